@@ -1,0 +1,55 @@
+"""Optional packages: the only place that imports them, and the error that says how to install one that is missing."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from pytmva_rnn.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["matplotlib", "skhep_testdata"]
+
+
+def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
+    """Import `module`, or say which extra of pytmva_rnn brings `package`.
+
+    An installed package that fails inside its own import raises its own error: reinstalling would not mend it.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        top = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != top:
+            raise
+        message = f'{package}, needed {purpose}, is not installed; install it with pip install "pytmva_rnn[{extra}]"'
+        raise MissingExtraError(message, name=top) from error
+
+
+def matplotlib() -> ModuleType:
+    """Return the `matplotlib` package with `matplotlib.figure` loaded.
+
+    Plots are drawn on a `matplotlib.figure.Figure`, which needs no display and leaves pyplot's global state alone.
+
+    Raises
+    ------
+    MissingExtraError
+        If Matplotlib is not installed.
+    """
+    _optional("matplotlib.figure", package="Matplotlib", extra="plot", purpose="for plots")
+    return importlib.import_module("matplotlib")
+
+
+def skhep_testdata() -> ModuleType:
+    """Return the `skhep_testdata` package, whose `data_path(name)` is the path of a sample ROOT file.
+
+    Raises
+    ------
+    MissingExtraError
+        If scikit-hep-testdata is not installed.
+    """
+    return _optional(
+        "skhep_testdata", package="scikit-hep-testdata", extra="examples", purpose="for the data of the examples"
+    )

@@ -1,0 +1,211 @@
+"""How the entries of a tree become the inputs of a network, as plain data that a weight file can carry."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.data._names import near
+from pytmva_rnn.data.expressions import Columns, Expression
+from pytmva_rnn.data.sequences import Sequence
+from pytmva_rnn.data.variables import Column, Variables
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.model import Variable
+
+__all__ = ["Recipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Inputs and spectators of a network.
+
+    Attributes
+    ----------
+    inputs : Sequence or Variables
+    spectators : tuple of Column
+        One value per event each; texts and mappings are taken as well.
+    for_each : mapping of str -> tuple of values
+        With `{"jet": (1, 2)}` everything that contains `{jet}` is repeated for each value, so that one entry of the
+        tree gives several events.
+    allow_nan : bool
+        Take inputs that are NaN or infinite to train on.
+    """
+
+    inputs: Sequence | Variables
+    spectators: tuple[Column, ...] = ()
+    for_each: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    allow_nan: bool = False
+
+    def __post_init__(self) -> None:
+        given: Any = self.spectators
+        if isinstance(given, str):
+            raise DataError(f"spectators are a list of expressions, not {given!r}")
+        spectators = tuple(c if isinstance(c, Column) else Column.from_data(c) for c in given)
+        object.__setattr__(self, "spectators", spectators)
+        for_each: Mapping[str, Any] = self.for_each
+        for name, values in for_each.items():
+            if not name.isidentifier() or not isinstance(values, list | tuple) or not values:
+                raise DataError(f"for_each: {name} = {values!r}; needed is a list of values, e.g. jet = [1, 2]")
+        object.__setattr__(self, "for_each", {name: tuple(values) for name, values in for_each.items()})
+        for column in spectators:
+            if column.size is not None:
+                raise DataError(f"spectator {column.expression}[{column.size}]: a spectator is one value per event")
+        if for_each:
+            for repetition in self.repetitions():
+                self.at(repetition)  # checks the expressions
+        else:
+            self.expressions()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
+        """From plain data, e.g. a TOML table.
+
+        Parameters
+        ----------
+        values : mapping
+            `sequence` (a table of the attributes of `Sequence`) or `variables` (a list), and perhaps `spectators` (a
+            list), `for_each` (a table of lists) and `allow_nan`.
+
+        Raises
+        ------
+        DataError
+            For a key that is unknown or missing, or a value that cannot be.
+        """
+        names = ["sequence", "variables", "spectators", "for_each", "allow_nan"]
+        for key in values:
+            if key not in names:
+                raise DataError(f"the inputs have no key {key!r}; {near(key, names)}")
+        if ("sequence" in values) == ("variables" in values):
+            raise DataError("the inputs are given either by 'sequence' or by 'variables'")
+        others = {key: value for key, value in values.items() if key not in ("sequence", "variables")}
+        if "sequence" in values:
+            return cls(Sequence.from_dict(values["sequence"]), **others)
+        return cls(Variables(values["variables"]), **others)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that JSON can hold; `from_dict` takes it back."""
+        if isinstance(self.inputs, Sequence):
+            result: dict[str, Any] = {"sequence": self.inputs.to_dict()}
+        else:
+            result = {"variables": self.inputs.to_list()}
+        if self.spectators:
+            result["spectators"] = [column.to_dict() for column in self.spectators]
+        if self.for_each:
+            result["for_each"] = {name: list(values) for name, values in self.for_each.items()}
+        if self.allow_nan:
+            result["allow_nan"] = True
+        return result
+
+    @classmethod
+    def from_variables(cls, variables: Iterable[Variable], spectators: Iterable[Variable] = ()) -> Recipe:
+        """The recipe that the Variables and Spectators of a weight file by C++ TMVA stand for.
+
+        Consecutive elements of one array branch (type `F[]`) become one array of that length.
+        """
+        columns: list[Column] = []
+        for variable in variables:
+            if not variable.type.endswith("[]"):
+                label = "" if variable.label == variable.expression else variable.label
+                columns.append(Column(variable.expression, label, variable.title, variable.unit))
+            elif columns and columns[-1].size and columns[-1].expression == variable.expression:
+                columns[-1] = replace(columns[-1], size=columns[-1].size + 1)
+            else:
+                columns.append(Column(variable.expression, unit=variable.unit, size=1))
+        return cls(
+            Variables(tuple(columns)),
+            tuple(
+                Column(s.expression, "" if s.label == s.expression else s.label, s.title, s.unit) for s in spectators
+            ),
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the inputs of one event: (T, D) or (NVar,)."""
+        if isinstance(self.inputs, Sequence):
+            return (self.inputs.steps, len(self.inputs.inputs))
+        return (len(self.inputs.names),)
+
+    def repetitions(self) -> list[dict[str, Any]]:
+        """Every combination of the values of `for_each`, the last name changing fastest; `[{}]` without."""
+        values = itertools.product(*self.for_each.values())
+        return [dict(zip(self.for_each, some, strict=True)) for some in values]
+
+    def at(self, values: Mapping[str, Any]) -> Recipe:
+        """The recipe for one of the `repetitions`."""
+        if set(values) != set(self.for_each):
+            raise DataError(f"a value is needed for each of {', '.join(self.for_each) or 'no name'}, not {values}")
+        return Recipe(
+            self.inputs.substitute(lambda text: insert(text, values)),
+            tuple(replace(column, expression=insert(column.expression, values)) for column in self.spectators),
+            {},
+            self.allow_nan,
+        )
+
+    def expressions(self) -> list[Expression]:
+        """Every expression that is needed, checked. Of a recipe with `for_each`, ask `at(values)` instead."""
+        return self.inputs.expressions() + [Expression.parse(column.expression) for column in self.spectators]
+
+    def build(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Inputs (n, T, D) or (n, NVar) and spectators (n, S) of every event, float32.
+
+        Raises
+        ------
+        DataError
+            As the parts do, and for an input that is NaN or infinite (naming the first event) unless `allow_nan`.
+        """
+        X = self.inputs.build(columns)
+        if not self.allow_nan:
+            self._check_finite(X, columns)
+        spectators = [column.build(columns) for column in self.spectators]
+        return X, np.concatenate([np.empty((len(columns), 0), np.float32), *spectators], axis=1)
+
+    def variable_table(self, X: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
+        """What the weight file says of each of the NVar inputs, in the order of the flat event.
+
+        Parameters
+        ----------
+        X : (n, T, D) or (n, NVar), optional
+            The data, for the smallest and largest values.
+        """
+        columns = self.inputs.columns if isinstance(self.inputs, Variables) else [Column(n) for n in self.inputs.names]
+        return describe(columns, None if X is None else self._flat(X))
+
+    def spectator_table(self, values: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
+        """What the weight file says of each spectator; `values` (n, S) as for `variable_table`."""
+        return describe(self.spectators, values)
+
+    def _flat(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        return X.reshape(len(X), math.prod(self.shape))
+
+    def _check_finite(self, X: NDArray[np.float32], columns: Columns) -> None:
+        flat = self._flat(X)
+        finite = np.isfinite(flat)
+        if not finite.all():
+            event, variable = (int(i) for i in np.argwhere(~finite)[0])
+            raise DataError(
+                f"input {self.inputs.names[variable]} is {flat[event, variable]} in {columns.event(event)}, and "
+                f"{int((~finite).any(axis=1).sum()) - 1} more events here have such values; select them away, e.g. "
+                "with isfinite(x), clip them, or set allow_nan"
+            )
+
+
+def insert(text: str, values: Mapping[str, Any]) -> str:
+    """`text` with `{name}` replaced by the value of each name."""
+    for name, value in values.items():
+        text = text.replace("{" + name + "}", str(value))
+    return text
+
+
+def describe(columns: Iterable[Column], values: NDArray[np.float32] | None) -> tuple[Variable, ...]:
+    """The weight file's description of each column, given the data (n, sum of the widths)."""
+    table: list[Variable] = []
+    for column in columns:
+        start = len(table)
+        table += column.describe(None if values is None else values[:, start : start + column.width])
+    return tuple(table)

@@ -1,0 +1,57 @@
+"""The exceptions that users see. Each message names what was wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+__all__ = [
+    "DataError",
+    "MissingExtraError",
+    "OptionError",
+    "TMVAError",
+    "TrainingError",
+    "WeightFileError",
+]
+
+
+class TMVAError(Exception):
+    """Base class of every error that pytmva_rnn raises on bad input."""
+
+
+class OptionError(TMVAError):
+    """A TMVA option string that cannot be understood or does not fit the data.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong and what would be right.
+    text : str, optional
+        The option string, shown below the message.
+    position : int, optional
+        Index into `text` of the offending character, marked by a caret.
+    """
+
+    def __init__(self, message: str, text: str | None = None, position: int | None = None) -> None:
+        self.message = message
+        self.position = position
+        if text is not None:
+            start = max(0, (position or 0) - 40)
+            shown = text[start : start + 100]
+            message += f"\n  {'...' if start else ''}{shown}{'...' if start + 100 < len(text) else ''}"
+            if position is not None:
+                message += "\n  " + " " * (position - start + (3 if start else 0)) + "^"
+        super().__init__(message)
+
+
+class WeightFileError(TMVAError):
+    """A weight file that is not a readable MethodDL file; names the file, the line and the node."""
+
+
+class DataError(TMVAError):
+    """Input data (ROOT files, arrays) that cannot be used; names the file, branch or event."""
+
+
+class TrainingError(TMVAError):
+    """Data and options that cannot be trained together (sample too small, loss not finite, ...)."""
+
+
+class MissingExtraError(TMVAError, ImportError):
+    """An optional package that is not installed; names the pip command that installs it."""

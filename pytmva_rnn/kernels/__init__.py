@@ -1,0 +1,91 @@
+"""The mathematics, one folder a backend, one file a layer; nothing here imports the rest of the package.
+
+Each backend has an `engine.py` with a class `Engine` that obeys the protocol below: it holds the weights of one
+network in its own layout and runs the layers' `forward` and `backward` on batches.
+
+- `reference`: NumPy, float64. The definition; reads like the paper.
+- `cpu`: Numba, float32, events as SIMD lanes, spread over threads.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BACKENDS", "Engine", "Weights", "engine_class"]
+
+Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
+"""Arrays by name, one mapping a layer."""
+
+BACKENDS = ("cpu", "reference")
+
+
+class Engine(Protocol):
+    """A network's layers on one backend.
+
+    Parameters
+    ----------
+    layers : sequence of layer descriptions
+        Read by attribute (`kind`, `state_size`, `activation` ...); see `pytmva_rnn.model`.
+    weights : one mapping of arrays a layer
+    steps, inputs : T and D of one event, X having the shape (n, T, D)
+    loss : "C" cross entropy, "R" sum of squares, "S" softmax cross entropy
+    regularization : "0" none, "1" L1, "2" L2, with factor `weight_decay`
+    settings : optional training settings with TMVA's keys as attributes (`optimizer`, `learning_rate`, `drop_config` ...)
+    threads : number of threads to use; None for all that the process may use
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        weights: Weights,
+        steps: int,
+        inputs: int,
+        loss: str,
+        *,
+        regularization: str = "0",
+        weight_decay: float = 0.0,
+        settings: Any = None,
+        threads: int | None = None,
+    ) -> None: ...
+
+    def weights(self) -> list[dict[str, NDArray[Any]]]:
+        """Copies of all arrays, trained and statistics, one mapping a layer."""
+
+    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Raw outputs (n, O) of events (n, T, D) in inference; remembered states pass from event to event."""
+
+    def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
+        """Loss of one batch in inference, without penalty."""
+
+    def gradients(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        """Loss of one batch in training without dropout, its gradients by layer and name, and that of X.
+
+        The gradients of dense layers' weights contain the regularization's; the loss does not contain the penalty.
+        """
+
+    def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
+        """Train on the batch `X[events]`, dropping by `key`; returns its loss before the update, without penalty."""
+
+    def penalty(self) -> float:
+        """The regularization's term of the loss, over all layers' weights."""
+
+
+def engine_class(backend: str) -> type[Engine]:
+    """The Engine of a backend; its module is imported only now.
+
+    Raises
+    ------
+    ValueError
+        For an unknown backend.
+    """
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    module = importlib.import_module(f"pytmva_rnn.kernels.{backend}.engine")
+    return cast("type[Engine]", module.Engine)

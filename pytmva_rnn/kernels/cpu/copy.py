@@ -1,0 +1,30 @@
+"""Copies activations into steps of another size, where RESHAPE makes a sequence of what lies otherwise."""
+
+from __future__ import annotations
+
+from pytmva_rnn.kernels.cpu.jit import array_at, operation
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats
+from pytmva_rnn.kernels.cpu.simd import LANES
+
+
+def plan(plan: Plan, number: int, steps: int, rows: int) -> None:
+    """Make the current view one of `steps` steps of `rows`; a flat view of one step needs no copy for dense layers."""
+    view = plan.view
+    if (view.T, view.D) == (steps, rows):
+        return
+    op = plan.add(number, forward=forward, H=rows)
+    y, step = plan.activations(steps, rows), (rows + 1) * LANES
+    op |= {"y": y, "y_step": step}
+    # gradients lie without rows of ones, so that the same place serves both shapes
+    plan.view = View(steps, rows, y, step, view.gradient)
+
+
+@operation
+def forward(op_address, frame_address):
+    """Copy the rows of a block in their order."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    for row in range(op.T * op.D):
+        source = op.x + row // op.D * op.x_step + row % op.D * LANES
+        target = op.y + row // op.H * op.y_step + row % op.H * LANES
+        floats(frame.scratch + 4 * target, LANES)[:] = floats(frame.scratch + 4 * source, LANES)

@@ -1,0 +1,131 @@
+"""Fully connected layer on lanes, and TMVA's activation functions; see `kernels.reference.dense`.
+
+A returned sequence is read where it lies: the input is T steps of D rows, and the weights' rows follow suit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pytmva_rnn.kernels.cpu.jit import array_at, operation
+from pytmva_rnn.kernels.cpu.matrix import outer_product, product, transposed_product
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats, padded
+from pytmva_rnn.kernels.cpu.simd import (
+    LANES,
+    VECTORS,
+    WIDTH,
+    Vector,
+    at_least,
+    exp,
+    pointwise,
+    sigmoid,
+    tanh,
+    transpose_square,
+)
+
+NUMBERS = {"LINEAR": 0, "RELU": 1, "SIGMOID": 2, "TANH": 3, "SYMMRELU": 4, "SOFTSIGN": 5, "GAUSS": 6, "FTANH": 3}
+"""The kernel's number of each activation; TMVA's fast tanh is tanh to float accuracy."""
+
+
+def _softsign(a: Vector) -> Vector:
+    return a / (1 + at_least(a, 0.0, a, -a))
+
+
+def _softsign_gradient(dy: Vector, a: Vector, y: Vector) -> Vector:
+    scale = 1 - at_least(y, 0.0, y, -y)
+    return dy * scale * scale
+
+
+_relu = pointwise(lambda a: (at_least(a, 0.0, a, a * 0.0),), 1, 1)  # a*0 keeps a NaN
+_sigmoid = pointwise(lambda a: (sigmoid(a),), 1, 1)
+_tanh = pointwise(lambda a: (tanh(a),), 1, 1)
+_symmrelu = pointwise(lambda a: (at_least(a, 0.0, a, -a),), 1, 1)
+_soft = pointwise(lambda a: (_softsign(a),), 1, 1)
+_gauss = pointwise(lambda a: (exp(-(a * a)),), 1, 1)
+
+_relu_gradient = pointwise(lambda dy, a, y: (at_least(a, 0.0, dy, 0.0),), 3, 1)
+_sigmoid_gradient = pointwise(lambda dy, a, y: (dy * y * (1 - y),), 3, 1)
+_tanh_gradient = pointwise(lambda dy, a, y: (dy * (1 - y * y),), 3, 1)
+_symmrelu_gradient = pointwise(lambda dy, a, y: (at_least(a, 0.0, dy, -dy),), 3, 1)
+_soft_gradient = pointwise(lambda dy, a, y: (_softsign_gradient(dy, a, y),), 3, 1)
+_gauss_gradient = pointwise(lambda dy, a, y: (-2.0 * (dy * a * y),), 3, 1)
+
+
+def plan(layer: Any, plan: Plan, number: int) -> None:
+    """Add the layer's operation, weights and memory to a plan."""
+    F = layer.width
+    op = plan.add(number, forward=forward, backward=backward, H=F, variant=NUMBERS[layer.activation])
+    W = plan.matrix(layer.input_size, F, biased=True, decays=True)
+    plan.place(number, "W", W)
+    plan.place(number, "b", W, row=layer.input_size)
+    y = plan.activations(1, F)
+    op |= {"w": W.offset, "w_stride": W.stride, "y": y, "saved": plan.scratch(F * LANES)}
+    op["dy"] = plan.gradient(padded(F) * LANES)
+    if plan.training:
+        op["transposed"] = plan.scratch(W.stride * LANES)
+    plan.view = View(1, F, y, (F + 1) * LANES, op["dy"])
+
+
+@operation
+def forward(op_address, frame_address):
+    """Output of a block."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    base, F = frame.scratch, op.H
+    w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
+    into = y if op.variant == 0 else a
+    x_step = op.D * op.w_stride
+    transposed_product(F, w, op.w_stride, x_step, base + 4 * op.x, LANES, op.x_step, op.D, op.T, into, LANES)
+    sums, bias = array_at(into, (F, LANES), np.float32), floats(w + 4 * op.T * x_step, F)
+    for f in range(F):
+        for lane in range(LANES):
+            sums[f, lane] += bias[f]
+    n = F * VECTORS
+    if op.variant == 1:
+        _relu(n, (a,), (y,))
+    elif op.variant == 2:
+        _sigmoid(n, (a,), (y,))
+    elif op.variant == 3:
+        _tanh(n, (a,), (y,))
+    elif op.variant == 4:
+        _symmrelu(n, (a,), (y,))
+    elif op.variant == 5:
+        _soft(n, (a,), (y,))
+    elif op.variant == 6:
+        _gauss(n, (a,), (y,))
+
+
+@operation
+def backward(op_address, frame_address):
+    """Gradients of a block, added to the weights' gradient."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    base, F, stride = frame.scratch, op.H, op.w_stride
+    w, g = frame.weights + 4 * op.w, frame.gradient + 4 * op.w
+    a, y, dy = base + 4 * op.saved, base + 4 * op.y, base + 4 * op.dy
+    n = F * VECTORS
+    if op.variant == 1:
+        _relu_gradient(n, (dy, a, y), (dy,))
+    elif op.variant == 2:
+        _sigmoid_gradient(n, (dy, a, y), (dy,))
+    elif op.variant == 3:
+        _tanh_gradient(n, (dy, a, y), (dy,))
+    elif op.variant == 4:
+        _symmrelu_gradient(n, (dy, a, y), (dy,))
+    elif op.variant == 5:
+        _soft_gradient(n, (dy, a, y), (dy,))
+    elif op.variant == 6:
+        _gauss_gradient(n, (dy, a, y), (dy,))
+    if op.dx >= 0:
+        product(op.T * op.D, w, stride, dy, LANES, F, base + 4 * op.dx, LANES, 0)
+    dyt = base + 4 * op.transposed
+    for f in range(0, stride, WIDTH):
+        for lane in range(0, LANES, WIDTH):
+            transpose_square(dy + 4 * (f * LANES + lane), LANES, dyt + 4 * (lane * stride + f), stride)
+    for t in range(op.T):
+        x, target = base + 4 * (op.x + t * op.x_step), g + 4 * t * op.D * stride
+        # the last step's row of ones makes the bias' gradient
+        rows = op.D + (1 if t == op.T - 1 else 0)
+        outer_product(rows, stride, x, LANES, 0, dyt, stride, 0, LANES, 1, target, stride)

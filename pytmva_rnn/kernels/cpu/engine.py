@@ -1,0 +1,291 @@
+"""Runs networks on the CPU: owns the weights in the kernels' layout and plans memory for each batch size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels import Weights
+from pytmva_rnn.kernels.cpu import batchnorm, copy, dense, dropout, gru, losses, lstm, optimizers, program, rnn, source
+from pytmva_rnn.kernels.cpu.op import FRAME, Entry, Plan
+from pytmva_rnn.kernels.cpu.simd import LANES
+
+Floats = NDArray[np.float32]
+
+_REGULARIZATIONS = {"0": 0, "1": 1, "2": 2}
+_PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense.plan, "BNORM": batchnorm.plan}
+
+
+def available_threads() -> int:
+    """Cores that this process may use, at most Numba's number of threads."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, numba.config.NUMBA_NUM_THREADS))
+
+
+def aligned(rows: int, floats: int) -> Floats:
+    """Zeros, shape (rows, floats rounded up to a cache line), the rows on cache lines."""
+    stride = -(-floats // 16) * 16
+    memory = np.zeros(rows * stride + 16, np.float32)
+    first = -(memory.ctypes.data // 4) % 16
+    return memory[first : first + rows * stride].reshape(rows, stride)
+
+
+def make_plan(
+    layers: Sequence[Any],
+    steps: int,
+    inputs: int,
+    loss: str | None,
+    *,
+    training: bool,
+    input_gradient: bool = False,
+    drop: Sequence[float] = (),
+) -> Plan:
+    """Lay out a network for training or inference; `drop` gives each layer's probability to drop inputs."""
+    plan = Plan(training)
+    source.plan(plan, steps, inputs, input_gradient)
+    drop = [*drop, *[0.0] * len(layers)]
+    for number, layer in enumerate(layers):
+        if layer.kind == "RESHAPE":
+            # a flat view needs nothing done: dense layers and batch normalisation read steps where they lie
+            if not layer.flat:
+                copy.plan(plan, number, layer.depth * layer.height, layer.width)
+            continue
+        if layer.kind in ("RNN", "LSTM", "GRU"):
+            copy.plan(plan, number, layer.time_steps, layer.input_size)
+        if layer.kind == "DENSE" and drop[number] > 0:
+            dropout.plan(plan, number, drop[number])
+        _PLANNERS[layer.kind](layer, plan, number)
+    if loss is not None:
+        losses.plan(plan, loss)
+    return plan
+
+
+class _Workspace:
+    """A plan with its memory, for `blocks` blocks on some threads."""
+
+    def __init__(self, plan: Plan, blocks: int, threads: int) -> None:
+        self.plan = plan
+        self.table = plan.table()
+        cuts = [k for k, op in enumerate(plan.operations) if "finish_sums" in op] if plan.training else []
+        self.segments = np.array([0, *cuts, len(self.table)], np.int64)
+        self.scratch = aligned(blocks if cuts else threads, plan.scratch_size)
+        for offset in plan.ones:
+            self.scratch[:, offset : offset + LANES] = 1
+        self.gradients = aligned(threads if plan.training else 0, plan.weights_size)[:, : plan.weights_size]
+        self.sums = np.zeros((blocks, plan.statistics_size))
+        self.batch = np.zeros((2, plan.statistics_size))
+        self.frame = np.zeros(1, FRAME)
+        self.frame["batch"], self.frame["totals"] = (row.ctypes.data for row in self.batch)
+
+
+class Engine:
+    """The CPU backend; see `pytmva_rnn.kernels.Engine`."""
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        weights: Weights,
+        steps: int,
+        inputs: int,
+        loss: str,
+        *,
+        regularization: str = "0",
+        weight_decay: float = 0.0,
+        settings: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        self._layers = layers
+        self._shape = (steps, inputs)
+        self._threads = threads or available_threads()
+        self._loss = loss
+        self._regularization, self._decay = _REGULARIZATIONS[regularization], weight_decay
+        self._settings = settings
+        plan = self._layout = make_plan(layers, steps, inputs, None, training=False)
+        self._weights = aligned(1, plan.weights_size)[0, : plan.weights_size]
+        self._packed = aligned(1, plan.packed_size)[0]
+        self._statistics = np.zeros(plan.statistics_size)
+        self._matrices = np.array(
+            [[m.offset, m.rows, m.columns, m.stride, m.penalised, m.decays] for m in plan.matrices], np.int64
+        ).reshape(-1, 6)
+        self._shapes = [{name: value.shape for name, value in each.items()} for each in weights]
+        for entry in plan.entries:
+            array = weights[entry.layer][entry.name]
+            self._window(entry, self._weights)[...] = array
+        self._outputs = plan.view.T * plan.view.D
+        self._states = np.zeros((1, plan.state_size), np.float32)
+        self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
+        self._workspaces: dict[Any, _Workspace] = {}
+        self._moments = np.zeros((2, plan.weights_size), np.float32)
+        self._steps = 0
+        self._batches = 0
+        self._pack()
+
+    def weights(self) -> list[dict[str, NDArray[Any]]]:
+        return self._unpack(self._weights, statistics=True)
+
+    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
+        states = np.zeros((1, self._states.shape[1]), np.float32)
+        nothing = np.zeros((0, self._outputs), np.float32)
+        out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
+        return out
+
+    def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
+        self._reserve_states(len(X))
+        _, total = self._infer(X, y, w, self._states, self._loss, one_by_one=False)
+        return total
+
+    def gradients(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        workspace = self._training_workspace(len(X), input_gradient=True)
+        x_gradient = np.zeros((len(X), *self._shape), np.float32)
+        value = self._backpropagate(workspace, X, y, w, np.arange(len(X)), x_gradient, 0)
+        return value, self._unpack(workspace.gradients[0], statistics=False), x_gradient
+
+    def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
+        workspace = self._training_workspace(len(events), input_gradient=False)
+        value = self._backpropagate(workspace, X, y, w, events, None, key)
+        self._steps += 1
+        settings = self._settings
+        optimizers.update(
+            optimizers.NUMBERS[settings.optimizer],
+            self._weights,
+            workspace.gradients[0],
+            *self._moments,
+            self._steps,
+            settings.learning_rate,
+            *self._rates(settings),
+        )
+        self._pack()
+        return value
+
+    def penalty(self) -> float:
+        if not self._regularization:
+            return 0.0
+        return float(self._decay * optimizers.penalty(self._weights, self._matrices, self._regularization))
+
+    @staticmethod
+    def _rates(settings: Any) -> tuple[float, float, float]:
+        """Momentum (or Adam's first beta), rho (or the second) and epsilon of the optimizer."""
+        return {
+            "SGD": lambda s: (s.momentum, 0.0, 0.0),
+            "ADAM": lambda s: (s.adam_beta1, s.adam_beta2, s.adam_eps),
+            "ADAGRAD": lambda s: (0.0, 0.0, s.adagrad_eps),
+            "RMSPROP": lambda s: (s.momentum, s.rmsprop_rho, s.rmsprop_eps),
+            "ADADELTA": lambda s: (0.0, s.adadelta_rho, s.adadelta_eps),
+        }[settings.optimizer](settings)
+
+    def _window(self, entry: Entry, flat: NDArray[Any]) -> NDArray[Any]:
+        """A named array as a window on the flat weights (or the statistics)."""
+        source = self._statistics if entry.statistic else flat
+        shape = self._shapes[entry.layer][entry.name]
+        rows, columns = shape[::-1] if entry.transposed else shape
+        strides = (entry.stride * source.itemsize, source.itemsize)
+        window = np.lib.stride_tricks.as_strided(source[entry.offset :], (rows, columns), strides)
+        return window.T if entry.transposed else window
+
+    def _unpack(self, flat: NDArray[Any], *, statistics: bool) -> list[dict[str, NDArray[Any]]]:
+        arrays: list[dict[str, NDArray[Any]]] = [{} for _ in self._layers]
+        for entry in self._layout.entries:
+            if statistics or not entry.statistic:
+                arrays[entry.layer][entry.name] = self._window(entry, flat).astype(np.float32)
+        return arrays
+
+    def _pack(self) -> None:
+        frame = np.zeros(1, FRAME)
+        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
+        program.pack(self._workspace("layout", self._layout, 1, 1).table, frame)
+
+    def _reserve_states(self, events: int) -> None:
+        """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
+        rows = -(-events // LANES) if self._remembers else 1
+        if rows > len(self._states):
+            more = np.zeros((rows - len(self._states), self._states.shape[1]), np.float32)
+            self._states = np.concatenate([self._states, more])
+
+    def _workspace(self, key: Any, plan: Plan, blocks: int, threads: int) -> _Workspace:
+        if key not in self._workspaces:
+            self._workspaces[key] = _Workspace(plan, blocks, threads)
+        return self._workspaces[key]
+
+    def _training_workspace(self, events: int, *, input_gradient: bool) -> _Workspace:
+        key = (events, input_gradient)
+        if key not in self._workspaces:
+            drop = () if input_gradient or self._settings is None else self._settings.drop_config
+            plan = make_plan(
+                self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
+            )
+            blocks = -(-events // LANES)
+            self._workspace(key, plan, blocks, min(self._threads, blocks))
+        return self._workspaces[key]
+
+    def _share(self, workspace: _Workspace, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Any, ...]:
+        """Enter the addresses that all blocks share; returns the arrays, which must live as long as the call."""
+        arrays = tuple(np.ascontiguousarray(array, np.float32) for array in (X, y, w))
+        frame = workspace.frame
+        frame["X"], frame["y"], frame["w"] = (array.ctypes.data for array in arrays)
+        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
+        frame["statistics"], frame["batches"] = self._statistics.ctypes.data, self._batches
+        return arrays
+
+    def _infer(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], states: Floats, loss: str | None, *, one_by_one: bool
+    ) -> tuple[Floats, float]:
+        plan = None if loss in self._workspaces else make_plan(self._layers, *self._shape, loss, training=False)
+        workspace = self._workspaces.get(loss) or self._workspace(loss, plan, 1, self._threads)
+        arrays = self._share(workspace, X, y, w)
+        workspace.frame["n"] = len(X)
+        out = np.empty((len(X), self._outputs), np.float32)
+        total = program.infer(
+            workspace.table,
+            workspace.frame,
+            workspace.scratch,
+            states,
+            np.arange(len(X)),
+            one_by_one,
+            max(1, min(self._threads, -(-len(X) // LANES))),
+            out,
+            workspace.plan.view.offset,
+        )
+        del arrays
+        self._batches = 0
+        return out, float(total)
+
+    def _backpropagate(
+        self,
+        workspace: _Workspace,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        events: NDArray[np.int64],
+        x_gradient: Floats | None,
+        key: int,
+    ) -> float:
+        arrays = self._share(workspace, X, y, w)
+        frame = workspace.frame
+        frame["n"], frame["key"] = len(events), key
+        frame["x_gradient"] = 0 if x_gradient is None else x_gradient.ctypes.data
+        self._reserve_states(len(events))
+        total = program.backpropagate(
+            workspace.table,
+            workspace.segments,
+            frame,
+            workspace.scratch,
+            self._states,
+            workspace.gradients,
+            workspace.sums,
+            events,
+            self._matrices,
+        )
+        del arrays
+        if self._regularization:
+            optimizers.add_decay(
+                self._weights, workspace.gradients[0], self._matrices, self._regularization, self._decay
+            )
+        self._batches += 1
+        return float(total)

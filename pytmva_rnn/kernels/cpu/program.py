@@ -1,0 +1,195 @@
+"""Walks the table of operations over the blocks of a batch, on several threads.
+
+A block goes through all operations, forward and backward, while it is in cache. Batch normalisation needs sums over the
+whole batch: it cuts the table into segments, and each segment is walked by all blocks before the next.
+Each thread adds up its own gradient; they are then added in the order of the threads, so that a result depends on the
+number of threads (through the order of summation) but not on chance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel
+from pytmva_rnn.kernels.cpu.op import FRAME
+from pytmva_rnn.kernels.cpu.simd import LANES
+
+FORWARD, BACKWARD, BOTH = 0, 1, 2
+
+# Numba looks at the types of all arguments in every call from Python, quickly for arrays and numbers, slowly for tuples:
+# the entry points take arrays, and `shared`, a FRAME record with the addresses that all blocks share
+
+
+@kernel
+def _address(records, k):
+    return records.ctypes.data + k * records.itemsize
+
+
+@kernel
+def choose_events(events, block, lanes):
+    """Numbers of a block's events; lanes beyond the batch repeat its last event. Returns how many are real."""
+    count = min(LANES, len(events) - block * LANES)
+    for lane in range(LANES):
+        lanes[lane] = events[block * LANES + min(lane, count - 1)]
+    return count
+
+
+@kernel
+def _enter(frame, shared, scratch, events, numbers, states, block):
+    """Fill a thread's frame for a block."""
+    frame[0] = shared[0]
+    one = frame[0]
+    one.scratch = scratch.ctypes.data
+    one.count = choose_events(events, block, numbers)
+    one.events = numbers.ctypes.data
+    one.states = states.ctypes.data
+    one.block = block
+
+
+@kernel
+def _walk(table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads):
+    """Walk a thread's share of the blocks through a segment: forward, backward, or both; returns its part of the loss."""
+    n = len(events)
+    blocks = (n + LANES - 1) // LANES
+    first, last = segments[segment], segments[segment + 1]
+    numbers = np.empty(LANES, np.int64)
+    loss = np.zeros(1)
+    frame = np.empty(1, FRAME)
+    address = _address(frame, 0)
+    for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
+        slot = thread if len(segments) == 2 else block
+        _enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
+        one = frame[0]
+        one.gradient = gradients[thread].ctypes.data
+        one.sums = sums[block].ctypes.data
+        one.loss = loss.ctypes.data
+        if stage != BACKWARD:
+            for k in range(first, last):
+                call_operation(table[k].forward, _address(table, k), address)
+            if last < len(table):
+                call_operation(table[last].add_sums, _address(table, last), address)
+        if stage != FORWARD:
+            if last < len(table):
+                call_operation(table[last].spread_gradient, _address(table, last), address)
+            for k in range(last - 1, first - 1, -1):
+                if table[k].backward:
+                    call_operation(table[k].backward, _address(table, k), address)
+            if first:
+                call_operation(table[first].add_gradient_sums, _address(table, first), address)
+    return loss[0]
+
+
+@parallel_kernel
+def _walk_parallel(table, segments, shared, scratch, states, gradients, sums, events, segment, stage, threads):
+    parts = np.zeros(threads)
+    for index in prange(threads):
+        thread = np.int64(index)
+        parts[index] = _walk(
+            table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads
+        )
+    return parts.sum()
+
+
+@kernel
+def _reduce(gradients, matrices):
+    """Add the threads' gradients into the first, and clear the padding columns."""
+    total = gradients[0]
+    for thread in range(1, len(gradients)):
+        other = gradients[thread]
+        for k in range(len(total)):
+            total[k] += other[k]
+    for m in range(len(matrices)):
+        offset, rows, columns, stride = matrices[m, 0], matrices[m, 1], matrices[m, 2], matrices[m, 3]
+        for row in range(rows):
+            start = offset + row * stride
+            total[start + columns : start + stride] = 0
+
+
+@kernel
+def _finish(table, shared, gradients, sums, k, forward):
+    """Let the operation that cuts the table add up the blocks' sums."""
+    frame = shared.copy()
+    one = frame[0]
+    one.sums = sums.ctypes.data
+    one.sums_stride = sums.shape[1]
+    one.blocks = len(sums)
+    one.gradient = gradients[0].ctypes.data
+    function = table[k].finish_sums if forward else table[k].finish_gradient_sums
+    call_operation(function, _address(table, k), _address(frame, 0))
+
+
+@kernel
+def backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices):
+    """Loss of a batch, without penalty; its gradient, added up over the threads, is left in gradients[0]."""
+    threads, last = len(gradients), len(segments) - 2
+    total = 0.0
+    gradients[:] = 0
+    for step in range(2 * last + 1):
+        # forward through the segments, both ways through the last, and back through the others
+        segment = step if step <= last else 2 * last - step
+        stage = BOTH if step == last else FORWARD if step < last else BACKWARD
+        if stage == BACKWARD:
+            _finish(table, shared, gradients, sums, segments[segment + 1], False)
+        if threads == 1:
+            total += _walk(
+                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, 0, threads
+            )
+        else:
+            total += _walk_parallel(
+                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, threads
+            )
+        if stage == FORWARD:
+            _finish(table, shared, gradients, sums, segments[segment + 1], True)
+    _reduce(gradients, matrices)
+    return total
+
+
+@kernel
+def pack(table, frame):
+    """Refresh what operations keep of the weights in an order of their own."""
+    for k in range(len(table)):
+        if table[k].pack:
+            call_operation(table[k].pack, _address(table, k), _address(frame, 0))
+
+
+@kernel
+def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, outputs, out):
+    numbers = np.empty(LANES, np.int64)
+    loss = np.zeros(1)
+    frame = np.empty(1, FRAME)
+    step = 1 if one_by_one else LANES
+    blocks = (len(events) + step - 1) // step
+    for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
+        share = events[block * step : (block + 1) * step]
+        state = 0 if one_by_one else min(block, len(states) - 1)
+        _enter(frame, shared, scratch[thread], share, numbers, states[state], 0)
+        one = frame[0]
+        one.loss = loss.ctypes.data
+        for k in range(len(table)):
+            call_operation(table[k].forward, _address(table, k), _address(frame, 0))
+        rows = array_at(one.scratch + 4 * out, (outputs.shape[1], LANES), np.float32)
+        for lane in range(one.count):
+            for j in range(outputs.shape[1]):
+                outputs[block * step + lane, j] = rows[j, lane]
+    return loss[0]
+
+
+@parallel_kernel
+def _infer_parallel(table, shared, scratch, states, events, threads, outputs, out):
+    parts = np.zeros(threads)
+    for index in prange(threads):
+        thread = np.int64(index)
+        parts[index] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
+    return parts.sum()
+
+
+@kernel
+def infer(table, shared, scratch, states, events, one_by_one, threads, outputs, out):
+    """Raw outputs (n, O), which lie at `out` in the scratch memory, of the events; returns the sum of their losses.
+
+    With `one_by_one` the remembered states pass from event to event.
+    """
+    if one_by_one or threads == 1:
+        return _infer(table, shared, scratch, states, events, one_by_one, 0, 1, outputs, out)
+    return _infer_parallel(table, shared, scratch, states, events, threads, outputs, out)

@@ -1,0 +1,59 @@
+"""Brings events into lanes: rows of X, wherever they lie, become columns of a block."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, transpose_rows
+
+
+def plan(plan: Plan, steps: int, inputs: int, gradient: bool) -> None:
+    """Add the operation that fills the first view, and room for its gradient if that is wanted."""
+    plan.view = View(steps, inputs, plan.activations(steps, inputs), (inputs + 1) * LANES, -1)
+    if gradient:
+        plan.view.gradient = plan.scratch(steps * inputs * LANES)
+    plan.add(-1, forward=forward, backward=backward, work=plan.scratch(WIDTH * LANES))
+
+
+@operation
+def forward(op_address, frame_address):
+    """Fill a block with its events; lanes without an event repeat one."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    features = op.T * op.D
+    base, source = frame.scratch, frame.X
+    if features < WIDTH:
+        events = array_at(frame.events, LANES, np.int64)
+        for f in range(features):
+            row = _row(op, frame, f)
+            for lane in range(LANES):
+                row[lane] = array_at(source + 4 * (events[lane] * features + f), 1, np.float32)[0]
+        return
+    for k in range(0, features, WIDTH):
+        first = min(k, features - WIDTH)  # the last square overlaps the one before it, so that it does not read beyond
+        for lane in range(0, LANES, WIDTH):
+            transpose_rows(source + 4 * first, frame.events + 8 * lane, features, base + 4 * (op.work + lane))
+        for j in range(WIDTH):
+            _row(op, frame, first + j)[:] = floats(base + 4 * (op.work + j * LANES), LANES)
+
+
+@operation
+def backward(op_address, frame_address):
+    """Bring the gradient of a block's inputs out of the lanes."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    if op.dx < 0:
+        return
+    features = op.T * op.D
+    target = array_at(frame.x_gradient, (frame.n, features), np.float32)
+    dx = array_at(frame.scratch + 4 * op.dx, (features, LANES), np.float32)
+    for f in range(features):
+        for lane in range(frame.count):
+            target[frame.block * LANES + lane, f] = dx[f, lane]
+
+
+@kernel
+def _row(op, frame, f):
+    return floats(frame.scratch + 4 * (op.x + f // op.D * op.x_step + f % op.D * LANES), LANES)

@@ -1,0 +1,126 @@
+"""Runs a network's layers one after another in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels import Weights
+from pytmva_rnn.kernels.reference import batchnorm, dense, dropout, gru, lstm, reshape, rnn
+from pytmva_rnn.kernels.reference.losses import LOSSES
+from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS
+from pytmva_rnn.kernels.reference.recurrent import Array, Memory, Parameters
+
+LAYERS = {"RNN": rnn, "LSTM": lstm, "GRU": gru, "DENSE": dense, "RESHAPE": reshape, "BNORM": batchnorm}
+
+
+class Engine:
+    """The reference backend; see `pytmva_rnn.kernels.Engine`."""
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        weights: Weights,
+        steps: int,
+        inputs: int,
+        loss: str,
+        *,
+        regularization: str = "0",
+        weight_decay: float = 0.0,
+        settings: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        self._layers = layers
+        self._kernels = [LAYERS[layer.kind] for layer in layers]
+        self._p: list[Parameters] = [{k: np.array(v, np.float64) for k, v in each.items()} for each in weights]
+        self._shape = (steps, inputs)
+        self._loss = LOSSES[loss]
+        self._regularization, self._decay = regularization, weight_decay
+        self._settings = settings
+        self._memories: list[Memory] = [{} for _ in layers]
+        trained = [[each[name] for name in layer.weight_shapes()] for layer, each in zip(layers, self._p, strict=True)]
+        self._moments = [[(np.zeros_like(w), np.zeros_like(w)) for w in each] for each in trained]
+        self._steps = 0
+
+    def weights(self) -> list[dict[str, NDArray[Any]]]:
+        return [{name: value.copy() for name, value in each.items()} for each in self._p]
+
+    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
+        X = np.asarray(X, np.float64)
+        for memory in self._memories:
+            memory.clear()
+        if any(getattr(layer, "remember_state", False) for layer in self._layers):
+            # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event
+            return np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
+        return self._infer(X)
+
+    def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
+        value, _ = self._loss(np.asarray(y, np.float64), self._infer(X), np.asarray(w, np.float64))
+        return value
+
+    def gradients(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        return self._backpropagate(X, y, w, [None] * len(self._layers))
+
+    def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
+        masks = self._masks(len(events), key)
+        value, gradients, _ = self._backpropagate(X[events], y[events], w[events], masks)
+        self._steps += 1
+        update = OPTIMIZERS[self._settings.optimizer]
+        for layer, p, each, moments in zip(self._layers, self._p, gradients, self._moments, strict=True):
+            for name, (v, u) in zip(layer.weight_shapes(), moments, strict=True):
+                update(p[name], each[name], v, u, self._steps, self._settings)
+        return value
+
+    def penalty(self) -> float:
+        if self._regularization == "0":
+            return 0.0
+        matrices = [
+            p[name]
+            for layer, p in zip(self._layers, self._p, strict=True)
+            for name in layer.weight_shapes()
+            if name != "b" and not name.startswith("b_")
+        ]
+        norm = np.abs if self._regularization == "1" else np.square
+        return self._decay * float(sum(norm(W).sum() for W in matrices))
+
+    def _infer(self, X: NDArray[Any]) -> Array:
+        y: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
+        for kernel, layer, p, memory in zip(self._kernels, self._layers, self._p, self._memories, strict=True):
+            y, _ = kernel.forward(layer, p, y, memory, False)
+        return y.reshape(len(y), -1)
+
+    def _masks(self, rows: int, key: int) -> list[Array | None]:
+        drop = self._settings.drop_config
+        probabilities = [*drop, *[0.0] * len(self._layers)][: len(self._layers)]
+        return [
+            dropout.mask(rows, layer.input_size, probability, key + number)
+            if layer.kind == "DENSE" and probability > 0
+            else None
+            for number, (layer, probability) in enumerate(zip(self._layers, probabilities, strict=True))
+        ]
+
+    def _backpropagate(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], masks: Sequence[Array | None]
+    ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        out: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
+        run = list(zip(self._kernels, self._layers, self._p, self._memories, masks, strict=True))
+        caches = []
+        for kernel, layer, p, memory, mask in run:
+            out = out if mask is None else out * mask[:, np.newaxis]
+            out, cache = kernel.forward(layer, p, out, memory, True)
+            caches.append(cache)
+        value, dy = self._loss(np.asarray(y, np.float64), out.reshape(len(out), -1), np.asarray(w, np.float64))
+        dy = dy.reshape(out.shape)
+        gradients: list[dict[str, NDArray[Any]]] = []
+        for (kernel, layer, p, _, mask), cache in zip(reversed(run), reversed(caches), strict=True):
+            dy, each = kernel.backward(layer, p, cache, dy)
+            dy = dy if mask is None else dy * mask[:, np.newaxis]
+            if layer.kind == "DENSE" and self._regularization != "0":
+                each["W"] += self._decay * (np.sign(p["W"]) if self._regularization == "1" else 2 * p["W"])
+            gradients.insert(0, each)
+        return value, gradients, dy

@@ -1,0 +1,228 @@
+"""ROOT's TRandom3 streams and the shuffle that TMVA makes with them.
+
+The same seed gives here the numbers that C++ ROOT gives, so that initial weights and the order of the events can
+be those of C++ TMVA.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["TRandom3", "shuffle"]
+
+_BLOCK = 4096
+
+
+class TRandom3:
+    """A stream of ROOT's TRandom3 (the Mersenne twister MT19937 with its classic integer seeding).
+
+    Parameters
+    ----------
+    seed : int
+        Seed, 0 to 2**32 - 1. As in ROOT, 0 takes a new seed from the operating system every time.
+
+    Raises
+    ------
+    ValueError
+        The seed does not fit in 32 bits.
+
+    Examples
+    --------
+    >>> TRandom3(1234).rndm(1)
+    array([0.19151945])
+    """
+
+    def __init__(self, seed: int) -> None:
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"seed {seed}: TRandom3 takes seeds from 0 to {2**32 - 1}")
+        if seed == 0:
+            self._bits = np.random.MT19937()
+        else:
+            self._bits = np.random.MT19937(0)
+            self._bits._legacy_seeding(seed)
+        self._ahead: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
+
+    def raw(self, n: int) -> NDArray[np.uint32]:
+        """The next `n` 32-bit numbers of the stream, as uint32 of shape (n,); zeros are skipped as ROOT does."""
+        numbers = self._peek(n)[:n].copy()
+        self._skip(n)
+        return numbers
+
+    def rndm(self, n: int) -> NDArray[np.float64]:
+        """The next `n` numbers of ``TRandom3::Rndm``: uniform in (0, 1), float64 of shape (n,)."""
+        return _uniform(self.raw(n))
+
+    def gaus(self, n: int, mean: float = 0.0, sigma: float = 1.0) -> NDArray[np.float64]:
+        """The next `n` numbers of ``TRandom::Gaus(mean, sigma)``: normal, float64 of shape (n,).
+
+        Notes
+        -----
+        The acceptance-complement ratio method of W. Hoermann and G. Derflinger, "The ACR method for generating
+        normal random variables", OR Spektrum 12 (1990) 181. One number takes one or more of the stream's.
+        """
+        normal = np.empty(n)
+        filled = 0
+        while filled < n:
+            # 1.3 numbers of the stream are needed for one normal number on average.
+            uniform = _uniform(self._peek(n - filled + (n - filled) // 2 + 64))
+            filled, used = _fill_normal(normal, filled, uniform)
+            self._skip(used)
+        return mean + sigma * normal
+
+    def _peek(self, n: int) -> NDArray[np.uint32]:
+        """At least `n` coming numbers, which stay in the stream."""
+        while len(self._ahead) < n:
+            missing = max(_BLOCK, n - len(self._ahead))
+            drawn = self._bits.random_raw(missing).astype(np.uint32)
+            self._ahead = np.concatenate([self._ahead, drawn[drawn != 0]])
+        return self._ahead
+
+    def _skip(self, n: int) -> None:
+        self._ahead = self._ahead[n:]
+
+
+def shuffle(order: NDArray[np.int64], random: TRandom3) -> None:
+    """Shuffle `order` in place as TMVA does: libstdc++'s ``std::shuffle`` on a TRandom3 stream.
+
+    Parameters
+    ----------
+    order : (n,) int64 array
+        What to shuffle, mostly indices of events. Its present order matters for the result.
+    random : TRandom3
+        The stream, which moves on by the numbers taken.
+    """
+    n = len(order)
+    if n < 2:
+        return
+    wanted = n + 64
+    shuffled, used = _shuffled(order, _generated(random._peek(wanted)))
+    while used < 0:  # so many draws were rejected that the numbers ran out
+        wanted *= 2
+        shuffled, used = _shuffled(order, _generated(random._peek(wanted)))
+    order[:] = shuffled
+    random._skip(used)
+
+
+def _uniform(raw: NDArray[np.uint32]) -> NDArray[np.float64]:
+    return raw.astype(np.float64) * 2.0**-32
+
+
+def _generated(raw: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """What TMVA's RandomGenerator hands to std::shuffle: floor((2**32 - 1) u)."""
+    return np.floor(4294967295.0 * _uniform(raw)).astype(np.uint64)
+
+
+@numba.njit(cache=True)
+def _bounded(m: int, generated: NDArray[np.uint64], used: int) -> tuple[np.int64, int]:
+    """A number in [0, m) by Lemire's method, and how many numbers were used in all; (0, -1) when they run out."""
+    bound = np.uint64(m)
+    threshold = np.uint64((2**32 - m) % m)
+    while used < len(generated):
+        product = generated[used] * bound
+        used += 1
+        low = product & np.uint64(0xFFFFFFFF)
+        if low >= threshold:
+            return np.int64(product >> np.uint64(32)), used
+    return np.int64(0), -1
+
+
+@numba.njit(cache=True)
+def _shuffled(order: NDArray[np.int64], generated: NDArray[np.uint64]) -> tuple[NDArray[np.int64], int]:
+    """A shuffled copy and how many numbers it used, -1 when there were too few."""
+    v = order.copy()
+    n = len(v)
+    used = 0
+    if n * n <= 4294967294:
+        # One number serves two swaps: a draw below (i+1)(i+2) is split into draws below i+1 and i+2.
+        i = 1
+        if n % 2 == 0:
+            a, used = _bounded(2, generated, used)
+            if used < 0:
+                return v, -1
+            v[1], v[a] = v[a], v[1]
+            i = 2
+        while i < n:
+            x, used = _bounded((i + 1) * (i + 2), generated, used)
+            if used < 0:
+                return v, -1
+            a, b = x // (i + 2), x % (i + 2)
+            v[i], v[a] = v[a], v[i]
+            v[i + 1], v[b] = v[b], v[i + 1]
+            i += 2
+    else:
+        for i in range(1, n):
+            a, used = _bounded(i + 1, generated, used)
+            if used < 0:
+                return v, -1
+            v[i], v[a] = v[a], v[i]
+    return v, used
+
+
+# The constants of Hoermann and Derflinger's algorithm ACR, under the names of the paper and of ROOT.
+_C1, _C2, _C3 = 1.448242853, 3.307147487, 1.46754004
+_D1, _D2, _D3 = 1.036467755, 5.295844968, 3.631288474
+_HM, _ZM, _HP, _ZP = 0.483941449, 0.107981933, 4.132731354, 18.52161694
+_PHLN, _HM1, _HP1, _HZM, _HZMP = 0.4515827053, 0.516058551, 3.132731354, 0.375959516, 0.591923442
+_AS, _BS, _CS, _B = 0.8853395638, 0.2452635696, 0.2770276848, 0.5029324303
+_X0, _YM, _S, _T = 0.4571828819, 0.187308492, 0.7270572718, 0.03895759111
+
+
+@numba.njit(cache=True)
+def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.float64]) -> tuple[int, int]:
+    """Fill `normal` from `filled` on while the numbers last; how many are filled and how many numbers they took."""
+    used = 0
+    while filled < len(normal):
+        number, next_used = _normal(uniform, used)
+        if next_used < 0:
+            break
+        normal[filled] = number
+        filled += 1
+        used = next_used
+    return filled, used
+
+
+@numba.njit(cache=True)
+def _normal(uniform: NDArray[np.float64], used: int) -> tuple[float, int]:
+    """One standard normal number and how many numbers were used in all; (0, -1) when they run out."""
+    if used + 2 > len(uniform):
+        return 0.0, -1
+    y = uniform[used]
+    used += 1
+    if y > _HM1:
+        return _HP * y - _HP1, used
+    if y < _ZM:
+        r = _ZP * y - 1
+        return (1 + r if r > 0 else -1 + r), used
+    if y < _HM:
+        r = uniform[used]
+        used += 1
+        r = r - 1 + r
+        z = 2 - r if r > 0 else -2 - r
+        if (_C1 - y) * (_C3 + abs(z)) < _C2:
+            return z, used
+        x = r * r
+        if (y + _D1) * (_D3 + x) < _D2:
+            return r, used
+        if _HZMP - y < math.exp(-(z * z + _PHLN) / 2):
+            return z, used
+        if y + _HZM < math.exp(-(x + _PHLN) / 2):
+            return r, used
+    while used + 2 <= len(uniform):
+        x = uniform[used]
+        y = _YM * uniform[used + 1]
+        used += 2
+        if _X0 - _S * x - y > 0:
+            r = 2 + y / x
+        else:
+            x = 1 - x
+            y = _YM - y
+            r = -(2 + y / x)
+        if (y - _AS + x) * (_CS + x) + _BS < 0:
+            return r, used
+        if y < x + _T and r * r < 4 * (_B - math.log(x)):
+            return r, used
+    return 0.0, -1

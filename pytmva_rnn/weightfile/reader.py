@@ -1,0 +1,148 @@
+"""Weight file -> `Model`."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import Any
+
+from pytmva_rnn.model import Layer, Model, Option, Shape, Variable
+from pytmva_rnn.weightfile.layers import read_layer
+from pytmva_rnn.weightfile.nodes import Node, ordered, parse
+from pytmva_rnn.weightfile.transformations import read_transformations
+from pytmva_rnn.weightfile.variables import SPECTATORS, TARGETS, VARIABLES, VariableList
+
+__all__ = ["read_weights"]
+
+_METHOD = "DL::"
+_ANALYSES = ("Classification", "Regression", "Multiclass")
+_LETTERS = {
+    "loss": ("LossFunction", "CRS"),
+    "initialization": ("Initialization", "GUIZXF"),
+    "regularization": ("Regularization", "012"),
+    "output_function": ("OutputFunction", "ISM"),
+}
+
+
+def read_weights(path: str | os.PathLike[str]) -> Model:
+    """Read a weight file of TMVA's deep learning method (`MethodDL`), written by C++ TMVA or by `write_weights`.
+
+    Any valid XML of TMVA's content is accepted, with numbers in every form that C's `strtof` reads. Weights are kept
+    in double precision under their mathematical names. The histograms in `<MVAPdfs>`, which TMVA fills with the
+    option CreateMVAPdfs and the network does not need, are not kept.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    WeightFileError
+        If the file is not such a file, or its parts do not fit each other; the message names the file, the line, the
+        node, what was expected and what was found.
+    OSError
+        If the file cannot be opened (FileNotFoundError if there is none).
+    """
+    root = parse(path)
+    title = _title(root)
+    info = tuple((i.attribute("name"), i.attribute("value")) for i in root.child("GeneralInfo").children("Info"))
+    analysis = _analysis(root.child("GeneralInfo"))
+    variables = VARIABLES.read(root.child("Variables"))
+    spectators = _optional(root, SPECTATORS)
+    targets = TARGETS.read(root.child("Targets")) if analysis == "Regression" else _optional(root, TARGETS)
+    classes = tuple(c.attribute("Name") for c in ordered(root.child("Classes").counted("Class", "NClass"), "Index"))
+    transformations = root.find("Transformations")
+    known = {"Variable": variables, "Target": targets, "Spectator": spectators}
+    model = Model(
+        title=title,
+        analysis=analysis,
+        info=info,
+        options=_options(root.find("Options")),
+        variables=variables,
+        spectators=spectators,
+        targets=targets,
+        classes=classes,
+        transformations=read_transformations(transformations, known, len(classes)) if transformations else (),
+        **_network(root.child("Weights"), len(variables)),
+    )
+    _check_outputs(root.child("Weights"), model)
+    return model
+
+
+def _title(root: Node) -> str:
+    if root.tag != "MethodSetup":
+        raise root.error("expected <MethodSetup>, the root of a TMVA weight file")
+    method = root.attribute("Method")
+    if not method.startswith(_METHOD):
+        kind = method.split("::")[0]
+        raise root.error(
+            f'Method: this is a {kind} weight file; expected one of MethodDL (Method="{_METHOD}..."), found {method!r}'
+        )
+    return method[len(_METHOD) :]
+
+
+def _analysis(node: Node) -> Any:
+    found = [item for item in node.children("Info") if item.attribute("name") == "AnalysisType"]
+    if not found:
+        raise node.error(f'expected <Info name="AnalysisType">, one of {", ".join(_ANALYSES)}; found none')
+    return found[0].choice("value", _ANALYSES)
+
+
+def _options(node: Node | None) -> tuple[Option, ...]:
+    return tuple(
+        Option(item.attribute("name"), item.text, item.choice("modified", ("Yes", "No")) == "Yes")
+        for item in (node.children("Option") if node else ())
+    )
+
+
+def _optional(root: Node, kind: VariableList) -> tuple[Variable, ...]:
+    node = root.find(kind.tag)
+    return kind.read(node) if node else ()
+
+
+def _network(node: Node, variables: int) -> dict[str, Any]:
+    input_layout = _shape(node, "Input", minimum=1)
+    if prod(input_layout) != variables:
+        sizes = " x ".join(map(str, input_layout))
+        raise node.error(
+            f"InputDepth x InputHeight x InputWidth: expected the number of variables, {variables}; "
+            f"found {sizes} = {prod(input_layout)}"
+        )
+    return {
+        "input_layout": input_layout,
+        "batch_size": node.integer("BatchSize", minimum=1),
+        "batch_layout": _shape(node, "Batch"),
+        "weight_decay": node.number("WeightDecay"),
+        "layers": _layers(node, input_layout),
+        **{name: node.choice(attribute, letters) for name, (attribute, letters) in _LETTERS.items()},
+    }
+
+
+def _shape(node: Node, prefix: str, minimum: int = 0) -> Shape:
+    depth, height, width = (node.integer(prefix + size, minimum) for size in ("Depth", "Height", "Width"))
+    return depth, height, width
+
+
+def _layers(node: Node, shape: Shape) -> tuple[Layer, ...]:
+    nodes = node.children()
+    expected = node.integer("NetDepth", minimum=1)
+    if len(nodes) != expected:
+        raise node.error(f"NetDepth: expected {expected} layers, found {len(nodes)}")
+    layers = []
+    for number, child in enumerate(nodes):
+        layers.append(read_layer(child, number, shape))
+        shape = layers[-1].output_shape(shape)
+    return tuple(layers)
+
+
+def _check_outputs(node: Node, model: Model) -> None:
+    expected = {"Regression": len(model.targets), "Multiclass": len(model.classes)}.get(model.analysis)
+    if expected is not None and model.outputs != expected:
+        what = "targets" if model.analysis == "Regression" else "classes"
+        raise node.error(
+            f"expected {expected} outputs of the last layer, one for each of the {what}, found {model.outputs}"
+        )

@@ -1,0 +1,211 @@
+"""Files, trees and branches of every kind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from pytmva_rnn.data import Expression, Source, count_entries
+from pytmva_rnn.data.sources import read_columns
+from pytmva_rnn.errors import DataError
+
+PACKAGE = "package://skhep_testdata/data/"
+
+
+def values(source: Source, text: str, step: int = 1000) -> list[object]:
+    expression = Expression.parse(text)
+    return [
+        v for columns in read_columns(source, [expression], step=step) for v in expression.evaluate(columns).to_list()
+    ]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "all.root"
+    with uproot.recreate(path) as root:
+        root.mktree("t", {"x": "float32", "i": "int16", "b": "bool", "f": ("f8", (3,)), "v": "var * float32"})
+        root["t"].extend(
+            {
+                "x": np.array([0.5, 1.5, 2.5], np.float32),
+                "i": np.array([1, 2, 3], np.int16),
+                "b": np.array([True, False, True]),
+                "f": np.arange(9.0).reshape(3, 3),
+                "v": ak.Array([[1.0], [], [2.0, 3.0]]),
+            }
+        )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("branch", "expected"),
+    [
+        ("x", [0.5, 1.5, 2.5]),
+        ("i", [1, 2, 3]),
+        ("b", [True, False, True]),
+        ("f", [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]]),
+        ("v", [[1.0], [], [2.0, 3.0]]),
+        ("v[v > 1.5] * i", [[], [], [6.0, 9.0]]),
+    ],
+)
+@pytest.mark.parametrize("step", [1, 2, 1000])
+def test_branches_that_uproot_writes(file: Path, branch: str, expected: list[object], step: int) -> None:
+    assert values(Source((str(file),)), branch, step) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "branch", "event", "expected"),
+    [
+        ("uproot-small-evnt-tree-fullsplit.root", "StlVecF32", 3, [3.0, 3.0, 3.0]),  # std::vector<float>
+        ("uproot-small-evnt-tree-fullsplit.root", "evt.SliceF64", 2, [2.0, 2.0]),
+        ("uproot-small-evnt-tree-fullsplit.root", "ArrayI16", 4, [4] * 10),
+        ("uproot-small-evnt-tree-fullsplit.root", "evt.P3.Py", 5, 5.0),  # a member of a split object
+        ("uproot-small-evnt-tree-fullsplit.root", "P3.Py", 5, 5.0),
+        ("uproot-small-evnt-tree-nosplit.root", "evt.P3.Py", 5, 5.0),  # and of one in a single branch
+        ("uproot-small-evnt-tree-nosplit.root", "evt.StlVecF32", 3, [3.0, 3.0, 3.0]),
+        ("uproot-HZZ-objects.root", "MET.fX", 0, 5.912771224975586),  # TVector2
+        ("uproot-HZZ-objects.root", "muonp4.fP.fX", 1, [-0.8164593577384949]),  # std::vector<TLorentzVector>
+        ("uproot-HZZ-objects.root", "muonq", 0, [1, -1]),
+    ],
+)
+def test_branches_that_root_wrote(name: str, branch: str, event: int, expected: object) -> None:
+    assert values(Source((PACKAGE + name,)), branch)[event] == expected
+
+
+def test_an_rntuple_is_a_tree_too(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "n.root") as root:
+        root.mkrntuple("n", {"v": ak.Array([[1.0, 2.0], [], [3.0]]), "x": np.arange(3.0)})
+    assert values(Source((str(tmp_path / "n.root"),)), "v + x") == [[1.0, 2.0], [], [5.0]]
+
+
+def test_many_files_are_one_source(tmp_path: Path) -> None:
+    for i in (2, 0, 1):
+        with uproot.recreate(tmp_path / f"run{i}.root") as root:
+            root["t"] = {"x": np.array([10.0 * i, 10.0 * i + 1])}
+    everything = Source((str(tmp_path / "run*.root"),))
+    assert values(everything, "x") == [0.0, 1.0, 10.0, 11.0, 20.0, 21.0]
+    assert count_entries(everything) == 6
+    assert values(Source((f"{tmp_path}/run1.root:t", f"{tmp_path}/run0.root"), tree="t"), "x") == [10.0, 11.0, 0.0, 1.0]
+
+
+def test_the_tree_after_the_file_goes_before_the_tree_of_the_source(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "two.root") as root:
+        root["sgn"] = {"x": np.array([1.0])}
+        root["folder/bkg"] = {"x": np.array([2.0])}
+    assert values(Source((f"{tmp_path}/two.root:folder/bkg", f"{tmp_path}/two.root"), tree="sgn"), "x") == [2.0, 1.0]
+
+
+def test_urls_are_passed_on() -> None:
+    source = Source(("root://host:1094//data/a.root", "https://host/b.root:tree"), tree="t")
+    assert source.locations() == [("root://host:1094//data/a.root", "t"), ("https://host/b.root", "tree")]
+
+
+def test_only_the_newest_cycle_counts(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "cycles.root") as root:
+        root["t"] = {"x": np.array([1.0])}
+        root["t"] = {"x": np.array([2.0])}
+    assert values(Source((str(tmp_path / "cycles.root"),)), "x") == [2.0]
+
+
+def test_several_trees_are_listed() -> None:
+    with pytest.raises(DataError, match=r"several trees: tree, CollectionTree; name one, e.g. .*96.root:tree"):
+        values(Source((PACKAGE + "uproot-issue96.root",)), "jet1ID")
+
+
+def test_no_tree(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "h.root") as root:
+        root["h"] = np.histogram([1.0, 2.0])
+    with pytest.raises(DataError, match=r"h.root holds no tree"):
+        values(Source((str(tmp_path / "h.root"),)), "x")
+
+
+def test_a_missing_tree_lists_near_ones() -> None:
+    with pytest.raises(DataError, match="holds no tree 'tre'; near names: tree"):
+        values(Source((PACKAGE + "uproot-issue96.root",), tree="tre"), "x")
+
+
+def test_a_missing_branch_lists_near_ones() -> None:
+    with pytest.raises(
+        DataError, match=r"no branch 'jet1TrkP4.fP.fX' in .*uproot-issue96.root:tree; near names: jet1TrksP4"
+    ):
+        values(Source((PACKAGE + "uproot-issue96.root",), tree="tree"), "jet1TrkP4.fP.fX")
+
+
+def test_a_missing_member_lists_near_ones() -> None:
+    with pytest.raises(DataError, match=r"no member 'fPt' for 'jet1P4.fPt' in .*; near names: fP"):
+        values(Source((PACKAGE + "uproot-issue96.root",), tree="tree"), "jet1P4.fPt")
+
+
+def test_an_unreadable_branch_is_named() -> None:
+    with pytest.raises(DataError, match=r"branch 'evt' of .*fullsplit.root:tree cannot be read"):
+        values(Source((PACKAGE + "uproot-small-evnt-tree-fullsplit.root",)), "evt")
+
+
+def test_a_tree_without_entries(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "empty.root") as root:
+        root.mktree("t", {"x": "float32"})
+    with pytest.raises(DataError, match=r"no entries in .*empty.root:t"):
+        values(Source((str(tmp_path / "empty.root"),)), "x")
+
+
+def test_an_empty_file_among_others_does_not_matter(tmp_path: Path, file: Path) -> None:
+    with uproot.recreate(tmp_path / "empty.root") as root:
+        root.mktree("t", {"x": "float32"})
+    assert values(Source((str(tmp_path / "empty.root"), str(file))), "x") == [0.5, 1.5, 2.5]
+
+
+def test_a_missing_file_lists_near_ones(file: Path) -> None:
+    with pytest.raises(DataError, match=r"no such file: .*al.root; near names: all.root"):
+        values(Source((str(file.with_name("al.root")),)), "x")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is a folder; for all its ROOT files write .*\*.root"):
+        values(Source((str(tmp_path),)), "x")
+
+
+def test_a_pattern_without_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no file matches the pattern .*nothing\*.root"):
+        values(Source((str(tmp_path / "nothing*.root"),)), "x")
+
+
+def test_a_file_that_is_not_root(tmp_path: Path) -> None:
+    (tmp_path / "text.root").write_text("hello")
+    with pytest.raises(DataError, match=r"text.root is not a ROOT file"):
+        values(Source((str(tmp_path / "text.root"),)), "x")
+
+
+def test_a_truncated_file(tmp_path: Path, file: Path) -> None:
+    (tmp_path / "cut.root").write_bytes(file.read_bytes()[:200])
+    with pytest.raises(DataError, match=r"cut.root: cannot be opened as a ROOT file"):
+        values(Source((str(tmp_path / "cut.root"),)), "x")
+
+
+def test_a_package_that_is_missing_or_has_no_such_file() -> None:
+    with pytest.raises(DataError, match="package 'no_such_package' is not installed"):
+        Source(("package://no_such_package/a.root",)).locations()
+    with pytest.raises(DataError, match=r'does not carry this file; run: pip install "scikit-hep-testdata==0.3.12"'):
+        Source((PACKAGE + "no-such-file.root",)).locations()
+
+
+def test_source_as_plain_data() -> None:
+    source = Source.from_dict({"files": "a.root", "tree": "t", "weight": 2, "selection": "x > 0", "tree_weight": 0.5})
+    assert source == Source(("a.root",), "t", "x > 0", "2", 0.5)
+    assert Source.from_dict(source.to_dict()) == source
+    assert Source(("a.root",)).to_dict() == {"files": ["a.root"]}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"file": "a.root"}, "no key 'file'; near names: files"),
+        ({"tree": "t"}, "needs the key 'files'"),
+        ({"files": []}, "at least one file"),
+    ],
+)
+def test_wrong_source(given: dict[str, object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Source.from_dict(given)

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytmva_rnn import _extras
+from pytmva_rnn.errors import MissingExtraError, TMVAError
+
+PACKAGE = Path(_extras.__file__).parent
+OPTIONAL = {
+    "ROOT",
+    "dask",
+    "distributed",
+    "keras",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "skhep_testdata",
+    "sklearn",
+    "torch",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [("matplotlib", "Matplotlib", "plot"), ("skhep_testdata", "scikit-hep-testdata", "examples")],
+)
+def test_missing_package_names_the_command_that_installs_it(
+    name: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for loaded in [module for module in sys.modules if module.partition(".")[0] == name]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError) as caught:
+        getattr(_extras, name)()
+    assert package in str(caught.value)
+    assert f'pip install "pytmva_rnn[{extra}]"' in str(caught.value)
+    assert caught.value.name == name
+    assert isinstance(caught.value, TMVAError)
+    assert isinstance(caught.value, ImportError)
+
+
+def test_package_broken_inside_raises_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "skhep_testdata.py").write_text("import a_module_that_nobody_has\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "skhep_testdata", raising=False)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        _extras.skhep_testdata()
+    assert caught.value.name == "a_module_that_nobody_has"
+    assert not isinstance(caught.value, MissingExtraError)
+
+
+def test_matplotlib_draws_without_a_display(tmp_path: Path) -> None:
+    figure = _extras.matplotlib().figure.Figure()
+    figure.add_subplot().plot([0, 1], [0, 1])
+    figure.savefig(tmp_path / "line.png")
+    assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_testdata_carries_the_real_jets() -> None:
+    testdata = _extras.skhep_testdata()
+    assert isinstance(testdata, ModuleType)
+    assert Path(testdata.data_path("uproot-issue96.root")).is_file()
+
+
+def test_optional_packages_are_imported_in_one_place() -> None:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            found += [f"{path.name}: {name}" for name in names if name.partition(".")[0] in OPTIONAL]
+    assert found == []

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points, metadata, version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pytmva_rnn
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_version_has_one_place(pyproject: dict[str, Any]) -> None:
+    assert "version" not in pyproject["project"]
+    assert pyproject["tool"]["hatch"]["version"]["path"] == "pytmva_rnn/_version.py"
+    assigned = [
+        path.name
+        for path in (ROOT / "pytmva_rnn").rglob("*.py")
+        if re.search(r"^__version__\s*(:.*)?=", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert assigned == ["_version.py"]
+
+
+def test_installed_metadata_agrees() -> None:
+    assert version("pytmva_rnn") == pytmva_rnn.__version__
+    assert metadata("pytmva_rnn")["License-Expression"] == "BSD-3-Clause"
+    assert metadata("pytmva_rnn")["Requires-Python"] == ">=3.10"
+
+
+def test_command_is_installed() -> None:
+    (command,) = entry_points(group="console_scripts", name="pytmva-rnn")
+    assert command.value == "pytmva_rnn.cli:main"
+    assert callable(command.load())
+
+
+def test_import_loads_no_optional_package() -> None:
+    code = (
+        "import sys, pytmva_rnn; "
+        "heavy = {'ROOT', 'dask', 'matplotlib', 'onnx', 'skhep_testdata', 'sklearn', 'torch'}; "
+        "print(*sorted(heavy & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.split() == []
+
+
+def test_package_is_typed() -> None:
+    assert (Path(pytmva_rnn.__file__).parent / "py.typed").is_file()
+
+
+def test_license_is_bsd_3_clause() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert text.startswith("BSD 3-Clause License")
+    assert "the pytmva_rnn developers" in text
+
+
+def test_test_extra_is_the_test_group(pyproject: dict[str, Any]) -> None:
+    assert pyproject["project"]["optional-dependencies"]["test"] == pyproject["dependency-groups"]["test"]
+
+
+def test_pre_commit_has_the_pinned_linters(pyproject: dict[str, Any]) -> None:
+    pinned = dict(entry.split("==") for entry in pyproject["dependency-groups"]["lint"])
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    revisions = dict(re.findall(r"repo: \S+/([\w-]+)\n\s+rev: v(\S+)", hooks))
+    assert revisions["ruff-pre-commit"] == pinned["ruff"]
+    assert revisions["mirrors-mypy"] == pinned["mypy"]
+    assert f"lxml-stubs=={pinned['lxml-stubs']}" in hooks
