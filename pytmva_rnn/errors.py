@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
+    "ConfigError",
     "DataError",
     "MissingExtraError",
     "OptionError",
@@ -34,11 +37,15 @@ class OptionError(TMVAError):
         self.position = position
         if text is not None:
             start = max(0, (position or 0) - 40)
-            shown = text[start : start + 100]
+            shown = re.sub(r"\s", " ", text[start : start + 100])
             message += f"\n  {'...' if start else ''}{shown}{'...' if start + 100 < len(text) else ''}"
             if position is not None:
                 message += "\n  " + " " * (position - start + (3 if start else 0)) + "^"
         super().__init__(message)
+
+
+class ConfigError(TMVAError):
+    """A configuration file of the command line that cannot be used; names the file, the table and the key."""
 
 
 class WeightFileError(TMVAError):

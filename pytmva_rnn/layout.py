@@ -35,20 +35,20 @@ class LayerSpec:
         raise NotImplementedError  # pragma: no cover
 
 
+INTEGER = re.compile(r"[+-]?[0-9]+")
+NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
 def _integer(text: str, what: str) -> int:
-    if not re.fullmatch(r"[+-]?\d+", text):
+    if not INTEGER.fullmatch(text):
         raise OptionError(f"{what} must be an integer, not {text!r}")
     return int(text)
 
 
 def _number(text: str, what: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise OptionError(f"{what} must be a number, not {text!r}")
-    return value
+    return float(text)
 
 
 def _flag(text: str, what: str) -> bool:
@@ -61,7 +61,7 @@ def _flag(text: str, what: str) -> bool:
 class RecurrentSpec(LayerSpec):
     """`RNN`, `LSTM` or `GRU`: state size, input size, time steps and flags."""
 
-    types: ClassVar[dict[str, type[Recurrent]]] = {cls.kind: cls for cls in (RNN, LSTM, GRU)}
+    types: ClassVar[dict[str, type[Recurrent]]] = {"RNN": RNN, "LSTM": LSTM}
 
     kind: str
     state_size: int
@@ -76,12 +76,16 @@ class RecurrentSpec(LayerSpec):
         sizes = ("state size", "input size", "time steps")
         flags = ("remember state", "return sequence") + (("reset gate after",) if name == "GRU" else ())
         if len(fields) > len(sizes) + len(flags):
-            raise OptionError(f"{name} takes {', '.join(sizes + flags)}; {fields[len(sizes + flags)]!r} is one too many")
+            raise OptionError(
+                f"{name} takes {', '.join(sizes + flags)}; {fields[len(sizes + flags)]!r} is one too many"
+            )
         numbers = [_integer(text, f"the {what} of {name}") for text, what in zip(fields, sizes, strict=False)]
         switches = [_flag(text, f"the field '{what}' of {name}") for text, what in zip(fields[3:], flags, strict=False)]
         if not numbers or numbers[0] < 1:
             raise OptionError(f"{name} needs a state size of 1 or more, as in {name}|10|30|10|0|1")
-        return cls(name, *(numbers + [0] * (3 - len(numbers))), *switches)
+        state_size, input_size, time_steps = (*numbers, 0, 0)[:3]
+        remember, sequence, after = (*switches, False, False, False)[:3]
+        return cls(name, state_size, input_size, time_steps, remember, sequence, after)
 
     def __str__(self) -> str:
         flags = [self.remember_state, self.return_sequence] + ([self.reset_gate_after] if self.kind == "GRU" else [])
@@ -90,16 +94,20 @@ class RecurrentSpec(LayerSpec):
     def build(self, context: Context) -> Layer:
         depth, height, width = context.shape
         if self.input_size != width:
-            raise OptionError(f"the input size of {self} is {self.input_size}, but the width before it is {width}")
+            fits = depth * height == 1 and self.input_size * self.time_steps == width
+            raise OptionError(
+                f"the input size of {self} is {self.input_size}, but the width before it is {width}"
+                + (f"; set InputLayout={self.time_steps}|{self.input_size}" if fits else "")
+            )
         if self.time_steps * width != depth * height * width or self.time_steps not in (depth, height):
             raise OptionError(
                 f"{self} asks for {self.time_steps} time steps, but the input before it has "
                 f"depth {depth} and height {height}"
             )
-        extra = {"reset_gate_after": self.reset_gate_after} if self.kind == "GRU" else {}
-        return self.types[self.kind](
-            self.state_size, self.input_size, self.time_steps, self.remember_state, self.return_sequence, **extra
-        )
+        sizes = (self.state_size, self.input_size, self.time_steps)
+        if self.kind == "GRU":
+            return GRU(*sizes, self.remember_state, self.return_sequence, self.reset_gate_after)
+        return self.types[self.kind](*sizes, self.remember_state, self.return_sequence)
 
 
 _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
@@ -111,27 +119,48 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+_FORMULA = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Load, *_OPERATORS)
+# numbers, N, operators and parentheses; what they make is left to Python's grammar
+_CHARACTERS = re.compile(r"[0-9.Nn+*/^() -]+")
+
+
+def _check_width(formula: str) -> None:
+    """Refuse what is not a formula in N, whatever the value of N."""
+    try:
+        body = ast.parse(formula.replace("^", "**"), mode="eval").body if _CHARACTERS.fullmatch(formula) else None
+    except SyntaxError:
+        body = None
+    nodes = [] if body is None else list(ast.walk(body))
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    if not nodes or not names <= {"N", "n"} or not all(isinstance(node, _FORMULA) for node in nodes):
+        raise OptionError(f"{formula!r} is not a width: a number or a formula in N such as (N+100)*2")
 
 
 def width_of(formula: str, variables: int) -> int:
-    """Value of a width formula in N, the number of variables: `(N+100)*2`."""
+    """Value of a width formula in N, the number of variables: `(N+100)*2`, cut to an integer as C++ does.
 
-    def value(node: ast.expr) -> float:
+    Raises
+    ------
+    OptionError
+        If it is no such formula, or has no value or a negative one for this N.
+    """
+
+    def value(node: ast.AST) -> float:
+        # floats: an integer power could take forever
         match node:
-            case ast.Constant(value=int() | float() as number):
-                return number
-            case ast.Name(id="N" | "n"):
-                return variables
-            case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
+            case ast.BinOp(left, op, right):
                 return _OPERATORS[type(op)](value(left), value(right))
-            case ast.UnaryOp(op, operand) if type(op) in _OPERATORS:
+            case ast.UnaryOp(op, operand):
                 return _OPERATORS[type(op)](value(operand))
-        raise ValueError
+            case ast.Constant(value=number):
+                return float(number)  # type: ignore[arg-type]
+        return float(variables)
 
+    _check_width(formula)
     try:
         width = int(value(ast.parse(formula.replace("^", "**"), mode="eval").body))
-    except (SyntaxError, ValueError, ArithmeticError, TypeError) as error:
-        raise OptionError(f"{formula!r} is not a width: a number or a formula in N such as (N+100)*2") from error
+    except (ArithmeticError, TypeError):
+        raise OptionError(f"the width {formula!r} has no value for N = {variables}") from None
     if width < 0:
         raise OptionError(f"the width {formula!r} is {width} for N = {variables}; it must not be negative")
     return width
@@ -162,7 +191,7 @@ class DenseSpec(LayerSpec):
                 )
             if width is not None:
                 raise OptionError(f"a dense layer takes one width, not both {width} and {text}")
-            width_of(text, 1)
+            _check_width(text)
             width = text
         return cls(width or "0", activation or "TANH")
 
@@ -196,7 +225,8 @@ class ReshapeSpec(LayerSpec):
             raise OptionError("RESHAPE takes depth, height and width, or FLAT: RESHAPE|1|10|30 or RESHAPE|FLAT")
         if not flat and min(sizes) < 1:
             raise OptionError("the depth, height and width of RESHAPE must be 1 or more")
-        return cls(*(sizes or [0, 0, 0]), flat=flat)
+        depth, height, width = sizes or (0, 0, 0)
+        return cls(depth, height, width, flat)
 
     def __str__(self) -> str:
         sizes = [self.depth, self.height, self.width]
@@ -208,7 +238,9 @@ class ReshapeSpec(LayerSpec):
         if self.flat:
             return Reshape(1, 1, size, flat=True)
         if self.depth * self.height * self.width != size:
-            raise OptionError(f"{self} holds {self.depth * self.height * self.width} values, the layer before it {size}")
+            raise OptionError(
+                f"{self} holds {self.depth * self.height * self.width} values, the layer before it {size}"
+            )
         return Reshape(self.depth, self.height, self.width)
 
 
@@ -223,7 +255,9 @@ class BatchNormSpec(LayerSpec):
     def parse(cls, name: str, fields: list[str]) -> BatchNormSpec:
         if len(fields) > 2:
             raise OptionError(f"BNORM takes momentum and epsilon; {fields[2]!r} is one too many")
-        values = [_number(text, f"the {what} of BNORM") for text, what in zip(fields, ("momentum", "epsilon"), strict=False)]
+        values = [
+            _number(text, f"the {what} of BNORM") for text, what in zip(fields, ("momentum", "epsilon"), strict=False)
+        ]
         if len(values) == 2 and values[1] <= 0:
             raise OptionError("the epsilon of BNORM must be above 0")
         return cls(*values)
@@ -274,9 +308,7 @@ def parse_layout(text: str) -> tuple[LayerSpec, ...]:
     return tuple(specs)
 
 
-def build_layers(
-    specs: tuple[LayerSpec, ...], input_shape: Shape, variables: int, outputs: int
-) -> tuple[Layer, ...]:
+def build_layers(specs: tuple[LayerSpec, ...], input_shape: Shape, variables: int, outputs: int) -> tuple[Layer, ...]:
     """The layers, without weights, of a layout.
 
     Parameters

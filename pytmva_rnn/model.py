@@ -323,6 +323,6 @@ class Model:
         DataError
             If the shape of X does not fit the model.
         """
-        from pytmva_rnn.network import predict  # noqa: PLC0415  (plain data knows no mathematics)
+        from pytmva_rnn.network import predict  # plain data knows no mathematics
 
         return predict(self, X, backend=backend)

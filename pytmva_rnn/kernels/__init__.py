@@ -35,7 +35,7 @@ class Engine(Protocol):
     steps, inputs : T and D of one event, X having the shape (n, T, D)
     loss : "C" cross entropy, "R" sum of squares, "S" softmax cross entropy
     regularization : "0" none, "1" L1, "2" L2, with factor `weight_decay`
-    settings : optional training settings with TMVA's keys as attributes (`optimizer`, `learning_rate`, `drop_config` ...)
+    settings : optional training settings with TMVA's keys as attributes (`optimizer`, `drop_config` ...)
     threads : number of threads to use; None for all that the process may use
     """
 

@@ -10,7 +10,7 @@ from pytmva_rnn.kernels.cpu.simd import LANES
 def plan(plan: Plan, number: int, steps: int, rows: int) -> None:
     """Make the current view one of `steps` steps of `rows`; a flat view of one step needs no copy for dense layers."""
     view = plan.view
-    if (view.T, view.D) == (steps, rows):
+    if (view.T, view.D) == (steps, rows):  # noqa: SIM300 - no constant here
         return
     op = plan.add(number, forward=forward, H=rows)
     y, step = plan.activations(steps, rows), (rows + 1) * LANES

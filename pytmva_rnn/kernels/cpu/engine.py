@@ -6,8 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
+from numba import config
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Weights
@@ -24,7 +24,11 @@ _PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense
 def available_threads() -> int:
     """Cores that this process may use, at most Numba's number of threads."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, numba.config.NUMBA_NUM_THREADS))
+    limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return max(1, min(cores, limit))
+
+
+_LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
 
 
 def aligned(rows: int, floats: int) -> Floats:
@@ -101,7 +105,7 @@ class Engine:
     ) -> None:
         self._layers = layers
         self._shape = (steps, inputs)
-        self._threads = threads or available_threads()
+        self._threads = threads
         self._loss = loss
         self._regularization, self._decay = _REGULARIZATIONS[regularization], weight_decay
         self._settings = settings
@@ -208,6 +212,22 @@ class Engine:
             more = np.zeros((rows - len(self._states), self._states.shape[1]), np.float32)
             self._states = np.concatenate([self._states, more])
 
+    def _threads_for(self, events: int, passes: int) -> int:
+        """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
+        blocks = max(1, -(-events // LANES))
+        if self._threads is not None:
+            return min(self._threads, blocks)
+        work = (
+            passes
+            * events
+            * sum(
+                getattr(layer, "time_steps", 1) * rows * columns
+                for layer in self._layers
+                for rows, columns in layer.weight_shapes().values()
+            )
+        )
+        return max(1, min(available_threads(), blocks, int(work) // _LEAST_WORK))
+
     def _workspace(self, key: Any, plan: Plan, blocks: int, threads: int) -> _Workspace:
         if key not in self._workspaces:
             self._workspaces[key] = _Workspace(plan, blocks, threads)
@@ -220,8 +240,7 @@ class Engine:
             plan = make_plan(
                 self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
             )
-            blocks = -(-events // LANES)
-            self._workspace(key, plan, blocks, min(self._threads, blocks))
+            self._workspace(key, plan, -(-events // LANES), self._threads_for(events, 3))
         return self._workspaces[key]
 
     def _share(self, workspace: _Workspace, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Any, ...]:
@@ -236,8 +255,9 @@ class Engine:
     def _infer(
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], states: Floats, loss: str | None, *, one_by_one: bool
     ) -> tuple[Floats, float]:
-        plan = None if loss in self._workspaces else make_plan(self._layers, *self._shape, loss, training=False)
-        workspace = self._workspaces.get(loss) or self._workspace(loss, plan, 1, self._threads)
+        workspace = self._workspaces.get(loss) or self._workspace(
+            loss, make_plan(self._layers, *self._shape, loss, training=False), 1, self._threads or available_threads()
+        )
         arrays = self._share(workspace, X, y, w)
         workspace.frame["n"] = len(X)
         out = np.empty((len(X), self._outputs), np.float32)
@@ -248,7 +268,7 @@ class Engine:
             states,
             np.arange(len(X)),
             one_by_one,
-            max(1, min(self._threads, -(-len(X) // LANES))),
+            self._threads_for(len(X), 1),
             out,
             workspace.plan.view.offset,
         )

@@ -1,7 +1,7 @@
 """Gated recurrent unit on lanes, reset gate before or after; the equations are those of `kernels.reference.gru`.
 
-Weights of the inputs have the gates r, z, c, those of the states r and z (U) and c apart (V), since V meets r*h when the
-reset gate comes before it. Then a step has two products: r and z of all units first, then the candidate.
+Weights of the states are r and z (U) and c apart (V), since V meets r*h when the reset gate comes before it. Then a
+step has two products: r and z of all units first, then the candidate. With the reset gate after, V is part of U.
 """
 
 from __future__ import annotations

@@ -7,23 +7,48 @@ through that address, so that a program compiles the layers that its network has
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numba
-from numba import carray, types
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.core.ccallback import CFunc
+from numba.extending import intrinsic as _intrinsic
 
-OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+intrinsic: Any = _intrinsic
+
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 """`error_model="numpy"`: a check for division by zero would forbid vector instructions. NaN and infinity stay exact."""
 
-kernel: Any = numba.njit(**OPTIONS, nogil=True)
-"""Compiles a function that runs on one thread, without Python's lock."""
+_SOURCES = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+).hexdigest()
 
-parallel_kernel: Any = numba.njit(**OPTIONS, nogil=True, parallel=True)
-"""The same for a function with a `prange` over threads."""
+
+def _stamp(compiled: Any) -> Any:
+    """Tie what is cached of a function to the sources of all kernels.
+
+    Numba looks at the function's own file only; but a kernel is made of what other files hold, and a mistaken layout of
+    memory would not raise an error.
+    """
+    file = compiled._cache._cache_file
+    file._source_stamp = (file._source_stamp, _SOURCES)
+    return compiled
+
+
+def kernel(function: Any) -> Any:
+    """Compile a function that runs on one thread, without Python's lock."""
+    return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True)(function))
+
+
+def parallel_kernel(function: Any) -> Any:
+    """The same for a function with a `prange` over threads."""
+    return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True, parallel=True)(function))
 
 
 class Operation:
@@ -35,28 +60,34 @@ class Operation:
     @cached_property
     def address(self) -> int:
         """Address of the compiled C function."""
-        self._compiled = numba.cfunc(types.void(types.int64, types.int64), **OPTIONS)(self.function)
-        return int(self._compiled.address)
+        self._compiled = CFunc(
+            self.function, ((types.int64, types.int64), types.void), {}, {**OPTIONS, "nopython": True}
+        )
+        self._compiled.enable_caching()
+        _stamp(self._compiled).compile()
+        address = self._compiled.address
+        assert address is not None
+        return address
 
 
 operation = Operation
 
 
-@intrinsic  # type: ignore[misc, unused-ignore]
-def call_operation(_: Any, function, op, frame):  # type: ignore[no-untyped-def]
+@intrinsic
+def call_operation(_: Any, function, op, frame):
     """Call the operation at an address."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         function, op, frame = arguments
-        kind = cgutils.ir.FunctionType(cgutils.ir.VoidType(), [op.type, frame.type])
+        kind = ir.FunctionType(ir.VoidType(), [op.type, frame.type])
         builder.call(builder.inttoptr(function, kind.as_pointer()), [op, frame])
         return context.get_dummy_value()
 
     return types.void(types.int64, types.int64, types.int64), emit
 
 
-@intrinsic  # type: ignore[misc, unused-ignore]
-def _pointer(_: Any, address):  # type: ignore[no-untyped-def]
+@intrinsic
+def _pointer(_: Any, address):
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
@@ -66,4 +97,4 @@ def _pointer(_: Any, address):  # type: ignore[no-untyped-def]
 @kernel
 def array_at(address, shape, dtype):
     """The array of a shape at an address."""
-    return carray(_pointer(address), shape, dtype)
+    return numba.carray(_pointer(address), shape, dtype)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
+from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
 from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats
 from pytmva_rnn.kernels.cpu.recurrent import (

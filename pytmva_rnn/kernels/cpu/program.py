@@ -17,8 +17,8 @@ from pytmva_rnn.kernels.cpu.simd import LANES
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
 
-# Numba looks at the types of all arguments in every call from Python, quickly for arrays and numbers, slowly for tuples:
-# the entry points take arrays, and `shared`, a FRAME record with the addresses that all blocks share
+# Numba looks at the types of all arguments in every call from Python, quickly for arrays and slowly for tuples: the
+# entry points take arrays, and `shared`, a FRAME record with the addresses that all blocks share
 
 
 @kernel
@@ -49,7 +49,7 @@ def _enter(frame, shared, scratch, events, numbers, states, block):
 
 @kernel
 def _walk(table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads):
-    """Walk a thread's share of the blocks through a segment: forward, backward, or both; returns its part of the loss."""
+    """Walk a thread's share of the blocks through a segment; returns its part of the loss."""
     n = len(events)
     blocks = (n + LANES - 1) // LANES
     first, last = segments[segment], segments[segment + 1]

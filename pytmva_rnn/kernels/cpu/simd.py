@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
 __all__ = ["LANES", "WIDTH", "Vector", "at_least", "exp", "fused_tile", "matrix_tile", "pointwise", "sigmoid"]
 __all__ += ["tanh", "transpose_rows", "transpose_square"]
@@ -25,12 +25,15 @@ __all__ += ["tanh", "transpose_rows", "transpose_square"]
 
 def _vector_width() -> int:
     """Floats in a vector register of the CPU that Numba compiles for."""
-    if config.CPU_FEATURES is not None:
-        features = set(config.CPU_FEATURES.split(","))
+    chosen: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
+    if chosen is not None:
+        features = set(chosen.split(","))
     else:
         features = {f"+{name}" for name, on in llvmlite.binding.get_host_cpu_features().items() if on}
     return 16 if "+avx512f" in features else 8 if "+avx" in features else 4
 
+
+intrinsic: Any = _intrinsic
 
 WIDTH = _vector_width()
 VECTORS = 2
@@ -139,9 +142,10 @@ _EXP_P = (1.0, 1.0, 0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.39
 
 
 def exp(x: Vector) -> Vector:
-    """Exponential of -87 <= x <= 88 (clamped below, for NaN too): `2^n exp(r)` with |r| <= log(2)/2; 2 units of the last place."""
+    """Exponential of x <= 88 (below -87, that of -87): `2^n exp(r)`, |r| <= log(2)/2; to 2 units of the last place."""
     b = x.builder
-    x = at_least(x, -87.0, x, -87.0)
+    low = _constant(-87.0)
+    x = Vector(b, b.select(b.fcmp_ordered("<", x.value, low), low, x.value))
     n = Vector(b, b.call(_declare(b, "llvm.rint", _VECTOR, 1), [(x * 1.44269504088896341).value]))
     r = x - n * 0.693359375 - n * -2.12194440e-4
     power = b.shl(b.add(b.fptosi(n.value, ir.VectorType(_INT32, WIDTH)), _integers(127)), _integers(23))
@@ -224,8 +228,8 @@ def matrix_tile(rows: int, vectors: int, *, rows_adjacent: bool) -> Any:
     else at `a + r*a_stride + k`.
     """
 
-    @intrinsic  # type: ignore[misc, unused-ignore]
-    def tile(_: Any, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def tile(_: Any, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate = arguments
             e = _Emitter(builder)
@@ -236,10 +240,10 @@ def matrix_tile(rows: int, vectors: int, *, rows_adjacent: bool) -> Any:
                 for slot_row, place_row in zip(slots, places, strict=True):
                     for slot, place in zip(slot_row, place_row, strict=True):
                         builder.store(e.load(place).value, slot)
-            steps = (1, a_stride) if rows_adjacent else (a_stride, 1)
+            a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
             with e.loop(n) as t:
                 a_t, b_t = e.offset(a, e.times(t, a_next)), e.offset(b, e.times(t, b_next))
-                e.multiply_add(slots, a_t, *steps, b_t, b_stride, count)
+                e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
             for slot_row, place_row in zip(slots, places, strict=True):
                 for slot, place in zip(slot_row, place_row, strict=True):
                     e.store(Vector(builder, builder.load(slot)), place)
@@ -268,8 +272,8 @@ def fused_tile(
     """
     rows = max(*x_rows, *h_rows) + 1
 
-    @intrinsic  # type: ignore[misc, unused-ignore]
-    def tile(_: Any, wx, x, nx, wh, h, nh, given, made):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def tile(_: Any, wx, x, nx, wh, h, nh, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             wx, x, nx, wh, h, nh, given, made = arguments
             e = _Emitter(builder)
@@ -297,8 +301,8 @@ def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: 
     """`equations(*inputs) -> outputs` on arrays; returns a function (vectors, inputs, outputs) taking the number of
     vectors and tuples of addresses. An output may be an input's own place."""
 
-    @intrinsic  # type: ignore[misc, unused-ignore]
-    def loop(_: Any, count, given, made):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def loop(_: Any, count, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             count, given, made = arguments
             e = _Emitter(builder)
@@ -331,8 +335,8 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@intrinsic  # type: ignore[misc, unused-ignore]
-def transpose_square(_: Any, source, source_stride, target, target_stride):  # type: ignore[no-untyped-def]
+@intrinsic
+def transpose_square(_: Any, source, source_stride, target, target_stride):
     """`target[j][i] = source[i][j]` for a square of WIDTH x WIDTH floats."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -347,8 +351,8 @@ def transpose_square(_: Any, source, source_stride, target, target_stride):  # t
     return types.void(*[_INTP] * 4), emit
 
 
-@intrinsic  # type: ignore[misc, unused-ignore]
-def transpose_rows(_: Any, source, events, row_floats, target):  # type: ignore[no-untyped-def]
+@intrinsic
+def transpose_rows(_: Any, source, events, row_floats, target):
     """`target[j][i] = source[events[i]*row_floats + j]` for WIDTH events (addresses of int64) and WIDTH features j."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

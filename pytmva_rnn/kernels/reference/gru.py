@@ -1,10 +1,10 @@
 """Gated recurrent unit (Cho et al. 2014), with the reset gate before or after the product with U_c.
 
-    r = sigmoid(W_r x + U_r h + b_r)
-    z = sigmoid(W_z x + U_z h + b_z)
-    g = tanh(W_c x + U_c (r*h) + b_c)       reset gate before
-    g = tanh(W_c x + r*(U_c h) + b_c)       reset gate after
-    h' = z*h + (1 - z)*g
+r = sigmoid(W_r x + U_r h + b_r)
+z = sigmoid(W_z x + U_z h + b_z)
+g = tanh(W_c x + U_c (r*h) + b_c)       reset gate before
+g = tanh(W_c x + r*(U_c h) + b_c)       reset gate after
+h' = z*h + (1 - z)*g
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ def forward(layer: Any, p: Parameters, x: Array, memory: Memory, training: bool)
         xt, ht = x[:, t], h[:, t]
         r[:, t] = sigmoid(xt @ p["W_r"].T + ht @ p["U_r"].T + p["b_r"][:, 0])
         z[:, t] = sigmoid(xt @ p["W_z"].T + ht @ p["U_z"].T + p["b_z"][:, 0])
-        if layer.reset_gate_after:
-            Uh = r[:, t] * (ht @ p["U_c"].T)
-        else:
-            Uh = (r[:, t] * ht) @ p["U_c"].T
+        U_c = p["U_c"].T
+        Uh = r[:, t] * (ht @ U_c) if layer.reset_gate_after else (r[:, t] * ht) @ U_c
         g[:, t] = np.tanh(xt @ p["W_c"].T + Uh + p["b_c"][:, 0])
         h[:, t + 1] = z[:, t] * ht + (1 - z[:, t]) * g[:, t]
     memory["h"] = h[:, T]

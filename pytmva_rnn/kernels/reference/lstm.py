@@ -1,9 +1,9 @@
 """Long short-term memory with a forget gate (Gers, Schmidhuber and Cummins 2000).
 
-    i = sigmoid(W_i x + U_i h + b_i)        c' = f*c + i*g
-    f = sigmoid(W_f x + U_f h + b_f)        h' = o*tanh(c')
-    g = tanh(W_c x + U_c h + b_c)
-    o = sigmoid(W_o x + U_o h + b_o)
+i = sigmoid(W_i x + U_i h + b_i)        c' = f*c + i*g
+f = sigmoid(W_f x + U_f h + b_f)        h' = o*tanh(c')
+g = tanh(W_c x + U_c h + b_c)
+o = sigmoid(W_o x + U_o h + b_o)
 """
 
 from __future__ import annotations

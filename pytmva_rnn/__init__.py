@@ -1,0 +1,48 @@
+"""TMVA's recurrent networks in Python: train on ROOT files, read and write TMVA's weight files, without ROOT."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pytmva_rnn._version import __version__
+
+if TYPE_CHECKING:
+    from pytmva_rnn.model import Model
+    from pytmva_rnn.options import MethodOptions, parse_options
+    from pytmva_rnn.training import Result, train
+    from pytmva_rnn.weightfile import read_weights, write_weights
+
+__all__ = [
+    "MethodOptions",
+    "Model",
+    "Result",
+    "__version__",
+    "parse_options",
+    "read_weights",
+    "train",
+    "write_weights",
+]
+
+_HOMES = {
+    "MethodOptions": "options",
+    "Model": "model",
+    "Result": "training",
+    "parse_options": "options",
+    "read_weights": "weightfile",
+    "train": "training",
+    "write_weights": "weightfile",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: Numba and lxml take a second between them."""
+    if name in _HOMES:
+        value = getattr(import_module(f"pytmva_rnn.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'pytmva_rnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,169 @@
+"""A Model's layers, run through one backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.kernels import Engine, engine_class
+from pytmva_rnn.model import Model
+from pytmva_rnn.transformations import apply_transformations, invert_targets
+
+__all__ = ["Network", "predict", "steps_of"]
+
+
+def steps_of(model: Model) -> tuple[int, int]:
+    """T and D of one event: (T, D) for a recurrent network, (1, NVar) for a dense one."""
+    depth, height, width = model.input_layout
+    return depth * height, width
+
+
+def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Identity (I), sigmoid (S) or softmax (M) of raw outputs (n, O), in float64."""
+    out = np.asarray(outputs, np.float64)
+    if letter == "S":
+        return np.asarray(0.5 * np.tanh(0.5 * out) + 0.5)
+    if letter == "M":
+        e = np.exp(out - out.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
+    return out
+
+
+class Network:
+    """A model's layers with their weights on one backend. Inputs are the network's own: transformed variables.
+
+    With RememberState the state that a batch of `loss_and_gradients` leaves is the start of the next, as in TMVA;
+    `predict` starts from zero and passes the state from event to event.
+
+    Parameters
+    ----------
+    model : Model
+        With weights in all layers.
+    backend : str
+        "cpu" (Numba, float32) or "reference" (NumPy, float64).
+    threads : int, optional
+        Threads to use; all cores that the process may use if None.
+
+    Raises
+    ------
+    DataError
+        If a layer has no weights.
+    ValueError
+        For an unknown backend.
+
+    Examples
+    --------
+    >>> network = Network(read_weights("TMVA_LSTM.weights.xml"))  # doctest: +SKIP
+    >>> loss, gradients = network.loss_and_gradients(X, y)  # doctest: +SKIP
+    >>> gradients[0]["W_i"].shape  # doctest: +SKIP
+    (10, 30)
+    """
+
+    def __init__(self, model: Model, backend: str = "cpu", *, threads: int | None = None) -> None:
+        self.model = model
+        self.backend = backend
+        self._shape = steps_of(model)
+        for number, layer in enumerate(model.layers):
+            missing = [n for n in {**layer.weight_shapes(), **layer.statistic_shapes()} if n not in layer.weights]
+            if missing:
+                raise DataError(
+                    f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
+                )
+        self._engine: Engine = engine_class(backend)(
+            model.layers,
+            [layer.weights for layer in model.layers],
+            self._shape[0],
+            self._shape[1],
+            model.loss,
+            regularization=model.regularization,
+            weight_decay=model.weight_decay,
+            threads=threads,
+        )
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64)."""
+        X = self._inputs(X)
+        raw = self._engine.outputs(X) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        scores = output_function(self.model.output_function, raw).astype(X.dtype)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def loss_and_gradients(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
+    ) -> tuple[float, dict[int, dict[str, NDArray[Any]]]]:
+        """Loss of the events as one training batch, and its gradients.
+
+        Parameters
+        ----------
+        X : array, shape (n, NVar) or (n, T, D)
+        y : array, shape (n,) or (n, O)
+        w : array, shape (n,), optional
+            Event weights; 1 if not given.
+
+        Returns
+        -------
+        loss : float
+            Without the regularization's penalty.
+        gradients : dict
+            By layer number and matrix name; those of dense layers' weights contain the regularization's.
+        """
+        value, gradients, _ = self._engine.gradients(*self._batch(X, y, w))
+        return value, dict(enumerate(gradients))
+
+    def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
+        """Gradient of the loss with respect to X, in the shape (n, T, D)."""
+        return self._engine.gradients(*self._batch(X, y, w))[2]
+
+    def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
+        """Loss of the events as one batch in inference, without penalty."""
+        return self._engine.loss(*self._batch(X, y, w))
+
+    def _inputs(self, X: ArrayLike) -> NDArray[Any]:
+        return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))
+
+    def _batch(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        X = self._inputs(X)
+        if not len(X):
+            raise DataError("X has no events; a loss needs one or more")
+        targets = np.asarray(y, X.dtype)
+        if targets.size != len(X) * self.model.outputs:
+            raise DataError(f"y has the shape {targets.shape}; expected ({len(X)}, {self.model.outputs})")
+        weights = np.ones(len(X), X.dtype) if w is None else np.asarray(w, X.dtype)
+        if weights.shape != (len(X),):
+            raise DataError(f"event weights have the shape {weights.shape}; expected ({len(X)},)")
+        return X, targets.reshape(len(X), self.model.outputs), weights
+
+
+def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """X, (n, T*D) or (n, T, D), as a contiguous (n, T, D).
+
+    Raises
+    ------
+    DataError
+        If the events do not have T*D variables.
+    """
+    array = np.asarray(X)
+    steps, inputs = shape
+    if array.shape[1:] not in (shape, (steps * inputs,)):
+        raise DataError(
+            f"X has the shape {array.shape}; expected (n, {steps * inputs}) or (n, {steps}, {inputs}): "
+            f"{steps} step(s) of {inputs} input(s), time-major"
+        )
+    return np.ascontiguousarray(array, dtype).reshape(len(array), steps, inputs)
+
+
+def predict(model: Model, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
+    """Score events; see `Model.predict`."""
+    inputs = shaped(X, steps_of(model), np.dtype(np.float64 if backend == "reference" else np.float32))
+    if model.transformations:
+        inputs = apply_transformations(model.transformations, inputs.reshape(len(inputs), -1)).astype(inputs.dtype)
+    scores = Network(model, backend).predict(inputs)
+    if model.targets and model.transformations:
+        scores = invert_targets(model.transformations, scores.reshape(len(scores), -1)).reshape(scores.shape)
+    result = scores.astype(np.float32)
+    result[np.isnan(result)] = -999
+    return result

@@ -1,0 +1,73 @@
+"""Tells the user how training goes: TMVA's table of epochs in the log, and a progress bar at a terminal."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+
+__all__ = ["EpochTable", "Progress"]
+
+log = logging.getLogger("pytmva_rnn")
+
+
+class EpochTable:
+    """The table that TMVA's MethodDL prints, one row a test of the validation sample."""
+
+    def __init__(self, phase: int, phases: int, start: float, batches: int, batch_size: int) -> None:
+        log.info("Training phase %d of %d: %d batches of %d events an epoch", phase, phases, batches, batch_size)
+        log.info("Initial validation error %.6g", start)
+        log.info(
+            "%10s |%13s |%12s |%11s |%11s |%11s |%12s",
+            *("Epoch", "Train Err.", "Val. Err.", "t(s)/epoch", "t(s)/Loss", "nEvents/s", "Conv. Steps"),
+        )
+        log.info("-" * 96)
+
+    def row(
+        self,
+        epoch: int,
+        training: float,
+        validation: float,
+        times: tuple[float, float],
+        rate: float,
+        steps: int,
+        best: bool,
+    ) -> None:
+        """Write a row; `times` are seconds per epoch and for the test, `rate` events a second."""
+        log.info(
+            "%10d |%13.6g |%12.6g |%11.4g |%11.4g |%11.6g |%12d%s",
+            epoch,
+            training,
+            validation,
+            *times,
+            rate,
+            steps,
+            "  minimum" if best else "",
+        )
+
+
+class Progress:
+    """A bar over the epochs of a phase, on stderr; nothing when stderr is no terminal (or `show` is False)."""
+
+    def __init__(self, total: int, description: str, show: bool | None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        console = Console(stderr=True)
+        visible = console.is_terminal if show is None else show
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=console, disable=not visible, transient=True)
+        self._task = self._bar.add_task(description, total=total)
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def advance(self) -> None:
+        """One epoch is done."""
+        self._bar.advance(self._task)
