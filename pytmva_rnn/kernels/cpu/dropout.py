@@ -20,13 +20,15 @@ def plan(plan: Plan, number: int, probability: float) -> None:
 
 @kernel
 def _factor(key, counter, probability):
-    x = np.uint32(counter) * np.uint32(0x9E3779B9) + np.uint32(key)
-    x ^= x >> np.uint32(16)
-    x = np.uint32(x * np.uint32(0x85EBCA6B))
-    x ^= x >> np.uint32(13)
-    x = np.uint32(x * np.uint32(0xC2B2AE35))
-    x ^= x >> np.uint32(16)
-    threshold = np.uint32(min(probability * 4294967296.0, 4294967295.0))
+    # products of uint32 are uint64 to Numba: cut them back
+    bits = np.uint64(0xFFFFFFFF)
+    x = (np.uint64(counter) * np.uint64(0x9E3779B9) + np.uint64(key)) & bits
+    x ^= x >> np.uint64(16)
+    x = (x * np.uint64(0x85EBCA6B)) & bits
+    x ^= x >> np.uint64(13)
+    x = (x * np.uint64(0xC2B2AE35)) & bits
+    x ^= x >> np.uint64(16)
+    threshold = np.uint64(min(probability * 4294967296.0, 4294967295.0))
     return np.float32(1.0 / (1.0 - probability)) if x >= threshold else np.float32(0.0)
 
 

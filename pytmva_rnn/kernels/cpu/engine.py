@@ -141,6 +141,7 @@ class Engine:
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._reserve_states(len(X))
         _, total = self._infer(X, y, w, self._states, self._loss, one_by_one=False)
+        self._clear_states(len(X))
         return total
 
     def gradients(
@@ -207,10 +208,17 @@ class Engine:
 
     def _reserve_states(self, events: int) -> None:
         """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
-        rows = -(-events // LANES) if self._remembers else 1
-        if rows > len(self._states):
-            more = np.zeros((rows - len(self._states), self._states.shape[1]), np.float32)
+        blocks = -(-events // LANES) if self._remembers else 1
+        if blocks > len(self._states):
+            more = np.zeros((blocks - len(self._states), self._states.shape[1]), np.float32)
             self._states = np.concatenate([self._states, more])
+
+    def _clear_states(self, events: int) -> None:
+        """Forget what lanes without an event, and blocks beyond the batch, hold."""
+        if self._remembers:
+            full, count = divmod(events, LANES)
+            self._states[full : full + 1].reshape(-1, LANES)[:, count:] = 0
+            self._states[full + 1 :] = 0
 
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
@@ -303,6 +311,7 @@ class Engine:
             self._matrices,
         )
         del arrays
+        self._clear_states(len(events))
         if self._regularization:
             optimizers.add_decay(
                 self._weights, workspace.gradients[0], self._matrices, self._regularization, self._decay

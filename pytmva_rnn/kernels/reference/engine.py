@@ -50,12 +50,13 @@ class Engine:
 
     def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
         X = np.asarray(X, np.float64)
-        for memory in self._memories:
-            memory.clear()
-        if any(getattr(layer, "remember_state", False) for layer in self._layers):
-            # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event
-            return np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
-        return self._infer(X)
+        if not any(getattr(layer, "remember_state", False) for layer in self._layers):
+            return self._infer(X)
+        # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event, from zero
+        kept, self._memories = self._memories, [{} for _ in self._layers]
+        scores = np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
+        self._memories = [{**memory, "batches": 0} for memory in kept]
+        return scores
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         value, _ = self._loss(np.asarray(y, np.float64), self._infer(X), np.asarray(w, np.float64))

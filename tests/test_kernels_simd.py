@@ -1,0 +1,179 @@
+"""The SIMD building blocks against NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels.cpu import matrix, simd
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
+
+_tanh = simd.pointwise(lambda x: (simd.tanh(x),), 1, 1)
+_sigmoid = simd.pointwise(lambda x: (simd.sigmoid(x),), 1, 1)
+_exp = simd.pointwise(lambda x: (simd.exp(x),), 1, 1)
+_mixed = simd.pointwise(lambda x, y: ((2 - x) * y - 0.5, -(x / y)), 2, 2)
+
+
+@numba.njit
+def run_tanh(n: int, x: int, y: int) -> None:
+    _tanh(n, (x,), (y,))
+
+
+@numba.njit
+def run_sigmoid(n: int, x: int, y: int) -> None:
+    _sigmoid(n, (x,), (y,))
+
+
+@numba.njit
+def run_exp(n: int, x: int, y: int) -> None:
+    _exp(n, (x,), (y,))
+
+
+@numba.njit
+def run_mixed(n: int, x: int, y: int, u: int, v: int) -> None:
+    _mixed(n, (x, y), (u, v))
+
+
+@numba.njit
+def run_transpose_square(source: int, source_stride: int, target: int, target_stride: int) -> None:
+    simd.transpose_square(source, source_stride, target, target_stride)
+
+
+@numba.njit
+def run_transpose_rows(source: int, events: int, row_floats: int, target: int) -> None:
+    simd.transpose_rows(source, events, row_floats, target)
+
+
+def address(array: NDArray[Any]) -> int:
+    return int(array.ctypes.data)
+
+
+def apply(run: Any, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    y = np.empty_like(x)
+    run(len(x) // WIDTH, address(x), address(y))
+    return y
+
+
+def grid(low: float, high: float) -> NDArray[np.float32]:
+    return np.linspace(low, high, 4096 * WIDTH, dtype=np.float32)
+
+
+@pytest.mark.parametrize("reach", [1e-3, 0.5, 8, 100])
+def test_tanh(reach: float) -> None:
+    x = grid(-reach, reach)
+    exact = np.tanh(x.astype(np.float64))
+    error = np.abs(apply(run_tanh, x) - exact)
+    assert np.all(error <= np.maximum(4 * np.spacing(np.abs(exact).astype(np.float32)).astype(float) + 1e-12, 4e-7))
+
+
+@pytest.mark.parametrize("reach", [1e-3, 0.5, 8, 100])
+def test_sigmoid(reach: float) -> None:
+    x = grid(-reach, reach)
+    assert np.abs(apply(run_sigmoid, x) - 1 / (1 + np.exp(-x.astype(np.float64)))).max() < 3e-7
+
+
+def test_exp() -> None:
+    x = grid(-87, 88)
+    exact = np.exp(x.astype(np.float64))
+    assert np.abs(apply(run_exp, x) / exact - 1).max() < 2.5e-7
+    below = apply(run_exp, np.full(WIDTH, -1000, np.float32))
+    np.testing.assert_allclose(below, np.exp(-87.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("run", [run_tanh, run_sigmoid, run_exp])
+def test_nan_passes_through(run: Any) -> None:
+    x = np.zeros(WIDTH, np.float32)
+    x[1] = np.nan
+    y = apply(run, x)
+    assert np.isnan(y[1])
+    assert np.isfinite(np.delete(y, 1)).all()
+
+
+def test_operators() -> None:
+    random = np.random.default_rng(1)
+    x, y = random.uniform(1, 2, (2, 4 * WIDTH)).astype(np.float32)
+    u, v = np.empty_like(x), np.empty_like(x)
+    run_mixed(4, address(x), address(y), address(u), address(v))
+    np.testing.assert_allclose(u, (2 - x) * y - 0.5, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(v, -(x / y), rtol=1e-6)
+
+
+def test_transpose_square() -> None:
+    source = np.random.default_rng(1).normal(size=(WIDTH, WIDTH + 3)).astype(np.float32)
+    target = np.zeros((WIDTH, WIDTH + 5), np.float32)
+    run_transpose_square(address(source), WIDTH + 3, address(target), WIDTH + 5)
+    np.testing.assert_array_equal(target[:, :WIDTH], source[:, :WIDTH].T)
+    assert not target[:, WIDTH:].any()
+
+
+def test_transpose_rows() -> None:
+    random = np.random.default_rng(1)
+    source = random.normal(size=(50, WIDTH + 3)).astype(np.float32)
+    events = random.integers(0, 50, WIDTH)
+    target = np.zeros((WIDTH, LANES), np.float32)
+    run_transpose_rows(address(source), address(events), WIDTH + 3, address(target))
+    np.testing.assert_array_equal(target[:, :WIDTH], source[events, :WIDTH].T)
+    assert not target[:, WIDTH:].any()
+
+
+SIZES = pytest.mark.parametrize(("rows", "count"), [(1, 1), (3, 5), (7, 2), (8, 16), (15, 3), (21, 40)])
+
+
+@SIZES
+@pytest.mark.parametrize("accumulate", [0, 1])
+def test_product(rows: int, count: int, accumulate: int) -> None:
+    random = np.random.default_rng(1)
+    a = random.normal(size=(rows, count + 3)).astype(np.float32)
+    b = random.normal(size=(count, LANES)).astype(np.float32)
+    c = random.normal(size=(rows + 1, LANES)).astype(np.float32)
+    expected = c.copy()
+    expected[:rows] = a[:, :count] @ b + (c[:rows] if accumulate else 0)
+    matrix.product(rows, address(a), count + 3, address(b), LANES, count, address(c), LANES, accumulate)
+    np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
+
+
+@SIZES
+@pytest.mark.parametrize("n", [1, 3])
+def test_transposed_product(rows: int, count: int, n: int) -> None:
+    random = np.random.default_rng(1)
+    stride = -(-rows // WIDTH) * WIDTH
+    a = random.normal(size=(n, count, stride)).astype(np.float32)
+    b = random.normal(size=(n, count + 1, LANES)).astype(np.float32)
+    c = np.full((rows + 1, LANES), 9, np.float32)
+    matrix.transposed_product(
+        rows, address(a), stride, count * stride, address(b), LANES, (count + 1) * LANES, count, n, address(c), LANES
+    )
+    expected = np.einsum("tkr,tkl->rl", a[:, :, :rows], b[:, :count])
+    np.testing.assert_allclose(c[:rows], expected, rtol=1e-5, atol=1e-5)
+    assert (c[rows] == 9).all()
+
+
+@SIZES
+@pytest.mark.parametrize("vectors", [1, 2, 3, 4, 5, 7])
+def test_outer_product(rows: int, count: int, vectors: int) -> None:
+    random = np.random.default_rng(1)
+    columns, n = vectors * WIDTH, 2
+    a = random.normal(size=(n, rows, count)).astype(np.float32)
+    b = random.normal(size=(n, count, columns)).astype(np.float32)
+    c = random.normal(size=(rows, columns + 4)).astype(np.float32)
+    expected = c.copy()
+    expected[:, :columns] += np.einsum("trk,tkc->rc", a, b)
+    matrix.outer_product(
+        rows,
+        columns,
+        address(a),
+        count,
+        rows * count,
+        address(b),
+        columns,
+        count * columns,
+        count,
+        n,
+        address(c),
+        columns + 4,
+    )
+    np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
