@@ -10,7 +10,7 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["matplotlib", "skhep_testdata"]
+__all__ = ["matplotlib", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -53,3 +53,47 @@ def skhep_testdata() -> ModuleType:
     return _optional(
         "skhep_testdata", package="scikit-hep-testdata", extra="examples", purpose="for the data of the examples"
     )
+
+
+def onnx() -> ModuleType:
+    """Return the `onnx` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If ONNX is not installed.
+    """
+    return _optional("onnx", package="ONNX", extra="onnx", purpose="for ONNX files")
+
+
+def onnxruntime() -> ModuleType:
+    """Return the `onnxruntime` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If ONNX Runtime is not installed.
+    """
+    return _optional("onnxruntime", package="ONNX Runtime", extra="onnx", purpose="to run ONNX files")
+
+
+def root() -> ModuleType:
+    """Return the `ROOT` package, PyROOT.
+
+    Raises
+    ------
+    MissingExtraError
+        If ROOT is not installed.
+    """
+    return _optional("ROOT", package="ROOT", extra="root", purpose="for C++ TMVA")
+
+
+def torch() -> ModuleType:
+    """Return the `torch` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If PyTorch is not installed.
+    """
+    return _optional("torch", package="PyTorch", extra="torch", purpose="for its networks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "BenchmarkError",
     "ConfigError",
     "DataError",
     "MissingExtraError",
@@ -49,7 +50,24 @@ class ConfigError(TMVAError):
 
 
 class WeightFileError(TMVAError):
-    """A weight file that is not a readable MethodDL file; names the file, the line and the node."""
+    """A weight file that is not a readable MethodDL file; names the file, the line and the node.
+
+    Parameters
+    ----------
+    problem : str
+        What is wrong and what would be right; the whole message if the rest is not given.
+    path, line, node : optional
+        Where: the file, the line in it, and the tag of the node.
+    """
+
+    def __init__(self, problem: str, path: str | None = None, line: int | None = None, node: str | None = None) -> None:
+        self.problem = problem
+        self.line = line
+        self.node = node
+        message = problem if node is None else f"<{node}> {problem}"
+        if path is not None:
+            message = f"{path}:{'' if line is None else f'{line}:'} {message}"
+        super().__init__(message)
 
 
 class DataError(TMVAError):
@@ -62,3 +80,7 @@ class TrainingError(TMVAError):
 
 class MissingExtraError(TMVAError, ImportError):
     """An optional package that is not installed; names the pip command that installs it."""
+
+
+class BenchmarkError(TMVAError):
+    """A benchmark that would compare programs which do not compute the same."""

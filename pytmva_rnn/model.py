@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -18,9 +19,13 @@ __all__ = [
     "ACTIVATIONS",
     "GRU",
     "LSTM",
+    "PCA",
     "RNN",
     "BatchNorm",
+    "CumulativeDistribution",
+    "Decorrelation",
     "Dense",
+    "Gauss",
     "Layer",
     "Model",
     "Normalize",
@@ -226,12 +231,24 @@ class TransformInput:
 
 @dataclass(frozen=True, eq=False)
 class Transformation:
-    """A preprocessing step of the variables (tmva's `VarTransform`)."""
+    """A preprocessing step of the variables (tmva's `VarTransform`).
+
+    What is learned stands there once for each class and, last, once for all classes together. With a single class, as
+    in regression, one entry serves as both.
+
+    Attributes
+    ----------
+    inputs, outputs : tuple of TransformInput
+        What is read, and where the results go; their order is that of the parameters.
+    reference : int, optional
+        The class whose entry is used, for `D_Signal` and the like; None for all classes together.
+    """
 
     kind: ClassVar[str]
 
     inputs: tuple[TransformInput, ...]
     outputs: tuple[TransformInput, ...]
+    reference: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +264,72 @@ class Normalize(Transformation):
     kind: ClassVar[str] = "Normalize"
 
     ranges: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Decorrelation(Transformation):
+    """Multiplies the vector of inputs by the inverse square root of its covariance.
+
+    Attributes
+    ----------
+    matrices : ndarray, shape (classes + 1, inputs, inputs)
+        Symmetric; the result is `M x`.
+    """
+
+    kind: ClassVar[str] = "Decorrelation"
+
+    matrices: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PCA(Transformation):
+    """Principal components: `E^T (x - mean)`.
+
+    Attributes
+    ----------
+    means : ndarray, shape (classes + 1, inputs)
+    eigenvectors : ndarray, shape (classes + 1, inputs, inputs)
+        Eigenvectors of the covariance in columns, that of the largest eigenvalue first.
+    """
+
+    kind: ClassVar[str] = "PCA"
+
+    means: NDArray[np.float64]
+    eigenvectors: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CumulativeDistribution:
+    """The cumulative distribution of one variable as a histogram.
+
+    Attributes
+    ----------
+    edges : ndarray, shape (bins + 1,)
+        Not decreasing; a bin may have no width.
+    contents : ndarray, shape (bins,)
+        The fraction of events up to the end of each bin; 1 in the last.
+    """
+
+    edges: NDArray[np.float64]
+    contents: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Gauss(Transformation):
+    """Makes the distribution of each input flat between 0 and 1 (`U`), or from that a normal distribution (`G`).
+
+    Attributes
+    ----------
+    distributions : tuple of tuple of CumulativeDistribution
+        For each input those of the classes and, last, of all classes together.
+    flat : bool
+        Stop at the flat distribution.
+    """
+
+    kind: ClassVar[str] = "Gauss"
+
+    distributions: tuple[tuple[CumulativeDistribution, ...], ...]
+    flat: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -326,3 +409,36 @@ class Model:
         from pytmva_rnn.network import predict  # plain data knows no mathematics
 
         return predict(self, X, backend=backend)
+
+    def predict_one(self, x: ArrayLike) -> Any:
+        """Score one event in a few microseconds, on the CPU.
+
+        The first call prepares the weights; many threads may call at once. With RememberState every event starts from
+        a state of zero.
+
+        Parameters
+        ----------
+        x : array, shape (NVar,) or (T, D)
+            Raw variables, time-major; fastest as contiguous float32.
+
+        Returns
+        -------
+        float for one output, else ndarray of float32, shape (O,)
+            As `predict` has it.
+
+        Raises
+        ------
+        DataError
+            If the shape of x does not fit the model.
+        """
+        return self._scorer(x)
+
+    @cached_property
+    def _scorer(self) -> Any:
+        from pytmva_rnn.single import Scorer
+
+        return Scorer(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: the data, not what is prepared from it."""
+        return {name: value for name, value in self.__dict__.items() if name != "_scorer"}

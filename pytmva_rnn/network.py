@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Network:
     DataError
         If a layer has no weights.
     ValueError
-        For an unknown backend.
+        For an unknown backend, or less than one thread.
 
     Examples
     --------
@@ -63,6 +64,8 @@ class Network:
     """
 
     def __init__(self, model: Model, backend: str = "cpu", *, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads must be 1 or more, not {threads}")
         self.model = model
         self.backend = backend
         self._shape = steps_of(model)
@@ -89,6 +92,13 @@ class Network:
         raw = self._engine.outputs(X) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """A function from one event, a row of T*D float32, to its raw outputs (O,), in memory that it uses again.
+
+        For one thread at a time; states start at zero.
+        """
+        return self._engine.single()
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
@@ -156,14 +166,26 @@ def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArra
     return np.ascontiguousarray(array, dtype).reshape(len(array), steps, inputs)
 
 
-def predict(model: Model, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
-    """Score events; see `Model.predict`."""
-    inputs = shaped(X, steps_of(model), np.dtype(np.float64 if backend == "reference" else np.float32))
-    if model.transformations:
-        inputs = apply_transformations(model.transformations, inputs.reshape(len(inputs), -1)).astype(inputs.dtype)
-    scores = Network(model, backend).predict(inputs)
+def prepared(model: Model, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Raw variables as the network takes them: shape (n, T, D), transformed."""
+    inputs = shaped(X, steps_of(model), dtype)
+    if not model.transformations:
+        return inputs
+    flat = apply_transformations(model.transformations, inputs.reshape(len(inputs), -1), model.variables)
+    return np.ascontiguousarray(flat, dtype).reshape(inputs.shape)
+
+
+def reported(model: Model, scores: NDArray[Any]) -> NDArray[np.float32]:
+    """Scores (n, O) as TMVA reports them: regression targets on their own scale, float32, -999 for NaN."""
     if model.targets and model.transformations:
-        scores = invert_targets(model.transformations, scores.reshape(len(scores), -1)).reshape(scores.shape)
+        scores = invert_targets(model.transformations, scores, model.targets)
     result = scores.astype(np.float32)
     result[np.isnan(result)] = -999
     return result
+
+
+def predict(model: Model, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
+    """Score events; see `Model.predict`."""
+    inputs = prepared(model, X, np.dtype(np.float64 if backend == "reference" else np.float32))
+    scores = Network(model, backend).predict(inputs)
+    return reported(model, scores.reshape(len(scores), model.outputs)).reshape(scores.shape)

@@ -24,7 +24,7 @@ ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
 
 
 def recurrent(kind: str, H: int, D: int, T: int, *, remember: int = 0, sequence: int = 1) -> str:
-    return f"{kind.split()[0]}|{H}|{D}|{T}|{remember}|{sequence}{RECURRENT[kind]}"
+    return f"{kind.split(maxsplit=1)[0]}|{H}|{D}|{T}|{remember}|{sequence}{RECURRENT[kind]}"
 
 
 class Net:

@@ -66,7 +66,7 @@ def changed(case: str, pattern: str, new: str) -> tuple[str, int]:
         ("regression", 'NTrgt="2"', 'NTrgt="1"', "Targets", "NTrgt: expected 1 <Target> nodes, found 2"),
         # transformations
         ("rnn_last", 'NTransformations="1"', 'NTransformations="2"', "Transformations", "NTransformations: expected 2 <Transform> nodes, found 1"),
-        ("rnn_last", 'Name="Normalize"', 'Name="Rotate"', "Transform", "Name: expected one of Normalize; found the unsupported 'Rotate'"),
+        ("rnn_last", 'Name="Normalize"', 'Name="Rotate"', "Transform", "Name: expected one of Normalize, Decorrelation, PCA, Gauss, Uniform; found the unsupported 'Rotate'"),
         ("rnn_last", 'NInputs="1"', 'NInputs="2"', "Input", "NInputs: expected 2 <Input> nodes, found 1"),
         ("rnn_last", 'Type="Variable"', 'Type="Class"', "Input", "Type: expected one of Variable, Target, Spectator; found 'Class'"),
         ("rnn_last", 'Label="x_t0_d0" Expression="x_t0_d0"/></Input>', 'Label="a" Expression="b"/></Input>', "Input", "expected the Label or Expression of a variable of this file, found Label 'a', Expression 'b'"),
@@ -84,7 +84,7 @@ def changed(case: str, pattern: str, new: str) -> tuple[str, int]:
         ("rnn_last", 'WeightDecay="[^"]*"', 'WeightDecay="nan"', "Weights", "WeightDecay: expected a finite number, found nan"),
         # layers
         ("rnn_last", '<ReshapeLayer', "<AttentionLayer", "AttentionLayer", "(layer 1): expected one of RNNLayer, LSTMLayer, GRULayer, DenseLayer, ReshapeLayer, BatchNormLayer; found an unknown layer"),
-        ("rnn_last", '<ReshapeLayer', "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn has no convolution layers"),
+        ("rnn_last", '<ReshapeLayer', "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn has no convolution layers; evaluate this file with ROOT's TMVA::Reader"),
         ("rnn_last", '<ReshapeLayer', "<MaxPoolLayer", "MaxPoolLayer", "(layer 1) is not supported: pytmva_rnn has no pooling layers"),
         ("rnn_last", 'StateSize="8"', 'StateSize="eight"', "RNNLayer", "StateSize: expected a whole number, found: 'eight'"),
         ("rnn_last", 'StateSize="8" ', "", "RNNLayer", "expected an attribute StateSize, found InputSize, TimeSteps"),
@@ -174,6 +174,26 @@ def test_the_outputs_have_to_fit_the_classes_and_the_targets(tmp_path: Path) -> 
 
 
 # --- files that are not such files at all
+
+
+@pytest.mark.parametrize(
+    ("method", "advice"),
+    [
+        ("BDT::BDTG", "boosted decision trees are no network: evaluate it with ROOT's TMVA::Reader"),
+        ("MLP::MLP", "try a DL method with a layout of DENSE layers"),
+        ("DNN::DNN_CPU", "the older method for dense networks: try a DL method"),
+        ("PyKeras::PyKeras", "in the Keras file that its option FilenameTrainedModel names"),
+        ("PyTorch::net", "torch.jit.load"),
+        ("PyRandomForest::f", "the Python pickle beside it"),
+        ("RXGB::x", "R's own file"),
+        ("Likelihood::L", "evaluate it with ROOT's TMVA::Reader"),
+    ],
+)
+def test_a_file_of_another_method_is_refused_with_advice(method: str, advice: str, tmp_path: Path) -> None:
+    message = error_of(f'<?xml version="1.0"?>\n<MethodSetup Method="{method}">\n</MethodSetup>', tmp_path)
+    kind, _, _ = method.partition("::")
+    assert message.startswith(f"2: <MethodSetup> Method: this is a {kind} weight file; expected one of MethodDL")
+    assert advice in message
 
 
 def test_another_root(tmp_path: Path) -> None:

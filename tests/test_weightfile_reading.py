@@ -235,7 +235,10 @@ def test_array_variables_and_spectators(tmp_path: Path) -> None:
 
 def test_an_infinite_range_of_a_variable_is_no_reason_to_refuse_the_file(tmp_path: Path) -> None:
     text = re.sub(r'Max="[^"]*"/>', 'Max="inf"/>', text_of("rnn_last"), count=1)
-    assert read(text, tmp_path).variables[0].max == np.inf
+    line = text[: text.index('"inf"')].count("\n") + 1
+    with pytest.warns(UserWarning, match=rf":{line}: <Variable> Max: expected a finite number, found inf: did the"):
+        model = read(text, tmp_path)
+    assert model.variables[0].max == np.inf
 
 
 def test_a_dense_layer_may_follow_a_last_state_directly(tmp_path: Path) -> None:
@@ -249,6 +252,35 @@ def test_a_text_node_beyond_ten_megabytes_is_read(tmp_path: Path) -> None:
     text = text_of("rnn_last")
     padded = replaced(text, "</InputWeights>", " " * 11_000_000 + "</InputWeights>")
     assert_equal(read(padded, tmp_path), read(text, tmp_path))
+
+
+def test_a_matrix_beyond_ten_megabytes_is_read(tmp_path: Path) -> None:
+    text = text_of("rnn_last")
+    wide = 100_000
+    text = re.sub(r'NetDepth="4"', 'NetDepth="6"', text)
+    columns, rows = "0.5000000 " * 12, "0.2500000 "
+    layers = (
+        f'<DenseLayer Width="{wide}" ActivationFunction="0">'
+        f'<Weights Rows="{wide}" Columns="12">{columns * wide}</Weights>'
+        f'<Biases Rows="{wide}" Columns="1">{rows * wide}</Biases></DenseLayer>'
+        f'<DenseLayer Width="12" ActivationFunction="0">'
+        f'<Weights Rows="12" Columns="{wide}">{rows * (12 * wide)}</Weights>'
+        f'<Biases Rows="12" Columns="1">{rows * 12}</Biases></DenseLayer>'
+    )
+    model = read(replaced(text, '    <DenseLayer Width="1"', layers + '<DenseLayer Width="1"'), tmp_path)
+    assert model.layers[3].weights["W"].shape == (wide, 12)
+    assert (model.layers[4].weights["W"] == 0.25).all()
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [("1e+00", 1.0), ("-0", -0.0), ("+.5E-1", 0.05), ("7.", 7.0), ("0x1.8p1", 3.0), ("1e-50", 1e-50), ("00012", 12.0)],
+)
+def test_a_weight_in_any_form_of_a_number(written: str, value: float, tmp_path: Path) -> None:
+    text = re.sub(r'(<Biases Rows="8" Columns="1">\s+)\S+', rf"\g<1>{written}", text_of("rnn_last"), count=1)
+    read_back = read(text, tmp_path).layers[0].weights["b"][0, 0]
+    assert read_back == value
+    assert np.signbit(read_back) == np.signbit(value)
 
 
 def assert_equal(a: Model, b: Model) -> None:

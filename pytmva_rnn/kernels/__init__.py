@@ -10,7 +10,7 @@ network in its own layout and runs the layers' `forward` and `backward` on batch
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -58,6 +58,12 @@ class Engine(Protocol):
 
     def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
         """Raw outputs (n, O) of events (n, T, D) in inference; remembered states pass from event to event."""
+
+    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        """A function from one event, T*D values in a row, to its raw outputs (O,), in memory that it uses again.
+
+        For one thread at a time. States start at zero.
+        """
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         """Loss of one batch in inference, without penalty."""

@@ -136,8 +136,12 @@ def train(
     DataError
         For arrays of the wrong shape, or with NaN.
     TrainingError
-        For a class without events, or samples smaller than a batch.
+        For a class without events, samples smaller than a batch, or a loss that is not finite.
+    ValueError
+        For an unknown backend, or less than one thread.
     """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be 1 or more, not {threads}")
     settings = parse_options(options)
     problem = make_problem(
         X,
@@ -180,7 +184,7 @@ def _check_settings(options: MethodOptions) -> None:
     if options.random_seed + phases >= 2**32:
         raise OptionError(f"RandomSeed={options.random_seed} is too large; the largest is {2**32 - 1 - phases}")
     name = options.text.get("WeightInitialization", options.weight_initialization)
-    if name.upper() != options.weight_initialization:
+    if name.upper() not in INITIALIZATIONS and options.weight_initialization == "XAVIERUNIFORM":
         log.warning("WeightInitialization=%s is unknown: using %s, as TMVA does", name, options.weight_initialization)
     if options.architecture == "OPENCL":
         raise OptionError("Architecture=OPENCL does not exist in TMVA; use CPU")

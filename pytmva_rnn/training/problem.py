@@ -83,12 +83,12 @@ def make_problem(
         raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
     transformations = learn_transformations(
-        options.var_transform, flat, class_index, described, names, described_targets, labels
+        options.var_transform, flat, class_index, described, names, described_targets, labels, weights
     )
     if transformations:
-        flat = apply_transformations(transformations, flat).astype(np.float32)
+        flat = apply_transformations(transformations, flat, described).astype(np.float32)
         if described_targets:
-            labels = apply_transformations(transformations, labels, "Target").astype(np.float32)
+            labels = apply_transformations(transformations, labels, described_targets, "Target").astype(np.float32)
     steps, width = shape[0] * shape[1], shape[2]
     sample = Sample(flat.reshape(-1, steps, width), labels, weights)
     training, validation = _split(sample, options)
@@ -138,10 +138,9 @@ def _labels(
             raise DataError("y of a multiclass analysis must be class numbers 0, 1, 2 ... or one-hot rows")
         labels = np.eye(max(int(index.max()) + 1, len(classes or ())))[index.astype(int)]
     labels = _float32(labels).reshape(n, -1)
-    if kind != "Regression":
-        _check_binary(labels, kind)
     if kind == "Regression":
         return labels, np.zeros(n, np.int64), tuple(classes or ("Regression",))
+    _check_binary(labels, kind)
     if kind == "Classification":
         if labels.shape[1] != 1:
             raise DataError(f"y of a classification has one column (signal 1, background 0), not {labels.shape[1]}")

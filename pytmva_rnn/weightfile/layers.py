@@ -19,7 +19,16 @@ from pytmva_rnn.weightfile.markup import Element, UnwritableError
 from pytmva_rnn.weightfile.nodes import Node
 from pytmva_rnn.weightfile.numbers import format_values, parse_floats, scientific, widened
 
-__all__ = ["FORMATS", "LayerFormat", "layer_element", "read_layer"]
+__all__ = [
+    "FORMATS",
+    "LayerFormat",
+    "check_size",
+    "layer_element",
+    "layer_format",
+    "matrix_shapes",
+    "read_layer",
+    "read_values",
+]
 
 Attributes: TypeAlias = Mapping[str, str | int]
 L = TypeVar("L", bound=Layer)
@@ -39,6 +48,8 @@ class LayerFormat(Generic[L]):
         The node's attributes, in TMVA's order, of a layer and the (depth, height, width) of its input.
     matrices : tuple of (tag, weight name)
         In the file's order.
+    checks : tuple of callable
+        Each raises a WeightFileError if something in the node does not fit the layer or its input.
     """
 
     tag: str
@@ -46,6 +57,7 @@ class LayerFormat(Generic[L]):
     read: Callable[[Node, Shape], L]
     attributes: Callable[[L, Shape], Attributes]
     matrices: tuple[tuple[str, str], ...] = ()
+    checks: tuple[Callable[[Node, L, Shape], None], ...] = ()
 
 
 def read_layer(node: Node, number: int, shape: Shape) -> Layer:
@@ -63,15 +75,36 @@ def read_layer(node: Node, number: int, shape: Shape) -> Layer:
     WeightFileError
         If the layer is unknown or not supported, or anything in it does not fit.
     """
-    entry = _BY_TAG.get(node.tag)
-    if node.tag in _REFUSED:
-        raise node.error(f"(layer {number}) is not supported: pytmva_rnn has no {_REFUSED[node.tag]} layers")
-    if entry is None:
-        raise node.error(f"(layer {number}): expected one of {', '.join(_BY_TAG)}; found an unknown layer")
+    entry = layer_format(node, number)
     layer: Layer = entry.read(node, shape)
+    for check in entry.checks:
+        check(node, layer, shape)
     found = {name: node.child(tag) for tag, name in entry.matrices}
-    shapes = layer.weight_shapes() | layer.statistic_shapes()
+    shapes = matrix_shapes(layer)
     return replace(layer, weights={name: _read_matrix(found[name], node, shapes[name]) for name in shapes})
+
+
+def layer_format(node: Node, number: int) -> LayerFormat[Any]:
+    """How the kind of layer that a node is stands in the file.
+
+    Raises
+    ------
+    WeightFileError
+        If the layer is unknown or not supported.
+    """
+    if node.tag in _REFUSED:
+        raise node.error(
+            f"(layer {number}) is not supported: pytmva_rnn has no {_REFUSED[node.tag]} layers; evaluate this file "
+            "with ROOT's TMVA::Reader, or train a layout of RNN, LSTM, GRU and DENSE layers"
+        )
+    if node.tag not in _BY_TAG:
+        raise node.error(f"(layer {number}): expected one of {', '.join(_BY_TAG)}; found an unknown layer")
+    return _BY_TAG[node.tag]
+
+
+def matrix_shapes(layer: Layer) -> dict[str, tuple[int, int]]:
+    """(rows, columns) of every matrix of a layer in the file, by the name of what it holds."""
+    return layer.weight_shapes() | layer.statistic_shapes()
 
 
 def layer_element(layer: Layer, number: int, shape: Shape) -> Element:
@@ -83,7 +116,7 @@ def layer_element(layer: Layer, number: int, shape: Shape) -> Element:
         If weights are missing, have the wrong shape, or are not finite.
     """
     entry = _BY_TYPE[type(layer)]
-    shapes = layer.weight_shapes() | layer.statistic_shapes()
+    shapes = matrix_shapes(layer)
     matrices = []
     for tag, name in entry.matrices:
         where = f"layer {number} ({layer.kind}), {name}"
@@ -101,9 +134,19 @@ def layer_element(layer: Layer, number: int, shape: Shape) -> Element:
 
 def _read_matrix(node: Node, parent: Node, shape: tuple[int, int]) -> NDArray[np.float64]:
     for name, size in zip(("Rows", "Columns"), shape, strict=True):
-        found = node.integer(name)
-        if found != size:
-            raise node.error(f"{name}: expected {size} to fit <{parent.tag}> and its input, found {found}")
+        check_size(node, name, size, parent)
+    return read_values(node, shape)
+
+
+def check_size(node: Node, name: str, size: int, parent: Node) -> None:
+    """Raise a WeightFileError unless a matrix has `size` in its attribute `name`, which is Rows or Columns."""
+    found = node.integer(name)
+    if found != size:
+        raise node.error(f"{name}: expected {size} to fit <{parent.tag}> and its input, found {found}")
+
+
+def read_values(node: Node, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """The numbers in a matrix's text, which have to be as many as `shape` asks for, and finite in float32."""
     try:
         values = parse_floats(node.text)
     except ValueError as error:
@@ -131,12 +174,16 @@ def _fit(node: Node, fits: bool, expected: str, shape: Shape) -> None:
         raise node.error(f"expected {expected}, found an input of depth {depth}, height {height}, width {width}")
 
 
-def _recurrent_fields(node: Node, shape: Shape, sequence_by_default: bool = False) -> dict[str, Any]:
-    state, size, steps = (node.integer(name, minimum=1) for name in ("StateSize", "InputSize", "TimeSteps"))
+def _fits_recurrent(node: Node, layer: Recurrent, shape: Shape) -> None:
     depth, height, width = shape
+    size, steps = layer.input_size, layer.time_steps
     # The steps of an event are its depth in the network's input, and its height in the output of a recurrent layer.
     fits = width == size and steps in (depth, height) and depth * height == steps
     _fit(node, fits, f"{steps} time steps (depth or height) of {size} inputs (width)", shape)
+
+
+def _recurrent_fields(node: Node, sequence_by_default: bool = False) -> dict[str, Any]:
+    state, size, steps = (node.integer(name, minimum=1) for name in ("StateSize", "InputSize", "TimeSteps"))
     old = sequence_by_default and not node.has("ReturnSequence")
     return {
         "state_size": state,
@@ -160,7 +207,7 @@ def _recurrent_attributes(layer: Recurrent, cell: bool = False) -> dict[str, str
 
 def _read_rnn(node: Node, shape: Shape) -> RNN:
     # Before ROOT 6.22 the attribute did not exist and the layer always returned the sequence.
-    return RNN(**_recurrent_fields(node, shape, sequence_by_default=True))
+    return RNN(**_recurrent_fields(node, sequence_by_default=True))
 
 
 def _rnn_attributes(layer: RNN, shape: Shape) -> Attributes:
@@ -168,10 +215,12 @@ def _rnn_attributes(layer: RNN, shape: Shape) -> Attributes:
 
 
 def _read_lstm(node: Node, shape: Shape) -> LSTM:
-    layer = LSTM(**_recurrent_fields(node, shape))
+    return LSTM(**_recurrent_fields(node))
+
+
+def _cell_size(node: Node, layer: LSTM, shape: Shape) -> None:
     if node.has("CellSize") and node.integer("CellSize") != layer.state_size:
         raise node.error(f"CellSize: expected the StateSize {layer.state_size}, found {node.attribute('CellSize')}")
-    return layer
 
 
 def _lstm_attributes(layer: LSTM, shape: Shape) -> Attributes:
@@ -180,7 +229,7 @@ def _lstm_attributes(layer: LSTM, shape: Shape) -> Attributes:
 
 def _read_gru(node: Node, shape: Shape) -> GRU:
     after = node.has("ResetGateAfter") and node.flag("ResetGateAfter")
-    return GRU(**_recurrent_fields(node, shape), reset_gate_after=after)
+    return GRU(**_recurrent_fields(node), reset_gate_after=after)
 
 
 def _gru_attributes(layer: GRU, shape: Shape) -> Attributes:
@@ -200,9 +249,13 @@ def _dense_attributes(layer: Dense, shape: Shape) -> Attributes:
 
 def _read_reshape(node: Node, shape: Shape) -> Reshape:
     depth, height, width = (node.integer(name, minimum=1) for name in ("Depth", "Height", "Width"))
+    return Reshape(depth=depth, height=height, width=width, flat=node.flag("Flattening"))
+
+
+def _fits_reshape(node: Node, layer: Reshape, shape: Shape) -> None:
+    depth, height, width = layer.depth, layer.height, layer.width
     size = depth * height * width
     _fit(node, size == prod(shape), f"{size} values (Depth {depth}, Height {height}, Width {width})", shape)
-    return Reshape(depth=depth, height=height, width=width, flat=node.flag("Flattening"))
 
 
 def _reshape_attributes(layer: Reshape, shape: Shape) -> Attributes:
@@ -251,11 +304,11 @@ _DENSE_MATRICES = (("Weights", "W"), ("Biases", "b"))
 _BATCH_NORM_MATRICES = (("Training-mu", "mu"), ("Training-variance", "variance"), ("Gamma", "gamma"), ("Beta", "beta"))
 
 FORMATS: tuple[LayerFormat[Any], ...] = (
-    LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES),
-    LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES),
-    LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES),
+    LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES, (_fits_recurrent,)),
+    LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES, (_fits_recurrent, _cell_size)),
+    LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES, (_fits_recurrent,)),
     LayerFormat("DenseLayer", Dense, _read_dense, _dense_attributes, _DENSE_MATRICES),
-    LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes),
+    LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes, checks=(_fits_reshape,)),
     LayerFormat("BatchNormLayer", BatchNorm, _read_batch_norm, _batch_norm_attributes, _BATCH_NORM_MATRICES),
 )
 _BY_TAG = {entry.tag: entry for entry in FORMATS}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection
 from math import isfinite
 from pathlib import Path
+from typing import cast
 from xml.parsers import expat
 
 from lxml import etree
@@ -39,13 +40,57 @@ class Node:
         return str(self._element.tag)
 
     @property
+    def element(self) -> etree._Element:
+        return self._element
+
+    @property
+    def line(self) -> int | None:
+        """Number of the line, from 1."""
+        return cast("int | None", self._element.sourceline)
+
+    @property
     def text(self) -> str:
         """The text before the first child, without white space at its ends."""
         return (self._element.text or "").strip(" \t\r\n")
 
+    @property
+    def parent_tag(self) -> str:
+        parent = self._element.getparent()
+        return "" if parent is None else str(parent.tag)
+
+    def tags(self) -> str:
+        """The tags of its children, for messages."""
+        tags = list(dict.fromkeys(child.tag for child in self.children()))
+        return ", ".join(tags[:12]) + (", ..." if len(tags) > 12 else "")
+
+    def stray_text(self) -> str:
+        """The beginning of what text there is before, between and behind the children."""
+        pieces = [self._element.text, *(child.tail for child in self._element)]
+        return " ".join(piece.strip() for piece in pieces if piece and piece.strip())[:40]
+
+    def at(self, path: str) -> Node:
+        """The node at an absolute XPath, as libxml2's messages give it."""
+        # Prefixes of namespaces, which no weight file has, are not known to XPath.
+        plain = re.sub(r"/[^/:\[]+:([^/\[]+)", r"/*[local-name()='\1']", path)
+        return Node(cast("list[etree._Element]", self._element.xpath(plain))[0], self._path)
+
+    def following(self) -> list[Node]:
+        """Its later siblings with the same tag."""
+        return [Node(sibling, self._path) for sibling in self._element.itersiblings(self.tag)]
+
+    def remove(self) -> None:
+        """Take the node, which is not the root, out of its document; the text behind it stays."""
+        parent = cast("etree._Element", self._element.getparent())
+        before, tail = self._element.getprevious(), self._element.tail or ""
+        if before is None:
+            parent.text = (parent.text or "") + tail
+        else:
+            before.tail = (before.tail or "") + tail
+        parent.remove(self._element)
+
     def error(self, problem: str) -> WeightFileError:
         """An error that names the file, the line and the node."""
-        return WeightFileError(f"{self._path}:{self._element.sourceline}: <{self.tag}> {problem}")
+        return WeightFileError(problem, self._path, self.line, self.tag)
 
     def has(self, attribute: str) -> bool:
         return attribute in self._element.attrib
@@ -105,9 +150,7 @@ class Node:
         """The child called `tag`."""
         node = self.find(tag)
         if node is None:
-            tags = list(dict.fromkeys(child.tag for child in self.children()))
-            found = ", ".join(tags[:12]) + (", ..." if len(tags) > 12 else "")
-            raise self.error(f"expected a node <{tag}> in it, found {found or 'no nodes'}")
+            raise self.error(f"expected a node <{tag}> in it, found {self.tags() or 'no nodes'}")
         return node
 
     def counted(self, tag: str, count: str) -> list[Node]:
@@ -143,7 +186,7 @@ def parse(path: str | os.PathLike[str]) -> Node:
     name = os.fspath(path)
     data = Path(path).read_bytes()
     if not data.strip():
-        raise WeightFileError(f"{name}: expected a TMVA weight file, found an empty file")
+        raise WeightFileError("expected a TMVA weight file, found an empty file", name)
     _refuse_doctype(name, data)
     parser = etree.XMLParser(
         resolve_entities=False,
@@ -157,9 +200,8 @@ def parse(path: str | os.PathLike[str]) -> Node:
         return Node(etree.fromstring(data, parser), name)
     except etree.XMLSyntaxError as error:
         reason = re.sub(r", line \d+, column \d+$", "", str(error.msg))
-        raise WeightFileError(
-            f"{name}:{error.lineno}: expected well-formed XML, found: {reason}. Is the file complete?"
-        ) from None
+        problem = f"expected well-formed XML, found: {reason}. Is the file complete?"
+        raise WeightFileError(problem, name, error.lineno) from None
 
 
 def _refuse_doctype(name: str, data: bytes) -> None:
@@ -167,8 +209,10 @@ def _refuse_doctype(name: str, data: bytes) -> None:
 
     def doctype(*_: object) -> None:
         raise WeightFileError(
-            f"{name}:{scanner.CurrentLineNumber}: expected <MethodSetup>, found a document type declaration "
-            "(<!DOCTYPE ...>), which is refused because its entities can be harmful; TMVA writes none: remove it"
+            "expected <MethodSetup>, found a document type declaration (<!DOCTYPE ...>), which is refused because its "
+            "entities can be harmful; TMVA writes none: remove it",
+            name,
+            scanner.CurrentLineNumber,
         )
 
     def root(*_: object) -> None:
@@ -184,8 +228,7 @@ def _refuse_doctype(name: str, data: bytes) -> None:
     except _RootReached:
         pass
     except (LookupError, ValueError) as error:  # from looking for the codec of the declared encoding
-        raise WeightFileError(f"{name}:1: expected a file in UTF-8, found: {error}") from None
+        raise WeightFileError(f"expected a file in UTF-8, found: {error}", name, 1) from None
     except expat.ExpatError as error:
-        raise WeightFileError(
-            f"{name}:{error.lineno}: expected a TMVA weight file (XML), found: {expat.ErrorString(error.code)}"
-        ) from None
+        problem = f"expected a TMVA weight file (XML), found: {expat.ErrorString(error.code)}"
+        raise WeightFileError(problem, name, error.lineno) from None

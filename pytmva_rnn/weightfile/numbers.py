@@ -68,7 +68,8 @@ def parse_floats(text: str) -> NDArray[np.float64]:
     """
     tokens = text.split()
     # Python's float is the quick way, but it also takes 1_000 and the digits of other scripts, which strtof does not.
-    if text.isascii() and "_" not in text:
+    quick = text.isascii() and "_" not in text
+    if quick:
         try:
             return np.fromiter(map(float, tokens), dtype=np.float64, count=len(tokens))
         except ValueError:
@@ -76,10 +77,17 @@ def parse_floats(text: str) -> NDArray[np.float64]:
     values = np.empty(len(tokens))
     for place, token in enumerate(tokens):
         try:
-            values[place] = parse_float(token)
+            values[place] = _quickly(token) if quick else parse_float(token)
         except ValueError as error:
             raise ValueError(f"value {place}: {error}") from None
     return values
+
+
+def _quickly(token: str) -> float:
+    try:
+        return float(token)
+    except ValueError:
+        return parse_float(token)
 
 
 def format_values(values: ArrayLike) -> Iterator[str]:

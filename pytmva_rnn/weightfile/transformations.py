@@ -1,45 +1,27 @@
-"""The variable transformations' nodes: one entry of `FORMATS` per transformation, for reading and writing."""
+"""The variable transformations' nodes: what all have in common. `transformation_formats.py` has what each adds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from pytmva_rnn.model import Transformation, TransformInput, Variable
+from pytmva_rnn.weightfile.markup import Element
+from pytmva_rnn.weightfile.nodes import Node
+from pytmva_rnn.weightfile.transformation_formats import FORMATS, Inputs
 
-from pytmva_rnn.model import Normalize, Transformation, TransformInput, Variable
-from pytmva_rnn.weightfile.markup import Element, UnwritableError
-from pytmva_rnn.weightfile.nodes import Node, ordered
-from pytmva_rnn.weightfile.numbers import scientific
+__all__ = ["Known", "read_transformation", "read_transformations", "transformations_element"]
 
-__all__ = ["FORMATS", "Known", "TransformationFormat", "read_transformations", "transformations_element"]
-
-Inputs: TypeAlias = tuple[TransformInput, ...]
 Known: TypeAlias = Mapping[str, Sequence[Variable]]
-T = TypeVar("T", bound=Transformation)
+
+_BY_NAME = {name: entry for entry in FORMATS for name in (entry.transformation.kind, *entry.aliases)}
+_BY_TYPE = {entry.transformation: entry for entry in FORMATS}
 
 
-@dataclass(frozen=True)
-class TransformationFormat(Generic[T]):
-    """How one kind of transformation stands in the file, beside the selection that all have.
-
-    Attributes
-    ----------
-    transformation : type
-    read : callable
-        Makes the transformation from its node, its inputs, its outputs and the number of classes.
-    children : callable
-        The nodes behind the selection.
-    """
-
-    transformation: type[T]
-    read: Callable[[Node, Inputs, Inputs, int], T]
-    children: Callable[[T], list[Element]]
-
-
-def read_transformations(node: Node, known: Known, classes: int) -> tuple[Transformation, ...]:
+def read_transformations(
+    node: Node, known: Known, classes: int, references: Sequence[int | None] = ()
+) -> tuple[Transformation, ...]:
     """The transformations of the node `<Transformations>`, in the order in which they apply.
 
     Parameters
@@ -48,13 +30,19 @@ def read_transformations(node: Node, known: Known, classes: int) -> tuple[Transf
     known : mapping of "Variable", "Target" and "Spectator" to the file's variables
     classes : int
         Number of classes.
+    references : sequence of int or None
+        The class that each transformation uses, from the option VarTransform; all classes together where that option
+        does not describe the transformations of the file.
 
     Raises
     ------
     WeightFileError
         If a transformation is not supported, or its selection or numbers do not fit.
     """
-    return tuple(_read(child, known, classes) for child in node.counted("Transform", "NTransformations"))
+    found = [read_transformation(child, known, classes) for child in node.counted("Transform", "NTransformations")]
+    if len(references) != len(found):
+        return tuple(found)
+    return tuple(replace(each, reference=number) for each, number in zip(found, references, strict=True))
 
 
 def transformations_element(transformations: Sequence[Transformation]) -> Element:
@@ -64,7 +52,8 @@ def transformations_element(transformations: Sequence[Transformation]) -> Elemen
     )
 
 
-def _read(node: Node, known: Known, classes: int) -> Transformation:
+def read_transformation(node: Node, known: Known, classes: int) -> Transformation:
+    """The transformation of one node `<Transform>`; see `read_transformations`."""
     name = node.attribute("Name")
     entry = _BY_NAME.get(name)
     if entry is None:
@@ -72,20 +61,29 @@ def _read(node: Node, known: Known, classes: int) -> Transformation:
     selection = node.child("Selection")
     inputs = _read_selection(selection.child("Input"), "Input", "NInputs", known)
     outputs = _read_selection(selection.child("Output"), "Output", "NOutputs", known)
+    if [item.type for item in inputs] != [item.type for item in outputs]:
+        raise selection.error("expected as many outputs as inputs, of the same types in the same order")
+    if not entry.by_column and len({item.type for item in inputs}) > 1:
+        raise selection.error(f"expected inputs of one type for {name}, found variables mixed with others")
     transformation: Transformation = entry.read(node, inputs, outputs, classes)
     return transformation
 
 
 def _read_selection(node: Node, tag: str, count: str, known: Known) -> Inputs:
-    selected = []
+    selected: list[TransformInput] = []
+    left = {kind: list(variables) for kind, variables in known.items()}
     for child in node.counted(tag, count):
         item = TransformInput(child.choice("Type", known), child.attribute("Label"), child.attribute("Expression"))
         # TMVA, too, is content when one of the two agrees.
-        if not any(item.label == v.label or item.expression == v.expression for v in known[item.type]):
+        fitting = [v for v in left[item.type] if item.label == v.label or item.expression == v.expression]
+        if not fitting:
+            again = " once more" if any(item.label == s.label for s in selected) else ""
             raise child.error(
                 f"expected the Label or Expression of a {item.type.lower()} of this file, "
-                f"found Label {item.label!r}, Expression {item.expression!r}"
+                f"found Label {item.label!r}, Expression {item.expression!r}{again}"
             )
+        both = [v for v in fitting if item.label == v.label and item.expression == v.expression]
+        left[item.type].remove((both or fitting)[0])
         selected.append(item)
     return tuple(selected)
 
@@ -99,57 +97,10 @@ def _element(transformation: Transformation) -> Element:
             _selection_element("Output", "NOutputs", transformation.outputs),
         ],
     )
-    return Element("Transform", {"Name": transformation.kind}, [selection, *entry.children(transformation)])
+    attributes = {"Name": transformation.kind, **entry.attributes(transformation)}
+    return Element("Transform", attributes, [selection, *entry.children(transformation)])
 
 
 def _selection_element(tag: str, count: str, selected: Inputs) -> Element:
     items = [Element(tag, {"Type": s.type, "Label": s.label, "Expression": s.expression}) for s in selected]
     return Element(tag, {count: len(selected)}, items)
-
-
-def _read_normalize(node: Node, inputs: Inputs, outputs: Inputs, classes: int) -> Normalize:
-    found = ordered(node.children("Class"), "ClassIndex")
-    # With a single class (regression) TMVA writes no second entry for "all classes together".
-    expected = (1, 2) if classes == 1 else (classes + 1,)
-    if len(found) not in expected:
-        wanted = " or ".join(map(str, expected))
-        raise node.error(f"expected {wanted} <Class> nodes for {classes} classes, found {len(found)}")
-    return Normalize(inputs, outputs, np.array([_read_ranges(child.child("Ranges"), len(inputs)) for child in found]))
-
-
-def _read_ranges(node: Node, count: int) -> NDArray[np.float64]:
-    found = node.children("Range")
-    if len(found) != count:
-        raise node.error(f"expected {count} <Range> nodes, one per input, found {len(found)}")
-    ranges = np.empty((count, 2))
-    for place, child in enumerate(ordered(found, "Index")):
-        for column, name in enumerate(("Min", "Max")):
-            ranges[place, column] = child.number(name)
-    return ranges
-
-
-def _normalize_children(transformation: Normalize) -> list[Element]:
-    ranges, inputs = np.asarray(transformation.ranges, dtype=np.float64), len(transformation.inputs)
-    if ranges.ndim != 3 or ranges.shape[1:] != (inputs, 2) or not np.isfinite(ranges).all():
-        raise UnwritableError(
-            f"Normalize: expected finite ranges of the shape (classes + 1, {inputs}, 2), found the shape {ranges.shape}"
-            + ("" if np.isfinite(ranges).all() else " with NaN or infinite values")
-        )
-    return [
-        Element("Class", {"ClassIndex": number}, [Element("Ranges", children=_range_elements(ranges[number]))])
-        for number in range(len(ranges))
-    ]
-
-
-def _range_elements(ranges: NDArray[np.float64]) -> list[Element]:
-    return [
-        Element("Range", {"Index": n, "Min": scientific(low, 16), "Max": scientific(high, 16)})
-        for n, (low, high) in enumerate(ranges.tolist())
-    ]
-
-
-FORMATS: tuple[TransformationFormat[Any], ...] = (
-    TransformationFormat(Normalize, _read_normalize, _normalize_children),
-)
-_BY_NAME = {entry.transformation.kind: entry for entry in FORMATS}
-_BY_TYPE = {entry.transformation: entry for entry in FORMATS}

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.model import Variable
 from pytmva_rnn.weightfile.markup import Element
 from pytmva_rnn.weightfile.nodes import Node, ordered
 from pytmva_rnn.weightfile.numbers import scientific
 
-__all__ = ["SPECTATORS", "TARGETS", "VARIABLES", "VariableList"]
+__all__ = ["SPECTATORS", "TARGETS", "VARIABLES", "VariableList", "infinite_range", "read_variable"]
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,29 @@ class VariableList:
 
     def read(self, node: Node) -> tuple[Variable, ...]:
         """The variables in the order of their indices."""
-        return tuple(_read(item) for item in ordered(node.counted(self.item, self.count), self.index))
+        items = ordered(node.counted(self.item, self.count), self.index)
+        variables = tuple(read_variable(item) for item in items)
+        for item in items:
+            for problem in infinite_range(item):
+                warnings.warn(f"{problem}: did the training sample hold such values?", stacklevel=4)
+        return variables
 
     def element(self, variables: tuple[Variable, ...]) -> Element:
         items = [Element(self.item, {self.index: n} | _attributes(v)) for n, v in enumerate(variables)]
         return Element(self.tag, {self.count: len(variables)}, items)
 
 
-def _read(node: Node) -> Variable:
+def infinite_range(node: Node) -> Iterator[WeightFileError]:
+    """What is wrong with the range of a variable: a limit that is no finite number."""
+    for name in ("Min", "Max"):
+        try:
+            node.number(name)
+        except WeightFileError as error:
+            yield error
+
+
+def read_variable(node: Node) -> Variable:
+    """The variable, spectator or target of a node."""
     return Variable(
         expression=node.attribute("Expression"),
         label=node.attribute("Label"),
@@ -38,7 +56,7 @@ def _read(node: Node) -> Variable:
         unit=node.attribute("Unit"),
         internal=node.attribute("Internal"),
         type=node.attribute("Type"),
-        # The range only describes the training data, which may well have held an infinite value.
+        # The range only describes the training data; an infinite value there is no reason to refuse the network.
         min=node.number("Min", finite=False),
         max=node.number("Max", finite=False),
     )

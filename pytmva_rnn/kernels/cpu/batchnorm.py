@@ -19,7 +19,7 @@ from pytmva_rnn.kernels.cpu.simd import LANES
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     F, stride = layer.size, padded(layer.size)
-    op = plan.add(number, forward=forward, add_sums=add_sums, finish_sums=finish_sums)
+    op = plan.add(number, forward=forward, forward_one=forward_one, add_sums=add_sums, finish_sums=finish_sums)
     op |= {"add_gradient_sums": add_gradient_sums, "finish_gradient_sums": finish_gradient_sums}
     op |= {"spread_gradient": spread_gradient, "H": F, "w": plan.weights_size, "w_stride": stride}
     op |= {"momentum": layer.momentum, "epsilon": layer.epsilon, "statistics": plan.statistics_size}
@@ -33,8 +33,8 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan.weights_size += 2 * stride
     plan.statistics_size += 2 * F
     y = plan.activations(1, F)
-    op |= {"y": y, "saved": plan.scratch(F * LANES), "dy": plan.gradient(padded(F) * LANES)}
-    plan.view = View(1, F, y, (F + 1) * LANES, op["dy"])
+    op |= {"y": y, "saved": plan.scratch(plan.rows(F)), "dy": plan.gradient(padded(F) * LANES)}
+    plan.view = View(1, F, y, plan.step(F), op["dy"])
 
 
 @kernel
@@ -105,6 +105,19 @@ def forward(op_address, frame_address):
         for lane in range(LANES):
             xhat[f, lane] = (x[lane] - mean) * scale
             y[f, lane] = gamma[f] * xhat[f, lane] + beta[f]
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """Output of one event."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    running, y = _pair(op, frame.statistics), floats(frame.scratch + 4 * op.y, op.H)
+    gamma, beta = floats(frame.weights + 4 * op.w, op.H), floats(frame.weights + 4 * (op.w + op.w_stride), op.H)
+    for f in range(op.H):
+        x = floats(frame.scratch + 4 * (op.x + f // op.D * op.x_step + f % op.D), 1)[0]
+        scale = np.float32(1 / np.sqrt(running[1, f] + op.epsilon))
+        y[f] = gamma[f] * (x - np.float32(running[0, f])) * scale + beta[f]
 
 
 @operation

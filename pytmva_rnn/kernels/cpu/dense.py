@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.kernels.cpu.jit import array_at, operation
+from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.matrix import outer_product, product, transposed_product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats, padded
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats, padded, tile_vectors
 from pytmva_rnn.kernels.cpu.simd import (
     LANES,
     VECTORS,
+    WIDE,
     WIDTH,
     Vector,
     at_least,
     exp,
+    fused_row_tile,
     pointwise,
     sigmoid,
     tanh,
@@ -38,6 +40,10 @@ def _softsign_gradient(dy: Vector, a: Vector, y: Vector) -> Vector:
     return dy * scale * scale
 
 
+_row_tile = fused_row_tile(lambda a: (a,), WIDE, (0,), (0,), 0, 1)
+_row_tile_2 = fused_row_tile(lambda a: (a,), 2, (0,), (0,), 0, 1)
+_row_tile_1 = fused_row_tile(lambda a: (a,), 1, (0,), (0,), 0, 1)
+
 _relu = pointwise(lambda a: (at_least(a, 0.0, a, a * 0.0),), 1, 1)  # a*0 keeps a NaN
 _sigmoid = pointwise(lambda a: (sigmoid(a),), 1, 1)
 _tanh = pointwise(lambda a: (tanh(a),), 1, 1)
@@ -56,16 +62,20 @@ _gauss_gradient = pointwise(lambda dy, a, y: (-2.0 * (dy * a * y),), 3, 1)
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     F = layer.width
-    op = plan.add(number, forward=forward, backward=backward, H=F, variant=NUMBERS[layer.activation])
+    op = plan.add(
+        number, forward=forward, forward_one=forward_one, backward=backward, H=F, variant=NUMBERS[layer.activation]
+    )
     W = plan.matrix(layer.input_size, F, biased=True, decays=True)
     plan.place(number, "W", W)
     plan.place(number, "b", W, row=layer.input_size)
     y = plan.activations(1, F)
-    op |= {"w": W.offset, "w_stride": W.stride, "y": y, "saved": plan.scratch(F * LANES)}
+    op |= {"w": W.offset, "w_stride": W.stride, "y": y, "saved": plan.scratch(plan.rows(F))}
     op["dy"] = plan.gradient(padded(F) * LANES)
     if plan.training:
         op["transposed"] = plan.scratch(W.stride * LANES)
-    plan.view = View(1, F, y, (F + 1) * LANES, op["dy"])
+    if plan.single:
+        op["work"] = plan.scratch(op["T"] * op["D"])
+    plan.view = View(1, F, y, plan.step(F), op["dy"])
 
 
 @operation
@@ -82,19 +92,51 @@ def forward(op_address, frame_address):
     for f in range(F):
         for lane in range(LANES):
             sums[f, lane] += bias[f]
-    n = F * VECTORS
-    if op.variant == 1:
+    _activate(op.variant, F * VECTORS, a, y)
+
+
+@kernel
+def _activate(variant, n, a, y):
+    if variant == 1:
         _relu(n, (a,), (y,))
-    elif op.variant == 2:
+    elif variant == 2:
         _sigmoid(n, (a,), (y,))
-    elif op.variant == 3:
+    elif variant == 3:
         _tanh(n, (a,), (y,))
-    elif op.variant == 4:
+    elif variant == 4:
         _symmrelu(n, (a,), (y,))
-    elif op.variant == 5:
+    elif variant == 5:
         _soft(n, (a,), (y,))
-    elif op.variant == 6:
+    elif variant == 6:
         _gauss(n, (a,), (y,))
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """Output of one event."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    base, F, count, stride = frame.scratch, op.H, op.T * op.D, op.w_stride
+    x = base + 4 * op.x
+    if op.T > 1 and op.x_step != op.D:
+        gathered = array_at(base + 4 * op.work, (op.T, op.D), np.float32)
+        for t in range(op.T):
+            gathered[t] = floats(x + 4 * t * op.x_step, op.D)
+        x = base + 4 * op.work
+    w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
+    into = y if op.variant == 0 else a
+    f = 0
+    while f < F:
+        vectors = tile_vectors(F - f)
+        at = 4 * f
+        if vectors == WIDE:
+            _row_tile(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
+        elif vectors == 2:
+            _row_tile_2(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
+        else:
+            _row_tile_1(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
+        f += vectors * WIDTH
+    _activate(op.variant, padded(F) // WIDTH, a, y)
 
 
 @operation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Weights
 from pytmva_rnn.kernels.cpu import batchnorm, copy, dense, dropout, gru, losses, lstm, optimizers, program, rnn, source
+from pytmva_rnn.kernels.cpu.jit import compilation
 from pytmva_rnn.kernels.cpu.op import FRAME, Entry, Plan
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 
 Floats = NDArray[np.float32]
 
@@ -22,8 +23,20 @@ _PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense
 
 
 def available_threads() -> int:
-    """Cores that this process may use, at most Numba's number of threads."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """PYTMVA_RNN_THREADS if that is set, else the cores that this process may use; at most Numba's number of threads.
+
+    Raises
+    ------
+    ValueError
+        If the variable is not a number above 0.
+    """
+    wanted = os.environ.get("PYTMVA_RNN_THREADS", "").strip()
+    if wanted and not (wanted.isdigit() and int(wanted) > 0):
+        raise ValueError(f"the environment variable PYTMVA_RNN_THREADS is {wanted!r}; set it to a number of threads")
+    if wanted:
+        cores = int(wanted)
+    else:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     return max(1, min(cores, limit))
 
@@ -46,11 +59,12 @@ def make_plan(
     loss: str | None,
     *,
     training: bool,
+    single: bool = False,
     input_gradient: bool = False,
     drop: Sequence[float] = (),
 ) -> Plan:
-    """Lay out a network for training or inference; `drop` gives each layer's probability to drop inputs."""
-    plan = Plan(training)
+    """Lay out a network for training, inference or one event; `drop` gives each layer's probability to drop inputs."""
+    plan = Plan(training, single)
     source.plan(plan, steps, inputs, input_gradient)
     drop = [*drop, *[0.0] * len(layers)]
     for number, layer in enumerate(layers):
@@ -110,7 +124,8 @@ class Engine:
         self._regularization, self._decay = _REGULARIZATIONS[regularization], weight_decay
         self._settings = settings
         plan = self._layout = make_plan(layers, steps, inputs, None, training=False)
-        self._weights = aligned(1, plan.weights_size)[0, : plan.weights_size]
+        # a tile of one event reads whole vectors, beyond the last column
+        self._weights = aligned(1, plan.weights_size + WIDTH)[0, : plan.weights_size]
         self._packed = aligned(1, plan.packed_size)[0]
         self._statistics = np.zeros(plan.statistics_size)
         self._matrices = np.array(
@@ -137,6 +152,26 @@ class Engine:
         nothing = np.zeros((0, self._outputs), np.float32)
         out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
         return out
+
+    def single(self) -> Callable[[Floats], Floats]:
+        """A function from one event, T*D float32 in a row, to its raw outputs (O,), in memory that it uses again.
+
+        It has scratch memory of its own and takes the weights as they are at the time; each thread needs one.
+        """
+        plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
+        workspace = _Workspace(plan, 1, 1)
+        frame = workspace.frame
+        frame["scratch"], frame["weights"] = workspace.scratch.ctypes.data, self._weights.ctypes.data
+        frame["statistics"] = self._statistics.ctypes.data
+        table, count, address = workspace.table.ctypes.data, len(workspace.table), frame.ctypes.data
+        raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
+        run_one = program.run_one
+
+        def evaluate(x: Floats, _owner: Any = (self, workspace)) -> Floats:
+            run_one(table, count, address, x)
+            return raw
+
+        return evaluate
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._reserve_states(len(X))
@@ -269,17 +304,18 @@ class Engine:
         arrays = self._share(workspace, X, y, w)
         workspace.frame["n"] = len(X)
         out = np.empty((len(X), self._outputs), np.float32)
-        total = program.infer(
-            workspace.table,
-            workspace.frame,
-            workspace.scratch,
-            states,
-            np.arange(len(X)),
-            one_by_one,
-            self._threads_for(len(X), 1),
-            out,
-            workspace.plan.view.offset,
-        )
+        with compilation("infer"):
+            total = program.infer(
+                workspace.table,
+                workspace.frame,
+                workspace.scratch,
+                states,
+                np.arange(len(X)),
+                one_by_one,
+                self._threads_for(len(X), 1),
+                out,
+                workspace.plan.view.offset,
+            )
         del arrays
         self._batches = 0
         return out, float(total)
@@ -299,17 +335,18 @@ class Engine:
         frame["n"], frame["key"] = len(events), key
         frame["x_gradient"] = 0 if x_gradient is None else x_gradient.ctypes.data
         self._reserve_states(len(events))
-        total = program.backpropagate(
-            workspace.table,
-            workspace.segments,
-            frame,
-            workspace.scratch,
-            self._states,
-            workspace.gradients,
-            workspace.sums,
-            events,
-            self._matrices,
-        )
+        with compilation("backpropagate"):
+            total = program.backpropagate(
+                workspace.table,
+                workspace.segments,
+                frame,
+                workspace.scratch,
+                self._states,
+                workspace.gradients,
+                workspace.sums,
+                events,
+                self._matrices,
+            )
         del arrays
         self._clear_states(len(events))
         if self._regularization:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, padded, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -21,7 +21,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     start,
     transpose_gates,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, Vector, fused_tile, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, fused_row_tile, fused_tile, pointwise, sigmoid, tanh
 
 _PAIRS = 2 * UNITS
 
@@ -70,13 +70,22 @@ _candidate_backward = pointwise(_candidate_gradient, 4, 3)
 _reset_backward = pointwise(_reset_gradient, 4, 2)
 _reset_backward_after = pointwise(_reset_gradient_after, 3, 2)
 _add = pointwise(_sum, 2, 1)
+_gates_row_tile = fused_row_tile(_gates, WIDE, (0, 1), (0, 1), 1, 3)
+_gates_row_tile_2 = fused_row_tile(_gates, 2, (0, 1), (0, 1), 1, 3)
+_gates_row_tile_1 = fused_row_tile(_gates, 1, (0, 1), (0, 1), 1, 3)
+_candidate_row_tile = fused_row_tile(_candidate, WIDE, (0,), (0,), 2, 2)
+_candidate_row_tile_2 = fused_row_tile(_candidate, 2, (0,), (0,), 2, 2)
+_candidate_row_tile_1 = fused_row_tile(_candidate, 1, (0,), (0,), 2, 2)
+_after_row_tile = fused_row_tile(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
+_after_row_tile_2 = fused_row_tile(_cell_after, 2, (2, 0, 1), (0, 1, 3), 1, 5)
+_after_row_tile_1 = fused_row_tile(_cell_after, 1, (2, 0, 1), (0, 1, 3), 1, 5)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     D, H, T = layer.input_size, layer.state_size, layer.time_steps
     after = layer.reset_gate_after
-    op = plan.add(number, forward=forward, backward=backward, pack=pack, variant=int(after))
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, variant=int(after))
     plan_states(layer, plan, op)
     # gradients of the gates: with the reset gate before r, z, c; after c, r, z and that of U_c h
     plan_gate_gradients(plan, op, 4 if after else 3, H)
@@ -96,7 +105,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op |= {"u": U.offset, "u_stride": U.stride, "v": V.offset, "v_stride": V.stride}
     # each step keeps r, z, g and r*h (before) or U_c h (after); r*h has its row of ones too
     steps = T if plan.training else 1
-    op |= {"saved": plan.scratch((4 * steps + 1) * H * LANES), "saved_step": 4 * H * LANES}
+    op |= {"saved": plan.scratch((4 * steps + 1) * plan.rows(H)), "saved_step": 4 * plan.rows(H)}
 
 
 @operation
@@ -198,6 +207,74 @@ def forward(op_address, frame_address):
     if op.remember:
         last = op.y + slot(op, op.T) * op.y_step
         floats(states, rows)[:] = floats(base + 4 * last, rows)
+
+
+@kernel
+def _one_before(op, x, h, known, h_new, s, weights):
+    H, D, rows = op.H, op.D, padded(op.H)
+    wx, wu, wv = weights + 4 * op.w, weights + 4 * op.u, weights + 4 * op.v
+    u = 0
+    while u < H:
+        vectors = tile_vectors(H - u)
+        at = 4 * u
+        made = (s + at, s + at + 4 * rows, s + at + 12 * rows)
+        if vectors == WIDE:
+            _gates_row_tile(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        elif vectors == 2:
+            _gates_row_tile_2(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        else:
+            _gates_row_tile_1(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        u += vectors * WIDTH
+    wx += 8 * H
+    reset = s + 12 * rows
+    u = 0
+    while u < H:
+        vectors = tile_vectors(H - u)
+        at = 4 * u
+        given, made = (s + at + 4 * rows, h + at), (h_new + at, s + at + 8 * rows)
+        if vectors == WIDE:
+            _candidate_row_tile(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
+        elif vectors == 2:
+            _candidate_row_tile_2(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
+        else:
+            _candidate_row_tile_1(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
+        u += vectors * WIDTH
+
+
+@kernel
+def _one_after(op, x, h, known, h_new, s, weights):
+    H, D, rows = op.H, op.D, padded(op.H)
+    wx, wu = weights + 4 * op.w, weights + 4 * op.u
+    u = 0
+    while u < H:
+        vectors = tile_vectors(H - u)
+        at = 4 * u
+        made = (h_new + at, s + at, s + at + 4 * rows, s + at + 8 * rows, s + at + 12 * rows)
+        if vectors == WIDE:
+            _after_row_tile(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        elif vectors == 2:
+            _after_row_tile_2(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        else:
+            _after_row_tile_1(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
+        u += vectors * WIDTH
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """All steps of one event, from a state of zero."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    base, weights = frame.scratch, frame.weights
+    floats(base + 4 * op.y, op.H)[:] = 0
+    for t in range(op.T):
+        x = base + 4 * (op.x + t * op.x_step)
+        h = base + 4 * (op.y + slot(op, t) * op.y_step)
+        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
+        known = op.H if t else 0
+        if op.variant:
+            _one_after(op, x, h, known, h_new, base + 4 * op.saved, weights)
+        else:
+            _one_before(op, x, h, known, h_new, base + 4 * op.saved, weights)
 
 
 @operation

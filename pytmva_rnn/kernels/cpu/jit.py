@@ -8,7 +8,10 @@ through that address, so that a program compiles the layers that its network has
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +54,32 @@ def parallel_kernel(function: Any) -> Any:
     return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True, parallel=True)(function))
 
 
+log = logging.getLogger("pytmva_rnn")
+_announced: set[str] = set()
+
+
+@contextmanager
+def compilation(what: str) -> Iterator[None]:
+    """Around the first use of compiled code: say so if it has to be compiled and that takes more than a second."""
+    if what in _announced:
+        yield
+        return
+
+    def announce() -> None:
+        if "message" not in _announced:
+            _announced.add("message")
+            log.warning("compiling the CPU kernels; this takes some seconds, once on a machine")
+
+    timer = threading.Timer(1.0, announce)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        _announced.add(what)
+
+
 class Operation:
     """A function (op_address, frame_address) that compiles when its address is first needed."""
 
@@ -64,7 +93,8 @@ class Operation:
             self.function, ((types.int64, types.int64), types.void), {}, {**OPTIONS, "nopython": True}
         )
         self._compiled.enable_caching()
-        _stamp(self._compiled).compile()
+        with compilation(f"{self.function.__module__}.{self.function.__name__}"):
+            _stamp(self._compiled).compile()
         address = self._compiled.address
         assert address is not None
         return address

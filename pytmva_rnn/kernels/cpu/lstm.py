@@ -10,7 +10,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -21,7 +21,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     start,
     transpose_gates,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, Vector, fused_tile, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, fused_row_tile, fused_tile, pointwise, sigmoid, tanh
 
 _GATES = (0, 1, 2, 3)
 
@@ -49,12 +49,15 @@ _training_tile_1 = fused_tile(_cell, 1, _GATES, _GATES, 1, 7)
 _inference_tile = fused_tile(_cell_inference, UNITS, _GATES, _GATES, 1, 2)
 _inference_tile_1 = fused_tile(_cell_inference, 1, _GATES, _GATES, 1, 2)
 _gradient = pointwise(_cell_gradient, 8, 5)
+_row_tile = fused_row_tile(_cell_inference, WIDE, _GATES, _GATES, 1, 2)
+_row_tile_2 = fused_row_tile(_cell_inference, 2, _GATES, _GATES, 1, 2)
+_row_tile_1 = fused_row_tile(_cell_inference, 1, _GATES, _GATES, 1, 2)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     D, H, T = layer.input_size, layer.state_size, layer.time_steps
-    op = plan.add(number, forward=forward, backward=backward, pack=pack)
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
     plan_states(layer, plan, op)
     plan_gate_gradients(plan, op, 4)
     W, U = plan.matrix(D, 4 * H, biased=True), plan.matrix(H, 4 * H)
@@ -64,7 +67,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
         plan.place(number, f"U_{gate}", U, column=g * H)
     op |= {"w": W.offset, "w_stride": W.stride, "u": U.offset, "u_stride": U.stride}
     op |= {"packed": plan.packed((D + 1) * 4 * H), "packed_v": plan.packed(H * 4 * H)}
-    op |= {"cell": plan.scratch((T + 1 if plan.training else 1) * H * LANES), "state": plan.state(2 * H * LANES)}
+    op |= {"cell": plan.scratch((T + 1 if plan.training else 1) * plan.rows(H)), "state": plan.state(2 * H * LANES)}
     if plan.training:
         # gates i, f, g, o and tanh c of each step; the gradient of c behind them
         op |= {"saved": plan.scratch((5 * T + 1) * H * LANES), "saved_step": 5 * H * LANES}
@@ -127,6 +130,35 @@ def forward(op_address, frame_address):
         last, cell = op.y + slot(op, op.T) * op.y_step, op.cell + (op.T * rows if op.training else 0)
         floats(states, rows)[:] = floats(base + 4 * last, rows)
         floats(states + 4 * rows, rows)[:] = floats(base + 4 * cell, rows)
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """All steps of one event, from states of zero."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    H, D, base = op.H, op.D, frame.scratch
+    wx, wh = frame.weights + 4 * op.w, frame.weights + 4 * op.u
+    floats(base + 4 * op.y, H)[:] = 0
+    floats(base + 4 * op.cell, H)[:] = 0
+    for t in range(op.T):
+        x = base + 4 * (op.x + t * op.x_step)
+        h = base + 4 * (op.y + slot(op, t) * op.y_step)
+        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
+        known = H if t else 0
+        u = 0
+        while u < H:
+            vectors = tile_vectors(H - u)
+            at = 4 * u
+            c = base + 4 * (op.cell + u)
+            given, made = (c,), (h_new + at, c)
+            if vectors == WIDE:
+                _row_tile(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, given, made)
+            elif vectors == 2:
+                _row_tile_2(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, given, made)
+            else:
+                _row_tile_1(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, given, made)
+            u += vectors * WIDTH
 
 
 @operation

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.jit import Operation, array_at, kernel
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH
 
 _INTEGERS = (
     "layer",  # number in the layout
@@ -113,9 +113,16 @@ def doubles(address, n):
     return array_at(address, n, np.float64)
 
 
-def padded(n: int) -> int:
+@kernel
+def padded(n):
     """n rounded up to whole vectors."""
     return -(-n // WIDTH) * WIDTH
+
+
+@kernel
+def tile_vectors(left):
+    """Vectors of the next tile of one event, `left` units being left."""
+    return WIDE if left > (WIDE - 1) * WIDTH else 2 if left > WIDTH else 1
 
 
 @dataclass(frozen=True)
@@ -158,6 +165,7 @@ class Plan:
     """Lays out the memory and the operations of a network, for training or for inference."""
 
     training: bool
+    single: bool = False  # for one event, whose activations are [step][row], without lanes and without rows of ones
     view: View = field(init=False)
     operations: list[dict[str, Any]] = field(default_factory=list)
     matrices: list[Matrix] = field(default_factory=list)
@@ -175,10 +183,20 @@ class Plan:
         self.scratch_size += -(-floats // 16) * 16
         return offset
 
+    def rows(self, n: int) -> int:
+        """Floats that n rows take."""
+        return padded(n) if self.single else n * LANES
+
+    def step(self, rows: int) -> int:
+        """Floats from one step of activations of `rows` rows to the next."""
+        return padded(rows) if self.single else (rows + 1) * LANES
+
     def activations(self, steps: int, rows: int) -> int:
         """Room for activations, with a row of ones after each step's `rows`."""
-        offset = self.scratch(steps * (rows + 1) * LANES)
-        self.ones += [offset + (t * (rows + 1) + rows) * LANES for t in range(steps)]
+        step = self.step(rows)
+        offset = self.scratch(steps * step)
+        if not self.single:
+            self.ones += [offset + t * step + rows * LANES for t in range(steps)]
         return offset
 
     def gradient(self, floats: int) -> int:
@@ -210,8 +228,14 @@ class Plan:
         return offset
 
     def add(self, layer: int, **fields: Any) -> dict[str, Any]:
-        """Append an operation that reads the current view. An `Operation` among the fields stands for its address."""
+        """Append an operation that reads the current view. An `Operation` among the fields stands for its address.
+
+        `forward_one` takes the place of `forward` in a plan for one event.
+        """
         view = self.view
+        one = fields.pop("forward_one", None)
+        if self.single:
+            fields["forward"] = one
         operation = {"layer": layer, "T": view.T, "D": view.D, "x": view.offset, "x_step": view.step}
         operation |= {"dx": view.gradient, "training": int(self.training), **fields}
         self.operations.append(operation)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel
-from pytmva_rnn.kernels.cpu.op import FRAME
+from pytmva_rnn.kernels.cpu.op import FRAME, OP
 from pytmva_rnn.kernels.cpu.simd import LANES
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
@@ -173,6 +173,17 @@ def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, 
             for j in range(outputs.shape[1]):
                 outputs[block * step + lane, j] = rows[j, lane]
     return loss[0]
+
+
+@kernel
+def run_one(table_address, count, frame_address, x):
+    """Walk the table of a plan for one event, the array x."""
+    frame = array_at(frame_address, 1, FRAME)
+    one = frame[0]
+    one.X = x.ctypes.data
+    table = array_at(table_address, count, OP)
+    for k in range(count):
+        call_operation(table[k].forward, _address(table, k), frame_address)
 
 
 @parallel_kernel

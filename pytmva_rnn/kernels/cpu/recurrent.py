@@ -20,7 +20,7 @@ def plan_states(layer: Any, plan: Plan, op: dict[str, Any]) -> None:
     T, H = layer.time_steps, layer.state_size
     keep_all = plan.training or layer.return_sequence
     slots = T + 1 if keep_all else 2
-    step = (H + 1) * LANES
+    step = plan.step(H)
     y = plan.activations(slots, H)
     returned = T if layer.return_sequence else 1
     op |= {"H": H, "sequence": int(layer.return_sequence), "remember": int(layer.remember_state)}

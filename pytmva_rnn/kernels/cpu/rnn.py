@@ -6,7 +6,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -17,7 +17,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     start,
     transpose_gates,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, Vector, fused_tile, pointwise, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, fused_row_tile, fused_tile, pointwise, tanh
 
 _UNITS = 4 * UNITS
 
@@ -35,12 +35,15 @@ _tile_4 = fused_tile(_cell, 4, (0,), (0,), 0, 1)
 _tile_2 = fused_tile(_cell, 2, (0,), (0,), 0, 1)
 _tile_1 = fused_tile(_cell, 1, (0,), (0,), 0, 1)
 _gradient = pointwise(_cell_gradient, 2, 1)
+_row_tile = fused_row_tile(_cell, WIDE, (0,), (0,), 0, 1)
+_row_tile_2 = fused_row_tile(_cell, 2, (0,), (0,), 0, 1)
+_row_tile_1 = fused_row_tile(_cell, 1, (0,), (0,), 0, 1)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     D, H = layer.input_size, layer.state_size
-    op = plan.add(number, forward=forward, backward=backward, pack=pack)
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
     plan_states(layer, plan, op)
     plan_gate_gradients(plan, op, 1)
     W, U = plan.matrix(D, H, biased=True), plan.matrix(H, H)
@@ -96,6 +99,32 @@ def forward(op_address, frame_address):
     if op.remember:
         last = op.y + slot(op, op.T) * op.y_step
         floats(states, rows)[:] = floats(base + 4 * last, rows)
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """All steps of one event, from a state of zero."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    H, D, base = op.H, op.D, frame.scratch
+    wx, wh = frame.weights + 4 * op.w, frame.weights + 4 * op.u
+    floats(base + 4 * op.y, H)[:] = 0
+    for t in range(op.T):
+        x = base + 4 * (op.x + t * op.x_step)
+        h = base + 4 * (op.y + slot(op, t) * op.y_step)
+        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
+        known = H if t else 0
+        u = 0
+        while u < H:
+            vectors = tile_vectors(H - u)
+            at = 4 * u
+            if vectors == WIDE:
+                _row_tile(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
+            elif vectors == 2:
+                _row_tile_2(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
+            else:
+                _row_tile_1(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
+            u += vectors * WIDTH
 
 
 @operation

@@ -19,8 +19,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["LANES", "WIDTH", "Vector", "at_least", "exp", "fused_tile", "matrix_tile", "pointwise", "sigmoid"]
-__all__ += ["tanh", "transpose_rows", "transpose_square"]
+__all__ = ["LANES", "WIDE", "WIDTH", "Vector", "at_least", "exp", "fused_row_tile", "fused_tile", "matrix_tile"]
+__all__ += ["pointwise", "sigmoid", "tanh", "transpose_rows", "transpose_square"]
 
 
 def _vector_width() -> int:
@@ -39,6 +39,8 @@ WIDTH = _vector_width()
 VECTORS = 2
 LANES = VECTORS * WIDTH
 """Events in a block: two vectors, so that each weight that is read serves two multiply-adds."""
+WIDE = 2 if WIDTH == 8 else 4
+"""Vectors of units that a tile of one event takes: four gates of them must fit in the CPU's registers."""
 
 _FLOAT = ir.FloatType()
 _INT64 = ir.IntType(64)
@@ -293,6 +295,71 @@ def fused_tile(
             return context.get_dummy_value()
 
         return types.void(*[_INTP] * 6, given, made), emit
+
+    return tile
+
+
+def fused_row_tile(
+    equations: Callable[..., Sequence[Vector]],
+    vectors: int,
+    x_rows: Sequence[int],
+    h_rows: Sequence[int],
+    inputs: int,
+    outputs: int,
+) -> Any:
+    """A recurrent step of one event for `vectors*WIDTH` units: here the units are the lanes.
+
+    As `fused_tile`, but the weights lie unpacked, [k][gate*H + unit], and the bias is the row behind those of x.
+
+    Returns a function (H, wx, x_stride, x, nx, wh, h_stride, h, nh, inputs, outputs), `inputs` and `outputs` tuples of
+    addresses of [unit]. Units beyond the last one are computed and stored too, from what happens to lie there.
+    """
+    rows = max(*x_rows, *h_rows) + 1
+    chains = max(1, 8 // (rows * vectors))  # independent sums, to hide the latency of a multiply-add
+
+    @intrinsic
+    def tile(_: Any, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made):
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made = arguments
+            e = _Emitter(builder)
+            wx, x, wh, h = e.pointer(wx), e.pointer(x), e.pointer(wh), e.pointer(h)
+            sums = [e.accumulators(rows, vectors) for _ in range(chains)]
+
+            def add(slots: list[list[Any]], which: Sequence[int], row: Any, factor: Vector | None) -> None:
+                for column, q in enumerate(which):
+                    gate = e.offset(row, e.times(H, column))
+                    for v, slot in enumerate(slots[q]):
+                        weight = e.load(e.offset(gate, v * WIDTH))
+                        sum_ = Vector(builder, builder.load(slot))
+                        builder.store((weight if factor is None else sum_ + factor * weight).value, slot)
+
+            add(sums[0], x_rows, e.offset(wx, e.times(nx, x_stride)), None)
+            for w, stride, b, count, which in ((wx, x_stride, x, nx, x_rows), (wh, h_stride, h, nh, h_rows)):
+                rounds = builder.udiv(count, _INT64(chains))
+                with e.loop(rounds) as k:
+                    first = e.times(k, chains)
+                    for c, slots in enumerate(sums):
+                        at = builder.add(first, _INT64(c))
+                        add(slots, which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
+                done = e.times(rounds, chains)
+                with e.loop(builder.sub(count, done)) as k:
+                    at = builder.add(done, k)
+                    add(sums[0], which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
+            sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
+            targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
+            for v in range(vectors):
+                totals = []
+                for q in range(rows):
+                    total = Vector(builder, builder.load(sums[0][q][v]))
+                    for slots in sums[1:]:
+                        total = total + Vector(builder, builder.load(slots[q][v]))
+                    totals.append(total)
+                values = equations(*totals, *(e.load(e.offset(p, v * WIDTH)) for p in sources))
+                for value, target in zip(values, targets, strict=True):
+                    e.store(value, e.offset(target, v * WIDTH))
+            return context.get_dummy_value()
+
+        return types.void(*[_INTP] * 9, given, made), emit
 
     return tile
 

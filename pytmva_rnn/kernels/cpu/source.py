@@ -11,10 +11,14 @@ from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, transpose_rows
 
 def plan(plan: Plan, steps: int, inputs: int, gradient: bool) -> None:
     """Add the operation that fills the first view, and room for its gradient if that is wanted."""
-    plan.view = View(steps, inputs, plan.activations(steps, inputs), (inputs + 1) * LANES, -1)
+    if plan.single:
+        # an event lies as it comes: [step][input]
+        plan.view = View(steps, inputs, plan.scratch(steps * inputs), inputs, -1)
+    else:
+        plan.view = View(steps, inputs, plan.activations(steps, inputs), plan.step(inputs), -1)
     if gradient:
         plan.view.gradient = plan.scratch(steps * inputs * LANES)
-    plan.add(-1, forward=forward, backward=backward, work=plan.scratch(WIDTH * LANES))
+    plan.add(-1, forward=forward, forward_one=forward_one, backward=backward, work=plan.scratch(WIDTH * LANES))
 
 
 @operation
@@ -37,6 +41,14 @@ def forward(op_address, frame_address):
             transpose_rows(source + 4 * first, frame.events + 8 * lane, features, base + 4 * (op.work + lane))
         for j in range(WIDTH):
             _row(op, frame, first + j)[:] = floats(base + 4 * (op.work + j * LANES), LANES)
+
+
+@operation
+def forward_one(op_address, frame_address):
+    """Copy one event."""
+    op = array_at(op_address, 1, OP)[0]
+    frame = array_at(frame_address, 1, FRAME)[0]
+    floats(frame.scratch + 4 * op.x, op.T * op.D)[:] = floats(frame.X, op.T * op.D)
 
 
 @operation

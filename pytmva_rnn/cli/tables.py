@@ -1,0 +1,131 @@
+"""What the commands print as tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pytmva_rnn.data import Dataset
+from pytmva_rnn.model import Layer, Shape
+from pytmva_rnn.report import Sample, deviation, roc_integral, signal_efficiency
+
+__all__ = [
+    "BACKGROUNDS",
+    "deviation_table",
+    "events_table",
+    "layer_settings",
+    "layer_table",
+    "plain_table",
+    "separation_table",
+    "show",
+    "size",
+]
+
+BACKGROUNDS = (0.01, 0.10, 0.30)
+"""Background efficiencies at which TMVA's table has the signal efficiency."""
+
+_WIDTH = 120
+
+
+def show(table: Table) -> None:
+    """Print a table to the standard output, wide enough for files and pipes too."""
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
+    console.print(table)
+
+
+def plain_table(title: str, columns: Iterable[tuple[str, str]], rows: Iterable[Sequence[object]]) -> Table:
+    """A table with a title.
+
+    Parameters
+    ----------
+    title : str
+    columns : iterable of (heading, "left" or "right")
+    rows : iterable of cells, printed by `str`
+    """
+    table = Table(title=Text(title), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, justify in columns:
+        table.add_column(heading, justify="right" if justify == "right" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    return table
+
+
+def size(shape: Shape) -> str:
+    """(depth, height, width) of activations as `steps x width`, or `width` of a flat output."""
+    steps = shape[0] * shape[1]
+    return f"{steps} x {shape[2]}" if steps > 1 else str(shape[2])
+
+
+def layer_settings(layer: Layer) -> dict[str, object]:
+    """What a layer was declared with."""
+    return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name != "weights"}
+
+
+def layer_table(layers: Sequence[Layer], input_layout: Shape) -> Table:
+    """Layers with their settings, output and number of parameters; their weights are not needed."""
+    rows: list[Sequence[object]] = [("", "input", "", size(input_layout), "")]
+    shape = input_layout
+    for number, layer in enumerate(layers):
+        shape = layer.output_shape(shape)
+        given = {name: value for name, value in layer_settings(layer).items() if value is not False}
+        settings = ", ".join(name if value is True else f"{name} {value}" for name, value in given.items())
+        rows.append((number, layer.kind, settings, size(shape), f"{layer.parameter_count:,}"))
+    rows.append(("", "all", "", "", f"{sum(layer.parameter_count for layer in layers):,}"))
+    columns = [("#", "right"), ("layer", ""), ("settings", ""), ("output", "right"), ("parameters", "right")]
+    return plain_table("Network", columns, rows)
+
+
+def events_table(data: Dataset, training: Dataset, test: Dataset) -> Table:
+    """Events of each class, and how they are divided."""
+    rows = [
+        (
+            name,
+            f"{(data.class_index == index).sum():,}",
+            f"{data.weights[data.class_index == index].sum():,.6g}",
+            f"{(training.class_index == index).sum():,}",
+            f"{(test.class_index == index).sum():,}",
+        )
+        for index, name in enumerate(data.classes)
+    ]
+    columns = [
+        ("class", ""),
+        ("events", "right"),
+        ("sum of weights", "right"),
+        ("training", "right"),
+        ("test", "right"),
+    ]
+    return plain_table("Events", columns, rows)
+
+
+def separation_table(samples: Mapping[str, Sample], classes: Sequence[str], title: str) -> Table:
+    """ROC integral and signal efficiencies, from each sample: TMVA's table of EvaluateAllMethods.
+
+    Of more than two classes, each one against the rest.
+    """
+    rows = []
+    for number in range(1 if len(classes) == 2 else len(classes)):
+        for name, sample in samples.items():
+            member, score = sample.one_against_rest(number)
+            efficiencies = [signal_efficiency(member, score, at, sample.weights) for at in BACKGROUNDS]
+            area = roc_integral(member, score, sample.weights)
+            what = title if len(classes) == 2 else f"{title}, {classes[number]}"
+            rows.append((what, name, f"{area:.4f}", *(f"{value:.4f}" for value in efficiencies)))
+    columns = [("method", ""), ("sample", ""), ("ROC integral", "right")]
+    columns += [(f"@B={at:.2f}", "right") for at in BACKGROUNDS]
+    return plain_table("Separation, and signal efficiency at background efficiency B", columns, rows)
+
+
+def deviation_table(samples: Mapping[str, Sample], targets: Sequence[str]) -> Table:
+    """Bias and RMS of a regression, from each sample."""
+    rows = []
+    for name, sample in samples.items():
+        bias, rms = deviation(sample.target_values, sample.scores, sample.weights)
+        rows += [(target, name, f"{b:.6g}", f"{r:.6g}") for target, b, r in zip(targets, bias, rms, strict=True)]
+    columns = [("target", ""), ("sample", ""), ("bias", "right"), ("RMS", "right")]
+    return plain_table("Deviation of the prediction from the target", columns, rows)

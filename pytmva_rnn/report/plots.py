@@ -1,0 +1,193 @@
+"""Pictures of a training, drawn with Matplotlib where it is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn import _extras
+from pytmva_rnn._files import atomic_path
+from pytmva_rnn.report.metrics import roc_curve, roc_integral
+
+__all__ = ["FORMATS", "Epoch", "Sample", "phase_numbers", "training_picture"]
+
+FORMATS = (".pdf", ".png", ".svg")
+"""Endings of the files that `training_picture` writes."""
+
+_COLORS = ("#2166ac", "#c4472b", "#3a8a3f", "#8a5aa8", "#b8860b", "#4a4a4a", "#17a2a2", "#d0699a")
+_DOTS = 200
+"""A history of more epochs than this is drawn without a dot for each."""
+
+
+class Epoch(NamedTuple):
+    """Errors after an epoch, which counts from 1 in each phase of a training; rows of `Result.history` fit."""
+
+    epoch: int
+    training_error: float
+    validation_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Events with what a network makes of them.
+
+    Attributes
+    ----------
+    scores : (n,) or (n, O)
+    weights : (n,)
+    class_index : (n,) int
+        Class 0 is the signal class.
+    target_values : (n, O)
+        Regression only, otherwise O is 0.
+    """
+
+    scores: NDArray[Any]
+    weights: NDArray[Any]
+    class_index: NDArray[Any]
+    target_values: NDArray[Any]
+
+    def one_against_rest(self, number: int) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+        """For class `number`: which events are of it, and the score that is large for it."""
+        return self.class_index == number, self.scores if self.scores.ndim == 1 else self.scores[:, number]
+
+
+def training_picture(
+    path: str | os.PathLike[str],
+    history: Sequence[Any],
+    samples: Mapping[str, Sample],
+    *,
+    classes: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    title: str = "DL",
+) -> None:
+    """Draw the training history, and ROC curves and scores, or for a regression the deviations.
+
+    Parameters
+    ----------
+    path : path-like
+        With an ending of `FORMATS`. The picture appears complete or not at all.
+    history : sequence of rows with epoch, training_error, validation_error
+        Where the epoch begins again, a new phase of the training does.
+    samples : mapping of name -> Sample
+        The first is drawn filled, the others as lines: `{"test": ..., "training": ...}`.
+    classes, targets : sequences of str
+        Names; targets for a regression only.
+    title : str
+        Name of the method.
+
+    Raises
+    ------
+    MissingExtraError
+        If Matplotlib is not installed.
+    OSError
+        If the file cannot be written.
+    """
+    figure = _extras.matplotlib().figure.Figure(figsize=(9 if targets else 13.5, 4.2), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
+    panels = figure.subplots(1, 2 if targets else 3)
+    _draw_history(panels[0], history)
+    if targets:
+        _draw_deviations(panels[1], samples, targets)
+    else:
+        _draw_roc(panels[1], samples, classes)
+        _draw_scores(panels[2], samples, classes, title)
+    for panel in panels:
+        panel.grid(alpha=0.25, linewidth=0.6)
+        panel.spines[["top", "right"]].set_visible(False)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=150)
+
+
+def phase_numbers(history: Sequence[Any]) -> list[int]:
+    """Number of the phase, from 1, of each row of a history: a phase begins where the epoch does not grow."""
+    numbers: list[int] = []
+    for i, row in enumerate(history):
+        begins = i > 0 and row.epoch <= history[i - 1].epoch
+        numbers.append(numbers[-1] + begins if numbers else 1)
+    return numbers
+
+
+def _draw_history(panel: Any, history: Sequence[Any]) -> None:
+    marker = "." if len(history) <= _DOTS else ""
+    epochs: list[int] = []
+    before, current = 0, 1
+    for phase, row in zip(phase_numbers(history), history, strict=True):
+        if phase != current:
+            before, current = epochs[-1], phase
+            panel.axvline(before + 0.5, color="0.6", linewidth=0.8, linestyle="--")
+        epochs.append(before + row.epoch)
+    for name, color in zip(("training", "validation"), _COLORS, strict=False):
+        values = [getattr(row, f"{name}_error") for row in history]
+        panel.plot(epochs, values, color=color, marker=marker, linewidth=1.2, label=name)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.set(xlabel="epoch", ylabel="error", title="Training history")
+    panel.legend(frameon=False)
+
+
+def _draw_roc(panel: Any, samples: Mapping[str, Sample], classes: Sequence[str]) -> None:
+    shown = range(1) if len(classes) == 2 else range(len(classes))
+    for style, (name, sample) in zip(("-", ":", "--"), samples.items(), strict=False):
+        for number in shown:
+            member, score = sample.one_against_rest(number)
+            curve = roc_curve(member, score, sample.weights)
+            area = roc_integral(member, score, sample.weights)
+            label = f"{name} {area:.3f}" if len(classes) == 2 else f"{classes[number]}, {name} {area:.3f}"
+            color = _COLORS[number % len(_COLORS)]
+            panel.plot(curve.signal_efficiency, curve.background_rejection, style, color=color, lw=1.4, label=label)
+    panel.plot([0, 1], [1, 0], color="0.75", linewidth=0.8)
+    panel.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="signal efficiency", ylabel="background rejection")
+    panel.set_title("ROC curve and integral")
+    panel.legend(frameon=False, loc="lower left", fontsize="small")
+
+
+def _draw_scores(panel: Any, samples: Mapping[str, Sample], classes: Sequence[str], title: str) -> None:
+    """Of more than two classes, each one's own score for its own events."""
+    every = np.concatenate([sample.scores.ravel() for sample in samples.values()])
+    edges = np.linspace(*_range(every), 41)
+    for filled, (name, sample) in zip((True, *[False] * len(samples)), samples.items(), strict=False):
+        for number, label in enumerate(classes):
+            member = sample.class_index == number
+            score = sample.scores if sample.scores.ndim == 1 else sample.scores[:, number]
+            _histogram(panel, score[member], sample.weights[member], edges, f"{label}, {name}", number, filled)
+    panel.set(xlabel=f"score of {title}", ylabel="events, normalised")
+    panel.set_title("Scores" if len(classes) == 2 else "Score of each class for its events")
+    panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
+    panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
+
+
+def _draw_deviations(panel: Any, samples: Mapping[str, Sample], targets: Sequence[str]) -> None:
+    differences = {
+        name: (sample.scores.reshape(sample.target_values.shape) - sample.target_values)
+        for name, sample in samples.items()
+    }
+    edges = np.linspace(*_range(np.concatenate([d.ravel() for d in differences.values()])), 61)
+    for filled, (name, difference) in zip((True, *[False] * len(samples)), differences.items(), strict=False):
+        for number, label in enumerate(targets):
+            weights = samples[name].weights
+            _histogram(panel, difference[:, number], weights, edges, f"{label}, {name}", number, filled)
+    panel.set(xlabel="prediction - target", ylabel="events, normalised", title="Deviations")
+    panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
+    panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """Where nearly all values are: a few far out would squeeze the others into one bin."""
+    low, high = (float(v) for v in np.quantile(values, (0.001, 0.999)))
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _histogram(
+    panel: Any, values: NDArray[Any], weights: NDArray[Any], edges: NDArray[Any], label: str, number: int, filled: bool
+) -> None:
+    contents, _ = np.histogram(values, edges, weights=weights)
+    total = weights.sum() * np.diff(edges)
+    color = _COLORS[number % len(_COLORS)]
+    if filled:
+        panel.stairs(contents / total, edges, fill=True, color=color, alpha=0.35, label=label)
+    else:
+        panel.stairs(contents / total, edges, color=color, linewidth=1.3, label=label)

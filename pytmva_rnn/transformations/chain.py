@@ -1,0 +1,221 @@
+"""Whole chains of transformations: learn, apply, invert."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.errors import OptionError, TrainingError
+from pytmva_rnn.model import Transformation, Variable
+from pytmva_rnn.transformations.method import Lesson, Method, Sample, Values
+from pytmva_rnn.transformations.registry import BY_NAME, BY_TYPE, METHODS
+from pytmva_rnn.transformations.selection import Known, columns_of, select
+from pytmva_rnn.vartransform import Step, parse_var_transform
+
+__all__ = ["apply_transformations", "invert_targets", "invert_transformations", "learn_transformations"]
+
+log = logging.getLogger("pytmva_rnn")
+
+_MOST_INPUTS_OF_TMVA = 200
+
+
+def apply_transformations(
+    transformations: Sequence[Transformation],
+    values: NDArray[np.floating],
+    known: Sequence[Variable],
+    kind: str = "Variable",
+) -> Values:
+    """Transform variables, or with kind "Target" regression targets, in the order of the file.
+
+    Parameters
+    ----------
+    transformations : sequence of Transformation
+    values : array, shape (n, k)
+    known : sequence of Variable, length k
+        What the columns are: the model's `variables` or its `targets`.
+    kind : "Variable" or "Target"
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+
+    Raises
+    ------
+    DataError
+        If a transformation asks for an input that is not among `known`.
+    """
+    result = np.asarray(values, np.float64)
+    for transformation in transformations:
+        result = _run(transformation, result, known, kind, inverse=False)
+    return result
+
+
+def invert_transformations(
+    transformations: Sequence[Transformation],
+    values: NDArray[np.floating],
+    known: Sequence[Variable],
+    kind: str = "Variable",
+) -> Values:
+    """Map transformed variables or targets, shape (n, k), back; see `apply_transformations`.
+
+    The chain is undone from its end. (C++ undoes the first transformation only, and has no inverse of Decorrelation.)
+    """
+    result = np.asarray(values, np.float64)
+    for transformation in reversed(transformations):
+        result = _run(transformation, result, known, kind, inverse=True)
+    return result
+
+
+def invert_targets(
+    transformations: Sequence[Transformation], values: NDArray[np.floating], targets: Sequence[Variable]
+) -> Values:
+    """Map a network's regression outputs, shape (n, O), back to the scale of the targets."""
+    return invert_transformations(transformations, values, targets, "Target")
+
+
+def learn_transformations(
+    text: str,
+    X: NDArray[np.floating],
+    classes: NDArray[np.int64],
+    variables: Sequence[Variable],
+    class_names: Sequence[str],
+    targets: Sequence[Variable] = (),
+    y: NDArray[np.floating] | None = None,
+    weights: NDArray[np.floating] | None = None,
+) -> tuple[Transformation, ...]:
+    """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
+
+    Parameters
+    ----------
+    text : str
+        `None`, or transformations separated by commas: `N` (Normalize), `D` (Decorrelation), `P` (PCA), `U` (Uniform),
+        `G` (Gauss), `I` (nothing). Each may carry a class, `D_Signal`, and a selection, `G(x,y)`. Without a selection
+        `N` and `U` take variables and targets, the others variables alone.
+    X : array, shape (n, NVar)
+        The training sample; float32 counts, as in TMVA.
+    classes : array of int, shape (n,)
+        Class of each event.
+    variables, class_names : what the weight file says of them
+    targets, y : regression targets, shape (n, O)
+    weights : array, shape (n,), optional
+        Event weights, which `D`, `U` and `G` respect; 1 if not given.
+
+    Raises
+    ------
+    OptionError
+        For an option that cannot be understood, or names what is not there.
+    TrainingError
+        For a sample from which a transformation cannot be learned: a variable that is constant or NaN, a singular
+        covariance, a class without events.
+    """
+    steps = parse_var_transform(text)
+    if not steps:
+        return ()
+    known = {"Variable": variables, "Target": targets}
+    parts = {"Variable": np.asarray(X, np.float32)}
+    parts["Target"] = np.empty((len(X), 0), np.float32) if y is None or not targets else np.asarray(y, np.float32)
+    _check_finite(parts, known)
+    event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
+    learned: list[Transformation] = []
+    for step in steps:
+        method = _method(step, text)
+        inputs, outputs = select(step, method.defaults, known, text)
+        if not method.by_column and len({item.type for item in inputs}) > 1:
+            raise OptionError(
+                f"VarTransform, {step.text}: variables and targets cannot be mixed; select one of them",
+                text,
+                step.position,
+            )
+        columns = np.empty((len(X), len(inputs)), np.float32)
+        for kind, values in parts.items():
+            found = columns_of(inputs, kind, known[kind])
+            columns[:, [place for place, _ in found]] = values[:, [column for _, column in found]]
+        if not method.by_column and len(inputs) > _MOST_INPUTS_OF_TMVA:
+            log.warning("VarTransform, %s: C++ TMVA refuses more than %d inputs", step.text, _MOST_INPUTS_OF_TMVA)
+        samples = _samples(columns, classes, event_weights, class_names)
+        reference = _reference(step, class_names, text)
+        learned.append(method.learn(Lesson(step.text, inputs, outputs, samples, reference)))
+        # what the next one learns from is float32 again, as TMVA's events are
+        parts = {
+            kind: apply_transformations(learned[-1:], values, known[kind], kind).astype(np.float32)
+            for kind, values in parts.items()
+        }
+    return tuple(learned)
+
+
+def _run(
+    transformation: Transformation, values: Values, known: Sequence[Variable], kind: str, *, inverse: bool
+) -> Values:
+    sources = columns_of(transformation.inputs, kind, known)
+    if not sources:
+        return values
+    goals = columns_of(transformation.outputs, kind, known)
+    if inverse:
+        sources, goals = goals, sources
+    method = BY_TYPE[type(transformation)]
+    entry = -1 if transformation.reference is None else transformation.reference
+    function = method.inverse if inverse else method.forward
+    result = values.copy()
+    result[:, [column for _, column in goals]] = function(
+        transformation, entry, [place for place, _ in sources], values[:, [column for _, column in sources]]
+    )
+    return result
+
+
+def _method(step: Step, text: str) -> Method[Any]:
+    if step.name not in BY_NAME:
+        names = ", ".join(f"{method.names[0]} ({method.names[-1]})" for method in METHODS)
+        raise OptionError(
+            f"VarTransform: there is no transformation {step.name!r}; there are {names}", text, step.position
+        )
+    return BY_NAME[step.name]
+
+
+def _reference(step: Step, class_names: Sequence[str], text: str) -> int | None:
+    if step.class_name is None:
+        return None
+    if step.class_name not in class_names:
+        names = ", ".join([*class_names, "AllClasses"])
+        raise OptionError(
+            f"VarTransform, {step.text}: there is no class {step.class_name!r}; there are {names}", text, step.position
+        )
+    log.warning(
+        "VarTransform, %s: C++ TMVA's Reader will use all classes together in place of class %s, which it forgets",
+        step.text,
+        step.class_name,
+    )
+    return list(class_names).index(step.class_name)
+
+
+def _samples(
+    values: NDArray[np.float32],
+    classes: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    class_names: Sequence[str],
+) -> tuple[Sample, ...]:
+    everything = Sample("the training sample", values, weights)
+    if len(class_names) <= 1:
+        return (everything,)
+    samples = [
+        Sample(f"class {name}", values[classes == number], weights[classes == number])
+        for number, name in enumerate(class_names)
+    ]
+    empty = [sample.name for sample in samples if not len(sample.values)]
+    if empty:
+        raise TrainingError(f"VarTransform: no events of {' or '.join(empty)} in the training sample")
+    return (*samples, everything)
+
+
+def _check_finite(parts: dict[str, NDArray[np.float32]], known: Known) -> None:
+    for kind, values in parts.items():
+        if not len(values):
+            raise TrainingError("VarTransform: there are no events to learn from")
+        bad = ~np.isfinite(values)
+        if bad.any():
+            event, column = np.argwhere(bad)[0]
+            label = known[kind][column].label
+            raise TrainingError(f"VarTransform: {kind.lower()} {label} is {values[event, column]} in event {event}")

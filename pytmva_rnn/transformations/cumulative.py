@@ -1,0 +1,106 @@
+"""Cumulative distributions of single variables as tmva's VariableGaussTransform and PDF make and use them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.model import CumulativeDistribution
+from pytmva_rnn.transformations.method import Values
+from pytmva_rnn.transformations.smoothing import smooth
+
+__all__ = ["fraction_below", "learn_distribution", "value_at"]
+
+_MOST_BINS = 2000
+_EVENTS_PER_BIN = 10
+_TABLE = 10000
+_SMALLEST = 1e-12
+
+
+def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]) -> CumulativeDistribution | None:
+    """The distribution of a sample of one variable.
+
+    Bins hold at least ten events of the smallest weight, and there are hardly more than 2000; the bins' contents are
+    smoothed once and added up. Single precision throughout, as in TMVA, whose histograms are TH1F: with it events fall
+    on the same sides of edges. Events of the largest value fall beyond the last bin, whose upper edge they are.
+
+    Parameters
+    ----------
+    values, weights : float32 array, shape (n,)
+
+    Returns
+    -------
+    CumulativeDistribution or None
+        None if no bin has a positive content.
+    """
+    from pytmva_rnn.transformations.binning import bin_edges
+
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights, dtype=np.float32)[-1]
+    least = max(weights.min() * np.float32(_EVENTS_PER_BIN), total / np.float32(_MOST_BINS))
+    edges = bin_edges(values[order], weights[order], np.float32(least))
+    contents = smooth(_fill(values, weights, edges).astype(np.float64)).astype(np.float32)
+    sums = np.cumsum(np.maximum(contents, 0), dtype=np.float64)
+    if len(contents) < 2 or not sums[-1] > 0:
+        return None
+    # float32, then float64 to keep what a file keeps
+    return CumulativeDistribution(edges.astype(np.float64), (sums / sums[-1]).astype(np.float32).astype(np.float64))
+
+
+def _fill(values: NDArray[np.float32], weights: NDArray[np.float32], edges: NDArray[np.float32]) -> NDArray[np.float32]:
+    bins = _bins(values, edges)
+    contents = np.zeros(len(edges) - 1, np.float32)
+    inside = (bins >= 0) & (bins < len(contents)) & (values < edges[-1])
+    np.add.at(contents, bins[inside], weights[inside])
+    return contents
+
+
+def _bins(values: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Numbers of the bins, lower edges included; where edges coincide, the bin that begins at the first of them."""
+    bins = np.searchsorted(edges, values, side="left")
+    return np.asarray(bins - (edges[np.minimum(bins, len(edges) - 1)] != values), np.int64)
+
+
+@lru_cache(maxsize=1024)
+def _table(distribution: CumulativeDistribution) -> NDArray[np.float32]:
+    """The distribution in the middles of 10000 equal bins, linear between the middles of the histogram's bins.
+
+    TMVA evaluates this table and not the histogram itself.
+    """
+    edges, contents = (np.asarray(a, np.float64) for a in (distribution.edges, distribution.contents))
+    contents = contents.astype(np.float32).astype(np.float64)
+    middles = edges[:-1] + 0.5 * np.diff(edges)
+    x = edges[0] + (np.arange(_TABLE) + 0.5) * (edges[-1] - edges[0]) / _TABLE
+    left = np.clip(np.searchsorted(middles, x, side="right") - 1, 0, len(middles) - 2)
+    width = middles[left + 1] - middles[left]
+    slope = (contents[left + 1] - contents[left]) / np.where(width > 0, width, 1)
+    y = contents[left] + (x - middles[left]) * slope
+    bins = np.clip(_bins(x, edges), 0, len(contents) - 1)
+    return np.maximum(np.where(y <= _SMALLEST, contents[bins], y), _SMALLEST).astype(np.float32)
+
+
+def fraction_below(distribution: CumulativeDistribution, values: Values) -> Values:
+    """The fraction of the sample below each value, at least 1e-12; linear between the table's points and beyond."""
+    table = _table(distribution).astype(np.float64)
+    low, high = float(distribution.edges[0]), float(distribution.edges[-1])
+    place = (values - low) / (high - low) * _TABLE - 0.5
+    # NaN and infinity have no bin; NaN comes out as NaN all the same
+    left = np.clip(np.floor(np.nan_to_num(place)), 0, _TABLE - 2).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        return np.maximum(table[left] + (place - left) * (table[left + 1] - table[left]), _SMALLEST)
+
+
+def value_at(distribution: CumulativeDistribution, fractions: Values) -> Values:
+    """The inverse of `fraction_below`; where the distribution is level, the upper end of the level part.
+
+    Results stay in the range of the sample. (C++ leaves it for fractions below the first bin's, and has no result for
+    those above the last's.)
+    """
+    table = _table(distribution).astype(np.float64)
+    low, high = float(distribution.edges[0]), float(distribution.edges[-1])
+    left = np.clip(np.searchsorted(table, fractions, side="right") - 1, 0, _TABLE - 2)
+    height = table[left + 1] - table[left]
+    part = (fractions - table[left]) / np.where(height > 0, height, np.inf)
+    return np.asarray(np.clip(low + (left + 0.5 + part) * (high - low) / _TABLE, low, high))

@@ -1,0 +1,55 @@
+"""`P`, PCA: principal components (tmva's VariablePCATransform with ROOT's TPrincipal)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pytmva_rnn.errors import OptionError
+from pytmva_rnn.model import PCA
+from pytmva_rnn.transformations.method import Lesson, Method, Values
+
+__all__ = ["PRINCIPAL_COMPONENTS"]
+
+
+def _learn(lesson: Lesson) -> PCA:
+    if len(lesson.inputs) < 2:
+        raise OptionError(f"VarTransform, {lesson.text}: principal components need two inputs or more, found one")
+    found = [_principal_components(sample.values.astype(np.float64)) for sample in lesson.samples]
+    means, vectors = (np.stack(parts) for parts in zip(*found, strict=True))
+    return PCA(lesson.inputs, lesson.outputs, means, vectors, reference=lesson.reference)
+
+
+def _principal_components(values: Values) -> tuple[Values, Values]:
+    """Mean and eigenvectors of the covariance, the largest eigenvalue first; TPrincipal knows no weights.
+
+    An eigenvector's sign is arbitrary. Here its largest component is positive; C++ may have the opposite sign.
+    """
+    mean = values.mean(0)
+    deviations = values - mean
+    _, vectors = np.linalg.eigh(deviations.T @ deviations / len(values))
+    vectors = vectors[:, ::-1]
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)
+    return mean, vectors * np.sign(largest)
+
+
+def _forward(transformation: PCA, entry: int, _: list[int], values: Values) -> Values:
+    """`E^T (x - mean)`."""
+    means, vectors = (np.asarray(a, np.float64)[entry] for a in (transformation.means, transformation.eigenvectors))
+    return np.asarray((values - means) @ vectors)
+
+
+def _inverse(transformation: PCA, entry: int, _: list[int], values: Values) -> Values:
+    """`E p + mean`; C++ adds the sum of all means to each variable (`P2X`), which is no inverse."""
+    means, vectors = (np.asarray(a, np.float64)[entry] for a in (transformation.means, transformation.eigenvectors))
+    return np.asarray(values @ vectors.T + means)
+
+
+PRINCIPAL_COMPONENTS = Method(
+    names=("P", "PCA"),
+    transformation=PCA,
+    defaults=("Variable",),
+    by_column=False,
+    learn=_learn,
+    forward=_forward,
+    inverse=_inverse,
+)

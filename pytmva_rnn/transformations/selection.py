@@ -1,0 +1,117 @@
+"""Which variables and targets a transformation is applied to."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.model import TransformInput, Variable
+from pytmva_rnn.vartransform import Step
+
+__all__ = ["Known", "columns_of", "select"]
+
+Known: TypeAlias = Mapping[str, Sequence[Variable]]
+"""The file's variables under "Variable" and its targets under "Target"."""
+
+_KINDS = {"V": "Variable", "T": "Target"}
+_Chosen: TypeAlias = tuple[str, int]
+
+
+def columns_of(inputs: Sequence[TransformInput], kind: str, known: Sequence[Variable]) -> list[tuple[int, int]]:
+    """Place among the inputs, and column among the known variables, of each input of one type.
+
+    The elements of an array variable share one label. The first input of a label is the first variable of that label,
+    the second the second (C++ takes the first for all).
+
+    Raises
+    ------
+    DataError
+        If an input is none of the known variables, or there are more inputs of a label than variables.
+    """
+    exact: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for column, variable in enumerate(known):
+        exact[variable.label, variable.expression].append(column)
+    taken: set[int] = set()
+    columns = []
+    for place, item in enumerate(inputs):
+        if item.type != kind:
+            continue
+        candidates = exact.get((item.label, item.expression)) or [
+            column for column, v in enumerate(known) if v.label == item.label or v.expression == item.expression
+        ]
+        free = [column for column in candidates if column not in taken]
+        if not free:
+            problem = "more often than there are such inputs" if candidates else "which is not among the inputs"
+            raise DataError(f"a transformation asks for the {kind.lower()} {item.label}, {problem}")
+        taken.add(free[0])
+        columns.append((place, free[0]))
+    return columns
+
+
+def select(
+    step: Step, defaults: Sequence[str], known: Known, option: str
+) -> tuple[tuple[TransformInput, ...], tuple[TransformInput, ...]]:
+    """What a transformation reads, and where it puts its results.
+
+    `_V_` and `_T_` are all variables and all targets, `_V3_` the fourth variable; anything else is a label, which
+    stands for all elements of an array. The order is that of the variables, then the targets; with `_REARRANGE_` it is
+    that of the selection, and the results go to the same places in the order of the variables.
+
+    Raises
+    ------
+    OptionError
+        For an unknown or repeated input, a spectator, and a part of an array, which a weight file could not name.
+    """
+    chosen: list[_Chosen] = []
+    rearrange = False
+    for word in step.selection or [f"_{kind[0]}_" for kind in defaults]:
+        if re.fullmatch(r"_R[A-Z]*_", word) and "REARRANGE".startswith(word[1:-1]):
+            rearrange = True
+        else:
+            chosen += _chosen(word, known, option, step)
+    ordered = sorted(set(chosen), key=lambda item: (list(_KINDS.values()).index(item[0]), item[1]))
+    if not ordered:
+        raise OptionError(f"VarTransform, {step.text}: nothing is selected", option, step.position)
+    if rearrange and len(ordered) != len(chosen):
+        raise OptionError(f"VarTransform, {step.text}: an input is selected twice", option, step.position)
+    inputs = _described(chosen if rearrange else ordered, known)
+    outputs = _described(ordered, known)
+    for kind in _KINDS.values():
+        found = [column for _, column in columns_of(outputs, kind, known[kind])]
+        if found != [column for k, column in ordered if k == kind]:
+            raise OptionError(
+                f"VarTransform, {step.text}: it selects a part of an array variable, which a weight file cannot tell "
+                "from the whole; select the array by its name",
+                option,
+                step.position,
+            )
+    return inputs, outputs
+
+
+def _described(chosen: Sequence[_Chosen], known: Known) -> tuple[TransformInput, ...]:
+    variables = [(kind, known[kind][column]) for kind, column in chosen]
+    return tuple(TransformInput(kind, variable.label, variable.expression) for kind, variable in variables)
+
+
+def _chosen(word: str, known: Known, option: str, step: Step) -> list[_Chosen]:
+    def error(problem: str) -> OptionError:
+        return OptionError(f"VarTransform, {step.text}: {problem}", option, step.position)
+
+    if match := re.fullmatch(r"_([VTS])([0-9]*)_", word):
+        if match[1] == "S":
+            raise error("spectators are not transformed; select variables or targets")
+        kind = _KINDS[match[1]]
+        if not match[2]:
+            return [(kind, column) for column in range(len(known[kind]))]
+        if int(match[2]) >= len(known[kind]):
+            raise error(f"{word} is beyond the {len(known[kind])} {kind.lower()}s, which are counted from 0")
+        return [(kind, int(match[2]))]
+    chosen = [(kind, n) for kind in _KINDS.values() for n, v in enumerate(known[kind]) if v.label == word]
+    if not chosen:
+        labels = list(dict.fromkeys(v.label for kind in _KINDS.values() for v in known[kind]))
+        shown = ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else "")
+        raise error(f"there is no variable or target {word!r}; there are {shown}")
+    return chosen

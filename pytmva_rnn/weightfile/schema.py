@@ -1,0 +1,155 @@
+"""The XML schema of the weight file: where it is, and what it finds wrong, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from lxml import etree
+
+from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.weightfile.nodes import Node
+from pytmva_rnn.weightfile.numbers import parse_floats
+
+__all__ = ["Fault", "schema_faults", "schema_source"]
+
+_NAME = "tmva-methoddl.xsd"
+# After a node that does not belong, libxml2 leaves its later siblings unchecked, so that it is taken out and the rest
+# checked again; a file with more such nodes in one place has been told enough.
+_ROUNDS = 20
+
+_ATTRIBUTE = re.compile(r"Element '[^']*', attribute '([^']*)': ")
+_QUOTED = re.compile(r"'([^']*)'")
+_FACET = re.compile(r"^\[facet '[^']*'\] ")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the schema finds wrong.
+
+    Attributes
+    ----------
+    error : WeightFileError
+    attribute : str, optional
+        The attribute at fault; None if it is the content of the node or the node itself.
+    """
+
+    error: WeightFileError
+    attribute: str | None = None
+
+
+def schema_source() -> bytes:
+    """The schema of MethodDL's weight files (XSD 1.0).
+
+    It comes with the installed package; in a source checkout it lies beside the package.
+    """
+    for schema in (files("pytmva_rnn") / "schemas" / _NAME, Path(__file__).parents[2] / "schemas" / _NAME):
+        if schema.is_file():
+            return schema.read_bytes()
+    raise FileNotFoundError(f"pytmva_rnn is not completely installed: {_NAME} is missing; install it again")
+
+
+def schema_faults(root: Node) -> list[Fault]:
+    """What the schema finds wrong in a document.
+
+    Parameters
+    ----------
+    root : Node
+        Nodes that do not belong where they stand are removed from its tree.
+    """
+    schema = etree.XMLSchema(etree.fromstring(schema_source()))
+    misplaced: list[Fault] = []
+    others: list[Fault] = []
+    for _ in range(_ROUNDS):
+        if schema.validate(root.element.getroottree()):
+            return misplaced
+        log = cast("Iterable[etree._LogEntry]", schema.error_log)
+        found = [(entry, root.at(entry.path or "/*")) for entry in log]
+        others = [_fault(node, entry) for entry, node in found if not _is_misplaced(entry)]
+        strangers = [(node, _fault(node, entry)) for entry, node in found if _is_misplaced(entry)]
+        if not strangers:
+            break
+        for node, fault in strangers:
+            misplaced.append(fault)
+            for each in node.following():
+                each.remove()
+            node.remove()
+    return misplaced + _first_of_each(others)
+
+
+def _is_misplaced(entry: etree._LogEntry) -> bool:
+    return entry.type_name == "SCHEMAV_ELEMENT_CONTENT" and "This element is not expected" in entry.message
+
+
+def _first_of_each(faults: list[Fault]) -> list[Fault]:
+    """For one wrong value libxml2 often has several messages, the first of which says most."""
+    first = {(f.error.line, f.error.node, f.attribute, f.error.problem): f for f in faults}
+    return list(first.values())
+
+
+def _fault(node: Node, entry: etree._LogEntry) -> Fault:
+    attribute = _ATTRIBUTE.match(entry.message)
+    if attribute:
+        return Fault(_about_value(node, attribute[1], entry.message[attribute.end() :]), attribute[1])
+    message = entry.message.partition(": ")[2]
+    if entry.type_name == "SCHEMAV_CVC_COMPLEX_TYPE_4":
+        name = _QUOTED.findall(message)[0]
+        return Fault(_raised(node, lambda: node.attribute(name), message), name)
+    if entry.type_name == "SCHEMAV_ELEMENT_CONTENT":
+        return Fault(_about_children(node, message))
+    return Fault(node.error(_about_content(node, entry.type_name, message)))
+
+
+def _about_value(node: Node, name: str, message: str) -> WeightFileError:
+    """What is wrong with an attribute, in the words of the reader where it has them."""
+    if "is not allowed" in message:
+        return node.error(f"{name}: expected no such attribute")
+    quoted = _QUOTED.findall(message)
+    if "[facet 'enumeration']" in message:
+        allowed = _QUOTED.findall(message.rpartition("of the set {")[2])
+        return _raised(node, lambda: node.choice(name, allowed), message)
+    questions: dict[str, Callable[[], object]] = {
+        "Count": lambda: node.integer(name),
+        "Size": lambda: node.integer(name, minimum=1),
+        "Flag": lambda: node.flag(name),
+        "Integer": lambda: node.integer(name, minimum=-(10**18)),
+        "Number": lambda: node.number(name, finite=False),
+    }
+    return _raised(node, questions.get(quoted[-1], lambda: node.number(name)), f"{name}: {_FACET.sub('', message)}")
+
+
+def _raised(node: Node, question: Callable[[], object], otherwise: str) -> WeightFileError:
+    try:
+        question()
+    except WeightFileError as error:
+        return error
+    return node.error(otherwise)
+
+
+def _about_children(node: Node, message: str) -> WeightFileError:
+    _, _, listed = message.partition("( ")
+    tags = [f"<{tag}>" for tag in listed.rstrip(" ).").split(", ") if tag and not tag.startswith("##")]
+    expected = " or ".join(tags) if tags else "a node"
+    if message.startswith("Missing"):
+        return node.error(f"expected {expected} in it, found {node.tags() or 'no nodes'}")
+    return node.error(f"does not belong here in <{node.parent_tag}>; expected {expected if tags else 'no more nodes'}")
+
+
+def _about_content(node: Node, kind: str, message: str) -> str:
+    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_2":
+        return f"expected text only, found {node.tags()}"
+    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_1":
+        return "expected an empty node, found text or nodes in it"
+    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_3":
+        return f"expected nodes only, found the text {node.stray_text()!r} in it"
+    try:
+        values = parse_floats(node.text)
+    except ValueError as error:
+        return f"expected numbers, found: {error}"
+    bad = np.flatnonzero(~np.isfinite(values))
+    return f"expected finite numbers, found {values[bad[0]]} as value {bad[0]}" if len(bad) else message

@@ -1,0 +1,272 @@
+"""Configuration files of `pytmva-rnn train`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pytmva_rnn.cli.config import load_config, with_seed
+from pytmva_rnn.cli.method import option_texts
+from pytmva_rnn.data import Column, Sequence, Source, Variables
+from pytmva_rnn.errors import ConfigError
+from pytmva_rnn.options import parse_options
+
+INPUT = """
+[input]
+files = ["a.root", "/data/*.root", "https://host/b.root", "~/c.root", "package://p/d.root"]
+tree = "t"
+[input.classes]
+Signal = "id > 0"
+Background = "id < 0"
+"""
+SEQUENCE = """
+[sequence]
+steps = 2
+sort_by = "pt"
+[sequence.inputs]
+pt = "pt"
+eta = \"\"\"hypot(eta,
+            1)\"\"\"
+"""
+METHOD = """
+[method]
+options = "Layout=LSTM|3|2|2,RESHAPE|FLAT,LINEAR"
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "c.toml"
+    path.write_text(INPUT + SEQUENCE + METHOD)
+    return path
+
+
+def load(folder: Path, text: str) -> ConfigError:
+    path = folder / "c.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(caught.value).startswith(str(path))
+    return caught.value
+
+
+def test_one_source_with_classes(written: Path) -> None:
+    config = load_config(written)
+    assert config.input.sources == Source(
+        (
+            str(written.parent / "a.root"),
+            "/data/*.root",
+            "https://host/b.root",
+            "~/c.root",
+            "package://p/d.root",
+        ),
+        "t",
+    )
+    assert config.input.classes == {"Signal": "id > 0", "Background": "id < 0"}
+    assert config.input.analysis == "classification"
+    assert isinstance(config.recipe.inputs, Sequence)
+    assert config.recipe.inputs.inputs == {"pt": "pt", "eta": "hypot(eta, 1)"}
+    assert (config.method.title, config.method.job) == ("DL", "TMVAClassification")
+    assert config.weights == "dataset/weights/TMVAClassification_DL.weights.xml"
+    assert str(config.split) == ""
+
+
+def test_a_table_for_each_class_adds_to_the_common_keys(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(
+        """
+        variables = ["x", "v{0..1}[3]"]
+        spectators = ["run"]
+        split = "nTrain_a=5:SplitMode=Block"
+        [input]
+        files = "all.root"
+        selection = "x > 0"
+        [input.a]
+        tree = "ta"
+        [input.b]
+        files = "b.root"
+        weight = 2
+        [input.c]
+        tree_weight = 0.5
+        [method]
+        title = "mine"
+        options = ""
+        [output]
+        dataset = "d"
+        """
+    )
+    config = load_config(path)
+    every = str(tmp_path / "all.root")
+    assert config.input.sources == {
+        "a": Source((every,), "ta", "x > 0"),
+        "b": Source((str(tmp_path / "b.root"),), None, "x > 0", "2"),
+        "c": Source((every,), None, "x > 0", None, 0.5),
+    }
+    assert config.input.analysis == "multiclass"
+    assert isinstance(config.recipe.inputs, Variables)
+    assert config.recipe.shape == (7,)
+    assert config.recipe.spectators == (Column("run"),)
+    assert config.split.SplitMode == "Block"
+    assert config.split.nTrain == {"a": 5}
+    assert config.weights == "d/weights/TMVAMulticlass_mine.weights.xml"
+
+
+def test_a_regression(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(
+        """
+        variables = ["x"]
+        [input]
+        files = "a.root"
+        targets = ["e := x * 2", { expression = "y", unit = "GeV" }]
+        [split]
+        nTrain_Regression = 3
+        V = true
+        [method]
+        job = "J"
+        options = ""
+        [output]
+        weights = "w.xml"
+        """
+    )
+    config = load_config(path)
+    assert config.input.analysis == "regression"
+    assert config.input.targets == (Column("x * 2", "e"), Column("y", unit="GeV"))
+    assert config.split.nTrain == {"Regression": 3}
+    assert config.split.V
+    assert config.weights == "w.xml"
+
+
+def test_paths_are_relative_to_the_configuration(
+    written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    sources = load_config(Path("..") / written.name).input.sources
+    assert isinstance(sources, Source)
+    assert Path(sources.files[0]).resolve() == tmp_path / "a.root"
+
+
+def test_options_one_by_one_are_those_of_the_string() -> None:
+    table = {
+        "H": False,
+        "V": True,
+        "InputLayout": [10, 30],
+        "Layout": ["LSTM|10|30|10|0|1", "RESHAPE|FLAT", "DENSE|64|TANH", "LINEAR"],
+        "ValidationSize": 0.2,
+        "RandomSeed": 1234,
+        "TrainingStrategy": [
+            {"LearningRate": 1e-3, "MaxEpochs": 20, "DropConfig": [0.0, 0.5]},
+            {"LearningRate": 1e-4, "Optimizer": "SGD"},
+        ],
+    }
+    text = (
+        "!H:V:InputLayout=10|30:Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR:ValidationSize=0.2:"
+        "RandomSeed=1234:TrainingStrategy=LearningRate=1e-3,MaxEpochs=20,DropConfig=0.0+0.5|LearningRate=1e-4,Optimizer=SGD"
+    )
+    assert parse_options(option_texts(table)) == parse_options(text)
+    one_phase = {"TrainingStrategy": {"MaxEpochs": 3}}
+    assert parse_options(option_texts(one_phase)).training_strategy[0].max_epochs == 3
+    assert option_texts({"TrainingStrategy": "MaxEpochs=3"}) == {"TrainingStrategy": "MaxEpochs=3"}
+
+
+def test_a_sequence_sets_the_input_layout(written: Path, tmp_path: Path) -> None:
+    assert load_config(written).method.options.input_layout == (2, 2)
+    for layout in ("2|2", "2|1|2"):
+        written.write_text(INPUT + SEQUENCE + METHOD.replace('"Layout', f'"InputLayout={layout}:Layout'))
+        assert load_config(written).method.options.to_model_options()[6].value == layout
+    error = load(tmp_path, INPUT + SEQUENCE + METHOD.replace('"Layout', '"InputLayout=1|4:Layout'))
+    assert "InputLayout=1|4 does not fit the sequence of 2 steps with 2 inputs: write InputLayout=2|2" in str(error)
+
+
+def test_another_seed(written: Path) -> None:
+    config = load_config(written)
+    assert with_seed(config, None) is config
+    changed = with_seed(config, 7).method.options
+    assert changed.random_seed == 7
+    assert "RandomSeed=7" in str(changed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("[sequence]", "[sequence", "is not a TOML file: "),
+        ("[sequence]", "[sequense]", "no table or key 'sequense'; near names: sequence"),
+        ("[method]", "[other]", "no table or key 'other'"),
+        ("[method]", "[output]", r"the table \[method\] is missing"),
+        ("files =", "file =", r"\[input\] has no key 'file'; near names: files"),
+        ('"a.root", ', '"a.root", 3, ', r"\[input\] files is a path in quotes or a list of such"),
+        ('tree = "t"', "tree = 3", r"\[input\] tree is a text, not 3"),
+        ('tree = "t"', "tree_weight = true", r"\[input\] tree_weight is a number, not True"),
+        ('tree = "t"', 'selection = "import os"', r"\[input\] selection: expression 'import os': not understood"),
+        ('tree = "t"', 'targets = ["x"]', r"\[input\] needs one of"),
+        ("[sequence]", "[input.a]\n[sequence]", r"\[input\] needs one of"),
+        ('Signal = "id > 0"', "Signal = 1", r"\[input\] classes is a table of class names with an expression"),
+        ("steps = 2", "stops = 2", r"\[sequence\]: a sequence has no key 'stops'; near names: steps"),
+        ("steps = 2", "steps = 2.5", r"\[sequence\]: a sequence needs a whole number of steps"),
+        ('pt = "pt"', 'pt = "pt +"', r"\[sequence\]: expression 'pt \+': not understood"),
+        ("[sequence.inputs]", "inputs = 3\n[for_each]", r"\[sequence\]: inputs is a table"),
+        ("options =", "option =", r"\[method\] has no key 'option'; near names: options"),
+        ("options =", 'title = "a/b"\noptions =', r"\[method\] title is a name without slashes, not 'a/b'"),
+        (
+            'options = "Layout=',
+            'options = "Layuot=',
+            r"\[method\] options: unknown option 'Layuot'; did you mean Layout",
+        ),
+        ('options = "Layout=', 'title = "x" #', r"\[method\] needs the key 'options'"),
+        ('options = "Layout=', 'options = 3 #"', r"\[method\] options is TMVA's option string or a table"),
+        ('options = "Layout=', '[method.options]\nLayout = {} #"', r"\[method\] options: Layout cannot be \{\}"),
+        ('options = "Layout=', '[method.options]\nTrainingStrategy = [1] #"', "a table, or a list of tables"),
+        ("[method]", '[split]\nnTrain_Signal = "x"\n[method]', r"\[split\]: nTrain_Signal is a whole number"),
+        (
+            "[method]",
+            "[split]\nSpiltMode = 1\n[method]",
+            r"\[split\]: unknown option 'SpiltMode' .*near names: SplitMode",
+        ),
+        ("[method]", '[output]\nplots = "a.png"\n[method]', r"\[output\] has no key 'plots'; near names: plot"),
+        ("[method]", '[output]\nplot = "a.bmp"\n[method]', r"plot = 'a.bmp': the name must end with .pdf, .png, .svg"),
+        ("[method]", "[output]\nscores = 1\n[method]", r"\[output\] scores is a path in quotes, not 1"),
+        (
+            "[method]",
+            '[output]\nscores = "s.root"\n[method]\ntitle = "weight"',
+            "is the name of another branch of the scores",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(old: str, new: str, message: str, tmp_path: Path) -> None:
+    good = INPUT + SEQUENCE + METHOD
+    assert old in good
+    error = load(tmp_path, good.replace(old, new, 1))
+    assert re.search(message, str(error)), str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("input = 3\nmethod = 4\nvariables = ['x']", "input is a table, [input], not 3"),
+        ("variables = 'x'" + INPUT + METHOD, "variables: variables is a list of expressions, not 'x'"),
+        ("sequence = 3" + INPUT + METHOD, "[sequence]: sequence is a table, not 3"),
+        ("split = 3\nvariables = ['x']" + INPUT + METHOD, "TMVA's string in quotes, or a table, is needed; not 3"),
+        (INPUT + METHOD, "given either by 'sequence' or by 'variables'"),
+        ("variables = ['x']\n[input]\nclasses = {}" + METHOD, "[input] needs the key 'files'"),
+        ("variables = ['x']\n[input]\nfiles = 'a'\n[input.S]\ntre = 't'" + METHOD, "[input.S] has no key 'tre'; near"),
+        (
+            "variables = ['x']\n[input]\nfiles = 'a'\ntargets = 'x'" + METHOD,
+            "targets is a list of expressions, not 'x'",
+        ),
+        ("variables = ['x']\n[input]\nfiles = 'a'\ntargets = [{}]" + METHOD, "[input] targets: variable {}: needs"),
+    ],
+)
+def test_what_has_the_wrong_form_is_named(text: str, message: str, tmp_path: Path) -> None:
+    assert message in str(load(tmp_path, text))
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="is not a TOML file"):
+        load_config(path)
+    with pytest.raises(FileNotFoundError):
+        load_config(tmp_path / "none.toml")

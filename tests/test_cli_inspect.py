@@ -1,0 +1,108 @@
+"""`pytmva-rnn inspect`."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytmva_rnn import Model, train, write_weights
+from pytmva_rnn.cli import main
+from pytmva_rnn.cli.provenance import HISTORY, recipe_info
+from pytmva_rnn.data import Recipe
+
+REFERENCE = Path(__file__).parent / "data" / "reference"
+RECIPE = Recipe.from_dict(
+    {"sequence": {"inputs": {"a": "hypot(x, y)", "b": "z"}, "steps": 12, "sort_by": "w"}, "spectators": ["run"]}
+)
+OPTIONS = (
+    "Layout=LSTM|5|2|12|0|1,RESHAPE|FLAT,LINEAR:InputLayout=12|2:RandomSeed=1:VarTransform=N:TrainingStrategy="
+    "MaxEpochs=25,BatchSize=4,TestRepetitions=1|MaxEpochs=2,BatchSize=4,TestRepetitions=1"
+)
+
+
+@pytest.fixture(scope="module")
+def trained() -> Model:
+    X = np.random.default_rng(1).normal(size=(20, 12, 2)).astype(np.float32)
+    return train(
+        X,
+        np.arange(20) % 2,
+        OPTIONS,
+        backend="reference",
+        title="net",
+        variables=RECIPE.variable_table(X),
+        spectators=RECIPE.spectator_table(),
+        info=(recipe_info(RECIPE),),
+    ).model
+
+
+@pytest.fixture
+def file(trained: Model, tmp_path: Path) -> str:
+    write_weights(trained, tmp_path / "w.xml")
+    return str(tmp_path / "w.xml")
+
+
+def test_everything_is_shown(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", file]) == 0
+    shown = capsys.readouterr().out
+    assert "net, classification of Signal, Background" in shown
+    assert "loss cross entropy, output function sigmoid" in shown
+    assert re.search(r"0 +LSTM +state_size 5, input_size 2, time_steps 12, return_sequence +12 x 5 +160", shown)
+    assert re.search(r"all +221", shown)
+    assert re.search(r" a +hypot\(x, y\)", shown)
+    assert re.search(r"sorted downwards by +w", shown)
+    assert re.search(r"Spectators \(1\)", shown)
+    assert re.search(r"0 +Normalize +24", shown)
+    assert re.search(r"RandomSeed +1 +user", shown)
+    assert re.search(r"Training events +20", shown)
+    assert re.search(r"\n +1 +25 +0\.\d+ +0\.\d+ *\n +2 +1 +0\.\d+ +0\.\d+", shown)
+    assert "... 4 more" in shown  # variables
+    assert "... 7 more" in shown  # epochs
+    assert main(["inspect", file, "--all"]) == 0
+    assert " more" not in capsys.readouterr().out
+
+
+def test_json_holds_everything(file: str, trained: Model, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", file, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["parameters"] == 221
+    assert data["layers"][0]["kind"] == "LSTM"
+    assert data["layers"][0]["output_shape"] == [1, 12, 5]
+    assert data["layers"][0]["weights"]["U_o"] == [5, 5]
+    assert len(data["variables"]) == 24
+    assert data["inputs"] == RECIPE.to_dict()
+    assert len(data["history"]) == 27
+    assert data["options"]["RandomSeed"] == {"value": "1", "modified": True}
+    assert data["transformations"] == ["Normalize"]
+    assert data["spectators"][0]["expression"] == "run"
+
+
+@pytest.mark.parametrize("name", ["batch_norm", "multiclass_softmax", "regression", "stacked"])
+def test_files_of_cpp_tmva(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = REFERENCE / name / "initial.xml"
+    assert main(["inspect", str(path)]) == 0
+    assert "Training history" not in capsys.readouterr().out
+    assert main(["inspect", str(path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["history"] == []
+    assert data["inputs"] is None
+
+
+def test_a_changed_history_is_refused(trained: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for stored in ("[[1]]", "3", "{"):
+        write_weights(replace(trained, info=((HISTORY, stored),)), tmp_path / "w.xml")
+        assert main(["inspect", str(tmp_path / "w.xml")]) == 1
+        assert f'<Info name="{HISTORY}">' in capsys.readouterr().err
+
+
+def test_elements_of_an_array_are_one_row(trained: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    variables = Recipe.from_dict({"variables": ["v{0..1}[12]"]}).variable_table()
+    write_weights(replace(trained, variables=variables, transformations=(), info=()), tmp_path / "w.xml")
+    assert main(["inspect", str(tmp_path / "w.xml")]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"Variables \(24\)", shown)
+    assert re.search(r"v0\[12\] +v0 +F\[\].*\n v1\[12\] +v1 +F\[\]", shown)

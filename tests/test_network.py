@@ -1,0 +1,125 @@
+"""Shapes and errors of Network; its numbers are tested with the kernels."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytmva_rnn import Model, read_weights
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.model import Dense, Variable
+from pytmva_rnn.network import Network, steps_of
+
+REFERENCE = Path(__file__).parent / "data" / "reference"
+BACKENDS = ["reference", "cpu"]
+
+
+def model(case: str = "lstm_sequence") -> Model:
+    return read_weights(REFERENCE / case / "weights.xml")
+
+
+def events(case: str = "lstm_sequence", n: int = 7) -> tuple[Any, Any]:
+    with np.load(REFERENCE / case / "data.npz") as data:
+        return data["X"][:n], data["y"][:n]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_events_may_be_flat_or_have_steps(backend: str) -> None:
+    X, y = events()
+    network = Network(model(), backend)
+    flat = network.predict(X)
+    assert flat.shape == (7,)
+    assert flat.dtype == (np.float32 if backend == "cpu" else np.float64)
+    np.testing.assert_array_equal(network.predict(X.reshape(7, 6, 5)), flat)
+    np.testing.assert_array_equal(network.predict(X.tolist()), flat)
+    np.testing.assert_array_equal(network.predict(np.asfortranarray(X)), flat)
+    assert network.loss(X, y) == network.loss(X.reshape(7, 6, 5), y[:, 0])
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_several_outputs(backend: str) -> None:
+    X, y = events("multiclass_softmax")
+    network = Network(model("multiclass_softmax"), backend)
+    scores = network.predict(X)
+    assert scores.shape == (7, 3)
+    np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-6)
+    assert network.predict(X[:0]).shape == (0, 3)
+    assert network.loss(X, y) == network.loss(X, y.reshape(-1))
+
+
+def test_gradients_have_the_shapes_of_the_weights() -> None:
+    X, y = events()
+    network = Network(model(), "reference")
+    loss, gradients = network.loss_and_gradients(X, y)
+    assert loss > 0
+    assert list(gradients) == [0, 1, 2, 3]
+    for number, layer in enumerate(network.model.layers):
+        assert {name: g.shape for name, g in gradients[number].items()} == layer.weight_shapes()
+    assert network.input_gradient(X, y).shape == (7, 6, 5)
+
+
+def test_event_weights_multiply_the_loss() -> None:
+    X, y = events()
+    network = Network(model(), "reference")
+    assert network.loss(X, y, np.full(7, 3.0)) == pytest.approx(3 * network.loss(X, y))
+    assert network.loss(X, y) == network.loss(X, y, np.ones(7))
+
+
+def test_steps_of_an_event() -> None:
+    assert steps_of(model()) == (6, 5)
+    assert steps_of(model("batch_norm")) == (1, 30)
+
+
+@pytest.mark.parametrize("shape", [(4, 29), (4, 5, 6), (4, 6, 5, 1), (30,), (5, 0), (0, 29), ()])
+def test_events_of_another_shape(shape: tuple[int, ...]) -> None:
+    with pytest.raises(DataError) as caught:
+        Network(model(), "reference").predict(np.ones(shape))
+    assert f"X has the shape {shape}; expected (n, 30) or (n, 6, 5): 6 step(s) of 5 input(s)" in str(caught.value)
+
+
+def test_labels_and_weights_of_another_shape() -> None:
+    X, y = events()
+    network = Network(model(), "reference")
+    with pytest.raises(DataError, match=r"y has the shape \(6, 1\); expected \(7, 1\)"):
+        network.loss(X, y[:6])
+    with pytest.raises(DataError, match=r"y has the shape \(7, 2\); expected \(7, 1\)"):
+        network.loss_and_gradients(X, np.ones((7, 2)))
+    with pytest.raises(DataError, match=r"event weights have the shape \(6,\); expected \(7,\)"):
+        network.input_gradient(X, y, np.ones(6))
+
+
+def test_no_events_have_no_loss() -> None:
+    X, y = events(n=0)
+    network = Network(model(), "reference")
+    with pytest.raises(DataError, match="X has no events; a loss needs one or more"):
+        network.loss(X, y)
+    with pytest.raises(DataError, match="X has no events"):
+        network.loss_and_gradients(X, y)
+
+
+def test_a_model_without_weights() -> None:
+    untrained = Model((Dense(1, 2),), (Variable("x", "x", "x"), Variable("y", "y", "y")), (1, 1, 2), (1, 30, 2))
+    with pytest.raises(DataError, match=r"layer 0 \(DENSE\) has no weights W, b; train the model first"):
+        Network(untrained, "reference")
+
+
+def test_statistics_are_weights_too() -> None:
+    full = model("batch_norm")
+    norm = dataclasses.replace(full.layers[1], weights={n: full.layers[1].weights[n] for n in ("gamma", "beta")})
+    with pytest.raises(DataError, match=r"layer 1 \(BNORM\) has no weights mu, variance"):
+        Network(dataclasses.replace(full, layers=(full.layers[0], norm, *full.layers[2:])), "reference")
+
+
+def test_unknown_backend() -> None:
+    with pytest.raises(ValueError, match="unknown backend 'cuda'"):
+        Network(model(), "cuda")
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_no_threads(threads: int) -> None:
+    with pytest.raises(ValueError, match=f"threads must be 1 or more, not {threads}"):
+        Network(model(), threads=threads)

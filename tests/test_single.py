@@ -1,0 +1,90 @@
+"""One event at a time."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.kernels.cpu.engine import Engine
+from tests.reference import CASES, Case
+from tests.test_kernels_cpu import ALL_LAYERS, Net, recurrent
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "remember_state"])
+def test_reference_cases(name: str) -> None:
+    case = Case(name)
+    steps = case.model.input_layout
+    for event, expected in zip(case.data["X"][:40], case.data["scores"], strict=False):
+        score = case.model.predict_one(event)
+        assert isinstance(score, float if len(expected) == 1 else np.ndarray)
+        np.testing.assert_allclose(score, expected[0] if len(expected) == 1 else expected, rtol=0, atol=2e-6)
+    shaped = event.reshape(steps[0] * steps[1], steps[2])
+    np.testing.assert_array_equal(case.model.predict_one(shaped), score)
+    np.testing.assert_array_equal(case.model.predict_one(shaped.astype(np.float64)), score)
+    np.testing.assert_array_equal(case.model.predict_one(shaped.tolist()), score)
+    np.testing.assert_array_equal(case.model.predict_one(np.asfortranarray(shaped)), score)
+
+
+@ALL_LAYERS
+@pytest.mark.parametrize("H", [1, 3, 15, 16, 17, 33, 64, 65, 130])
+def test_sizes(kind: str, H: int) -> None:
+    lower, upper = recurrent(kind, H, 5, 3), recurrent(kind, H, H, 3, sequence=0)
+    net = Net(f"{lower},{upper},DENSE|20|TANH,DENSE|70|GAUSS,BNORM,DENSE|2|LINEAR", (3, 1, 5), 6, outputs=2, loss="R")
+    engine = net.engine(Engine)
+    evaluate = engine.single()
+    scores = np.array([evaluate(x.ravel()).copy() for x in net.X])
+    np.testing.assert_allclose(scores, engine.outputs(net.X), rtol=0, atol=3e-6)
+
+
+def test_reshape() -> None:
+    net = Net("RESHAPE|6|1|5,RNN|4|5|6|0|1,RESHAPE|3|1|8,LSTM|4|8|3|0|1,RESHAPE|FLAT,LINEAR", (1, 1, 30), 4)
+    engine = net.engine(Engine)
+    evaluate = engine.single()
+    scores = np.array([evaluate(x.ravel()).copy() for x in net.X])
+    np.testing.assert_allclose(scores, engine.outputs(net.X), rtol=0, atol=2e-6)
+
+
+def test_remembered_states_start_at_zero() -> None:
+    case = Case("remember_state")
+    event = case.data["X"][3]
+    first = case.model.predict_one(event)
+    assert case.model.predict_one(event) == first
+    assert first == pytest.approx(float(case.model.predict(event[np.newaxis])[0]), abs=1e-6)
+
+
+def test_many_threads() -> None:
+    case = Case("lstm_sequence")
+    events = case.data["X"]
+    expected = case.model.predict(events)
+    with ThreadPoolExecutor(8) as pool:
+        scores = list(pool.map(case.model.predict_one, list(events) * 5))
+    np.testing.assert_allclose(scores, np.tile(expected, 5), rtol=0, atol=1e-6)
+
+
+def test_nan_is_reported() -> None:
+    for name in ("lstm_sequence", "multiclass_softmax", "regression"):
+        case = Case(name)
+        event = case.data["X"][0].copy()
+        event[3] = np.nan
+        assert np.all(np.asarray(case.model.predict_one(event)) == -999)
+        assert np.all(case.model.predict(event[np.newaxis]) == -999)
+
+
+def test_wrong_shape() -> None:
+    model = Case("lstm_sequence").model
+    for wrong in (np.zeros(29), np.zeros((5, 6)), np.zeros((1, 6, 5)), 3.0):
+        with pytest.raises(DataError, match="expected"):
+            model.predict_one(wrong)
+
+
+def test_a_used_model_can_be_copied() -> None:
+    case = Case("gru_after_last")
+    event = case.data["X"][0]
+    score = case.model.predict_one(event)
+    assert copy.deepcopy(case.model).predict_one(event) == score
+    assert pickle.loads(pickle.dumps(case.model)).predict_one(event) == score
