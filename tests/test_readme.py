@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PYTHON_BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-PLACES = re.findall(r"^\| `([^`]+)` \|", README, re.MULTILINE)
+PLACES = re.findall(r"^\| `([^`]+)` \|", README.partition("## Layout of the repository")[2], re.MULTILINE)
 
 
 def test_readme_has_code() -> None:

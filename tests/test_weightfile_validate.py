@@ -413,7 +413,7 @@ def test_the_matrices_of_a_layer_without_its_size_fit_themselves(tmp_path: Path)
 def test_the_outputs_fit_the_kind_of_analysis(tmp_path: Path) -> None:
     text, _ = changed(text_of("multiclass_softmax"), 'value="Multiclass"', 'value="Classification"')
     messages = [problem.message for problem in problems_of(text, tmp_path)]
-    assert "expected 2 classes for a classification, found 3" in messages
+    assert "NClass: expected 2 for a classification, found 3" in messages
     assert "expected 1 output of the last layer for a classification, found 3" in messages
     text, _ = changed(text_of("multiclass_softmax"), r'NClass="3">\s*<Class [^>]*>', 'NClass="2">')
     text = text.replace('Index="1"', 'Index="0"').replace('Index="2"', 'Index="1"')

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytmva_rnn.bench.contestants import Contestant
 from pytmva_rnn.errors import BenchmarkError
@@ -47,7 +49,7 @@ def check_agreement(contestants: Sequence[Contestant], tolerance: float = TOLERA
                 )
 
 
-def _results(contestant: Contestant) -> Iterator[tuple[str, np.ndarray]]:
+def _results(contestant: Contestant) -> Iterator[tuple[str, NDArray[Any]]]:
     """What a contestant tells, by name; the training steps last, because they change its weights."""
     yield "score of the batch", contestant.scores()
     yield "score of one event", np.asarray(contestant.call("one")(), np.float64).reshape(-1)

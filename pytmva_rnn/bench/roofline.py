@@ -18,7 +18,7 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic as _intrinsic
 
 from pytmva_rnn.bench.cases import Problem
@@ -27,7 +27,9 @@ from pytmva_rnn.model import Recurrent
 
 __all__ = ["Peaks", "Work", "measure_peaks", "work_of"]
 
+cgutils: Any = _cgutils
 intrinsic: Any = _intrinsic
+njit: Any = numba.njit
 
 _CHAINS = 12
 """Independent sums: more than latency times units of today's CPUs, fewer than the registers of any."""
@@ -35,8 +37,7 @@ _CHAINS = 12
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 
 
-@intrinsic
-def _multiply_add_chains(_: Any, start: Any, count: Any) -> Any:
+def _emit_chains(_: Any, start: Any, count: Any) -> Any:
     """`count` rounds of one vector multiply-add on each chain; returns a sum that depends on all of them."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -61,18 +62,23 @@ def _multiply_add_chains(_: Any, start: Any, count: Any) -> Any:
     return types.float32(types.float32, types.int64), emit
 
 
-@numba.njit(cache=True, nogil=True)
-def _multiply_adds(start: Any, count: Any) -> Any:
-    return _multiply_add_chains(start, count)
+_chains = intrinsic(_emit_chains)
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)
-def _triad(a: Any, b: Any, c: Any, repetitions: Any) -> None:
+def _sum_of_chains(start: Any, count: Any) -> Any:
+    return _chains(start, count)
+
+
+def _stream_triad(a: Any, b: Any, c: Any, repetitions: Any) -> None:
     """The triad of J. McCalpin's STREAM, `a = b + s c`, with another s each time so that no repetition is spared."""
     for k in range(repetitions):
         scale = np.float32(0.5 + 0.25 * (k & 1))
         for i in range(len(a)):
             a[i] = b[i] + scale * c[i]
+
+
+_multiply_adds = njit(cache=True, nogil=True)(_sum_of_chains)
+_triad = njit(cache=True, nogil=True, error_model="numpy", fastmath=True)(_stream_triad)
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,9 @@ def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 
     rounds : int
     """
     start = np.float32(0.5)
-    count = 1 << 16
-    while (spent := _timed(lambda _: _multiply_adds(start, count), 1)) < seconds / 8:
-        count *= 2
-    count = max(1, int(count * seconds / spent))
+    trial = 1 << 22
+    _multiply_adds(start, 1)
+    count = max(1, int(trial * seconds / _timed(lambda _: _multiply_adds(start, trial), 1)))
     fastest = min(_timed(lambda _: _multiply_adds(start, count), threads) for _ in range(rounds))
     length = working_set // (12 * threads)
     arrays = [tuple(np.full(length, k + 1, np.float32) for k in range(3)) for _ in range(threads)]
@@ -171,7 +176,7 @@ def work_of(problem: Problem, what: str) -> Work:
     """Work of a "train", "infer" or "one" call.
 
     Backward, each product is made twice more, for the gradients of the weights and of what they are multiplied with;
-    but the gradient of the network's own input is not needed, nor that of the states before the first step.
+    but the gradient of the network's own input is not needed.
     """
     events = 1 if what == "one" else len(problem.X)
     forward = backward = parameters = 0
@@ -186,5 +191,7 @@ def work_of(problem: Problem, what: str) -> Work:
                 backward += products if isinstance(layer, Recurrent) and name.startswith("W") else 2 * products
     count = forward + (backward if what == "train" else 0)
     # an update reads and writes weights and two moments
-    traffic = 4 * events * (problem.case.steps * problem.case.inputs + 1) + 4 * parameters * (6 if what == "train" else 1)
+    traffic = 4 * events * (problem.case.steps * problem.case.inputs + 1) + 4 * parameters * (
+        6 if what == "train" else 1
+    )
     return Work(2 * events * count, traffic)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from pytmva_rnn._version import __version__
+from pytmva_rnn.cli import bench as bench
 from pytmva_rnn.cli import evaluate as evaluate
 from pytmva_rnn.cli import inspect as inspect
 from pytmva_rnn.cli import train as train
@@ -42,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (train, evaluate, inspect, validate):
+    for command in (train, evaluate, inspect, validate, bench):
         command.add_command(commands)
     return parser
 

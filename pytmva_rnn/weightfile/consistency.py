@@ -109,7 +109,7 @@ def _classes(report: _Report, node: Node | None, analysis: str | None) -> int:
     classes = node.children("Class")
     report.attempt(ordered, classes, "Index")
     if analysis == "Classification" and len(classes) != 2:
-        report.errors.append(node.error(f"expected 2 classes for a classification, found {len(classes)}"))
+        report.errors.append(node.error(f"NClass: expected 2 for a classification, found {len(classes)}"))
     return len(classes)
 
 

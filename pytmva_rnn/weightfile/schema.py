@@ -25,6 +25,11 @@ _ROUNDS = 20
 
 _ATTRIBUTE = re.compile(r"Element '[^']*', attribute '([^']*)': ")
 _QUOTED = re.compile(r"'([^']*)'")
+_MIXED: dict[str, Callable[[Node], str]] = {
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_1": lambda node: "expected an empty node, found text or nodes in it",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_2": lambda node: f"expected text only, found {node.tags()}",
+    "SCHEMAV_CVC_COMPLEX_TYPE_2_3": lambda node: f"expected nodes only, found the text {node.stray_text()!r} in it",
+}
 _FACET = re.compile(r"^\[facet '[^']*'\] ")
 
 
@@ -35,12 +40,17 @@ class Fault:
     Attributes
     ----------
     error : WeightFileError
-    attribute : str, optional
-        The attribute at fault; None if it is the content of the node or the node itself.
+    same : str
+        Pattern of how the reader begins when it says the same of the same node, as it can do in better words.
     """
 
     error: WeightFileError
-    attribute: str | None = None
+    same: str
+
+    def is_told_by(self, other: WeightFileError) -> bool:
+        """Whether the reader's error is about the same."""
+        same_node = (other.line, other.node) == (self.error.line, self.error.node)
+        return same_node and re.match(self.same, other.problem) is not None
 
 
 def schema_source() -> bytes:
@@ -79,30 +89,38 @@ def schema_faults(root: Node) -> list[Fault]:
             for each in node.following():
                 each.remove()
             node.remove()
-    return misplaced + _first_of_each(others)
+    return misplaced + _without_repeats(others)
 
 
 def _is_misplaced(entry: etree._LogEntry) -> bool:
     return entry.type_name == "SCHEMAV_ELEMENT_CONTENT" and "This element is not expected" in entry.message
 
 
-def _first_of_each(faults: list[Fault]) -> list[Fault]:
-    """For one wrong value libxml2 often has several messages, the first of which says most."""
-    first = {(f.error.line, f.error.node, f.attribute, f.error.problem): f for f in faults}
-    return list(first.values())
+def _without_repeats(faults: list[Fault]) -> list[Fault]:
+    """For one wrong value libxml2 often has several messages, which come out in the same words here."""
+    return list({(f.error.line, f.error.node, f.same, f.error.problem): f for f in faults}.values())
 
 
 def _fault(node: Node, entry: etree._LogEntry) -> Fault:
     attribute = _ATTRIBUTE.match(entry.message)
     if attribute:
-        return Fault(_about_value(node, attribute[1], entry.message[attribute.end() :]), attribute[1])
+        error = _about_value(node, attribute[1], entry.message[attribute.end() :])
+        return Fault(error, _of_attribute(attribute[1]))
     message = entry.message.partition(": ")[2]
     if entry.type_name == "SCHEMAV_CVC_COMPLEX_TYPE_4":
         name = _QUOTED.findall(message)[0]
-        return Fault(_raised(node, lambda: node.attribute(name), message), name)
+        return Fault(_raised(node, lambda: node.attribute(name), message), _of_attribute(name))
+    if _is_misplaced(entry):
+        return Fault(_about_children(node, message), r"expected once|\(layer")
     if entry.type_name == "SCHEMAV_ELEMENT_CONTENT":
-        return Fault(_about_children(node, message))
-    return Fault(node.error(_about_content(node, entry.type_name, message)))
+        return Fault(_about_children(node, message), "expected (a node|[0-9])")
+    if entry.type_name in _MIXED:
+        return Fault(node.error(_MIXED[entry.type_name](node)), "$")
+    return Fault(node.error(_about_numbers(node, message)), "expected (numbers|finite)")
+
+
+def _of_attribute(name: str) -> str:
+    return f"{re.escape(name)}:|expected an attribute {re.escape(name)},"
 
 
 def _about_value(node: Node, name: str, message: str) -> WeightFileError:
@@ -140,13 +158,7 @@ def _about_children(node: Node, message: str) -> WeightFileError:
     return node.error(f"does not belong here in <{node.parent_tag}>; expected {expected if tags else 'no more nodes'}")
 
 
-def _about_content(node: Node, kind: str, message: str) -> str:
-    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_2":
-        return f"expected text only, found {node.tags()}"
-    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_1":
-        return "expected an empty node, found text or nodes in it"
-    if kind == "SCHEMAV_CVC_COMPLEX_TYPE_2_3":
-        return f"expected nodes only, found the text {node.stray_text()!r} in it"
+def _about_numbers(node: Node, message: str) -> str:
     try:
         values = parse_floats(node.text)
     except ValueError as error:

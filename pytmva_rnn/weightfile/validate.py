@@ -9,7 +9,7 @@ from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.weightfile.consistency import inconsistencies
 from pytmva_rnn.weightfile.nodes import parse
 from pytmva_rnn.weightfile.reader import is_other_method, read_title
-from pytmva_rnn.weightfile.schema import Fault, schema_faults
+from pytmva_rnn.weightfile.schema import schema_faults
 
 __all__ = ["Problem", "validate"]
 
@@ -62,18 +62,9 @@ def validate(path: str | os.PathLike[str]) -> list[Problem]:
         return [_problem(error)]
     # The schema comes last because it takes nodes out.
     errors = inconsistencies(root)
-    errors += [fault.error for fault in schema_faults(root) if not any(_told(fault, error) for error in errors)]
+    errors += [fault.error for fault in schema_faults(root) if not any(map(fault.is_told_by, errors))]
     return sorted(dict.fromkeys(map(_problem, errors)), key=lambda problem: problem.line or 0)
 
 
 def _problem(error: WeightFileError) -> Problem:
     return Problem(error.line, error.node, error.problem)
-
-
-def _told(fault: Fault, error: WeightFileError) -> bool:
-    """Whether an error already says what the schema found; the reader's words say more."""
-    if (error.line, error.node) != (fault.error.line, fault.error.node):
-        return False
-    if fault.attribute is None:
-        return True
-    return error.problem.startswith((f"{fault.attribute}:", f"expected an attribute {fault.attribute},"))

@@ -30,7 +30,7 @@ class VariableList:
         variables = tuple(read_variable(item) for item in items)
         for item in items:
             for problem in infinite_range(item):
-                warnings.warn(f"{problem}: did the training sample hold such values?", stacklevel=4)
+                warnings.warn(f"{problem}: did the training sample hold such values?", stacklevel=3)
         return variables
 
     def element(self, variables: tuple[Variable, ...]) -> Element:

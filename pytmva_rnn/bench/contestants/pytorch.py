@@ -72,7 +72,9 @@ class PyTorch(Contestant):
         cell, layer = self._cell, self._recurrent
         arrays = (("W", cell.weight_ih_l0), ("U", cell.weight_hh_l0), ("b", cell.bias_ih_l0))
         # the gates' order of PyTorch is that of TMVA
-        parameters = [(array, layer, gate_names(layer, matrix, layer.gates)) for matrix, array in arrays]
+        parameters: list[tuple[Any, Any, list[str]]] = [
+            (array, layer, gate_names(layer, matrix, layer.gates)) for matrix, array in arrays
+        ]
         for linear, dense in zip(self._linear, self._dense, strict=True):
             parameters += [(linear.weight, dense, ["W"]), (linear.bias, dense, ["b"])]
         return parameters

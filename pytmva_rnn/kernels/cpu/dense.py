@@ -20,12 +20,12 @@ from pytmva_rnn.kernels.cpu.simd import (
     Vector,
     at_least,
     exp,
-    fused_row_tile,
     pointwise,
     sigmoid,
     tanh,
     transpose_square,
 )
+from pytmva_rnn.kernels.cpu.tiles import fused_row_tile
 
 NUMBERS = {"LINEAR": 0, "RELU": 1, "SIGMOID": 2, "TANH": 3, "SYMMRELU": 4, "SOFTSIGN": 5, "GAUSS": 6, "FTANH": 3}
 """The kernel's number of each activation; TMVA's fast tanh is tanh to float accuracy."""

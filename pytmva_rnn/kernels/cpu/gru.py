@@ -21,7 +21,8 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     start,
     transpose_gates,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, fused_row_tile, fused_tile, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.tiles import fused_row_tile, fused_tile
 
 _PAIRS = 2 * UNITS
 

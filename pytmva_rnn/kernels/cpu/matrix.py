@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytmva_rnn.kernels.cpu.jit import kernel
-from pytmva_rnn.kernels.cpu.simd import VECTORS, WIDTH, matrix_tile
+from pytmva_rnn.kernels.cpu.simd import VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.tiles import matrix_tile
 
 # 16 vector registers (AVX) hold half the accumulators of 32 (AVX-512, NEON)
 ROWS = 4 if WIDTH == 8 else 8

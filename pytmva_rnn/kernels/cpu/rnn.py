@@ -17,7 +17,8 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     start,
     transpose_gates,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, fused_row_tile, fused_tile, pointwise, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, tanh
+from pytmva_rnn.kernels.cpu.tiles import fused_row_tile, fused_tile
 
 _UNITS = 4 * UNITS
 

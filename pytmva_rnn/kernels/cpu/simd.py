@@ -1,4 +1,4 @@
-"""SIMD building blocks: small matrix products on lanes, transposes, and pointwise equations, as Numba intrinsics.
+"""SIMD building blocks: vector arithmetic, transposes and pointwise equations, as Numba intrinsics.
 
 Numba alone leaves vectorisation to LLVM's judgement, which loses a factor of two on these shapes; the blocks here emit
 vector instructions. An event is a lane: a block of LANES events is stored feature-major, [feature][LANES] float32.
@@ -19,8 +19,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["LANES", "WIDE", "WIDTH", "Vector", "at_least", "exp", "fused_row_tile", "fused_tile", "matrix_tile"]
-__all__ += ["pointwise", "sigmoid", "tanh", "transpose_rows", "transpose_square"]
+__all__ = ["LANES", "WIDE", "WIDTH", "Vector", "at_least", "exp", "pointwise"]
+__all__ += ["sigmoid", "tanh", "transpose_rows", "transpose_square"]
 
 
 def _vector_width() -> int:
@@ -43,11 +43,11 @@ WIDE = 2 if WIDTH == 8 else 4
 """Vectors of units that a tile of one event takes: four gates of them must fit in the CPU's registers."""
 
 _FLOAT = ir.FloatType()
-_INT64 = ir.IntType(64)
+INT64 = ir.IntType(64)
 _INT32 = ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
 _FLAGS = ("contract",)
-_INTP = types.intp
+INTP = types.intp
 
 
 class Vector:
@@ -163,7 +163,7 @@ def _declare(builder: Any, name: str, kind: Any, arguments: int) -> Any:
     return cgutils.get_or_insert_function(builder.module, function, f"{name}.v{WIDTH}f32")
 
 
-class _Emitter:
+class Emitter:
     """Loads, stores and loops on addresses."""
 
     def __init__(self, builder: Any) -> None:
@@ -174,12 +174,12 @@ class _Emitter:
 
     def offset(self, pointer: Any, *floats: Any) -> Any:
         for distance in floats:
-            index = _INT64(distance) if isinstance(distance, int) else distance
+            index = INT64(distance) if isinstance(distance, int) else distance
             pointer = self.builder.gep(pointer, [index], inbounds=True)
         return pointer
 
     def times(self, a: Any, b: Any) -> Any:
-        return self.builder.mul(a, _INT64(b) if isinstance(b, int) else b)
+        return self.builder.mul(a, INT64(b) if isinstance(b, int) else b)
 
     def load(self, pointer: Any) -> Vector:
         p = self.builder.bitcast(pointer, _VECTOR.as_pointer())
@@ -216,152 +216,9 @@ class _Emitter:
             ak, bk = self.offset(a, self.times(k, a_step)), self.offset(b, self.times(k, b_step))
             inputs = [self.load(self.offset(bk, v * WIDTH)).value for v in range(len(slots[0]))]
             for r, row in enumerate(slots):
-                weight = self.broadcast(self.offset(ak, self.times(_INT64(r), a_row))).value
+                weight = self.broadcast(self.offset(ak, self.times(INT64(r), a_row))).value
                 for slot, x in zip(row, inputs, strict=True):
                     self.builder.store(self.builder.call(fma, [weight, x, self.builder.load(slot)]), slot)
-
-
-def matrix_tile(rows: int, vectors: int, *, rows_adjacent: bool) -> Any:
-    """A block of a matrix product, `C[r][v] (+)= sum over t < n, k < count of A_t[r][k] B_t[k][v]`, for `rows` r and
-    `vectors*WIDTH` columns v.
-
-    Returns a function (a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate), where `a_next` and
-    `b_next` lead from A_t to A_{t+1} and B_t to B_{t+1}, and A[r][k] lies at `a + k*a_stride + r` if `rows_adjacent`,
-    else at `a + r*a_stride + k`.
-    """
-
-    @intrinsic
-    def tile(_: Any, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate = arguments
-            e = _Emitter(builder)
-            a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
-            slots = e.accumulators(rows, vectors)
-            places = [[e.offset(c, e.times(c_stride, r), v * WIDTH) for v in range(vectors)] for r in range(rows)]
-            with builder.if_then(builder.icmp_signed("!=", accumulate, _INT64(0))):
-                for slot_row, place_row in zip(slots, places, strict=True):
-                    for slot, place in zip(slot_row, place_row, strict=True):
-                        builder.store(e.load(place).value, slot)
-            a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
-            with e.loop(n) as t:
-                a_t, b_t = e.offset(a, e.times(t, a_next)), e.offset(b, e.times(t, b_next))
-                e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
-            for slot_row, place_row in zip(slots, places, strict=True):
-                for slot, place in zip(slot_row, place_row, strict=True):
-                    e.store(Vector(builder, builder.load(slot)), place)
-            return context.get_dummy_value()
-
-        return types.void(*[_INTP] * 11), emit
-
-    return tile
-
-
-def fused_tile(
-    equations: Callable[..., Sequence[Vector]],
-    units: int,
-    x_rows: Sequence[int],
-    h_rows: Sequence[int],
-    inputs: int,
-    outputs: int,
-) -> Any:
-    """`units` hidden units of a recurrent step for a block of lanes: gate sums in registers, then the cell's equations.
-
-    Accumulator q of a unit collects the x part if q is in `x_rows` and the h part if it is in `h_rows`; then
-    `equations(*sums, *inputs) -> outputs` for each unit and vector.
-
-    Returns a function (wx, x, nx, wh, h, nh, inputs, outputs): `wx` weights packed [k][gate*units + unit] for the nx
-    rows of x, `wh` the same for the nh rows of h, `inputs` and `outputs` tuples of addresses of [unit][LANES].
-    """
-    rows = max(*x_rows, *h_rows) + 1
-
-    @intrinsic
-    def tile(_: Any, wx, x, nx, wh, h, nh, given, made):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            wx, x, nx, wh, h, nh, given, made = arguments
-            e = _Emitter(builder)
-            slots = e.accumulators(rows * units, VECTORS)
-            for w, b, count, which in ((wx, x, nx, x_rows), (wh, h, nh, h_rows)):
-                chosen = [slots[q * units + u] for q in which for u in range(units)]
-                e.multiply_add(chosen, e.pointer(w), 1, len(chosen), e.pointer(b), LANES, count)
-            sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
-            targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
-            for u in range(units):
-                for v in range(VECTORS):
-                    place = u * LANES + v * WIDTH
-                    sums = [Vector(builder, builder.load(slots[q * units + u][v])) for q in range(rows)]
-                    values = equations(*sums, *(e.load(e.offset(p, place)) for p in sources))
-                    for value, target in zip(values, targets, strict=True):
-                        e.store(value, e.offset(target, place))
-            return context.get_dummy_value()
-
-        return types.void(*[_INTP] * 6, given, made), emit
-
-    return tile
-
-
-def fused_row_tile(
-    equations: Callable[..., Sequence[Vector]],
-    vectors: int,
-    x_rows: Sequence[int],
-    h_rows: Sequence[int],
-    inputs: int,
-    outputs: int,
-) -> Any:
-    """A recurrent step of one event for `vectors*WIDTH` units: here the units are the lanes.
-
-    As `fused_tile`, but the weights lie unpacked, [k][gate*H + unit], and the bias is the row behind those of x.
-
-    Returns a function (H, wx, x_stride, x, nx, wh, h_stride, h, nh, inputs, outputs), `inputs` and `outputs` tuples of
-    addresses of [unit]. Units beyond the last one are computed and stored too, from what happens to lie there.
-    """
-    rows = max(*x_rows, *h_rows) + 1
-    chains = max(1, 8 // (rows * vectors))  # independent sums, to hide the latency of a multiply-add
-
-    @intrinsic
-    def tile(_: Any, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made = arguments
-            e = _Emitter(builder)
-            wx, x, wh, h = e.pointer(wx), e.pointer(x), e.pointer(wh), e.pointer(h)
-            sums = [e.accumulators(rows, vectors) for _ in range(chains)]
-
-            def add(slots: list[list[Any]], which: Sequence[int], row: Any, factor: Vector | None) -> None:
-                for column, q in enumerate(which):
-                    gate = e.offset(row, e.times(H, column))
-                    for v, slot in enumerate(slots[q]):
-                        weight = e.load(e.offset(gate, v * WIDTH))
-                        sum_ = Vector(builder, builder.load(slot))
-                        builder.store((weight if factor is None else sum_ + factor * weight).value, slot)
-
-            add(sums[0], x_rows, e.offset(wx, e.times(nx, x_stride)), None)
-            for w, stride, b, count, which in ((wx, x_stride, x, nx, x_rows), (wh, h_stride, h, nh, h_rows)):
-                rounds = builder.udiv(count, _INT64(chains))
-                with e.loop(rounds) as k:
-                    first = e.times(k, chains)
-                    for c, slots in enumerate(sums):
-                        at = builder.add(first, _INT64(c))
-                        add(slots, which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
-                done = e.times(rounds, chains)
-                with e.loop(builder.sub(count, done)) as k:
-                    at = builder.add(done, k)
-                    add(sums[0], which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
-            sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
-            targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
-            for v in range(vectors):
-                totals = []
-                for q in range(rows):
-                    total = Vector(builder, builder.load(sums[0][q][v]))
-                    for slots in sums[1:]:
-                        total = total + Vector(builder, builder.load(slots[q][v]))
-                    totals.append(total)
-                values = equations(*totals, *(e.load(e.offset(p, v * WIDTH)) for p in sources))
-                for value, target in zip(values, targets, strict=True):
-                    e.store(value, e.offset(target, v * WIDTH))
-            return context.get_dummy_value()
-
-        return types.void(*[_INTP] * 9, given, made), emit
-
-    return tile
 
 
 def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: int) -> Any:
@@ -372,7 +229,7 @@ def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: 
     def loop(_: Any, count, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             count, given, made = arguments
-            e = _Emitter(builder)
+            e = Emitter(builder)
             sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
             targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
             with e.loop(count) as k:
@@ -382,7 +239,7 @@ def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: 
                     e.store(value, e.offset(target, place))
             return context.get_dummy_value()
 
-        return types.void(_INTP, given, made), emit
+        return types.void(INTP, given, made), emit
 
     return loop
 
@@ -408,14 +265,14 @@ def transpose_square(_: Any, source, source_stride, target, target_stride):
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, source_stride, target, target_stride = arguments
-        e = _Emitter(builder)
+        e = Emitter(builder)
         source, target = e.pointer(source), e.pointer(target)
         rows = [e.load(e.offset(source, e.times(source_stride, i))).value for i in range(WIDTH)]
         for i, row in enumerate(_transposed(builder, rows)):
             e.store(Vector(builder, row), e.offset(target, e.times(target_stride, i)))
         return context.get_dummy_value()
 
-    return types.void(*[_INTP] * 4), emit
+    return types.void(*[INTP] * 4), emit
 
 
 @intrinsic
@@ -424,15 +281,15 @@ def transpose_rows(_: Any, source, events, row_floats, target):
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, events, row_floats, target = arguments
-        e = _Emitter(builder)
+        e = Emitter(builder)
         source, target = e.pointer(source), e.pointer(target)
-        numbers = builder.inttoptr(events, _INT64.as_pointer())
+        numbers = builder.inttoptr(events, INT64.as_pointer())
         rows = []
         for i in range(WIDTH):
-            number = builder.load(builder.gep(numbers, [_INT64(i)]))
+            number = builder.load(builder.gep(numbers, [INT64(i)]))
             rows.append(e.load(e.offset(source, builder.mul(number, row_floats))).value)
         for i, row in enumerate(_transposed(builder, rows)):
             e.store(Vector(builder, row), e.offset(target, i * LANES))
         return context.get_dummy_value()
 
-    return types.void(*[_INTP] * 4), emit
+    return types.void(*[INTP] * 4), emit
