@@ -93,11 +93,20 @@ def test_errors_are_one_line(
     assert capsys.readouterr().err.startswith(message)
 
 
-def test_what_is_a_defect_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_inside_numba(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def failing(_: Namespace) -> int:
-        raise ZeroDivisionError
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
 
-    with pytest.raises(ZeroDivisionError):
+    assert called(monkeypatch, failing) == 130
+    assert capsys.readouterr().err == "pytmva-rnn: interrupted\n"
+
+
+@pytest.mark.parametrize("defect", [ZeroDivisionError, SystemError])
+def test_what_is_a_defect_is_not_hidden(defect: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: Namespace) -> int:
+        raise defect
+
+    with pytest.raises(defect):
         called(monkeypatch, failing)
 
 

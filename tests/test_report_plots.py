@@ -50,6 +50,7 @@ def test_a_classification(tmp_path: Path, drawn: list[Figure]) -> None:
     assert errors["validation"] == [[1, 2, 3], [0.69, 0.61, 0.55]]
     assert [text.get_text()[:5] for text in roc.get_legend().get_texts()] == ["test ", "train"]
     assert len(scores.get_legend().get_texts()) == 4
+    assert [patch.get_fill() for patch in scores.patches] == [True, True, False, False]
 
 
 def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
@@ -58,6 +59,7 @@ def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
     _, roc, scores = drawn[0].axes
     assert [text.get_text()[:7] for text in roc.get_legend().get_texts()] == ["a, test", "b, test", "c, test"]
     assert len(scores.get_legend().get_texts()) == 3
+    assert not any(patch.get_fill() for patch in scores.patches)
 
 
 def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from pytmva_rnn.bench.cases import Problem
 from pytmva_rnn.bench.contestants import Ours
-from pytmva_rnn.bench.measure import Task, interleave, ratio, repeated
+from pytmva_rnn.bench.measure import Task, best, interleave, ratio, repeated
 from pytmva_rnn.training import train
 
 __all__ = ["EPOCH_GOAL", "Epochs", "measure_epochs"]
@@ -52,60 +52,59 @@ class Epochs:
     kept_with_validation: float
 
 
-def measure_epochs(problem: Problem, threads: list[int], rounds: int, batches: int) -> Epochs:
-    """Time whole epochs of `train` with `batches` training batches, and as many steps of the kernels, in turns."""
-    found = [_measure(problem, count, rounds, batches) for count in threads]
-    return max(found, key=lambda epochs: epochs.rate)
+def measure_epochs(problem: Problem, threads: Sequence[int], rounds: int, batches: int) -> Epochs:
+    """Time whole epochs of `train` with `batches` training batches, and as many steps of the kernels, in turns.
 
-
-def _measure(problem: Problem, threads: int, rounds: int, batches: int) -> Epochs:
-    size, tested = problem.case.batch, batches // 4
-    random = np.random.default_rng(2)
+    Each side counts at its better number of threads.
+    """
+    size, tested = problem.case.batch, max(1, batches // 4)
     n = (batches + tested) * size
-    X = random.standard_normal((n, problem.case.steps, problem.case.inputs), dtype=np.float32)
+    X = np.random.default_rng(2).standard_normal((n, *problem.X.shape[1:]), dtype=np.float32)
     y = (np.arange(n) % 2).astype(np.float32)
-    # the names of 300 variables are no part of an epoch
-    variables = problem.model.variables
     phase = replace(
         problem.options.training_strategy[0], max_epochs=_EPOCHS, test_repetitions=1, convergence_steps=_EPOCHS
     )
-    validation = type(problem.options.validation_size)(tested * size)
+    validation = replace(problem.options.validation_size, value=tested * size, percent=False)
     options = replace(problem.options, training_strategy=(phase,), validation_size=validation, random_seed=1)
 
-    ours = Ours(problem, threads)
-    step = ours.call("train")
-    weights = np.ones(size, np.float32)
+    def training(count: int) -> Callable[[], object]:
+        # with names given, as making them is no part of an epoch
+        return lambda: train(X, y, options, variables=problem.model.variables, threads=count)
 
-    def steps() -> None:
-        for _ in range(_EPOCHS * batches):
-            step()
-
-    def steps_and_validation() -> None:
-        steps()
-        for _ in range((_EPOCHS + 1) * tested):
-            ours.engine.loss(problem.X, problem.y, weights)
-
+    names = ("train", "steps", "steps and validation")
+    tasks = []
+    for count in threads:
+        steps = _kernels(problem, count, _EPOCHS * batches, 0)
+        both = _kernels(problem, count, _EPOCHS * batches, (_EPOCHS + 1) * tested)
+        for name, call in zip(names, (training(count), steps, both), strict=True):
+            tasks.append(Task(name, count, repeated(call)))
     with _quiet():
-        timings = interleave(
-            [
-                Task("train", threads, repeated(lambda: train(X, y, options, variables=variables, threads=threads))),
-                Task("steps", threads, repeated(steps)),
-                Task("steps and validation", threads, repeated(steps_and_validation)),
-            ],
-            rounds,
-            0.0,
-        )
-    whole, alone, both = timings
+        timings = interleave(tasks, rounds, 0.0)
+    whole, alone, validated = (best(timings, name) for name in names)
     trained = _EPOCHS * batches * size
     return Epochs(
         problem.layer,
         batches * size,
-        threads,
+        whole.threads,
         trained / whole.seconds,
         trained / alone.seconds,
         ratio(alone, whole),
-        ratio(both, whole),
+        ratio(validated, whole),
     )
+
+
+def _kernels(problem: Problem, threads: int, steps: int, losses: int) -> Callable[[], None]:
+    """Training steps and losses of batches with nothing around them."""
+    ours = Ours(problem, threads)
+    step, weights = ours.call("train"), np.ones(len(problem.X), np.float32)
+
+    def call() -> None:
+        for _ in range(steps):
+            step()
+        for _ in range(losses):
+            ours.engine.loss(problem.X, problem.y, weights)
+
+    return call
 
 
 @contextmanager

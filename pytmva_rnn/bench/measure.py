@@ -105,10 +105,9 @@ def _calls(task: Task, seconds: float) -> int:
     return max(1, round(count * seconds / spent))
 
 
-def best(timings: Sequence[Timing], contestant: str) -> Timing | None:
-    """The contestant's timing at its better number of threads; None if it did not take part."""
-    own = [timing for timing in timings if timing.contestant == contestant]
-    return min(own, key=lambda timing: timing.seconds) if own else None
+def best(timings: Sequence[Timing], contestant: str) -> Timing:
+    """The timing of a contestant that took part, at its better number of threads."""
+    return min((t for t in timings if t.contestant == contestant), key=lambda timing: timing.seconds)
 
 
 def ratio(other: Timing, ours: Timing) -> float:

@@ -98,7 +98,6 @@ def _times(comparisons: Sequence[Comparison], what: str) -> list[str]:
         cells = [f"{each.case.name} {each.layer}"]
         cells += [" / ".join(_microseconds(t) for t in each.timings if t.contestant == name) for name in names]
         ours = best(each.timings, Ours.name)
-        assert ours is not None
         cells.append(f"{(1 if what == 'one' else each.case.batch) / ours.seconds:,.0f}")
         cells += [_ratio(each, name) for name in names[1:]]
         rows.append(cells)

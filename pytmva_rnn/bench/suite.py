@@ -8,7 +8,7 @@ from typing import Any
 
 from pytmva_rnn.bench.agreement import check_agreement
 from pytmva_rnn.bench.cases import CASES, LAYERS, WHATS, Case, Problem, make_problem
-from pytmva_rnn.bench.contestants import CONTESTANTS, Contestant, Ours, available
+from pytmva_rnn.bench.contestants import Contestant, Ours, available
 from pytmva_rnn.bench.epoch import Epochs, measure_epochs
 from pytmva_rnn.bench.machine import describe_machine
 from pytmva_rnn.bench.measure import Task, Timing, best, interleave, ratio
@@ -125,7 +125,7 @@ def run_suite(settings: Settings) -> Results:
             comparisons += _compare(problem, settings, list(versions))
             if settings.epoch_batches and case.name == _EPOCH_CASE and "train" in settings.whats:
                 log.info("case %s, %s: whole epochs", case.name, layer)
-                found = measure_epochs(problem, list(settings.threads), settings.rounds, settings.epoch_batches)
+                found = measure_epochs(problem, settings.threads, settings.rounds, settings.epoch_batches)
                 epochs.append(found)
     names = {contestant.name: version for contestant, version in versions.items()}
     return Results(machine, settings, names, missing, peaks, comparisons, epochs)
@@ -151,6 +151,5 @@ def _compare(problem: Problem, settings: Settings, contestants: list[type[Contes
 
 def _ratios(timings: list[Timing]) -> dict[str, float]:
     ours = best(timings, Ours.name)
-    assert ours is not None
-    others = [(each.name, best(timings, each.name)) for each in CONTESTANTS[1:]]
-    return {name: ratio(other, ours) for name, other in others if other is not None}
+    others = dict.fromkeys(timing.contestant for timing in timings if timing.contestant != Ours.name)
+    return {name: ratio(best(timings, name), ours) for name in others}

@@ -77,6 +77,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("pytmva-rnn: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except SystemError as error:
+        # Numba's form of a Ctrl-C that arrives while it takes a function's arguments.
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            raise
+        print("pytmva-rnn: interrupted", file=sys.stderr)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has left; Python must not try to flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

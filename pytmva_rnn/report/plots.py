@@ -74,7 +74,7 @@ def training_picture(
     history : sequence of rows with epoch, training_error, validation_error
         Where the epoch begins again, a new phase of the training does.
     samples : mapping of name -> Sample
-        The first is drawn filled, the others as lines: `{"test": ..., "training": ...}`.
+        `{"test": ..., "training": ...}`, at most three; of one or two classes the first is drawn filled.
     classes, targets : sequences of str
         Names; targets for a regression only.
     title : str
@@ -149,11 +149,11 @@ def _draw_scores(panel: Any, samples: Mapping[str, Sample], classes: Sequence[st
     """Of more than two classes, each one's own score for its own events."""
     every = np.concatenate([sample.scores.ravel() for sample in samples.values()])
     edges = np.linspace(*_range(every), 41)
-    for filled, (name, sample) in zip((True, *[False] * len(samples)), samples.items(), strict=False):
+    for style, (name, sample) in zip(_styles(len(classes)), samples.items(), strict=False):
         for number, label in enumerate(classes):
             member = sample.class_index == number
             score = sample.scores if sample.scores.ndim == 1 else sample.scores[:, number]
-            _histogram(panel, score[member], sample.weights[member], edges, f"{label}, {name}", number, filled)
+            _histogram(panel, score[member], sample.weights[member], edges, f"{label}, {name}", number, style)
     panel.set(xlabel=f"score of {title}", ylabel="events, normalised")
     panel.set_title("Scores" if len(classes) == 2 else "Score of each class for its events")
     panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
@@ -166,10 +166,10 @@ def _draw_deviations(panel: Any, samples: Mapping[str, Sample], targets: Sequenc
         for name, sample in samples.items()
     }
     edges = np.linspace(*_range(np.concatenate([d.ravel() for d in differences.values()])), 61)
-    for filled, (name, difference) in zip((True, *[False] * len(samples)), differences.items(), strict=False):
+    for style, (name, difference) in zip(_styles(len(targets)), differences.items(), strict=False):
         for number, label in enumerate(targets):
             weights = samples[name].weights
-            _histogram(panel, difference[:, number], weights, edges, f"{label}, {name}", number, filled)
+            _histogram(panel, difference[:, number], weights, edges, f"{label}, {name}", number, style)
     panel.set(xlabel="prediction - target", ylabel="events, normalised", title="Deviations")
     panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
     panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
@@ -181,13 +181,18 @@ def _range(values: NDArray[Any]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
+def _styles(histograms: int) -> tuple[str, ...]:
+    """How the histograms of each sample are drawn; more than two filled ones could not be told apart."""
+    return ("filled", "-", ":") if histograms <= 2 else ("-", ":", "--")
+
+
 def _histogram(
-    panel: Any, values: NDArray[Any], weights: NDArray[Any], edges: NDArray[Any], label: str, number: int, filled: bool
+    panel: Any, values: NDArray[Any], weights: NDArray[Any], edges: NDArray[Any], label: str, number: int, style: str
 ) -> None:
     contents, _ = np.histogram(values, edges, weights=weights)
     total = weights.sum() * np.diff(edges)
     color = _COLORS[number % len(_COLORS)]
-    if filled:
+    if style == "filled":
         panel.stairs(contents / total, edges, fill=True, color=color, alpha=0.35, label=label)
     else:
-        panel.stairs(contents / total, edges, color=color, linewidth=1.3, label=label)
+        panel.stairs(contents / total, edges, color=color, linewidth=1.3, linestyle=style, label=label)

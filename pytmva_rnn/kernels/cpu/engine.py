@@ -83,6 +83,18 @@ def make_plan(
     return plan
 
 
+def _optimizer(settings: Any) -> tuple[int, NDArray[np.float64]]:
+    """Number of the optimizer, and its rate, momentum (or Adam's first beta), rho (or the second) and epsilon."""
+    rates = {
+        "SGD": lambda s: (s.momentum, 0.0, 0.0),
+        "ADAM": lambda s: (s.adam_beta1, s.adam_beta2, s.adam_eps),
+        "ADAGRAD": lambda s: (0.0, 0.0, s.adagrad_eps),
+        "RMSPROP": lambda s: (s.momentum, s.rmsprop_rho, s.rmsprop_eps),
+        "ADADELTA": lambda s: (0.0, s.adadelta_rho, s.adadelta_eps),
+    }[settings.optimizer](settings)
+    return optimizers.NUMBERS[settings.optimizer], np.array([settings.learning_rate, *rates])
+
+
 class _Workspace:
     """A plan with its memory, for `blocks` blocks on some threads."""
 
@@ -140,9 +152,11 @@ class Engine:
         self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
         self._workspaces: dict[Any, _Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
+        self._optimizer, self._rates = (0, np.zeros(4)) if settings is None else _optimizer(settings)
         self._steps = 0
         self._batches = 0
-        self._pack()
+        layout = self._make_workspace(plan, 1, 1)
+        program.pack(layout.table, layout.frame)
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return self._unpack(self._weights, statistics=True)
@@ -159,10 +173,9 @@ class Engine:
         It has scratch memory of its own and takes the weights as they are at the time; each thread needs one.
         """
         plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
-        workspace = _Workspace(plan, 1, 1)
+        workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
-        frame["scratch"], frame["weights"] = workspace.scratch.ctypes.data, self._weights.ctypes.data
-        frame["statistics"] = self._statistics.ctypes.data
+        frame["scratch"] = workspace.scratch.ctypes.data
         table, count, address = workspace.table.ctypes.data, len(workspace.table), frame.ctypes.data
         raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
         run_one = program.run_one
@@ -184,41 +197,20 @@ class Engine:
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
         workspace = self._training_workspace(len(X), input_gradient=True)
         x_gradient = np.zeros((len(X), *self._shape), np.float32)
-        value = self._backpropagate(workspace, X, y, w, np.arange(len(X)), x_gradient, 0)
+        workspace.frame["x_gradient"] = x_gradient.ctypes.data
+        value = self._train(workspace, X, y, w, np.arange(len(X)), 0, 0)
         return value, self._unpack(workspace.gradients[0], statistics=False), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        workspace = self._training_workspace(len(events), input_gradient=False)
-        value = self._backpropagate(workspace, X, y, w, events, None, key)
         self._steps += 1
-        settings = self._settings
-        optimizers.update(
-            optimizers.NUMBERS[settings.optimizer],
-            self._weights,
-            workspace.gradients[0],
-            *self._moments,
-            self._steps,
-            settings.learning_rate,
-            *self._rates(settings),
+        return self._train(
+            self._training_workspace(len(events), input_gradient=False), X, y, w, events, key, self._steps
         )
-        self._pack()
-        return value
 
     def penalty(self) -> float:
         if not self._regularization:
             return 0.0
         return float(self._decay * optimizers.penalty(self._weights, self._matrices, self._regularization))
-
-    @staticmethod
-    def _rates(settings: Any) -> tuple[float, float, float]:
-        """Momentum (or Adam's first beta), rho (or the second) and epsilon of the optimizer."""
-        return {
-            "SGD": lambda s: (s.momentum, 0.0, 0.0),
-            "ADAM": lambda s: (s.adam_beta1, s.adam_beta2, s.adam_eps),
-            "ADAGRAD": lambda s: (0.0, 0.0, s.adagrad_eps),
-            "RMSPROP": lambda s: (s.momentum, s.rmsprop_rho, s.rmsprop_eps),
-            "ADADELTA": lambda s: (0.0, s.adadelta_rho, s.adadelta_eps),
-        }[settings.optimizer](settings)
 
     def _window(self, entry: Entry, flat: NDArray[Any]) -> NDArray[Any]:
         """A named array as a window on the flat weights (or the statistics)."""
@@ -235,11 +227,6 @@ class Engine:
             if statistics or not entry.statistic:
                 arrays[entry.layer][entry.name] = self._window(entry, flat).astype(np.float32)
         return arrays
-
-    def _pack(self) -> None:
-        frame = np.zeros(1, FRAME)
-        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
-        program.pack(self._workspace("layout", self._layout, 1, 1).table, frame)
 
     def _reserve_states(self, events: int) -> None:
         """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
@@ -271,10 +258,12 @@ class Engine:
         )
         return max(1, min(available_threads(), blocks, int(work) // _LEAST_WORK))
 
-    def _workspace(self, key: Any, plan: Plan, blocks: int, threads: int) -> _Workspace:
-        if key not in self._workspaces:
-            self._workspaces[key] = _Workspace(plan, blocks, threads)
-        return self._workspaces[key]
+    def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> _Workspace:
+        workspace = _Workspace(plan, blocks, threads)
+        frame = workspace.frame
+        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
+        frame["statistics"] = self._statistics.ctypes.data
+        return workspace
 
     def _training_workspace(self, events: int, *, input_gradient: bool) -> _Workspace:
         key = (events, input_gradient)
@@ -283,26 +272,16 @@ class Engine:
             plan = make_plan(
                 self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
             )
-            self._workspace(key, plan, -(-events // LANES), self._threads_for(events, 3))
+            self._workspaces[key] = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
         return self._workspaces[key]
-
-    def _share(self, workspace: _Workspace, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Any, ...]:
-        """Enter the addresses that all blocks share; returns the arrays, which must live as long as the call."""
-        arrays = tuple(np.ascontiguousarray(array, np.float32) for array in (X, y, w))
-        frame = workspace.frame
-        frame["X"], frame["y"], frame["w"] = (array.ctypes.data for array in arrays)
-        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
-        frame["statistics"], frame["batches"] = self._statistics.ctypes.data, self._batches
-        return arrays
 
     def _infer(
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], states: Floats, loss: str | None, *, one_by_one: bool
     ) -> tuple[Floats, float]:
-        workspace = self._workspaces.get(loss) or self._workspace(
-            loss, make_plan(self._layers, *self._shape, loss, training=False), 1, self._threads or available_threads()
-        )
-        arrays = self._share(workspace, X, y, w)
-        workspace.frame["n"] = len(X)
+        if loss not in self._workspaces:
+            plan = make_plan(self._layers, *self._shape, loss, training=False)
+            self._workspaces[loss] = self._make_workspace(plan, 1, self._threads or available_threads())
+        workspace = self._workspaces[loss]
         out = np.empty((len(X), self._outputs), np.float32)
         with compilation("infer"):
             total = program.infer(
@@ -310,48 +289,53 @@ class Engine:
                 workspace.frame,
                 workspace.scratch,
                 states,
+                *self._arrays(X, y, w),
                 np.arange(len(X)),
                 one_by_one,
                 self._threads_for(len(X), 1),
                 out,
                 workspace.plan.view.offset,
             )
-        del arrays
         self._batches = 0
         return out, float(total)
 
-    def _backpropagate(
+    def _arrays(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
+        X, y, w = (np.ascontiguousarray(array, np.float32) for array in (X, y, w))
+        return X.reshape(len(X), -1) if len(X) else np.zeros((0, 1), np.float32), y, w
+
+    def _train(
         self,
         workspace: _Workspace,
         X: NDArray[Any],
         y: NDArray[Any],
         w: NDArray[Any],
         events: NDArray[np.int64],
-        x_gradient: Floats | None,
         key: int,
+        t: int,
     ) -> float:
-        arrays = self._share(workspace, X, y, w)
-        frame = workspace.frame
-        frame["n"], frame["key"] = len(events), key
-        frame["x_gradient"] = 0 if x_gradient is None else x_gradient.ctypes.data
         self._reserve_states(len(events))
-        with compilation("backpropagate"):
-            total = program.backpropagate(
+        with compilation("train"):
+            total = program.train(
                 workspace.table,
                 workspace.segments,
-                frame,
+                workspace.frame,
                 workspace.scratch,
                 self._states,
                 workspace.gradients,
                 workspace.sums,
-                events,
                 self._matrices,
+                *self._arrays(X, y, w),
+                events,
+                self._batches,
+                key,
+                self._regularization,
+                self._decay,
+                self._optimizer,
+                self._rates,
+                self._weights,
+                self._moments,
+                t,
             )
-        del arrays
         self._clear_states(len(events))
-        if self._regularization:
-            optimizers.add_decay(
-                self._weights, workspace.gradients[0], self._matrices, self._regularization, self._decay
-            )
         self._batches += 1
         return float(total)

@@ -13,6 +13,7 @@ from numba import prange
 
 from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel
 from pytmva_rnn.kernels.cpu.op import FRAME, OP
+from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
 from pytmva_rnn.kernels.cpu.simd import LANES
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
@@ -120,7 +121,7 @@ def _finish(table, shared, gradients, sums, k, forward):
 
 
 @kernel
-def backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices):
+def _backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices):
     """Loss of a batch, without penalty; its gradient, added up over the threads, is left in gradients[0]."""
     threads, last = len(gradients), len(segments) - 2
     total = 0.0
@@ -142,6 +143,53 @@ def backpropagate(table, segments, shared, scratch, states, gradients, sums, eve
         if stage == FORWARD:
             _finish(table, shared, gradients, sums, segments[segment + 1], True)
     _reduce(gradients, matrices)
+    return total
+
+
+@kernel
+def _share(shared, X, y, w, n, batches, key):
+    """Enter what all blocks of a batch share."""
+    one = shared[0]
+    one.X, one.y, one.w = X.ctypes.data, y.ctypes.data, w.ctypes.data
+    one.n, one.batches, one.key = n, batches, key
+
+
+@kernel
+def train(
+    table,
+    segments,
+    shared,
+    scratch,
+    states,
+    gradients,
+    sums,
+    matrices,
+    X,
+    y,
+    w,
+    events,
+    batches,
+    key,
+    regularization,
+    decay,
+    optimizer,
+    rates,
+    weights,
+    moments,
+    t,
+):
+    """Loss of the batch X[events], without penalty; then, with t > 0, the t-th step of the optimizer.
+
+    X is (n, T*D), `rates` the optimizer's rate, momentum, rho and epsilon. The gradient is left in gradients[0].
+    """
+    _share(shared, X, y, w, len(events), batches, key)
+    total = _backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices)
+    if regularization:
+        add_decay(weights, gradients[0], matrices, regularization, decay)
+    if t:
+        gradient, v, u = gradients[0], moments[0], moments[1]
+        update(optimizer, weights, gradient, v, u, t, rates[0], rates[1], rates[2], rates[3])
+        pack(table, shared)
     return total
 
 
@@ -196,11 +244,12 @@ def _infer_parallel(table, shared, scratch, states, events, threads, outputs, ou
 
 
 @kernel
-def infer(table, shared, scratch, states, events, one_by_one, threads, outputs, out):
+def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, outputs, out):
     """Raw outputs (n, O), which lie at `out` in the scratch memory, of the events; returns the sum of their losses.
 
     With `one_by_one` the remembered states pass from event to event.
     """
+    _share(shared, X, y, w, len(events), 0, 0)
     if one_by_one or threads == 1:
         return _infer(table, shared, scratch, states, events, one_by_one, 0, 1, outputs, out)
     return _infer_parallel(table, shared, scratch, states, events, threads, outputs, out)

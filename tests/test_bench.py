@@ -1,0 +1,270 @@
+"""The benchmarks work; nothing here depends on how fast anything is."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytmva_rnn.bench import CASES, Case, Settings, run_suite, write_report
+from pytmva_rnn.bench.agreement import check_agreement
+from pytmva_rnn.bench.cases import LAYERS, make_problem
+from pytmva_rnn.bench.contestants import Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
+from pytmva_rnn.bench.contestants import tmva as tmva_module
+from pytmva_rnn.bench.measure import Task, Timing, best, interleave, ratio
+from pytmva_rnn.bench.roofline import Peaks, Work, measure_peaks, work_of
+from pytmva_rnn.cli import main
+from pytmva_rnn.errors import BenchmarkError
+from pytmva_rnn.model import Model
+from pytmva_rnn.network import Network
+
+SEQUENCE = Case("1", 19, 3, 5, 7, True, 4)
+LAST = Case("last", 6, 4, 3, 2, False, 0)
+TINY = {"rounds": 1, "seconds": 0.0, "working_set": 3 << 16, "epoch_batches": 4, "threads": (1,)}
+
+
+def test_cases_have_their_sizes() -> None:
+    assert [case.batch for case in CASES.values()] == [100, 256, 512]
+    assert CASES["1"].layout("LSTM") == "LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR"
+    assert CASES["3"].layout("GRU") == "GRU|128|16|50|0|0|1,RESHAPE|FLAT,LINEAR"
+
+
+def test_problems_are_reproducible() -> None:
+    first, second = make_problem(SEQUENCE, "LSTM"), make_problem(SEQUENCE, "LSTM")
+    np.testing.assert_array_equal(first.X, second.X)
+    np.testing.assert_array_equal(first.model.layers[0].weights["W_i"], second.model.layers[0].weights["W_i"])
+    assert first.model.layers[0].weights["b_i"].any()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("case", [SEQUENCE, LAST], ids=["sequence", "last"])
+@pytest.mark.parametrize(("other", "packages"), [(PyTorch, ["torch"]), (OnnxRuntime, ["onnx", "onnxruntime"])])
+def test_contestants_compute_the_same(other: type[Contestant], packages: list[str], case: Case, layer: str) -> None:
+    for package in packages:
+        pytest.importorskip(package)
+    problem = make_problem(case, layer)
+    check_agreement([Ours(problem, 1), other(problem, 1)])
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_ours_is_the_reference_backends(layer: str) -> None:
+    problem = make_problem(SEQUENCE, layer)
+    expected = Network(problem.model, "reference").predict(problem.X)
+    np.testing.assert_allclose(Ours(problem, 1).scores(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "quantity"), [("U_f", "score of the batch"), ("b_o", "score of the batch")])
+def test_different_weights_are_noticed(name: str, quantity: str) -> None:
+    problem, other = make_problem(SEQUENCE, "LSTM"), make_problem(SEQUENCE, "LSTM")
+    other.model.layers[0].weights[name][0] += 0.05
+    with pytest.raises(BenchmarkError, match=f"disagrees with pytmva_rnn on case 1 LSTM: {quantity} differs by"):
+        check_agreement([Ours(problem, 1), Ours(other, 1)])
+
+
+def test_a_different_optimizer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make_problem(SEQUENCE, "RNN")
+    other = Ours(problem, 1)
+    monkeypatch.setattr(other, "losses", lambda steps: [0.7] * steps)
+    with pytest.raises(BenchmarkError, match="loss of 4 training steps differs by"):
+        check_agreement([Ours(problem, 1), other])
+
+
+def test_different_gradients_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make_problem(SEQUENCE, "RNN")
+    other = Ours(problem, 1)
+    gradients = other.gradients()
+    gradients[0]["U"] = gradients[0]["U"] * 1.001
+    monkeypatch.setattr(other, "gradients", lambda: gradients)
+    with pytest.raises(BenchmarkError, match="gradient of U of layer 0 differs by 0.001"):
+        check_agreement([Ours(problem, 1), other])
+
+
+def test_nan_is_no_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = make_problem(LAST, "RNN")
+    other = Ours(problem, 1)
+    monkeypatch.setattr(other, "scores", lambda: np.full(LAST.batch, np.nan))
+    with pytest.raises(BenchmarkError, match="differs by nan"):
+        check_agreement([Ours(problem, 1), other])
+
+
+def test_tasks_take_turns() -> None:
+    order: list[str] = []
+
+    def task(name: str, seconds: float) -> Task:
+        def timer(count: int) -> float:
+            order.append(name * count)
+            return seconds * count
+
+        return Task(name, 1, timer, lambda: order.append(f"prepare {name}"))
+
+    slow, fast = interleave([task("a", 4.0), task("b", 0.5)], rounds=2, seconds=2.0)
+    turns = ["prepare a", "a", "a", "prepare b", "b", "bbbb"]
+    assert order[-12:] == turns * 2
+    assert slow.rounds == (4.0, 4.0)
+    assert fast.rounds == (0.5, 0.5)
+    assert ratio(slow, fast) == 8
+
+
+def test_ratios_are_paired_and_best_is_by_the_median() -> None:
+    ours = Timing("ours", 1, (1.0, 2.0, 10.0))
+    assert ratio(Timing("x", 1, (3.0, 8.0, 20.0)), ours) == 3
+    other = Timing("ours", 2, (0.1, 5.0, 5.0))
+    assert best([other, ours], "ours") is ours
+
+
+def test_work_counts_the_products() -> None:
+    lstm = 4 * 7 * (5 + 7) * 3  # gates, states, inputs and states, steps
+    dense = 21 * 4 + 4
+    inferred = work_of(make_problem(SEQUENCE, "LSTM"), "infer")
+    assert inferred.flops == 2 * 19 * (lstm + dense)
+    trained = work_of(make_problem(SEQUENCE, "LSTM"), "train")
+    without_input = 2 * lstm - 4 * 7 * 5 * 3
+    assert trained.flops == 2 * 19 * (lstm + without_input + 3 * dense)
+    assert work_of(make_problem(SEQUENCE, "LSTM"), "one").flops == inferred.flops // 19
+
+
+def test_roofline_bounds() -> None:
+    peaks = Peaks(1, flops=100.0, bandwidth=10.0, working_set=1)
+    assert Work(flops=1000, bytes=10).attainable(peaks) == 100
+    assert Work(flops=10, bytes=10).attainable(peaks) == 10
+    assert Work(flops=1000, bytes=10).fraction(peaks, seconds=20) == 0.5
+
+
+def test_peaks_are_measured_on_each_thread() -> None:
+    peaks = measure_peaks(2, working_set=3 << 16, seconds=1e-3, rounds=1)
+    assert peaks.threads == 2
+    assert peaks.working_set == 3 << 16
+    assert peaks.flops > 1e6
+    assert peaks.bandwidth > 1e6
+
+
+def test_report_files(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    results = run_suite(Settings.quick(cases=(SEQUENCE,), layers=("RNN",), **TINY))
+    files = write_report(results, tmp_path / "new")
+    assert [file.name for file in files] == ["bench.json", "bench.md", "bench.png"]
+    values = json.loads(files[0].read_text(encoding="utf-8"))
+    assert [comparison["what"] for comparison in values["comparisons"]] == ["train", "infer", "one"]
+    assert values["comparisons"][0]["timings"][0]["contestant"] == "pytmva_rnn"
+    assert len(values["epochs"]) == 1
+    assert values["epochs"][0]["events"] == 4 * 19
+    assert values["machine"]["cpu"]
+    text = files[1].read_text(encoding="utf-8")
+    for title in ("Training step", "Scores of a batch", "Score of one event", "Whole epochs", "Roofline"):
+        assert f"## {title}" in text
+    assert "| 1 RNN |" in text
+    assert files[2].read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("package", ["torch", "onnxruntime", "onnx", "ROOT"])
+def test_missing_contestants_are_left_out_with_the_reason(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    versions, missing = available()
+    assert Ours in versions
+    names = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "onnx": "ONNX Runtime", "ROOT": "C++ TMVA"}
+    assert "pip install" in missing[names[package]]
+
+
+def test_command_writes_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(CASES, "2", LAST)
+    for package in ("torch", "onnxruntime", "ROOT"):
+        monkeypatch.setitem(sys.modules, package, None)
+    folder = tmp_path / "out"
+    arguments = ["--quick", "--cases", "2", "--layers", "gru", "--what", "one,train", "--rounds", "1", "--threads", "1"]
+    assert main(["bench", *arguments, "-o", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert "| last GRU |" in shown
+    assert str(folder / "bench.md") in shown
+    assert "Scores of a batch" not in (folder / "bench.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("wrong", [["--cases", "4"], ["--threads", "0"], ["--rounds", "few"], ["--what", "x"]])
+def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["bench", *wrong])
+    assert caught.value.code == 2
+    assert wrong[1] in capsys.readouterr().err
+
+
+class _Vectors:
+    """`std::vector[kind]`."""
+
+    def __getitem__(self, kind: str) -> Any:
+        return list
+
+
+class _Root(SimpleNamespace):
+    """As much of PyROOT as the contestant uses; its networks are those of the weight files, its trainings are logged."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        log = self.log
+
+        class Reader:
+            def __init__(self, options: str) -> None:
+                self.names: list[str] = []
+
+            def AddVariable(self, name: str, place: Any) -> None:
+                self.names.append(name)
+
+            def BookMVA(self, tag: str, file: str) -> None:
+                from pytmva_rnn import read_weights
+
+                self.model: Model = read_weights(file)
+                assert self.names == [variable.expression for variable in self.model.variables]
+
+            def EvaluateMVA(self, event: list[float], tag: str) -> float:
+                return float(self.model.predict(np.array([event], np.float32))[0])
+
+        class Loader:
+            def __init__(self, name: str) -> None:
+                self.events = {"Training": 0, "Test": 0}
+
+            def __getattr__(self, name: str) -> Any:
+                def add(*_: Any) -> None:
+                    for kind in self.events:
+                        self.events[kind] += name in (f"AddSignal{kind}Event", f"AddBackground{kind}Event")
+
+                return add
+
+        class Factory:
+            def __init__(self, *_: str) -> None: ...
+
+            def BookMethod(self, loader: Loader, kind: int, title: str, options: str) -> None:
+                from pytmva_rnn import parse_options
+
+                phase = parse_options(options).training_strategy[0]
+                log.append(f"{loader.events['Training']} events, {phase.max_epochs} epochs")
+
+            def TrainAllMethods(self) -> None: ...
+
+        super().__init__(
+            TMVA=SimpleNamespace(Reader=Reader, DataLoader=Loader, Factory=Factory, Types=SimpleNamespace(kDL=1)),
+            gROOT=SimpleNamespace(GetVersion=lambda: "6.99"),
+            std=SimpleNamespace(vector=_Vectors()),
+            TCut=str,
+            EnableImplicitMT=lambda threads: log.append(f"{threads} threads"),
+            DisableImplicitMT=lambda: log.append("1 thread"),
+        )
+
+
+def test_tmva_scores_our_weight_file_and_trains_longer_and_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _Root()
+    monkeypatch.setattr(tmva_module._extras, "root", lambda: root)
+    assert CppTMVA.version() == "6.99"
+    problem = make_problem(LAST, "GRU")
+    one, two = CppTMVA(problem, 1), CppTMVA(problem, 2)
+    check_agreement([Ours(problem, 1), one])
+    before = Path.cwd()
+    two.prepare()
+    two.timer("train")(25)
+    one.prepare()
+    assert root.log == ["2 threads", "126 events, 1 epochs", "126 events, 3 epochs", "1 thread"]
+    assert Path.cwd() == before
