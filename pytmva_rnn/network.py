@@ -86,10 +86,13 @@ class Network:
             threads=threads,
         )
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64)."""
+    def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
+        """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
+
+        With `resume`, remembered states start where the call before with `resume` left them.
+        """
         X = self._inputs(X)
-        raw = self._engine.outputs(X) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        raw = self._engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 

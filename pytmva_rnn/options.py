@@ -31,11 +31,13 @@ from pytmva_rnn._grammar import (
 )
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.layout import LayerSpec, parse_layout
-from pytmva_rnn.model import Option, Shape
+from pytmva_rnn.model import Option, Regularization, Shape
 from pytmva_rnn.strategy import DEFAULT_STRATEGY, TrainingPhase, parse_strategy, print_strategy
 
 __all__ = ["MethodOptions", "TrainingPhase", "ValidationSize", "parse_options", "parse_strategy"]
 
+REGULARIZATIONS: dict[str, Regularization] = {"NONE": "0", "L1": "1", "L2": "2"}
+"""The weight file's letters for the regularizations and, below, for the initialisations."""
 INITIALIZATIONS = {"GAUSS": "G", "UNIFORM": "U", "IDENTITY": "I", "ZERO": "Z", "XAVIER": "X", "XAVIERUNIFORM": "F"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -58,11 +59,11 @@ def test_ours_is_the_reference_backends(layer: str) -> None:
     np.testing.assert_allclose(Ours(problem, 1).scores(), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize(("name", "quantity"), [("U_f", "score of the batch"), ("b_o", "score of the batch")])
-def test_different_weights_are_noticed(name: str, quantity: str) -> None:
+@pytest.mark.parametrize("name", ["W_c", "U_f", "b_o"])
+def test_different_weights_are_noticed(name: str) -> None:
     problem, other = make_problem(SEQUENCE, "LSTM"), make_problem(SEQUENCE, "LSTM")
-    other.model.layers[0].weights[name][0] += 0.05
-    with pytest.raises(BenchmarkError, match=f"disagrees with pytmva_rnn on case 1 LSTM: {quantity} differs by"):
+    other.model.layers[0].weights[name][0] += 0.5
+    with pytest.raises(BenchmarkError, match="disagrees with pytmva_rnn on case 1 LSTM: score of the batch differs by"):
         check_agreement([Ours(problem, 1), Ours(other, 1)])
 
 
@@ -80,7 +81,7 @@ def test_different_gradients_are_noticed(monkeypatch: pytest.MonkeyPatch) -> Non
     gradients = other.gradients()
     gradients[0]["U"] = gradients[0]["U"] * 1.001
     monkeypatch.setattr(other, "gradients", lambda: gradients)
-    with pytest.raises(BenchmarkError, match="gradient of U of layer 0 differs by 0.001"):
+    with pytest.raises(BenchmarkError, match=r"gradient of U of layer 0 differs by 0\.00"):
         check_agreement([Ours(problem, 1), other])
 
 
@@ -103,8 +104,8 @@ def test_tasks_take_turns() -> None:
         return Task(name, 1, timer, lambda: order.append(f"prepare {name}"))
 
     slow, fast = interleave([task("a", 4.0), task("b", 0.5)], rounds=2, seconds=2.0)
-    turns = ["prepare a", "a", "a", "prepare b", "b", "bbbb"]
-    assert order[-12:] == turns * 2
+    turns = ["prepare a", "a", "prepare b", "b", "bbbb"]
+    assert order[-10:] == turns * 2
     assert slow.rounds == (4.0, 4.0)
     assert fast.rounds == (0.5, 0.5)
     assert ratio(slow, fast) == 8
@@ -201,7 +202,7 @@ class _Vectors:
 
 
 class _Root(SimpleNamespace):
-    """As much of PyROOT as the contestant uses; its networks are those of the weight files, its trainings are logged."""
+    """As much of PyROOT as the contestant uses: it scores with the weight files and logs the trainings."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -266,5 +267,11 @@ def test_tmva_scores_our_weight_file_and_trains_longer_and_shorter(monkeypatch: 
     two.prepare()
     two.timer("train")(25)
     one.prepare()
+    two.timer("one")(1)
     assert root.log == ["2 threads", "126 events, 1 epochs", "126 events, 3 epochs", "1 thread"]
     assert Path.cwd() == before
+    folder = two._folder
+    assert folder.is_dir()
+    del two
+    gc.collect()
+    assert not folder.exists()

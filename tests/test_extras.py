@@ -15,6 +15,7 @@ OPTIONAL = {
     "ROOT",
     "dask",
     "distributed",
+    "formulate",
     "keras",
     "matplotlib",
     "onnx",
@@ -27,7 +28,11 @@ OPTIONAL = {
 
 @pytest.mark.parametrize(
     ("name", "package", "extra"),
-    [("matplotlib", "Matplotlib", "plot"), ("skhep_testdata", "scikit-hep-testdata", "examples")],
+    [
+        ("formulate", "formulate", "tmva"),
+        ("matplotlib", "Matplotlib", "plot"),
+        ("skhep_testdata", "scikit-hep-testdata", "examples"),
+    ],
 )
 def test_missing_package_names_the_command_that_installs_it(
     name: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ import pytest
 from pytmva_rnn import Model, Result, __version__, train
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.model import Dense, Normalize, Variable
-from pytmva_rnn.training import HistoryRow, loop
+from pytmva_rnn.training import HistoryRow, loop, method
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.training.trandom import TRandom3, shuffle
 
@@ -570,7 +570,7 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(loop.getpass, "getuser", nobody)
+    monkeypatch.setattr(method.getpass, "getuser", nobody)
     X, y = events()
     assert dict(train(X, y, f"{DENSE}MaxEpochs=1", backend="reference").model.info)["Creator"] == "unknown"
 
@@ -588,7 +588,7 @@ def test_the_table_of_epochs(scripted: Any, caplog: pytest.LogCaptureFixture) ->
     assert heads == ["Epoch", "Train Err.", "Val. Err.", "t(s)/epoch", "t(s)/Loss", "nEvents/s", "Conv. Steps"]
     rows = [[cell.strip() for cell in line.split("|")] for line in lines[4:7]]
     assert [row[:3] + row[6:] for row in rows] == [
-        ["1", "0.75", "0.625", "0  minimum"],
+        ["1", "0.75", "0.625", "0 *"],
         ["2", "0.5", "0.7", "1"],
         ["3", "0.25", "0.8", "2"],
     ]

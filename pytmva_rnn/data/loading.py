@@ -16,7 +16,15 @@ from pytmva_rnn.data.sources import STEP, Source, read_columns
 from pytmva_rnn.data.variables import Column
 from pytmva_rnn.errors import DataError
 
-__all__ = ["Inputs", "iterate_inputs", "load_classification", "load_inputs", "load_regression"]
+__all__ = [
+    "Inputs",
+    "Reading",
+    "iterate_inputs",
+    "joined",
+    "load_classification",
+    "load_inputs",
+    "load_regression",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +115,7 @@ def load_classification(
             more, before = _read(recipe, sources[name])
             parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
             entries_before.append(before)
-    data = _joined(parts, names, ())
+    data = joined(parts, names, ())
     counts = np.bincount(data.class_index, minlength=len(names))
     for name, count, before in zip(names, counts, entries_before, strict=True):
         if count == 0:
@@ -138,7 +146,7 @@ def load_regression(recipe: Recipe, source: Source, targets: list[str | Column])
     if not columns:
         raise DataError("a regression needs at least one target")
     parts, before = _read(recipe, source, targets=columns)
-    data = _joined(parts, ("Regression",), columns)
+    data = joined(parts, ("Regression",), columns)
     if len(data) == 0:
         raise DataError(f"no events: none of {before} passes the selection {source.selection!r}")
     return replace(data, efficiencies=(len(data) / before,))
@@ -150,7 +158,8 @@ def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: name != "Signal"))
 
 
-def _joined(parts: list[Dataset], classes: tuple[str, ...], targets: tuple[Column, ...]) -> Dataset:
+def joined(parts: list[Dataset], classes: tuple[str, ...], targets: tuple[Column, ...]) -> Dataset:
+    """One dataset of several, in their order; its `efficiencies` are left empty."""
     return Dataset(
         X=np.concatenate([part.X for part in parts]),
         class_index=np.concatenate([part.class_index for part in parts]),
@@ -165,7 +174,7 @@ def _joined(parts: list[Dataset], classes: tuple[str, ...], targets: tuple[Colum
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """Everything that is computed for the events of a source, for one repetition of the recipe."""
 
     recipe: Recipe
@@ -176,11 +185,19 @@ class _Reading:
     targets: tuple[Column, ...]
 
     def expressions(self) -> list[Expression]:
+        """All that must be read."""
         given = [e for e in (self.selection, self.weight) if e is not None]
         targets = [Expression.parse(target.expression) for target in self.targets]
         return [*self.recipe.expressions(), *given, *self.classes.values(), *targets]
 
     def build(self, columns: Columns) -> Dataset:
+        """The selected events; their dataset has no names of classes and no efficiencies yet.
+
+        Raises
+        ------
+        DataError
+            For inputs, targets or weights that are NaN or infinite, and whatever an expression raises.
+        """
         if self.selection is not None:
             columns = columns.select(_truth(self.selection, columns))
         class_index = np.zeros(len(columns), dtype=np.int64)
@@ -235,7 +252,7 @@ def _read(
             return None if text is None else Expression.parse(insert(text, values))
 
         readings.append(
-            _Reading(
+            Reading(
                 recipe.at(values),
                 parsed(source.selection),
                 parsed(source.weight),

@@ -19,7 +19,7 @@ from pytmva_rnn.data._names import near
 from pytmva_rnn.data.expressions import Columns, Expression
 from pytmva_rnn.errors import DataError
 
-__all__ = ["STEP", "Source", "count_entries", "read_columns"]
+__all__ = ["STEP", "Source", "count_entries", "member", "read_columns", "resolve"]
 
 STEP = 250_000
 """Events read at a time: enough for speed, few enough for memory."""
@@ -210,7 +210,7 @@ def read_columns(source: Source, expressions: Iterable[Expression], *, step: int
         with _opened(file, tree_name) as (tree, place):
             places.append(place)
             branches = _branch_names(tree)
-            resolved = {name: _resolve(name, branches, place) for name in names}
+            resolved = {name: resolve(name, branches, place) for name in names}
             for start in range(0, int(tree.num_entries), step):
                 empty = False
                 stop = min(start + step, int(tree.num_entries))
@@ -218,9 +218,7 @@ def read_columns(source: Source, expressions: Iterable[Expression], *, step: int
                     branch: _read(tree[branch], start, stop, f"branch {branch!r} of {place}")
                     for branch in dict.fromkeys(branch for branch, _ in resolved.values())
                 }
-                columns = {
-                    name: _member(arrays[branch], name, path, place) for name, (branch, path) in resolved.items()
-                }
+                columns = {name: member(arrays[branch], name, path, place) for name, (branch, path) in resolved.items()}
                 yield Columns(columns, np.arange(start, stop), place)
     if empty:
         raise DataError(f"no entries in {', '.join(places)}")
@@ -246,7 +244,7 @@ def _branch_names(tree: Any) -> dict[str, str]:
     return {**longer, **names}
 
 
-def _resolve(name: str, branches: Mapping[str, str], place: str) -> tuple[str, tuple[str, ...]]:
+def resolve(name: str, branches: Mapping[str, str], place: str) -> tuple[str, tuple[str, ...]]:
     """The longest beginning of `name` that is a branch, as its path, and the members that follow."""
     parts = name.split(".")
     for length in range(len(parts), 0, -1):
@@ -264,9 +262,10 @@ def _read(branch: Any, start: int, stop: int, what: str) -> Any:
         raise DataError(f"{what} cannot be read: {reason}") from error
 
 
-def _member(array: Any, name: str, path: tuple[str, ...], place: str) -> Any:
-    for member in path:
-        if member not in ak.fields(array):
-            raise DataError(f"no member {member!r} for {name!r} in {place}; {near(member, ak.fields(array))}")
-        array = array[member]
+def member(array: Any, name: str, path: tuple[str, ...], place: str) -> Any:
+    """Of objects, the member that `path` leads to, for the expression `name`."""
+    for step in path:
+        if step not in ak.fields(array):
+            raise DataError(f"no member {step!r} for {name!r} in {place}; {near(step, ak.fields(array))}")
+        array = array[step]
     return array

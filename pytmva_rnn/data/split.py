@@ -15,7 +15,10 @@ from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.training.trandom import TRandom3, shuffle
 
-__all__ = ["SplitOptions", "split"]
+__all__ = ["FREE", "TEST", "TRAINING", "SplitOptions", "split"]
+
+FREE, TRAINING, TEST = 0, 1, 2
+"""Where `split` may put an event."""
 
 _CHOICES = {
     "SplitMode": ("Random", "Alternate", "Block"),
@@ -110,7 +113,9 @@ class SplitOptions:
         )
 
 
-def split(dataset: Dataset, options: SplitOptions | str | None = None) -> tuple[Dataset, Dataset]:
+def split(
+    dataset: Dataset, options: SplitOptions | str | None = None, *, assigned: NDArray[np.integer[Any]] | None = None
+) -> tuple[Dataset, Dataset]:
     """Divide events into a training and a test sample.
 
     The same events are chosen, in the same order, as by C++ TMVA (built with libstdc++) on the same events of each
@@ -122,6 +127,8 @@ def split(dataset: Dataset, options: SplitOptions | str | None = None) -> tuple[
     dataset : Dataset
         n events; within a class their order matters.
     options : SplitOptions or str, optional
+    assigned : (n,) int, optional
+        TRAINING or TEST for events whose sample is given, else FREE. TMVA calls this the type of their tree.
 
     Returns
     -------
@@ -142,7 +149,12 @@ def split(dataset: Dataset, options: SplitOptions | str | None = None) -> tuple[
         for kind, counts in (("nTrain", options.nTrain), ("nTest", options.nTest))
     }
     random = TRandom3(options.SplitSeed)
-    of_class = [np.flatnonzero(dataset.class_index == c) for c in range(len(dataset.classes))]
+    place = np.full(len(dataset), FREE) if assigned is None else np.asarray(assigned)
+    of_class, given = [], []
+    for c in range(len(dataset.classes)):
+        free, *others = (np.flatnonzero((dataset.class_index == c) & (place == k)) for k in (FREE, TRAINING, TEST))
+        of_class.append(free)
+        given.append((others[0], others[1]))
     if options.SplitMode == "Random":
         for events in of_class:
             shuffle(events, random)
@@ -150,7 +162,7 @@ def split(dataset: Dataset, options: SplitOptions | str | None = None) -> tuple[
     for c, events in enumerate(of_class):
         scale = dataset.efficiencies[c] if options.ScaleWithPreselEff else 1.0
         wanted = int(requested["nTrain"][c] * scale), int(requested["nTest"][c] * scale)
-        train_events, test_events = _divide(events, *wanted, options.SplitMode, random, dataset.classes[c])
+        train_events, test_events = _divide(events, given[c], *wanted, options.SplitMode, random, dataset.classes[c])
         training.append(train_events)
         test.append(test_events)
     weights = _normalised(dataset, training, options.NormMode)
@@ -208,40 +220,60 @@ def _by_class(kind: str, counts: Mapping[str, int], dataset: Dataset) -> list[in
 
 
 def _divide(
-    events: NDArray[np.int64], n_train: int, n_test: int, mode: str, random: TRandom3, name: str
+    events: NDArray[np.int64],
+    given: tuple[NDArray[np.int64], NDArray[np.int64]],
+    n_train: int,
+    n_test: int,
+    mode: str,
+    random: TRandom3,
+    name: str,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and test events of one class."""
-    n = len(events)
+    """Training and test events of one class: those `given` to each sample, then of `events`, which may go to either."""
+    free, trains, tests = len(events), len(given[0]), len(given[1])
+    n = free + trains + tests
     if n_train + n_test > n:
         raise DataError(
             f"class {name!r} has {n} events, too few for the {n_train} requested for training and {n_test} for testing"
         )
     # The first `pool` events are there to choose training events from, the others to choose test events from.
     if n_train == 0 and n_test == 0:
-        n_train = n_test = pool = n // 2
-        events = events[: 2 * pool] if mode != "Alternate" else events
+        # Equal samples, as far as the free events suffice for that.
+        pool = max(0, min(free, (free + tests - trains) // 2))
+        test_pool = max(0, min(free, (free + trains - tests) // 2))
+        n_train, n_test = trains + pool, tests + test_pool
+        events = events[: pool + test_pool] if mode != "Alternate" else events
     elif n_test == 0:
-        pool, n_test = n_train, n - n_train
+        pool = max(n_train - trains, 0)
+        n_test = n - max(n_train, trains)
     elif n_train == 0:
-        pool = n_train = n - n_test
+        pool = n - max(n_test, tests) - trains
+        n_train = trains + pool
     else:
-        pool = n_train + (n - n_train - n_test) // 2
+        needed = max(n_train - trains, 0)
+        pool = needed + max(free - needed - max(n_test - tests, 0), 0) // 2
+    if n_train > trains + free or n_test > tests + free:
+        raise DataError(
+            f"class {name!r} has {trains} events given for training, {tests} for testing and {free} others, which does "
+            f"not suffice for the {n_train} requested for training and {n_test} for testing"
+        )
     if n_train == 0 or n_test == 0:
         raise DataError(
             f"class {name!r} has {n} events, which leaves {n_train} for training and {n_test} for testing; request "
             f"fewer with nTrain_{name} or nTest_{name}"
         )
     if mode == "Alternate":
-        if n_train > (n + 1) // 2:
+        taken = max(n_train - trains, 0)
+        if taken > (free + 1) // 2:
             raise DataError(
-                f"class {name!r}: SplitMode=Alternate takes at most every second of its {n} events for training, not "
-                f"{n_train}"
+                f"class {name!r}: SplitMode=Alternate takes at most every second of its {free} events for training, "
+                f"not {taken}"
             )
-        is_training = np.zeros(n, dtype=bool)
-        is_training[: 2 * n_train : 2] = True
+        is_training = np.zeros(free, dtype=bool)
+        is_training[: 2 * taken : 2] = True
         training, test = events[is_training], events[~is_training]
     else:
         training, test = events[:pool], events[pool:]
+    training, test = np.append(given[0], training), np.append(given[1], test)
     if mode == "Random":
         return _shortened(training, n_train, random), _shortened(test, n_test, random)
     return training[:n_train], test[:n_test]

@@ -56,8 +56,11 @@ class Engine(Protocol):
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         """Copies of all arrays, trained and statistics, one mapping a layer."""
 
-    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Raw outputs (n, O) of events (n, T, D) in inference; remembered states pass from event to event."""
+    def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
+        """Raw outputs (n, O) of events (n, T, D) in inference; remembered states pass from event to event.
+
+        They start at zero, or with `resume` where the call before with `resume` left them.
+        """
 
     def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """A function from one event, T*D values in a row, to its raw outputs (O,), in memory that it uses again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.training.loop import HistoryRow, Result, train
+from pytmva_rnn.training.loop import HistoryRow
+from pytmva_rnn.training.method import Result, train
 
 __all__ = ["HistoryRow", "Result", "train"]

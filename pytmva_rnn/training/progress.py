@@ -11,16 +11,16 @@ log = logging.getLogger("pytmva_rnn")
 
 
 class EpochTable:
-    """The table that TMVA's MethodDL prints, one row a test of the validation sample."""
+    """The table that TMVA's MethodDL prints, one row a test of the validation sample; `*` marks a new minimum."""
 
     def __init__(self, phase: int, phases: int, start: float, batches: int, batch_size: int) -> None:
         log.info("Training phase %d of %d: %d batches of %d events an epoch", phase, phases, batches, batch_size)
         log.info("Initial validation error %.6g", start)
         log.info(
-            "%10s |%13s |%12s |%11s |%11s |%11s |%12s",
+            "%6s |%11s |%10s |%10s |%9s |%9s |%11s",
             *("Epoch", "Train Err.", "Val. Err.", "t(s)/epoch", "t(s)/Loss", "nEvents/s", "Conv. Steps"),
         )
-        log.info("-" * 96)
+        log.info("-" * 79)
 
     def row(
         self,
@@ -34,14 +34,14 @@ class EpochTable:
     ) -> None:
         """Write a row; `times` are seconds per epoch and for the test, `rate` events a second."""
         log.info(
-            "%10d |%13.6g |%12.6g |%11.4g |%11.4g |%11.6g |%12d%s",
+            "%6d |%11.6g |%10.6g |%10.3g |%9.3g |%9.6g |%11d%s",
             epoch,
             training,
             validation,
             *times,
             rate,
             steps,
-            "  minimum" if best else "",
+            " *" if best else "",
         )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import time
+import weakref
 from array import array
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -41,8 +43,9 @@ class CppTMVA(Contestant):
     def __init__(self, problem: Problem, threads: int) -> None:
         super().__init__(problem, threads)
         self._root = _tmva()
-        self._folder = tempfile.TemporaryDirectory(prefix="tmva")
-        weights = Path(self._folder.name) / "network.weights.xml"
+        self._folder = Path(tempfile.mkdtemp(prefix="tmva"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        weights = self._folder / "network.weights.xml"
         write_weights(problem.model, weights)
         self._reader = self._root.TMVA.Reader("!Color:Silent")
         self._inputs = [array("f", [0.0]) for _ in problem.model.variables]
@@ -87,7 +90,7 @@ class CppTMVA(Contestant):
         tmva, problem = self._root.TMVA, self.problem
         case, events = problem.case, (_BATCHES + 1) * problem.case.batch
         self._trainings += 1
-        with _inside(Path(self._folder.name)):
+        with _inside(self._folder):
             loader = tmva.DataLoader(f"training{self._trainings}")
             for variable in problem.model.variables:
                 loader.AddVariable(variable.expression, "F")

@@ -161,8 +161,8 @@ class Engine:
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return self._unpack(self._weights, statistics=True)
 
-    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
-        states = np.zeros((1, self._states.shape[1]), np.float32)
+    def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
+        states = self._states if resume else np.zeros((1, self._states.shape[1]), np.float32)
         nothing = np.zeros((0, self._outputs), np.float32)
         out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
         return out

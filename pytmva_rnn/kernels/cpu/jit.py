@@ -68,7 +68,9 @@ def compilation(what: str) -> Iterator[None]:
     def announce() -> None:
         if "message" not in _announced:
             _announced.add("message")
-            log.warning("compiling the CPU kernels; this takes some seconds, once on a machine")
+            # who has not set up logging sees warnings only
+            level = logging.INFO if log.isEnabledFor(logging.INFO) else logging.WARNING
+            log.log(level, "compiling the CPU kernels; this takes some seconds, once on a machine")
 
     timer = threading.Timer(1.0, announce)
     timer.daemon = True

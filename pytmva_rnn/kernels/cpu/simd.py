@@ -128,11 +128,28 @@ def _polynomial(x: Vector, coefficients: Sequence[float]) -> Vector:
     return value
 
 
+def _quotient(a: Vector, b: Vector) -> Vector:
+    """a/b, for b far from the ends of the range of float32.
+
+    AVX-512 estimates a reciprocal to 14 bits, and one of Newton's steps brings it to float32: a third of the time that
+    Intel's cores take for a division.
+    """
+    if WIDTH != 16:
+        return a / b
+    builder = a.builder
+    kind = ir.FunctionType(_VECTOR, [_VECTOR, _VECTOR, ir.IntType(16)])
+    estimate = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.rcp14.ps.512")
+    all_lanes = ir.Constant(ir.IntType(16), -1)
+    r = Vector(builder, builder.call(estimate, [b.value, ir.Constant(_VECTOR, None), all_lanes]))
+    q = a * r
+    return q + r * (a - q * b)
+
+
 def tanh(x: Vector) -> Vector:
     """Hyperbolic tangent, a minimax rational function of degrees 13 and 6; error at most 4e-7."""
     x = _clamp(x, 7.90531110763549805)
     x2 = x * x
-    return x * _polynomial(x2, _TANH_P) / _polynomial(x2, _TANH_Q)
+    return _quotient(x * _polynomial(x2, _TANH_P), _polynomial(x2, _TANH_Q))
 
 
 def sigmoid(x: Vector) -> Vector:

@@ -48,11 +48,13 @@ class Engine:
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return [{name: value.copy() for name, value in each.items()} for each in self._p]
 
-    def outputs(self, X: NDArray[Any]) -> NDArray[Any]:
+    def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         X = np.asarray(X, np.float64)
         if not any(getattr(layer, "remember_state", False) for layer in self._layers):
             return self._infer(X)
-        # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event, from zero
+        # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event
+        if resume:
+            return np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
         kept, self._memories = self._memories, [{} for _ in self._layers]
         scores = np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
         self._memories = [{**memory, "batches": 0} for memory in kept]

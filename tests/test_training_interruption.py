@@ -1,0 +1,56 @@
+"""Ctrl-C during a training."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from pytmva_rnn.training.interruption import Interruption
+
+
+def test_the_first_is_noted_until_it_suits() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption() as interruption:
+        interruption.check()
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_the_second_comes_at_once() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), Interruption():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_handlers_are_left_alone() -> None:
+    heard = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGINT)
+            interruption.check()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert heard == [signal.SIGINT]
+
+
+def test_other_threads_are_left_alone() -> None:
+    failures = []
+
+    def use() -> None:
+        try:
+            with Interruption() as interruption:
+                interruption.check()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert not failures
