@@ -216,7 +216,8 @@ def main() -> int:
     parser.add_argument("--same", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.load:
-        print(json.dumps(load_once(*given.load[:4], given.load[4] if len(given.load) > 4 else None)))
+        sample, route, path, small, *save = given.load
+        print(json.dumps(load_once(sample, route, path, small, save[0] if save else None)))
         return 0
     if given.same:
         print(json.dumps({"same": same(*given.same)}))

@@ -300,8 +300,13 @@ class Engine:
         return out, float(total)
 
     def _arrays(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-        X, y, w = (np.ascontiguousarray(array, np.float32) for array in (X, y, w))
-        return X.reshape(len(X), -1) if len(X) else np.zeros((0, 1), np.float32), y, w
+        if X.dtype != np.float32 or not X.flags.c_contiguous:
+            X = np.ascontiguousarray(X, np.float32)
+        return (
+            X.reshape(len(X), self._shape[0] * self._shape[1]),
+            np.ascontiguousarray(y, np.float32),
+            np.ascontiguousarray(w, np.float32),
+        )
 
     def _train(
         self,

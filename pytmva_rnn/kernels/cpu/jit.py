@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numba
@@ -58,28 +58,38 @@ log = logging.getLogger("pytmva_rnn")
 _announced: set[str] = set()
 
 
-@contextmanager
-def compilation(what: str) -> Iterator[None]:
-    """Around the first use of compiled code: say so if it has to be compiled and that takes more than a second."""
-    if what in _announced:
-        yield
-        return
+class compilation:
+    """Around the use of compiled code: say so if it has to be compiled first and that takes more than a second.
 
-    def announce() -> None:
-        if "message" not in _announced:
-            _announced.add("message")
-            # who has not set up logging sees warnings only
-            level = logging.INFO if log.isEnabledFor(logging.INFO) else logging.WARNING
-            log.log(level, "compiling the CPU kernels; this takes some seconds, once on a machine")
+    A class, since it is entered in every step of a training, and a generator would take longer.
+    """
 
-    timer = threading.Timer(1.0, announce)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        _announced.add(what)
+    __slots__ = ("_timer", "_what")
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> None:
+        if self._what not in _announced:
+            self._timer = threading.Timer(1.0, _announce)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            _announced.add(self._what)
+
+
+def _announce() -> None:
+    if "message" not in _announced:
+        _announced.add("message")
+        # who has not set up logging sees warnings only
+        level = logging.INFO if log.isEnabledFor(logging.INFO) else logging.WARNING
+        log.log(level, "compiling the CPU kernels; this takes some seconds, once on a machine")
 
 
 class Operation:

@@ -1,0 +1,80 @@
+"""Option strings and keywords, as PyROOT takes them for TMVA."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pytmva_rnn.data._names import near
+from pytmva_rnn.errors import OptionError
+
+__all__ = ["flag", "option_string", "refuse_others", "settings", "text_of"]
+
+
+def text_of(value: Any) -> str:
+    """A str, or one of ROOT's texts (TString, std::string, or TCut, whose title is the formula)."""
+    title = getattr(value, "GetTitle", None)
+    return str(title() if callable(title) else value)
+
+
+def option_string(text: Any = "", keywords: Mapping[str, Any] | None = None) -> str:
+    """TMVA's option string of a string and keywords.
+
+    Parameters
+    ----------
+    text : str or TString
+    keywords : mapping
+        As PyROOT does, `V=False` becomes `!V` and `MaxDepth=2` becomes `MaxDepth=2`. A whole number in floating point,
+        0.8 * 1000, loses its `.0`.
+    """
+    parts = [text_of(text)] if text_of(text) else []
+    for name, value in (keywords or {}).items():
+        if isinstance(value, bool):
+            parts.append(name if value else f"!{name}")
+        else:
+            whole = isinstance(value, float) and value.is_integer()
+            parts.append(f"{name}={int(value) if whole else text_of(value)}")
+    return ":".join(parts)
+
+
+def settings(text: str, names: Iterable[str]) -> tuple[dict[str, str], str]:
+    """The settings of these names in an option string, and the string without them.
+
+    Parameters
+    ----------
+    text : str
+        `!V:AnalysisType=Classification`; names are case-insensitive.
+    names : iterable of str
+
+    Returns
+    -------
+    found : dict
+        Values under the given names; of flags `True` and `False`.
+    others : str
+        The other settings.
+    """
+    known = {name.lower(): name for name in names}
+    found, others = {}, []
+    for part in text.split(":"):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        key = known.get(name.removeprefix("!").strip().lower())
+        if key is not None:
+            found[key] = value if equals else str(not name.startswith("!"))
+        elif part.strip():
+            others.append(part)
+    return found, ":".join(others)
+
+
+def refuse_others(others: str, names: Iterable[str], whose: str) -> None:
+    """Raise for the first setting that `settings` did not know."""
+    if others:
+        name = others.split(":", maxsplit=1)[0].partition("=")[0].strip().removeprefix("!")
+        raise OptionError(f"unknown option {name!r} of {whose}; {near(name, names)}")
+
+
+def flag(found: Mapping[str, str], name: str, default: bool) -> bool:
+    """The boolean among `found`."""
+    text = found.get(name, str(default))
+    if text.lower() not in ("true", "false", "t", "f", "1", "0"):
+        raise OptionError(f"option {name} is True or False, not {text!r}")
+    return text.lower() in ("true", "t", "1")

@@ -1,0 +1,82 @@
+"""Columns of events -> the inputs of a network whose weight file is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.cli.provenance import stored_inputs, stored_recipe
+from pytmva_rnn.data import Recipe, Variables
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.model import Model
+from pytmva_rnn.tmva.formula import translate
+from pytmva_rnn.tmva.trees import Arrays, as_tree, read
+
+__all__ = ["inputs_of"]
+
+
+def inputs_of(model: Model, data: Any) -> NDArray[Any]:
+    """The network's inputs of every event; see `Reader.evaluate`.
+
+    Parameters
+    ----------
+    model : Model
+    data : array (n, NVar) or (n, T, D), columns, or tree
+
+    Returns
+    -------
+    array, shape (n, NVar) or (n, T, D)
+    """
+    if isinstance(data, np.ndarray) and data.dtype.names is None:
+        return data
+    if isinstance(data, list | tuple) or (isinstance(data, ak.Array) and not ak.fields(data)):
+        return np.asarray(data)
+    tree = as_tree(data)
+    if isinstance(tree, Arrays) and all(variable.label in tree.arrays for variable in model.variables):
+        return _labelled(model, tree.arrays)
+    recipe = _recipe(model)
+    pieces = [recipe.build(columns)[0] for columns in read(tree, recipe.expressions())]
+    return np.concatenate(pieces)
+
+
+def _recipe(model: Model) -> Recipe:
+    recipe = replace(stored_recipe(model), spectators=(), allow_nan=True)
+    if recipe.for_each:
+        raise DataError(
+            "this network takes several inputs from one entry (for_each): score it with `pytmva-rnn evaluate`"
+        )
+    if stored_inputs(model) is None and isinstance(recipe.inputs, Variables):
+        return replace(recipe, inputs=recipe.inputs.substitute(translate))
+    return recipe
+
+
+def _labelled(model: Model, arrays: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Columns under the variables' labels; consecutive elements of one array variable come from one column."""
+    columns = []
+    element = 0
+    for number, variable in enumerate(model.variables):
+        values = arrays[variable.label]
+        same = number > 0 and model.variables[number - 1].label == variable.label
+        element = element + 1 if same else 0
+        if not variable.type.endswith("[]"):
+            columns.append(_numbers(values, variable.label, 1))
+        elif element == 0:
+            size = sum(1 for other in model.variables[number:] if other.label == variable.label)
+            columns.append(_numbers(values, variable.label, size))
+    return np.concatenate(columns, axis=1)
+
+
+def _numbers(values: Any, label: str, size: int) -> NDArray[np.float32]:
+    wanted = "one number" if size == 1 else f"{size} numbers"
+    try:
+        numbers = np.asarray(ak.to_numpy(values, allow_missing=False), np.float32).reshape(len(values), -1)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"column {label!r}: {wanted} per event needed") from error
+    if numbers.shape[1] != size:
+        raise DataError(f"column {label!r}: {wanted} per event needed, not {numbers.shape[1]}")
+    return numbers
