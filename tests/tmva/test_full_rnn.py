@@ -1,4 +1,4 @@
-"""TMVA's TestFullRNN (tmva/test/DNN/RNN/TestFullRNN.h): small recurrent networks learn in 50 steps of gradient descent."""
+"""TMVA's TestFullRNN (tmva/test/DNN/RNN/TestFullRNN.h): small networks learn in 50 steps of gradient descent."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, copy_floats, floats
 from pytmva_rnn.kernels.cpu.simd import LANES
 
 
@@ -27,7 +27,7 @@ def forward(op_address, frame_address):
     for row in range(op.T * op.D):
         source = op.x + row // op.D * op.x_step + row % op.D * LANES
         target = op.y + row // op.H * op.y_step + row % op.H * LANES
-        floats(frame.scratch + 4 * target, LANES)[:] = floats(frame.scratch + 4 * source, LANES)
+        copy_floats(frame.scratch + 4 * target, frame.scratch + 4 * source, LANES)
 
 
 @operation

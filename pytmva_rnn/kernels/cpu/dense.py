@@ -11,7 +11,7 @@ import numpy as np
 
 from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.matrix import outer_product, product, transposed_product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats, padded, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, copy_floats, floats, padded, tile_vectors
 from pytmva_rnn.kernels.cpu.simd import (
     LANES,
     VECTORS,
@@ -119,9 +119,8 @@ def forward_one(op_address, frame_address):
     base, F, count, stride = frame.scratch, op.H, op.T * op.D, op.w_stride
     x = base + 4 * op.x
     if op.T > 1 and op.x_step != op.D:
-        gathered = array_at(base + 4 * op.work, (op.T, op.D), np.float32)
         for t in range(op.T):
-            gathered[t] = floats(x + 4 * t * op.x_step, op.D)
+            copy_floats(base + 4 * (op.work + t * op.D), x + 4 * t * op.x_step, op.D)
         x = base + 4 * op.work
     w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
     into = y if op.variant == 0 else a

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, padded, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, padded, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -207,7 +207,7 @@ def forward(op_address, frame_address):
             _step_before(op, x, h, known, h_new, s, weights)
     if op.remember:
         last = op.y + slot(op, op.T) * op.y_step
-        floats(states, rows)[:] = floats(base + 4 * last, rows)
+        copy_floats(states, base + 4 * last, rows)
 
 
 @kernel
@@ -313,7 +313,7 @@ def backward(op_address, frame_address):
             if op.sequence:
                 _add(n, (before, carry), (before,))
             else:
-                floats(before, rows)[:] = floats(carry, rows)
+                copy_floats(before, carry, rows)
         if op.dx >= 0:
             dx = base + 4 * (op.dx + t * D * LANES)
             product(D, w + 4 * op.w, op.w_stride, gates, LANES, 3 * H, dx, LANES, 0)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -129,8 +129,8 @@ def forward(op_address, frame_address):
             u += units
     if op.remember:
         last, cell = op.y + slot(op, op.T) * op.y_step, op.cell + (op.T * rows if op.training else 0)
-        floats(states, rows)[:] = floats(base + 4 * last, rows)
-        floats(states + 4 * rows, rows)[:] = floats(base + 4 * cell, rows)
+        copy_floats(states, base + 4 * last, rows)
+        copy_floats(states + 4 * rows, base + 4 * cell, rows)
 
 
 @operation

@@ -108,6 +108,14 @@ def floats(address, n):
 
 
 @kernel
+def copy_floats(target, source, n):
+    """Copy n values from one address to another; assigning slices would compile the text of an error, for seconds."""
+    to, of = floats(target, n), floats(source, n)
+    for k in range(n):
+        to[k] = of[k]
+
+
+@kernel
 def doubles(address, n):
     """float64 array of n values at an address."""
     return array_at(address, n, np.float64)

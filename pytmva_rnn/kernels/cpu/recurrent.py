@@ -6,7 +6,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import kernel
 from pytmva_rnn.kernels.cpu.matrix import outer_product
-from pytmva_rnn.kernels.cpu.op import Plan, View, floats, padded
+from pytmva_rnn.kernels.cpu.op import Plan, View, copy_floats, floats, padded
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, transpose_square
 
 UNITS = 1 if WIDTH == 8 else 2
@@ -50,7 +50,7 @@ def slot(op, t):
 def start(remember, n, state, memory):
     """Set the initial state, n values: zero, or what the last batch left."""
     if remember:
-        floats(state, n)[:] = floats(memory, n)
+        copy_floats(state, memory, n)
     else:
         floats(state, n)[:] = 0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, floats, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, tile_vectors
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
     add_weight_gradient,
@@ -99,7 +99,7 @@ def forward(op_address, frame_address):
             u += units
     if op.remember:
         last = op.y + slot(op, op.T) * op.y_step
-        floats(states, rows)[:] = floats(base + 4 * last, rows)
+        copy_floats(states, base + 4 * last, rows)
 
 
 @operation

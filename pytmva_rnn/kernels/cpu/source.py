@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, copy_floats, floats
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, transpose_rows
 
 
@@ -31,7 +31,7 @@ def forward(op_address, frame_address):
     if features < WIDTH:
         events = array_at(frame.events, LANES, np.int64)
         for f in range(features):
-            row = _row(op, frame, f)
+            row = floats(_row(op, frame, f), LANES)
             for lane in range(LANES):
                 row[lane] = array_at(source + 4 * (events[lane] * features + f), 1, np.float32)[0]
         return
@@ -40,7 +40,7 @@ def forward(op_address, frame_address):
         for lane in range(0, LANES, WIDTH):
             transpose_rows(source + 4 * first, frame.events + 8 * lane, features, base + 4 * (op.work + lane))
         for j in range(WIDTH):
-            _row(op, frame, first + j)[:] = floats(base + 4 * (op.work + j * LANES), LANES)
+            copy_floats(_row(op, frame, first + j), base + 4 * (op.work + j * LANES), LANES)
 
 
 @operation
@@ -48,7 +48,7 @@ def forward_one(op_address, frame_address):
     """Copy one event."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    floats(frame.scratch + 4 * op.x, op.T * op.D)[:] = floats(frame.X, op.T * op.D)
+    copy_floats(frame.scratch + 4 * op.x, frame.X, op.T * op.D)
 
 
 @operation
@@ -68,4 +68,4 @@ def backward(op_address, frame_address):
 
 @kernel
 def _row(op, frame, f):
-    return floats(frame.scratch + 4 * (op.x + f // op.D * op.x_step + f % op.D * LANES), LANES)
+    return frame.scratch + 4 * (op.x + f // op.D * op.x_step + f % op.D * LANES)
