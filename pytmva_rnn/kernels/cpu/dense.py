@@ -11,7 +11,7 @@ import numpy as np
 
 from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.matrix import outer_product, product, transposed_product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, copy_floats, floats, padded, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, copy_floats, floats, padded
 from pytmva_rnn.kernels.cpu.simd import (
     LANES,
     VECTORS,
@@ -25,7 +25,7 @@ from pytmva_rnn.kernels.cpu.simd import (
     tanh,
     transpose_square,
 )
-from pytmva_rnn.kernels.cpu.tiles import fused_row_tile
+from pytmva_rnn.kernels.cpu.tiles import recurrent_step_one
 
 NUMBERS = {"LINEAR": 0, "RELU": 1, "SIGMOID": 2, "TANH": 3, "SYMMRELU": 4, "SOFTSIGN": 5, "GAUSS": 6, "FTANH": 3}
 """The kernel's number of each activation; TMVA's fast tanh is tanh to float accuracy."""
@@ -40,9 +40,7 @@ def _softsign_gradient(dy: Vector, a: Vector, y: Vector) -> Vector:
     return dy * scale * scale
 
 
-_row_tile = fused_row_tile(lambda a: (a,), WIDE, (0,), (0,), 0, 1)
-_row_tile_2 = fused_row_tile(lambda a: (a,), 2, (0,), (0,), 0, 1)
-_row_tile_1 = fused_row_tile(lambda a: (a,), 1, (0,), (0,), 0, 1)
+_one = recurrent_step_one(lambda a: (a,), WIDE, (0,), (0,), 0, 1)
 
 _relu = pointwise(lambda a: (at_least(a, 0.0, a, a * 0.0),), 1, 1)  # a*0 keeps a NaN
 _sigmoid = pointwise(lambda a: (sigmoid(a),), 1, 1)
@@ -124,17 +122,7 @@ def forward_one(op_address, frame_address):
         x = base + 4 * op.work
     w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
     into = y if op.variant == 0 else a
-    f = 0
-    while f < F:
-        vectors = tile_vectors(F - f)
-        at = 4 * f
-        if vectors == WIDE:
-            _row_tile(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
-        elif vectors == 2:
-            _row_tile_2(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
-        else:
-            _row_tile_1(0, w + at, stride, x, count, w, 0, x, 0, (), (into + at,))
-        f += vectors * WIDTH
+    _one(F, 0, w, stride, x, count, w, 0, x, 0, (), (into,))
     _activate(op.variant, padded(F) // WIDTH, a, y)
 
 

@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
+from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, padded, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, padded
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
+    add_gradients,
     add_weight_gradient,
+    before,
+    known,
     pack_tiles,
+    pass_on,
+    places,
     plan_gate_gradients,
     plan_states,
-    slot,
     start,
-    transpose_gates,
 )
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, sigmoid, tanh
-from pytmva_rnn.kernels.cpu.tiles import fused_row_tile, fused_tile
+from pytmva_rnn.kernels.cpu.tiles import recurrent_step, recurrent_step_one
 
 _PAIRS = 2 * UNITS
 
@@ -59,27 +62,16 @@ def _sum(a: Vector, b: Vector) -> tuple[Vector]:
     return (a + b,)
 
 
-_gates_tile = fused_tile(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
-_gates_tile_2 = fused_tile(_gates, 2, (0, 1), (0, 1), 1, 3)
-_gates_tile_1 = fused_tile(_gates, 1, (0, 1), (0, 1), 1, 3)
-_candidate_tile = fused_tile(_candidate, _PAIRS, (0,), (0,), 2, 2)
-_candidate_tile_2 = fused_tile(_candidate, 2, (0,), (0,), 2, 2)
-_candidate_tile_1 = fused_tile(_candidate, 1, (0,), (0,), 2, 2)
-_after_tile = fused_tile(_cell_after, UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
-_after_tile_1 = fused_tile(_cell_after, 1, (0, 1, 2), (0, 1, 3), 1, 5)
+_gates_step = recurrent_step(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
+_candidate_step = recurrent_step(_candidate, _PAIRS, (0,), (0,), 2, 2)
+_after_step = recurrent_step(_cell_after, UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
+_gates_one = recurrent_step_one(_gates, WIDE, (0, 1), (0, 1), 1, 3)
+_candidate_one = recurrent_step_one(_candidate, WIDE, (0,), (0,), 2, 2)
+_after_one = recurrent_step_one(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
 _candidate_backward = pointwise(_candidate_gradient, 4, 3)
 _reset_backward = pointwise(_reset_gradient, 4, 2)
 _reset_backward_after = pointwise(_reset_gradient_after, 3, 2)
 _add = pointwise(_sum, 2, 1)
-_gates_row_tile = fused_row_tile(_gates, WIDE, (0, 1), (0, 1), 1, 3)
-_gates_row_tile_2 = fused_row_tile(_gates, 2, (0, 1), (0, 1), 1, 3)
-_gates_row_tile_1 = fused_row_tile(_gates, 1, (0, 1), (0, 1), 1, 3)
-_candidate_row_tile = fused_row_tile(_candidate, WIDE, (0,), (0,), 2, 2)
-_candidate_row_tile_2 = fused_row_tile(_candidate, 2, (0,), (0,), 2, 2)
-_candidate_row_tile_1 = fused_row_tile(_candidate, 1, (0,), (0,), 2, 2)
-_after_row_tile = fused_row_tile(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
-_after_row_tile_2 = fused_row_tile(_cell_after, 2, (2, 0, 1), (0, 1, 3), 1, 5)
-_after_row_tile_1 = fused_row_tile(_cell_after, 1, (2, 0, 1), (0, 1, 3), 1, 5)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
@@ -129,135 +121,28 @@ def pack(op_address, frame_address):
         pack_tiles(H, 1, _PAIRS, v, op.v_stride, H, second + 4 * (D + 1) * H)
 
 
-@kernel
-def _step_before(op, x, h, known, h_new, s, weights):
-    H, D, rows = op.H, op.D, op.H * LANES
-    wx, wh = weights + 4 * op.packed, weights + 4 * (op.packed + (D + 1) * 2 * H)
-    units = _PAIRS
-    u = 0
-    while u < H:
-        while H - u < units:
-            units //= 2
-        at = 4 * u * LANES
-        made = (s + at, s + at + 4 * rows, s + at + 12 * rows)
-        if units == _PAIRS:
-            _gates_tile(wx, x, D + 1, wh, h, known, (h + at,), made)
-        elif units == 2:
-            _gates_tile_2(wx, x, D + 1, wh, h, known, (h + at,), made)
-        else:
-            _gates_tile_1(wx, x, D + 1, wh, h, known, (h + at,), made)
-        wx += 8 * units * (D + 1)
-        wh += 8 * units * H
-        u += units
-    wx, wh = weights + 4 * op.packed_v, weights + 4 * (op.packed_v + (D + 1) * H)
-    reset = s + 12 * rows
-    units = _PAIRS
-    u = 0
-    while u < H:
-        while H - u < units:
-            units //= 2
-        at = 4 * u * LANES
-        given, made = (s + at + 4 * rows, h + at), (h_new + at, s + at + 8 * rows)
-        if units == _PAIRS:
-            _candidate_tile(wx, x, D + 1, wh, reset, known, given, made)
-        elif units == 2:
-            _candidate_tile_2(wx, x, D + 1, wh, reset, known, given, made)
-        else:
-            _candidate_tile_1(wx, x, D + 1, wh, reset, known, given, made)
-        wx += 4 * units * (D + 1)
-        wh += 4 * units * H
-        u += units
-
-
-@kernel
-def _step_after(op, x, h, known, h_new, s, weights):
-    H, D, rows = op.H, op.D, op.H * LANES
-    wx, wh = weights + 4 * op.packed, weights + 4 * op.packed_v
-    u = 0
-    while u < H:
-        units = UNITS if H - u >= UNITS else 1
-        at = 4 * u * LANES
-        made = (h_new + at, s + at, s + at + 4 * rows, s + at + 8 * rows, s + at + 12 * rows)
-        if units == UNITS:
-            _after_tile(wx, x, D + 1, wh, h, known, (h + at,), made)
-        else:
-            _after_tile_1(wx, x, D + 1, wh, h, known, (h + at,), made)
-        wx += 12 * units * (D + 1)
-        wh += 12 * units * H
-        u += units
-
-
 @operation
 def forward(op_address, frame_address):
     """All steps of a block."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    H, rows = op.H, op.H * LANES
-    base, weights, states = frame.scratch, frame.packed, frame.states + 4 * op.state
+    H, D, rows = op.H, op.D, op.H * LANES
+    base, states = frame.scratch, frame.states + 4 * op.state
+    first, second = frame.packed + 4 * op.packed, frame.packed + 4 * op.packed_v
     start(op.remember, rows, base + 4 * op.y, states)
+    h_new = base
     for t in range(op.T):
-        x = base + 4 * (op.x + t * op.x_step)
-        h = base + 4 * (op.y + slot(op, t) * op.y_step)
-        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
-        known = 0 if t == 0 and not op.remember else H
-        s = base + 4 * (op.saved + (t * op.saved_step if op.training else 0))
+        x, h, h_new = places(op, base, t)
+        n = known(op, t)
+        r = base + 4 * (op.saved + (t * op.saved_step if op.training else 0))
+        z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
         if op.variant:
-            _step_after(op, x, h, known, h_new, s, weights)
+            _after_step(H, first, x, D + 1, second, h, n, (h,), (h_new, r, z, g, kept))
         else:
-            _step_before(op, x, h, known, h_new, s, weights)
+            _gates_step(H, first, x, D + 1, first + 8 * (D + 1) * H, h, n, (h,), (r, z, kept))
+            _candidate_step(H, second, x, D + 1, second + 4 * (D + 1) * H, kept, n, (z, h), (h_new, g))
     if op.remember:
-        last = op.y + slot(op, op.T) * op.y_step
-        copy_floats(states, base + 4 * last, rows)
-
-
-@kernel
-def _one_before(op, x, h, known, h_new, s, weights):
-    H, D, rows = op.H, op.D, padded(op.H)
-    wx, wu, wv = weights + 4 * op.w, weights + 4 * op.u, weights + 4 * op.v
-    u = 0
-    while u < H:
-        vectors = tile_vectors(H - u)
-        at = 4 * u
-        made = (s + at, s + at + 4 * rows, s + at + 12 * rows)
-        if vectors == WIDE:
-            _gates_row_tile(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        elif vectors == 2:
-            _gates_row_tile_2(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        else:
-            _gates_row_tile_1(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        u += vectors * WIDTH
-    wx += 8 * H
-    reset = s + 12 * rows
-    u = 0
-    while u < H:
-        vectors = tile_vectors(H - u)
-        at = 4 * u
-        given, made = (s + at + 4 * rows, h + at), (h_new + at, s + at + 8 * rows)
-        if vectors == WIDE:
-            _candidate_row_tile(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
-        elif vectors == 2:
-            _candidate_row_tile_2(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
-        else:
-            _candidate_row_tile_1(H, wx + at, op.w_stride, x, D, wv + at, op.v_stride, reset, known, given, made)
-        u += vectors * WIDTH
-
-
-@kernel
-def _one_after(op, x, h, known, h_new, s, weights):
-    H, D, rows = op.H, op.D, padded(op.H)
-    wx, wu = weights + 4 * op.w, weights + 4 * op.u
-    u = 0
-    while u < H:
-        vectors = tile_vectors(H - u)
-        at = 4 * u
-        made = (h_new + at, s + at, s + at + 4 * rows, s + at + 8 * rows, s + at + 12 * rows)
-        if vectors == WIDE:
-            _after_row_tile(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        elif vectors == 2:
-            _after_row_tile_2(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        else:
-            _after_row_tile_1(H, wx + at, op.w_stride, x, D, wu + at, op.u_stride, h, known, (h + at,), made)
-        u += vectors * WIDTH
+        copy_floats(states, h_new, rows)
 
 
 @operation
@@ -265,17 +150,19 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    base, weights = frame.scratch, frame.weights
-    floats(base + 4 * op.y, op.H)[:] = 0
+    H, D, base, rows = op.H, op.D, frame.scratch, padded(op.H)
+    w, u, v = frame.weights + 4 * op.w, frame.weights + 4 * op.u, frame.weights + 4 * op.v
+    r = base + 4 * op.saved
+    z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
+    floats(base + 4 * op.y, H)[:] = 0
     for t in range(op.T):
-        x = base + 4 * (op.x + t * op.x_step)
-        h = base + 4 * (op.y + slot(op, t) * op.y_step)
-        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
-        known = op.H if t else 0
+        x, h, h_new = places(op, base, t)
+        n = known(op, t)
         if op.variant:
-            _one_after(op, x, h, known, h_new, base + 4 * op.saved, weights)
+            _after_one(H, H, w, op.w_stride, x, D, u, op.u_stride, h, n, (h,), (h_new, r, z, g, kept))
         else:
-            _one_before(op, x, h, known, h_new, base + 4 * op.saved, weights)
+            _gates_one(H, H, w, op.w_stride, x, D, u, op.u_stride, h, n, (h,), (r, z, kept))
+            _candidate_one(H, H, w + 8 * H, op.w_stride, x, D, v, op.v_stride, kept, n, (z, h), (h_new, g))
 
 
 @operation
@@ -283,50 +170,38 @@ def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient; the initial state counts as the constant zero."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    H, D, T, rows = op.H, op.D, op.T, op.H * LANES
-    base, w, g = frame.scratch, frame.weights, frame.gradient
+    H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
     # r*h and U_c h of the first step vanish with the initial state
     floats(base + 4 * op.y, rows)[:] = 0
     floats(base + 4 * (op.saved + 3 * rows), rows)[:] = 0
+    u, v = frame.weights + 4 * op.u, frame.weights + 4 * op.v
     carry = base + 4 * (op.saved + T * op.saved_step)
     gates = base + 4 * op.work
     a, b, c = gates, gates + 4 * rows, gates + 8 * rows
+    n = rows // WIDTH
     end = T
     for t in range(T - 1, -1, -1):
-        dh = base + 4 * (op.dy + (t * rows if op.sequence else 0))
-        h = base + 4 * (op.y + t * op.y_step)
-        s = base + 4 * (op.saved + t * op.saved_step)
-        r, z, candidate, kept = s, s + 4 * rows, s + 8 * rows, s + 12 * rows
-        n = rows // WIDTH
+        dh, h = before(op, base, t + 1), base + 4 * (op.y + t * op.y_step)
+        r = base + 4 * (op.saved + t * op.saved_step)
+        z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
         if op.variant:
-            _candidate_backward(n, (dh, h, z, candidate), (c, a, carry))
+            # gates c, r, z and that of U_c h
+            _candidate_backward(n, (dh, h, z, g), (c, a, carry))
             _reset_backward_after(n, (a, kept, r), (b, c + 4 * rows))
-            gated, count = b, 3 * H
         else:
-            _candidate_backward(n, (dh, h, z, candidate), (b, c, carry))
-            product(H, w + 4 * op.v, op.v_stride, c, LANES, H, dh, LANES, 0)
+            # gates r, z, c
+            _candidate_backward(n, (dh, h, z, g), (b, c, carry))
+            product(H, v, op.v_stride, c, LANES, H, dh, LANES, 0)
             _reset_backward(n, (dh, h, r, carry), (a, carry))
-            gated, count = a, 2 * H
         if t:
-            before = base + 4 * (op.dy + ((t - 1) * rows if op.sequence else 0))
-            product(H, w + 4 * op.u, op.u_stride, gated, LANES, count, carry, LANES, 1)
+            gated, count = (b, 3 * H) if op.variant else (a, 2 * H)
+            product(H, u, op.u_stride, gated, LANES, count, carry, LANES, 1)
             if op.sequence:
-                _add(n, (before, carry), (before,))
+                _add(n, (before(op, base, t), carry), (before(op, base, t),))
             else:
-                copy_floats(before, carry, rows)
-        if op.dx >= 0:
-            dx = base + 4 * (op.dx + t * D * LANES)
-            product(D, w + 4 * op.w, op.w_stride, gates, LANES, 3 * H, dx, LANES, 0)
-        transpose_gates(op, base, t)
-        if t % op.chunk == 0:
-            n = end - t
-            x, ht = op.x + t * op.x_step, op.y + t * op.y_step
-            add_weight_gradient(op, base, D + 1, op.w_stride, x, op.x_step, 0, t, n, g + 4 * op.w, op.w_stride)
-            u_gate = H if op.variant else 0
-            add_weight_gradient(op, base, H, op.u_stride, ht, op.y_step, u_gate, t, n, g + 4 * op.u, op.u_stride)
-            if not op.variant:
-                reset = op.saved + t * op.saved_step + 3 * rows
-                add_weight_gradient(
-                    op, base, H, op.v_stride, reset, op.saved_step, 2 * H, t, n, g + 4 * op.v, op.v_stride
-                )
-            end = t
+                copy_floats(before(op, base, t), carry, rows)
+        pass_on(op, frame, gates, 3 * H, t)
+        if not op.variant and t % op.chunk == 0:
+            reset = op.saved + t * op.saved_step + 3 * rows
+            add_weight_gradient(op, frame, H, reset, op.saved_step, 2 * H, end - t, op.v, op.v_stride)
+        end = add_gradients(op, frame, t, end, H if op.variant else 0)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.jit import Operation, array_at, kernel
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 
 _INTEGERS = (
     "layer",  # number in the layout
@@ -125,12 +125,6 @@ def doubles(address, n):
 def padded(n):
     """n rounded up to whole vectors."""
     return -(-n // WIDTH) * WIDTH
-
-
-@kernel
-def tile_vectors(left):
-    """Vectors of the next tile of one event, `left` units being left."""
-    return WIDE if left > (WIDE - 1) * WIDTH else 2 if left > WIDTH else 1
 
 
 @dataclass(frozen=True)

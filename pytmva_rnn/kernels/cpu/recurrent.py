@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import kernel
-from pytmva_rnn.kernels.cpu.matrix import outer_product
+from pytmva_rnn.kernels.cpu.matrix import outer_product, product
 from pytmva_rnn.kernels.cpu.op import Plan, View, copy_floats, floats, padded
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH, transpose_square
 
@@ -23,7 +23,7 @@ def plan_states(layer: Any, plan: Plan, op: dict[str, Any]) -> None:
     step = plan.step(H)
     y = plan.activations(slots, H)
     returned = T if layer.return_sequence else 1
-    op |= {"H": H, "sequence": int(layer.return_sequence), "remember": int(layer.remember_state)}
+    op |= {"H": H, "sequence": int(layer.return_sequence), "remember": int(layer.remember_state and not plan.single)}
     op |= {"y": y, "y_step": step, "slots": slots, "dy": plan.gradient(returned * H * LANES)}
     first = 1 if layer.return_sequence else slots - 1 if keep_all else T % 2
     plan.view = View(returned, H, y + first * step, step, op["dy"])
@@ -47,6 +47,26 @@ def slot(op, t):
 
 
 @kernel
+def places(op, base, t):
+    """Addresses of the input of step t, of the state before it and of the state after it."""
+    x = base + 4 * (op.x + t * op.x_step)
+    h = base + 4 * (op.y + slot(op, t) * op.y_step)
+    return x, h, base + 4 * (op.y + slot(op, t + 1) * op.y_step)
+
+
+@kernel
+def known(op, t):
+    """How many rows of the state before step t may differ from zero."""
+    return 0 if t == 0 and not op.remember else op.H
+
+
+@kernel
+def before(op, base, t):
+    """Where the gradient of the state before step t is to go; with a returned sequence it is added to what is there."""
+    return base + 4 * (op.dy + ((t - 1) * op.H * LANES if op.sequence else 0))
+
+
+@kernel
 def start(remember, n, state, memory):
     """Set the initial state, n values: zero, or what the last batch left."""
     if remember:
@@ -56,40 +76,54 @@ def start(remember, n, state, memory):
 
 
 @kernel
-def transpose_gates(op, base, t):
-    """Transpose the gate gradients of step t, [gate][lane] at op.work, to [lane][gate]."""
-    source = base + 4 * op.work
-    target = base + 4 * (op.transposed + (t % op.chunk) * LANES * op.transposed_stride)
-    for r in range(0, op.transposed_stride, WIDTH):
+def pass_on(op, frame, gates, count, t):
+    """From the gradients of `count` rows of gates of step t: that of its input, if wanted, and their transpose."""
+    base = frame.scratch
+    if op.dx >= 0:
+        dx = base + 4 * (op.dx + t * op.D * LANES)
+        product(op.D, frame.weights + 4 * op.w, op.w_stride, gates, LANES, count, dx, LANES, 0)
+    stride = op.transposed_stride
+    target = base + 4 * (op.transposed + (t % op.chunk) * LANES * stride)
+    for r in range(0, stride, WIDTH):
         for lane in range(0, LANES, WIDTH):
-            transpose_square(
-                source + 4 * (r * LANES + lane),
-                LANES,
-                target + 4 * (lane * op.transposed_stride + r),
-                op.transposed_stride,
-            )
+            transpose_square(gates + 4 * (r * LANES + lane), LANES, target + 4 * (lane * stride + r), stride)
 
 
 @kernel
-def add_weight_gradient(op, base, rows, columns, inputs, inputs_step, first_gate, t, n, target, stride):
-    """target[rows][columns] += sum over the n steps from t on and all lanes of input * gate gradient.
+def add_weight_gradient(op, frame, rows, inputs, inputs_step, first_gate, steps, w, stride):
+    """Add to the gradient of the weights at w, [rows][stride], the sum over a chunk's steps of input * gate gradient.
 
-    `inputs` is the place of the input rows of step t; gates start at column `first_gate`.
+    `inputs` is the place of the first step's input rows; the gates' gradients start at column `first_gate`.
     """
+    base, gates = frame.scratch, op.transposed_stride
     outer_product(
         rows,
-        columns,
+        stride,
         base + 4 * inputs,
         LANES,
         inputs_step,
         base + 4 * (op.transposed + first_gate),
-        op.transposed_stride,
-        LANES * op.transposed_stride,
+        gates,
+        LANES * gates,
         LANES,
-        n,
-        target,
+        steps,
+        frame.gradient + 4 * w,
         stride,
     )
+
+
+@kernel
+def add_gradients(op, frame, t, end, first_gate):
+    """At the start of a chunk, add the gradients of its steps, t to `end`; returns where the next chunk ends.
+
+    The gates that act on the state start at column `first_gate`.
+    """
+    if t % op.chunk:
+        return end
+    x, h = op.x + t * op.x_step, op.y + t * op.y_step
+    add_weight_gradient(op, frame, op.D + 1, x, op.x_step, 0, end - t, op.w, op.w_stride)
+    add_weight_gradient(op, frame, op.H, h, op.y_step, first_gate, end - t, op.u, op.u_stride)
+    return t
 
 
 @kernel

@@ -6,19 +6,21 @@ from typing import Any
 
 from pytmva_rnn.kernels.cpu.jit import array_at, operation
 from pytmva_rnn.kernels.cpu.matrix import product
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats, tile_vectors
+from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, copy_floats, floats
 from pytmva_rnn.kernels.cpu.recurrent import (
     UNITS,
-    add_weight_gradient,
+    add_gradients,
+    before,
+    known,
     pack_tiles,
+    pass_on,
+    places,
     plan_gate_gradients,
     plan_states,
-    slot,
     start,
-    transpose_gates,
 )
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, tanh
-from pytmva_rnn.kernels.cpu.tiles import fused_row_tile, fused_tile
+from pytmva_rnn.kernels.cpu.tiles import recurrent_step, recurrent_step_one
 
 _UNITS = 4 * UNITS
 
@@ -31,14 +33,9 @@ def _cell_gradient(dh: Vector, h: Vector) -> tuple[Vector]:
     return (dh * (1 - h * h),)
 
 
-_tile = fused_tile(_cell, _UNITS, (0,), (0,), 0, 1)
-_tile_4 = fused_tile(_cell, 4, (0,), (0,), 0, 1)
-_tile_2 = fused_tile(_cell, 2, (0,), (0,), 0, 1)
-_tile_1 = fused_tile(_cell, 1, (0,), (0,), 0, 1)
+_step = recurrent_step(_cell, _UNITS, (0,), (0,), 0, 1)
+_one_step = recurrent_step_one(_cell, WIDE, (0,), (0,), 0, 1)
 _gradient = pointwise(_cell_gradient, 2, 1)
-_row_tile = fused_row_tile(_cell, WIDE, (0,), (0,), 0, 1)
-_row_tile_2 = fused_row_tile(_cell, 2, (0,), (0,), 0, 1)
-_row_tile_1 = fused_row_tile(_cell, 1, (0,), (0,), 0, 1)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
@@ -71,35 +68,15 @@ def forward(op_address, frame_address):
     """All steps of a block."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    H, rows = op.H, op.H * LANES
-    base, weights, states = frame.scratch, frame.packed, frame.states + 4 * op.state
+    H, rows, base, states = op.H, op.H * LANES, frame.scratch, frame.states + 4 * op.state
+    wx, wh = frame.packed + 4 * op.packed, frame.packed + 4 * op.packed_v
     start(op.remember, rows, base + 4 * op.y, states)
+    h_new = base
     for t in range(op.T):
-        x = base + 4 * (op.x + t * op.x_step)
-        h = base + 4 * (op.y + slot(op, t) * op.y_step)
-        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
-        known = 0 if t == 0 and not op.remember else H
-        wx, wh = weights + 4 * op.packed, weights + 4 * op.packed_v
-        units = _UNITS
-        u = 0
-        while u < H:
-            while H - u < units:
-                units //= 2
-            made = (h_new + 4 * u * LANES,)
-            if units == _UNITS:
-                _tile(wx, x, op.D + 1, wh, h, known, (), made)
-            elif units == 4:
-                _tile_4(wx, x, op.D + 1, wh, h, known, (), made)
-            elif units == 2:
-                _tile_2(wx, x, op.D + 1, wh, h, known, (), made)
-            else:
-                _tile_1(wx, x, op.D + 1, wh, h, known, (), made)
-            wx += 4 * units * (op.D + 1)
-            wh += 4 * units * H
-            u += units
+        x, h, h_new = places(op, base, t)
+        _step(H, wx, x, op.D + 1, wh, h, known(op, t), (), (h_new,))
     if op.remember:
-        last = op.y + slot(op, op.T) * op.y_step
-        copy_floats(states, base + 4 * last, rows)
+        copy_floats(states, h_new, rows)
 
 
 @operation
@@ -107,25 +84,12 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    H, D, base = op.H, op.D, frame.scratch
+    H, base = op.H, frame.scratch
     wx, wh = frame.weights + 4 * op.w, frame.weights + 4 * op.u
     floats(base + 4 * op.y, H)[:] = 0
     for t in range(op.T):
-        x = base + 4 * (op.x + t * op.x_step)
-        h = base + 4 * (op.y + slot(op, t) * op.y_step)
-        h_new = base + 4 * (op.y + slot(op, t + 1) * op.y_step)
-        known = H if t else 0
-        u = 0
-        while u < H:
-            vectors = tile_vectors(H - u)
-            at = 4 * u
-            if vectors == WIDE:
-                _row_tile(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
-            elif vectors == 2:
-                _row_tile_2(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
-            else:
-                _row_tile_1(H, wx + at, op.w_stride, x, D, wh + at, op.u_stride, h, known, (), (h_new + at,))
-            u += vectors * WIDTH
+        x, h, h_new = places(op, base, t)
+        _one_step(H, H, wx, op.w_stride, x, op.D, wh, op.u_stride, h, known(op, t), (), (h_new,))
 
 
 @operation
@@ -133,24 +97,14 @@ def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient; the initial state counts as the constant zero."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    H, D, T, rows = op.H, op.D, op.T, op.H * LANES
-    base, w, g = frame.scratch, frame.weights, frame.gradient
+    H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
     floats(base + 4 * op.y, rows)[:] = 0
     da = base + 4 * op.work
     end = T
     for t in range(T - 1, -1, -1):
-        dh = base + 4 * (op.dy + (t * rows if op.sequence else 0))
-        _gradient(rows // WIDTH, (dh, base + 4 * (op.y + (t + 1) * op.y_step)), (da,))
+        _gradient(rows // WIDTH, (before(op, base, t + 1), base + 4 * (op.y + (t + 1) * op.y_step)), (da,))
         if t:
-            before = base + 4 * (op.dy + ((t - 1) * rows if op.sequence else 0))
-            product(H, w + 4 * op.u, op.u_stride, da, LANES, H, before, LANES, op.sequence)
-        if op.dx >= 0:
-            dx = base + 4 * (op.dx + t * D * LANES)
-            product(D, w + 4 * op.w, op.w_stride, da, LANES, H, dx, LANES, 0)
-        transpose_gates(op, base, t)
-        if t % op.chunk == 0:
-            n = end - t
-            x, h = op.x + t * op.x_step, op.y + t * op.y_step
-            add_weight_gradient(op, base, D + 1, op.w_stride, x, op.x_step, 0, t, n, g + 4 * op.w, op.w_stride)
-            add_weight_gradient(op, base, H, op.u_stride, h, op.y_step, 0, t, n, g + 4 * op.u, op.u_stride)
-            end = t
+            u = frame.weights + 4 * op.u
+            product(H, u, op.u_stride, da, LANES, H, before(op, base, t), LANES, op.sequence)
+        pass_on(op, frame, da, H, t)
+        end = add_gradients(op, frame, t, end, 0)
