@@ -12,11 +12,11 @@ import uproot
 
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import evaluate, main
-from pytmva_rnn.cli.provenance import INPUTS, recipe_info
 from pytmva_rnn.cli.scores import branch_names
 from pytmva_rnn.data import Recipe, Source, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Variable
+from pytmva_rnn.provenance import INPUTS, recipe_info
 
 SEQUENCE = Recipe.from_dict(
     {

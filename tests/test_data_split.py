@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytmva_rnn.data import Column, Dataset, SplitOptions, split
+from pytmva_rnn.data.split import FREE, TEST, TRAINING
 from pytmva_rnn.errors import DataError, OptionError
 
 
@@ -205,3 +206,39 @@ def test_no_event_twice(n_signal: int, n_background: int, mode: str, seed: int) 
     assert len(np.unique(together)) == len(together)
     assert np.bincount(a.class_index).tolist() == np.bincount(b.class_index).tolist()
     assert np.bincount(a.class_index).tolist() == [n_signal // 2, n_background // 2]
+
+
+GIVEN = [  # training and test events given, others free; what is requested; what comes out
+    ((3, 5, 0), "", (3, 5)),
+    ((2, 0, 6), "", (4, 4)),
+    ((0, 2, 6), "", (4, 4)),
+    ((6, 0, 2), "", (6, 2)),
+    ((1, 7, 2), "", (3, 7)),
+    ((2, 2, 6), "nTrain_Signal=4", (4, 6)),
+    ((4, 2, 4), "nTrain_Signal=3", (3, 6)),
+    ((2, 2, 6), "nTest_Signal=3", (7, 3)),
+    ((2, 2, 6), "nTrain_Signal=3:nTest_Signal=4", (3, 4)),
+]
+
+
+@pytest.mark.parametrize("mode", ["Random", "Block", "Alternate"])
+@pytest.mark.parametrize(("sizes", "options", "expected"), GIVEN)
+def test_events_whose_sample_is_given_stay_in_it(
+    sizes: tuple[int, int, int], options: str, expected: tuple[int, int], mode: str
+) -> None:
+    trains, tests, free = sizes
+    if mode == "Alternate" and expected[0] - trains > (free + 1) // 2:
+        pytest.skip("no mode in which every second event is enough")
+    place = np.repeat([TRAINING, TEST, FREE, FREE], [trains, tests, free, 4])
+    training, test = split(dataset(sum(sizes), 4), f"{options}:SplitMode={mode}", assigned=place)
+    of_signal = [part.entries[part.class_index == 0] for part in (training, test)]
+    assert tuple(map(len, of_signal)) == expected
+    assert not set(of_signal[0]) & set(of_signal[1])
+    assert not set(of_signal[0]) & set(range(trains, trains + tests))
+    assert not set(of_signal[1]) & set(range(trains))
+
+
+def test_more_than_the_free_events_cannot_be_moved() -> None:
+    place = np.repeat([TRAINING, TEST, FREE], [2, 6, 4])
+    with pytest.raises(DataError, match="2 events given for training, 6 for testing and 0 others"):
+        split(dataset(8, 4), "nTrain_Signal=5", assigned=place)

@@ -18,8 +18,8 @@ import uproot
 from pytmva_rnn import _extras, read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.cli.config import load_config
-from pytmva_rnn.cli.provenance import stored_history, stored_recipe
 from pytmva_rnn.options import parse_options
+from pytmva_rnn.provenance import stored_history, stored_recipe
 from pytmva_rnn.report import roc_integral
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +39,8 @@ def script(name: str) -> ModuleType:
 def test_script_and_configuration_say_the_same(name: str) -> None:
     config, module = load_config(EXAMPLES / f"{name}.toml"), script(name)
     assert config.method.options == parse_options(module.OPTIONS)
-    assert {path.stem for path in EXAMPLES.glob("*.py")} == {path.stem for path in EXAMPLES.glob("*.toml")}
+    scripts = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert scripts - {"tmva_classification"} == {path.stem for path in EXAMPLES.glob("*.toml")}
 
 
 @pytest.mark.slow
@@ -87,6 +88,28 @@ def test_toy_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.testing.assert_allclose(np.array(stored_history(model)), np.array(result.history), rtol=1e-5)
     assert dict(model.info)["Training events"] == "16000"
     assert next(o.value for o in model.options if o.name == "TrainingStrategy") in script("time_data").OPTIONS
+
+
+def test_tmvas_own_vocabulary(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "tmva_classification.py", f"--folder={tmp_path}", "--events=500", "--epochs=3"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    (integral,) = re.findall(r"ROC integral of LSTM: (0\.\d+)", done.stdout)
+    assert re.search(rf"dataset +TMVA_LSTM +: {float(integral):.3f}", done.stdout)
+    model = read_weights(tmp_path / "dataset" / "weights" / "TMVAClassification_TMVA_LSTM.weights.xml")
+    with uproot.open(tmp_path / "time_data_t10_d30.root") as file:
+        events = [file[name].arrays(library="np") for name in ("sgn", "bkg")]
+    of_signal, of_background = (
+        model.predict(np.concatenate([columns[f"vars_time{i}"] for i in range(10)], axis=1)) for columns in events
+    )
+    assert f"score of the first signal event: {of_signal[0]:.4f}" in done.stdout
+    assert f"mean score of the background: {of_background.mean():.4f}" in done.stdout
+    with uproot.open(tmp_path / "data_RNN_CPU.root") as file:
+        assert file["dataset/TestTree"].num_entries == 200
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)

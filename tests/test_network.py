@@ -11,8 +11,10 @@ import pytest
 
 from pytmva_rnn import Model, read_weights
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.layout import build_layers, parse_layout
 from pytmva_rnn.model import Dense, Variable
 from pytmva_rnn.network import Network, steps_of
+from pytmva_rnn.training.initialization import initial_weights
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 BACKENDS = ["reference", "cpu"]
@@ -123,3 +125,18 @@ def test_unknown_backend() -> None:
 def test_no_threads(threads: int) -> None:
     with pytest.raises(ValueError, match=f"threads must be 1 or more, not {threads}"):
         Network(model(), threads=threads)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_remembered_state_is_resumed_when_asked(backend: str) -> None:
+    layers = build_layers(parse_layout("LSTM|4|3|2|1|0,LINEAR"), (2, 1, 3), 6, 1)
+    weights = initial_weights(layers, "GAUSS", 2)
+    layers = tuple(dataclasses.replace(layer, weights=each) for layer, each in zip(layers, weights, strict=True))
+    network = Network(Model(layers, (), input_layout=(2, 1, 3), batch_layout=(1, 2, 3)), backend)
+    X = np.random.default_rng(1).normal(size=(6, 6))
+    whole = network.predict(X)
+    first = network.predict(X[:2], resume=True)
+    np.testing.assert_allclose(network.predict(X), whole, rtol=1e-6)
+    rest = [network.predict(X[n : n + 1], resume=True) for n in range(2, 6)]
+    np.testing.assert_allclose(np.concatenate([first, *rest]), whole, rtol=1e-5)
+    assert abs(network.predict(X[2:3])[0] - whole[2]) > 1e-4

@@ -14,11 +14,11 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pytmva_rnn.cli.provenance import stored_inputs, stored_recipe
 from pytmva_rnn.cli.scores import branch_names, score_columns, writing
 from pytmva_rnn.data import Inputs, Recipe, Source, count_entries, iterate_inputs, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, Recurrent
+from pytmva_rnn.provenance import stored_inputs, stored_recipe
 from pytmva_rnn.weightfile import read_weights
 
 __all__ = ["add_command", "run"]

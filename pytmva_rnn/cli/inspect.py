@@ -10,10 +10,10 @@ from typing import Any
 
 from rich.table import Table
 
-from pytmva_rnn.cli.provenance import HISTORY, INPUTS, stored_history, stored_inputs, stored_recipe
 from pytmva_rnn.cli.tables import layer_settings, layer_table, plain_table, show
 from pytmva_rnn.data import Sequence
 from pytmva_rnn.model import Model, Variable
+from pytmva_rnn.provenance import HISTORY, INPUTS, stored_history, stored_inputs, stored_recipe
 from pytmva_rnn.report.plots import Epoch, phase_numbers
 from pytmva_rnn.weightfile import read_weights
 

@@ -14,9 +14,9 @@ from rich.text import Text
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.model import Layer, Shape
 from pytmva_rnn.report import Sample, deviation, roc_integral, signal_efficiency
+from pytmva_rnn.report.evaluation import BACKGROUNDS
 
 __all__ = [
-    "BACKGROUNDS",
     "deviation_table",
     "events_table",
     "layer_settings",
@@ -26,9 +26,6 @@ __all__ = [
     "show",
     "size",
 ]
-
-BACKGROUNDS = (0.01, 0.10, 0.30)
-"""Background efficiencies at which TMVA's table has the signal efficiency."""
 
 _WIDTH = 120
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from pytmva_rnn import _extras
 from pytmva_rnn.cli.config import Config, load_config, with_seed
-from pytmva_rnn.cli.provenance import recipe_info
 from pytmva_rnn.cli.scores import branch_names, sample_columns, score_columns, writing
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.data import Dataset, Recipe, Sequence, split
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.layout import build_layers
 from pytmva_rnn.model import Model
+from pytmva_rnn.provenance import recipe_info
 from pytmva_rnn.report import Sample, training_picture
 from pytmva_rnn.training import train
 from pytmva_rnn.weightfile import write_weights

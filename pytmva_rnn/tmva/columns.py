@@ -10,10 +10,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.cli.provenance import stored_inputs, stored_recipe
-from pytmva_rnn.data import Recipe, Variables
+from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.provenance import stored_inputs, stored_recipe
 from pytmva_rnn.tmva.formula import translate
 from pytmva_rnn.tmva.trees import Arrays, as_tree, read
 
@@ -45,13 +45,14 @@ def inputs_of(model: Model, data: Any) -> NDArray[Any]:
 
 
 def _recipe(model: Model) -> Recipe:
+    if stored_inputs(model) is None:  # C++ TMVA's file: its expressions are in ROOT's syntax
+        variables = [replace(v, expression=translate(v.expression)) for v in model.variables]
+        return replace(Recipe.from_variables(variables), allow_nan=True)
     recipe = replace(stored_recipe(model), spectators=(), allow_nan=True)
     if recipe.for_each:
         raise DataError(
             "this network takes several inputs from one entry (for_each): score it with `pytmva-rnn evaluate`"
         )
-    if stored_inputs(model) is None and isinstance(recipe.inputs, Variables):
-        return replace(recipe, inputs=recipe.inputs.substitute(translate))
     return recipe
 
 

@@ -18,18 +18,8 @@ __all__ = ["translate"]
 
 _PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(\[\d+\])*|[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*", "div": "/", "mod": "%", "pow": "**", "pos": "+", "neg": "-"}
-_LOGIC = {
-    "lt": "<",
-    "gt": ">",
-    "lte": "<=",
-    "gte": ">=",
-    "eq": "==",
-    "neq": "!=",
-    "and": "and",
-    "or": "or",
-    "inv": "not ",
-}
-_OPERATORS = {**_ARITHMETIC, **_LOGIC}
+_COMPARISONS = {"lt": "<", "gt": ">", "lte": "<=", "gte": ">=", "eq": "==", "neq": "!="}
+_OPERATORS = {**_ARITHMETIC, **_COMPARISONS, "and": "and", "or": "or", "inv": "not "}
 # Elsewhere a function has the same name here as in formulate, or there is none here.
 _FUNCTIONS = {"tmath_min": "minimum", "tmath_max": "maximum", "length": "num"}
 # The only constants that ROOT knows by a bare name; formulate takes more, such as tau, which are names of branches.

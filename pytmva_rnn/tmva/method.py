@@ -7,11 +7,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pytmva_rnn.cli.provenance import recipe_info
 from pytmva_rnn.errors import TrainingError
 from pytmva_rnn.layout import build_layers
 from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions
+from pytmva_rnn.provenance import recipe_info
 from pytmva_rnn.report import MethodOutput
 from pytmva_rnn.tmva.config import gConfig
 from pytmva_rnn.tmva.dataloader import DataLoader

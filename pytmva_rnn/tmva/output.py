@@ -36,12 +36,12 @@ class OutputFile:
         self._update = False
         if isinstance(target, str | os.PathLike):
             self._path: Path | None = Path(target)
-        elif hasattr(target, "file_path") and hasattr(target, "mktree"):
-            self._path, self._update = Path(target.file_path), True
         elif hasattr(target, "InheritsFrom"):
             if not target or not target.IsOpen() or not target.IsWritable():
                 raise DataError("the output file is not open for writing: open it with 'RECREATE'")
             self._path = None
+        elif hasattr(target, "file_path") and hasattr(target, "mktree"):
+            self._path, self._update = Path(target.file_path), True
         else:
             raise DataError(
                 f"{type(target).__name__} is no output file: give a path, a file of uproot.recreate or a TFile"

@@ -51,9 +51,10 @@ class Reader:
         refuse_others(others, _OPTIONS, "the Reader")
         self._variables: list[str] = []
         self._spectators: list[str] = []
-        self._singles: list[tuple[int, Any]] = []
-        self._blocks: list[tuple[slice, NDArray[Any]]] = []
+        self._links: list[tuple[int, Any]] = []
         self._values = np.empty(0, np.float32)
+        self._singles: list[tuple[int, Any]] = []
+        self._blocks: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
         self._methods: dict[str, _Booked] = {}
 
     def AddVariable(self, expression: Any, datalink: Any) -> None:
@@ -73,13 +74,9 @@ class Reader:
             For anything else.
         """
         values = _buffer(expression, datalink)
-        start = len(self._variables)
+        one_of_python = len(values) == 1 and isinstance(datalink, array)  # quicker to ask than one of NumPy
+        self._links.append((len(self._variables), datalink if one_of_python else values))
         self._variables += [_expression(expression)] * len(values)
-        self._values = np.empty(len(self._variables), np.float32)
-        if len(values) == 1:
-            self._singles.append((start, datalink if isinstance(datalink, array) else values))
-        else:
-            self._blocks.append((slice(start, len(self._variables)), values))
 
     def AddSpectator(self, expression: Any, datalink: Any) -> None:
         """Declare the next spectator; weight files are checked for it, and its value has no effect."""
@@ -116,6 +113,7 @@ class Reader:
             ("spectator", self._spectators, model.spectators),
         ):
             _check(what, declared, of_file, path)
+        self._connect()
         remembers = any(isinstance(layer, Recurrent) and layer.remember_state for layer in model.layers)
         self._methods[tag] = _Booked(model, _remembering(model) if remembers else model.predict_one)
         return model
@@ -133,7 +131,7 @@ class Reader:
         float
             -999 if a variable is NaN.
         """
-        x, tag = (self._current(), first) if isinstance(first, str) else _given(first, second)
+        x, tag = self._event(first, second)
         booked = self._booked(tag, "Classification")
         if np.isnan(x).any():
             return -999.0
@@ -174,16 +172,29 @@ class Reader:
         number = None
         if isinstance(first, int):
             number, first = first, second
-        x, tag = (self._current(), first) if isinstance(first, str) else _given(first, second)
+        x, tag = self._event(first, second)
         scores = np.atleast_1d(self._booked(tag, analysis).score(x))
         return scores if number is None else float(scores[number])
+
+    def _event(self, first: Any, second: Any) -> tuple[NDArray[np.float32], str]:
+        """The variables and the tag; what follows a tag is the signal efficiency that C++ TMVA's cuts want."""
+        if isinstance(first, str) or second is None:
+            return self._current(), text_of(first)
+        return np.ascontiguousarray(first, np.float32).reshape(-1), text_of(second)
+
+    def _connect(self) -> None:
+        """Prepare what `_current` does for each event."""
+        self._values = np.zeros(len(self._variables), np.float32)
+        self._singles = [(start, link) for start, link in self._links if len(link) == 1]
+        blocks = [(start, link) for start, link in self._links if len(link) > 1]
+        self._blocks = [(self._values[start : start + len(link)], link) for start, link in blocks]
 
     def _current(self) -> NDArray[np.float32]:
         values = self._values
         for place, link in self._singles:
             values[place] = link[0]
         for part, block in self._blocks:
-            values[part] = block
+            part[:] = block
         return values
 
     def _booked(self, tag: Any, analysis: Analysis | None = None) -> _Booked:
@@ -226,10 +237,6 @@ def _check(what: str, declared: list[str], of_file: tuple[Variable, ...], path: 
 def _some(variables: tuple[Variable, ...]) -> str:
     names = list(dict.fromkeys(variable.expression for variable in variables))
     return f": {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}" if names else ""
-
-
-def _given(values: Any, tag: Any) -> tuple[NDArray[np.float32], Any]:
-    return np.ascontiguousarray(values, np.float32).reshape(-1), tag
 
 
 def _remembering(model: Model) -> Callable[[NDArray[np.float32]], Any]:

@@ -56,10 +56,10 @@ def as_tree(tree: Any) -> Tree:
         return tree
     if isinstance(tree, str | os.PathLike):
         return Source((os.fspath(tree),))
-    if hasattr(tree, "object_path") and hasattr(tree, "file"):
-        return Source((str(tree.file.file_path),), tree.object_path.split(";")[0].lstrip("/"))
     if hasattr(tree, "InheritsFrom"):
         return _of_pyroot(tree)
+    if hasattr(tree, "object_path") and hasattr(tree, "file"):
+        return Source((str(tree.file.file_path),), tree.object_path.split(";")[0].lstrip("/"))
     if isinstance(tree, ak.Array) and ak.fields(tree):
         return _arrays({name: tree[name] for name in ak.fields(tree)})
     if isinstance(tree, np.ndarray) and tree.dtype.names:

@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import uproot
+
+from pytmva_rnn import read_weights
+from pytmva_rnn import tmva as TMVA
+from pytmva_rnn.cli import main
+from pytmva_rnn.errors import DataError, MissingExtraError, OptionError, TrainingError
+from pytmva_rnn.report import roc_integral
+from pytmva_rnn.tmva.factory import _file_and_options
+
+STRATEGY = "LearningRate=1e-2,MaxEpochs=6,BatchSize=20,TestRepetitions=1,Optimizer=ADAM"
+DENSE = f"!H:RandomSeed=7:Layout=DENSE|6|TANH,LINEAR:TrainingStrategy={STRATEGY}"
+
+
+def events(n: int, mean: float, seed: int) -> dict[str, Any]:
+    random = np.random.default_rng(seed)
+    x, y = random.normal(mean, 1.0, (2, n))
+    return {"x": x, "y": y, "w": random.uniform(0.5, 1.5, n), "id": np.arange(n), "v": random.normal(mean, 1, (n, 3))}
+
+
+@pytest.fixture
+def loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TMVA.DataLoader:
+    monkeypatch.chdir(tmp_path)
+    made = TMVA.DataLoader("dataset")
+    made.AddVariable("x")
+    made.AddVariable("sum := x + y")
+    made.AddSpectator("id")
+    made.AddSignalTree(events(200, 1, 1))
+    made.AddBackgroundTree(events(240, -1, 2))
+    made.SetWeightExpression("w")
+    return made
+
+
+def without_times(path: Path) -> str:
+    return re.sub(r'<Info name="(Date|TrainingTime)" value="[^"]*"/>', "", path.read_text())
+
+
+def test_the_same_file_as_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with uproot.recreate("events.root") as file:
+        for name, mean in (("sgn", 0.5), ("bkg", -0.5)):
+            columns = events(300, mean, len(name))
+            file.mktree(name, {key: np.dtype((np.float64, value.shape[1:])) for key, value in columns.items()})
+            file[name].extend(columns)
+    options = (
+        "!H:V:VarTransform=N:RandomSeed=3:InputLayout=3|2:Layout=RNN|4|2|3|0|0,RESHAPE|FLAT,LINEAR:"
+        f"TrainingStrategy={STRATEGY}"
+    )
+    split = "nTrain_Signal=200:nTrain_Background=180:SplitSeed=5:NormMode=NumEvents:!V"
+    Path("c.toml").write_text(
+        f"""
+variables = ["x", {{expression = "y", title = "Y", unit = "GeV"}}, "r := sqrt(x*x + y*y)", "v[3]"]
+spectators = ["id"]
+split = "{split}"
+[input]
+files = "events.root"
+weight = "w"
+[input.Signal]
+tree = "sgn"
+selection = "x > -2 && y < 5"
+tree_weight = 2.0
+[input.Background]
+tree = "bkg"
+[method]
+title = "TMVA_RNN"
+options = "{options}"
+"""
+    )
+    assert main(["train", "c.toml", "-o", "cli"]) == 0
+
+    factory = TMVA.Factory("TMVAClassification", "!V:Silent:AnalysisType=Classification")
+    loader = TMVA.DataLoader("dataset")
+    loader.AddVariable("x", "F")
+    loader.AddVariable("y", "Y", "GeV", "F")
+    loader.AddVariable("r := sqrt(x*x + y*y)")
+    loader.AddVariablesArray("v", 3)
+    loader.AddSpectator("id")
+    loader.AddSignalTree("events.root:sgn", 2.0)
+    loader.AddBackgroundTree("events.root:bkg")
+    loader.SetWeightExpression("w")
+    loader.PrepareTrainingAndTestTree("x > -2 && y < 5", "", split)
+    factory.BookMethod(loader, TMVA.Types.kDL, "TMVA_RNN", options)
+    capsys.readouterr()
+    factory.TrainAllMethods()
+    assert capsys.readouterr().out == ""
+
+    name = "dataset/weights/TMVAClassification_TMVA_RNN.weights.xml"
+    assert without_times(tmp_path / name) == without_times(tmp_path / "cli" / name)
+    assert 'value="Classification"' in without_times(tmp_path / name)
+
+
+def test_classification(loader: TMVA.DataLoader, capsys: pytest.CaptureFixture[str]) -> None:
+    factory = TMVA.Factory(
+        "Job", "out.root", V=False, DrawProgressBar=False, Transformations="I;N", AnalysisType="Classification"
+    )
+    method = factory.BookMethod(
+        loader,
+        TMVA.Types.kDL,
+        "A",
+        H=False,
+        V=True,
+        VarTransform=None,
+        RandomSeed=7,
+        Layout="DENSE|6|TANH,LINEAR",
+        TrainingStrategy=STRATEGY,
+    )
+    factory.BookMethod(loader, "DL", "B", DENSE)
+    with pytest.raises(TrainingError, match="A is not trained yet: call TrainAllMethods"):
+        factory.TestAllMethods()
+    factory.TrainAllMethods()
+    factory.TestAllMethods()
+    factory.EvaluateAllMethods()
+    shown = capsys.readouterr().out
+    assert re.search(r"Factory +: Train method: A for Classification\n +: 220 events in the training sample", shown)
+    assert re.search(r"\n +: +6 \| +0\.\d+ \| +0\.\d+ \|", shown)
+    assert re.search(r"\n +: Creating xml weight file: dataset/weights/Job_B\.weights\.xml\n", shown)
+
+    test = loader.samples().test
+    area = roc_integral(test.y, method.model.predict(test.X), test.weights)
+    assert area > 0.9
+    assert re.search(rf": dataset +A +: {area:.3f}\n", shown)
+    assert factory.GetROCIntegral(loader, "A") == factory.GetROCIntegral("dataset", "A") == area
+    # The networks are the same, and from the background's side the ROC curve has the same area.
+    assert factory.GetROCIntegral(loader, "B") == area
+    assert factory.GetROCIntegral(loader, "A", 1) == pytest.approx(area)
+    of_training = factory.GetROCIntegral(loader, "A", 0, TMVA.Types.kTraining)
+    training = loader.samples().training
+    assert of_training == roc_integral(training.y, method.model.predict(training.X), training.weights) != area
+
+    assert factory.GetMethod("dataset", "A") is method
+    assert read_weights(method.GetWeightFileName()).title == method.GetName() == method.GetMethodName() == "A"
+    assert method.GetMethodTypeName() == "DL"
+    assert "RandomSeed=7" in method.GetOptions()
+    with uproot.open("out.root") as file:
+        tree = file["dataset/TestTree"]
+        np.testing.assert_array_equal(tree["A"].array(library="np"), method.model.predict(test.X))
+        np.testing.assert_array_equal(tree["id"].array(library="np"), test.spectators[:, 0])
+        np.testing.assert_allclose(tree["weight"].array(library="np"), test.weights, rtol=1e-6)
+        assert "dataset/Method_DL/B/MVA_B_S" in file
+        assert any(key.startswith("dataset/InputVariables_Norm") for key in file)
+    assert logging.getLogger("pytmva_rnn").handlers == []
+
+
+def test_roc_curves_draw_themselves(loader: TMVA.DataLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = TMVA.Factory("Job", "Silent")
+    for title in ("A", "B"):
+        factory.BookMethod(loader, TMVA.Types.kDL, title, DENSE)
+    factory.TrainAllMethods()
+    curve = factory.GetROCCurve(loader, "A")
+    x, y = curve.GetX(), curve.GetY()
+    assert curve.GetN() == len(x) == len(y) > 100
+    assert (x[0], y[0], x[-1], y[-1]) == pytest.approx((0, 1, 1, 0))
+    assert curve.integral == factory.GetROCIntegral(loader, "A")
+    plot = factory.GetROCCurve(loader)
+    assert [each.title for each in plot.curves] == ["A", "B"]
+    labels = [line.get_label() for line in plot.Draw("AL").axes[0].lines]
+    assert labels[0] == f"A {curve.integral:.3f}"
+    plot.Print(tmp_path / "roc.png")
+    curve.SaveAs(tmp_path / "roc.pdf")
+    assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtraError, match="Matplotlib"):
+        curve.Draw()
+
+
+def test_multiclass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    loader = TMVA.DataLoader("many")
+    for variable in ("x", "y"):
+        loader.AddVariable(variable)
+    trees = {name: events(150, 3.0 * number, number) for number, name in enumerate(("Signal", "bg0", "bg1"))}
+    for name, tree in trees.items():
+        loader.AddTree(tree, name)
+    loader.PrepareTrainingAndTestTree("", SplitMode="Random", NormMode="NumEvents")
+    factory = TMVA.Factory("TMVAMulticlass", uproot.recreate("out.root"), AnalysisType="multiclass", Silent=True)
+    options = DENSE + ":ErrorStrategy=MUTUALEXCLUSIVE"
+    factory.BookMethod(loader, TMVA.Types.kDL, "DL", options.replace("MaxEpochs=6", "MaxEpochs=40"))
+    factory.TrainAllMethods()
+    factory.TestAllMethods()
+    factory.EvaluateAllMethods()
+    assert capsys.readouterr().out == ""
+    assert factory.GetROCIntegral(loader, "DL", 2) > 0.95
+
+    reader = TMVA.Reader()
+    x, y = np.zeros(1, np.float32), np.zeros(1, np.float32)
+    reader.AddVariable("x", x)
+    reader.AddVariable("y", y)
+    reader.BookMVA("DL", "many/weights/TMVAMulticlass_DL.weights.xml")
+    for number, tree in enumerate(trees.values()):
+        scores = reader.evaluate(tree, "DL")
+        assert scores.shape == (150, 3)
+        assert np.mean(scores.argmax(axis=1) == number) > 0.8
+        x[0], y[0] = tree["x"][4], tree["y"][4]
+        np.testing.assert_allclose(reader.EvaluateMulticlass("DL"), scores[4], rtol=1e-5)
+        assert reader.EvaluateMulticlass(number, "DL") == pytest.approx(scores[4, number], rel=1e-5)
+    with pytest.raises(DataError, match="is a multiclass: call EvaluateMulticlass"):
+        reader.EvaluateMVA("DL")
+    with uproot.open("out.root") as file:
+        assert "many/TestTree" in file
+
+
+def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    loader = TMVA.DataLoader("reg")
+    loader.AddVariable("x")
+    loader.AddVariable("y")
+    loader.AddTarget("total := x + y", "Sum", "GeV")
+    loader.AddTarget("!id")
+    tree = events(600, 0.0, 1)
+    loader.AddRegressionTree(tree)
+    loader.PrepareTrainingAndTestTree("", "nTrain_Regression=500:SplitMode=Random:NormMode=NumEvents:!V")
+    factory = TMVA.Factory("TMVARegression", "reg.root", "!V:!DrawProgressBar:AnalysisType=Regression")
+    options = DENSE.replace("MaxEpochs=6", "MaxEpochs=60") + ":VarTransform=N"
+    factory.BookMethod(loader, TMVA.Types.kDL, "DL", options)
+    factory.TrainAllMethods()
+    factory.TestAllMethods()
+    factory.EvaluateAllMethods()
+    assert "total" in capsys.readouterr().out
+    with pytest.raises(DataError, match="a regression has no ROC curve"):
+        factory.GetROCIntegral(loader, "DL")
+
+    model = read_weights("reg/weights/TMVARegression_DL.weights.xml")
+    assert [(t.expression, t.label, t.title, t.unit) for t in model.targets] == [
+        ("x + y", "total", "Sum", "GeV"),
+        ("!id", "!id", "!id", ""),
+    ]
+    reader = TMVA.Reader("!Color")
+    values = np.zeros(1, np.float32), np.zeros(1, np.float32)
+    for name, value in zip("xy", values, strict=True):
+        reader.AddVariable(name, value)
+    reader.BookMVA("DL", "reg/weights/TMVARegression_DL.weights.xml")
+    predicted = reader.evaluate(tree, "DL")
+    assert np.std(predicted[:, 0] - tree["x"] - tree["y"]) < 0.5
+    values[0][0], values[1][0] = tree["x"][9], tree["y"][9]
+    np.testing.assert_allclose(reader.EvaluateRegression("DL"), predicted[9], rtol=1e-4)
+    assert reader.EvaluateRegression(1, "DL") == pytest.approx(predicted[9, 1], rel=1e-4)
+    assert reader.EvaluateRegression([tree["x"][9], tree["y"][9]], "DL")[0] == pytest.approx(predicted[9, 0], rel=1e-4)
+    with uproot.open("reg.root") as file:
+        np.testing.assert_allclose(
+            file["reg/TestTree"]["total"].array(library="np"), loader.samples().test.target_values[:, 0]
+        )
+
+
+def test_negative_weights_can_be_left_out_of_the_training(
+    loader: TMVA.DataLoader, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loader.SetWeightExpression("w - 0.7")
+    factory = TMVA.Factory("Job", "!DrawProgressBar", ModelPersistence=False)
+    method = factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE + ":IgnoreNegWeightsInTraining")
+    factory.TrainAllMethods()
+    (ignored,) = re.findall(r"ignoring (\d+) events with negative weights", capsys.readouterr().out)
+    negative = int((loader.samples().training.weights < 0).sum())
+    assert int(ignored) == negative > 0
+    assert dict(method.model.info)["Training events"] == str(220 - negative)
+    assert not Path("dataset").exists()
+    assert (loader.samples().test.weights < 0).any()
+
+
+def test_two_data_loaders_share_an_output_file(loader: TMVA.DataLoader) -> None:
+    other = TMVA.DataLoader("other")
+    other.AddVariable("y")
+    other.SetInputTrees(events(80, 1, 1), events(80, -1, 2))
+    Path("out.root").write_text("something old")
+    factory = TMVA.Factory("Job", Path("out.root"), Silent=True)
+    factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE)
+    factory.BookMethod(other, TMVA.Types.kDL, "A", DENSE.replace("BatchSize=20", "BatchSize=10"))
+    factory.TrainAllMethods()
+    factory.TestAllMethods()
+    factory.EvaluateAllMethods()
+    with uproot.open("out.root") as file:
+        assert {"dataset/TestTree", "other/TestTree"} <= set(file.keys(cycle=False))
+    factory.DeleteAllMethods()
+    with pytest.raises(DataError, match="no methods are booked"):
+        factory.TrainAllMethods()
+
+
+def test_weight_files_go_where_gconfig_says(loader: TMVA.DataLoader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TMVA.gConfig().GetIONames(), "fWeightFileDir", "here")
+    monkeypatch.setattr(TMVA.gConfig().GetIONames(), "fWeightFileDirPrefix", "results")
+    factory = TMVA.Factory("Job")
+    method = factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE)
+    assert method.GetWeightFileName() == "results/dataset/here/Job_A.weights.xml"
+
+
+def test_first_arguments() -> None:
+    file = object()
+    assert _file_and_options(()) == (None, "")
+    assert _file_and_options((file,)) == (file, "")
+    assert _file_and_options((None,)) == (None, "")
+    assert _file_and_options(("out.root",)) == ("out.root", "")
+    assert _file_and_options(("!V:AnalysisType=Auto",)) == (None, "!V:AnalysisType=Auto")
+    assert _file_and_options((file, "V")) == (file, "V")
+    with pytest.raises(TypeError, match="not 4 arguments"):
+        _file_and_options((1, 2, 3))
+
+
+def test_what_is_wrong_is_said_when_it_is_booked(loader: TMVA.DataLoader) -> None:
+    with pytest.raises(OptionError, match=r"unknown option 'Analysis' of the Factory; near names: AnalysisType"):
+        TMVA.Factory("Job", "Analysis=Classification")
+    with pytest.raises(OptionError, match="AnalysisType is one of"):
+        TMVA.Factory("Job", AnalysisType="Clustering")
+    with pytest.raises(DataError, match="int is no output file"):
+        TMVA.Factory("Job", 3, "V")
+    factory = TMVA.Factory("Job", "Silent:AnalysisType=Multiclass")
+    with pytest.raises(OptionError, match="Layuot"):
+        factory.BookMethod(loader, TMVA.Types.kDL, "A", "Layuot=LINEAR")
+    with pytest.raises(OptionError, match="MaxEpochs"):
+        factory.BookMethod(loader, TMVA.Types.kDL, "A", TrainingStrategy="MaxEpochs=10Optimizer=ADAM")
+    with pytest.raises(OptionError, match="kBDT are not part of pytmva_rnn"):
+        factory.BookMethod(loader, TMVA.Types.kBDT, "BDTG", NTrees=100)
+    with pytest.raises(DataError, match="without slashes"):
+        factory.BookMethod(loader, TMVA.Types.kDL, "a/b", DENSE)
+    factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE)
+    with pytest.raises(DataError, match="'A' for 'dataset' already"):
+        factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE)
+    with pytest.raises(DataError, match="no method 'B' is booked for 'dataset'; there are: A of dataset"):
+        factory.GetMethod("dataset", "B")
+    with pytest.raises(OptionError, match=r"AnalysisType=Multiclass does not fit .* make a classification"):
+        factory.TrainAllMethods()
+    with pytest.raises(DataError, match="no class 2"):
+        factory.GetROCIntegral(loader, "A", 2)
+
+
+def test_a_layout_that_does_not_fit_stops_before_any_training(loader: TMVA.DataLoader) -> None:
+    factory = TMVA.Factory("Job", "Silent")
+    first = factory.BookMethod(loader, TMVA.Types.kDL, "A", DENSE)
+    factory.BookMethod(loader, TMVA.Types.kDL, "B", DENSE + ":InputLayout=3|2")
+    with pytest.raises(OptionError, match="InputLayout=3"):
+        factory.TrainAllMethods()
+    assert first.result is None

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import time
+from array import array
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from pytmva_rnn import tmva as TMVA
+from pytmva_rnn import write_weights
+from pytmva_rnn.data import Recipe
+from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.layout import build_layers, parse_layout
+from pytmva_rnn.model import Model
+from pytmva_rnn.provenance import recipe_info
+from pytmva_rnn.training.initialization import initial_weights
+
+VARIABLES = ["x", "r := sqrt(x*x + y*y)", "v[4]"]
+
+
+def model(remember: int = 0, **changes: Any) -> Model:
+    layers = build_layers(parse_layout(f"RNN|5|2|3|{remember}|0,RESHAPE|FLAT,LINEAR"), (3, 1, 2), 6, 1)
+    weights = initial_weights(layers, "GAUSS", 4)
+    recipe = Recipe.from_dict({"variables": VARIABLES, "spectators": ["id"]})
+    return replace(
+        Model(
+            tuple(replace(layer, weights=each) for layer, each in zip(layers, weights, strict=True)),
+            variables=recipe.variable_table(),
+            spectators=recipe.spectator_table(),
+            input_layout=(3, 1, 2),
+            batch_layout=(1, 3, 2),
+        ),
+        **changes,
+    )
+
+
+def events(n: int = 20) -> dict[str, Any]:
+    random = np.random.default_rng(3)
+    return {"x": random.normal(size=n), "y": random.normal(size=n), "v": random.normal(size=(n, 4)), "id": np.arange(n)}
+
+
+def flat(data: dict[str, Any]) -> np.ndarray[Any, Any]:
+    r = np.hypot(data["x"], data["y"])
+    return np.column_stack([data["x"], r, data["v"]]).astype(np.float32)
+
+
+class Booked:
+    """A Reader with all kinds of arrays."""
+
+    def __init__(self, path: Path, made: Model) -> None:
+        write_weights(made, path)
+        self.reader = TMVA.Reader("!Color:!Silent")
+        self.x, self.r = array("f", [0.0]), np.zeros(1)
+        self.v = array("f", [0.0] * 3), np.zeros(1, np.float32)
+        self.reader.AddVariable("x", self.x)
+        self.reader.AddVariable("r := sqrt(x*x + y*y)", self.r)
+        self.reader.AddVariable("v", self.v[0])
+        self.reader.AddVariable("v[3]", self.v[1])
+        self.reader.AddSpectator("id", array("i", [0]))
+        self.reader.BookMVA("RNN", path)
+
+    def score(self, row: Any) -> float:
+        self.x[0], self.r[0], self.v[1][0] = row[0], row[1], row[5]
+        self.v[0][:] = array("f", row[2:5])
+        return self.reader.EvaluateMVA("RNN")
+
+
+@pytest.fixture
+def booked(tmp_path: Path) -> Booked:
+    return Booked(tmp_path / "RNN.weights.xml", model())
+
+
+def test_one_event_at_a_time(booked: Booked) -> None:
+    rows = flat(events())
+    expected = model().predict(rows)
+    np.testing.assert_allclose([booked.score(row) for row in rows], expected, rtol=1e-5)
+    np.testing.assert_allclose([booked.reader.EvaluateMVA(list(row), "RNN") for row in rows], expected, rtol=1e-5)
+    rows[0, 3] = np.nan
+    assert booked.score(rows[0]) == booked.reader.EvaluateMVA(rows[0], "RNN") == -999
+
+
+def test_one_event_takes_microseconds(booked: Booked) -> None:
+    booked.reader.EvaluateMVA("RNN")
+    durations = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        for _ in range(200):
+            booked.reader.EvaluateMVA("RNN")
+        durations.append((time.perf_counter() - begin) / 200)
+    assert min(durations) < 100e-6
+
+
+def test_many_events_in_every_form(booked: Booked, tmp_path: Path) -> None:
+    data = events()
+    rows = flat(data)
+    expected = model().predict(rows)
+    with uproot.recreate(tmp_path / "e.root") as file:
+        file.mktree("t", {"x": "float64", "y": "float64", "v": np.dtype((np.float64, (4,)))})
+        file["t"].extend({name: data[name] for name in "xyv"})
+    with_labels = {"x": data["x"], "r": rows[:, 1], "v": ak.Array(data["v"].tolist())}
+    for given in (rows, rows.reshape(20, 3, 2), rows.tolist(), ak.Array(rows), data, ak.Array(data), with_labels,
+                  f"{tmp_path}/e.root:t"):  # fmt: skip
+        np.testing.assert_allclose(booked.reader.evaluate(given, "RNN"), expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"x": [1.0], "y": [1.0]}, "no branch 'v'"),
+        ({"x": [1.0], "r": [1.0], "v": [[1.0, 2.0]]}, "column 'v': 4 numbers per event needed, not 2"),
+        ({"x": [1.0], "r": [[1.0, 2.0]], "v": [[1.0] * 4]}, "column 'r': one number per event needed, not 2"),
+        ({"x": [1.0, 2.0], "r": [1.0, 2.0], "v": [[1.0] * 4, [1.0]]}, "column 'v': 4 numbers per event needed"),
+    ],
+)
+def test_columns_that_do_not_fit(booked: Booked, columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        booked.reader.evaluate(columns, "RNN")
+
+
+def test_a_remembered_state_lasts_from_call_to_call(tmp_path: Path) -> None:
+    remembering = Booked(tmp_path / "a.xml", model(remember=1))
+    rows = flat(events(6))
+    expected = model(remember=1).predict(rows)
+    found = [remembering.score(row) for row in rows[:3]]
+    # Scoring a whole array starts afresh and leaves the state of the single events alone.
+    np.testing.assert_allclose(remembering.reader.evaluate(rows, "RNN"), expected, rtol=1e-5)
+    found += [remembering.score(row) for row in rows[3:]]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert abs(expected[1] - model(remember=1).predict_one(rows[1])) > 1e-4
+
+
+def test_formulas_of_a_file_by_cpp_tmva(tmp_path: Path) -> None:
+    made = model()
+    table = list(made.variables)
+    table[1] = replace(table[1], expression="!(x > 0) + TMath::Abs(y)")
+    write_weights(replace(made, variables=tuple(table)), tmp_path / "a.xml")
+    reader = TMVA.Reader()
+    for name in ("x", "!(x > 0) + TMath::Abs(y)"):
+        reader.AddVariable(name, np.zeros(1, np.float32))
+    reader.AddVariable("v", np.zeros(4, np.float32))
+    reader.AddSpectator("id", np.zeros(1, np.float32))
+    reader.BookMVA("RNN", str(tmp_path / "a.xml"))
+    data = events()
+    rows = flat(data)
+    rows[:, 1] = (data["x"] <= 0) + np.abs(data["y"])
+    np.testing.assert_allclose(reader.evaluate(data, "RNN"), made.predict(rows), rtol=1e-5)
+
+
+def test_a_recipe_of_several_inputs_an_entry_is_refused(booked: Booked, tmp_path: Path) -> None:
+    stored = Recipe.from_dict({"variables": [*VARIABLES[:2], "v{k}[4]"], "for_each": {"k": [1, 2]}})
+    write_weights(model(info=(recipe_info(stored),), spectators=()), tmp_path / "b.xml")
+    reader = declared("x", "sqrt(x*x + y*y)", "v", spectators=())
+    reader.BookMVA("RNN", tmp_path / "b.xml")
+    with pytest.raises(DataError, match="pytmva-rnn evaluate"):
+        reader.evaluate({"x": [1.0]}, "RNN")
+
+
+def declared(*variables: str, spectators: tuple[str, ...] = ("id",)) -> TMVA.Reader:
+    reader = TMVA.Reader("Silent", Color=False)
+    for name in variables:
+        reader.AddVariable(name, np.zeros(4 if name == "v" else 1, np.float32))
+    for name in spectators:
+        reader.AddSpectator(name, array("f", [0]))
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("variables", "spectators", "message"),
+    [
+        (("x", "v"), ("id",), r"5 variables are declared, but .*a\.xml has 6: x, sqrt\(x\*x \+ y\*y\), v$"),
+        (("sqrt(x*x + y*y)", "x", "v"), ("id",), r"variable 0 is declared as 'sqrt.* but in .* it is 'x'; they must"),
+        (("x", "r", "v"), ("id",), r"variable 1 is declared as 'r', but"),
+        (("x", "sqrt(x*x + y*y)", "v"), (), r"0 spectators are declared, but .* has 1: id"),
+        (("x", "sqrt(x*x + y*y)", "v"), ("run",), r"spectator 0 is declared as 'run', but in .* it is 'id'"),
+    ],
+)
+def test_declarations_must_be_those_of_the_file(
+    variables: tuple[str, ...], spectators: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    write_weights(model(), tmp_path / "a.xml")
+    with pytest.raises(DataError, match=message):
+        declared(*variables, spectators=spectators).BookMVA("RNN", tmp_path / "a.xml")
+
+
+def test_wrong_use_is_named(booked: Booked, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'x': its value must be in an array, array\('f', \[0\]\).*not in float"):
+        booked.reader.AddVariable("x", 1.0)
+    with pytest.raises(DataError, match="'RNN' is booked already"):
+        booked.reader.BookMVA("RNN", tmp_path / "RNN.weights.xml")
+    with pytest.raises(DataError, match="no method 'LSTM' is booked; there are: RNN"):
+        booked.reader.EvaluateMVA("LSTM")
+    with pytest.raises(DataError, match="is a classification: call EvaluateMVA"):
+        booked.reader.EvaluateRegression("RNN")
+    with pytest.raises(OptionError, match="unknown option 'Colour' of the Reader; near names: Color"):
+        TMVA.Reader("Colour")
