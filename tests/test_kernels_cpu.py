@@ -279,6 +279,19 @@ def test_weights_come_back() -> None:
             np.testing.assert_array_equal(mine[name], value)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_forked_process_scores_too() -> None:
+    """Threads do not survive a fork, and GNU OpenMP would end the process that asks for them."""
+    net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,LINEAR", (4, 1, 5), 200)
+    expected = net.engine(Engine, threads=2).outputs(net.X)
+    process = os.fork()
+    if process == 0:
+        same = np.array_equal(net.engine(Engine, threads=2).outputs(net.X), expected)
+        os._exit(0 if same else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+
 @pytest.mark.slow
 def test_narrower_vectors() -> None:
     """The same kernels for a CPU without AVX-512: vectors of 8, or 4, floats."""

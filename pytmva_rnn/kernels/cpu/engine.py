@@ -41,6 +41,18 @@ def available_threads() -> int:
     return max(1, min(cores, limit))
 
 
+class _Fork:
+    """Whether this process is a fork of one that may have started threads.
+
+    GNU OpenMP, which Numba's threads are, ends such a process when it asks for threads.
+    """
+
+    happened = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: setattr(_Fork, "happened", True))
+
 _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
 
 
@@ -245,6 +257,8 @@ class Engine:
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
         blocks = max(1, -(-events // LANES))
+        if _Fork.happened:
+            return 1
         if self._threads is not None:
             return min(self._threads, blocks)
         work = (
