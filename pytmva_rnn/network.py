@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn._threads import asked_threads
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels import Engine, engine_class
 from pytmva_rnn.model import Model
@@ -46,7 +47,7 @@ class Network:
     backend : str
         "cpu" (Numba, float32) or "reference" (NumPy, float64).
     threads : int, optional
-        Threads to use; all cores that the process may use if None.
+        Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
 
     Raises
     ------
@@ -64,8 +65,6 @@ class Network:
     """
 
     def __init__(self, model: Model, backend: str = "cpu", *, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be 1 or more, not {threads}")
         self.model = model
         self.backend = backend
         self._shape = steps_of(model)
@@ -83,7 +82,7 @@ class Network:
             model.loss,
             regularization=model.regularization,
             weight_decay=model.weight_decay,
-            threads=threads,
+            threads=asked_threads(threads),
         )
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:

@@ -36,7 +36,7 @@ class Engine(Protocol):
     loss : "C" cross entropy, "R" sum of squares, "S" softmax cross entropy
     regularization : "0" none, "1" L1, "2" L2, with factor `weight_decay`
     settings : optional training settings with TMVA's keys as attributes (`optimizer`, `drop_config` ...)
-    threads : number of threads to use; None for all that the process may use
+    threads : number of threads to use; None for as many as pay for the work at hand
     """
 
     def __init__(

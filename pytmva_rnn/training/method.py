@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn._threads import asked_threads
 from pytmva_rnn._version import __version__
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.model import Model, Variable
@@ -98,7 +99,7 @@ def train(
     backend : str
         "cpu" (Numba, float32) or "reference" (NumPy, float64, slow).
     threads : int, optional
-        Threads to use; all cores that the process may use if None.
+        Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
     title : str
         Title of the method in the weight file.
     variables, spectators, targets : sequence of Variable, optional
@@ -125,8 +126,7 @@ def train(
     ValueError
         For an unknown backend, or less than one thread.
     """
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads must be 1 or more, not {threads}")
+    threads = asked_threads(threads)
     settings = parse_options(options)
     problem = make_problem(
         X,

@@ -23,20 +23,8 @@ _PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense
 
 
 def available_threads() -> int:
-    """PYTMVA_RNN_THREADS if that is set, else the cores that this process may use; at most Numba's number of threads.
-
-    Raises
-    ------
-    ValueError
-        If the variable is not a number above 0.
-    """
-    wanted = os.environ.get("PYTMVA_RNN_THREADS", "").strip()
-    if wanted and not (wanted.isdigit() and int(wanted) > 0):
-        raise ValueError(f"the environment variable PYTMVA_RNN_THREADS is {wanted!r}; set it to a number of threads")
-    if wanted:
-        cores = int(wanted)
-    else:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Cores that this process may use, at most Numba's number of threads."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     return max(1, min(cores, limit))
 

@@ -1,0 +1,75 @@
+"""Threads and start-up of the CPU backend."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pytmva_rnn._threads import VARIABLE, asked_threads
+from pytmva_rnn.errors import OptionError
+from pytmva_rnn.kernels.cpu import engine, jit
+from tests.reference import FOLDER, Case
+from tests.test_kernels_cpu import Net
+
+SMALL = "RNN|3|4|5|0|0,LINEAR"
+LARGE = "LSTM|64|30|20|0|0,LINEAR"
+
+
+def test_the_argument_comes_before_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "3")
+    assert asked_threads(None) == 3
+    assert asked_threads(2) == 2
+    monkeypatch.delenv(VARIABLE)
+    assert asked_threads(None) is None
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "1.5", "²"])
+def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(VARIABLE, text)
+    with pytest.raises(OptionError, match=rf"{VARIABLE} is '{text}'.*number of threads"):
+        Case("lstm_last").model.predict(np.zeros((1, 30)))
+
+
+def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "available_threads", lambda: 4)
+    small, large = Net(SMALL, (5, 1, 4), 1).engine(engine.Engine), Net(LARGE, (20, 1, 30), 1).engine(engine.Engine)
+    assert small._threads_for(100, 3) == 1
+    assert large._threads_for(1000, 3) == 4
+    assert large._threads_for(40, 3) == 2  # as many as there are blocks
+    asked = Net(SMALL, (5, 1, 4), 1).engine(engine.Engine, threads=3)
+    assert asked._threads_for(100, 3) == min(3, -(-100 // engine.LANES))
+
+
+def test_a_long_compilation_is_announced_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(jit, "_announced", set())
+    jit._announce()
+    jit._announce()
+    with jit.compilation("what is quick"):
+        pass
+    assert caplog.messages == ["compiling the CPU kernels; this takes some seconds, once on a machine"]
+
+
+def test_the_import_compiles_nothing() -> None:
+    program = "import sys, pytmva_rnn; assert not {'numba', 'lxml', 'uproot', 'awkward', 'rich'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once(tmp_path: Path) -> None:
+    """They compile side by side into one cache, and a later one takes from there what they left."""
+    program = (
+        "import numpy as np, pytmva_rnn; from pathlib import Path; folder = Path({folder!r});"
+        "data = np.load(folder / 'data.npz'); model = pytmva_rnn.read_weights(folder / 'weights.xml');"
+        "assert np.abs(model.predict(data['X']) - data['scores'][:, 0]).max() < 2e-6"
+    ).format(folder=str(FOLDER / "rnn_last"))
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    running = [subprocess.Popen([sys.executable, "-c", program], env=environment) for _ in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
