@@ -73,3 +73,22 @@ def test_processes_that_start_at_once(tmp_path: Path) -> None:
     running = [subprocess.Popen([sys.executable, "-c", program], env=environment) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+@pytest.mark.slow
+def test_a_filled_cache_changes_nothing(tmp_path: Path) -> None:
+    """The same training gives the same weights to the bit, whether its code was compiled now or before."""
+    program = (
+        "import hashlib, numpy as np; from tests.test_kernels_cpu import Engine, Net, TrainingPhase;"
+        "net = Net('LSTM|32|6|6|0|0,LINEAR', (6, 1, 6), 300);"
+        "engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2), threads=1);"
+        "[engine.step(*net.batch, np.arange(k, k + 100), 0) for k in range(20)];"
+        "print(hashlib.sha256(b''.join(w.tobytes() for each in engine.weights() for w in each.values())).hexdigest())"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        subprocess.run([sys.executable, "-c", program], check=True, env=environment, capture_output=True, text=True)
+        for _ in range(2)
+    ]
+    assert runs[0].stdout == runs[1].stdout
+    assert len(runs[0].stdout) == 65

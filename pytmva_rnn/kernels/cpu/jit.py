@@ -25,8 +25,12 @@ from numba.extending import intrinsic as _intrinsic
 
 intrinsic: Any = _intrinsic
 
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
-"""`error_model="numpy"`: a check for division by zero would forbid vector instructions. NaN and infinity stay exact."""
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+"""`error_model="numpy"`: a check for division by zero would forbid vector instructions.
+
+No `fastmath`: LLVM could fuse a sum in one way where a function stands by itself and in another where it is inlined,
+and the same training would give other weights when its code comes from the cache.
+"""
 
 _SOURCES = hashlib.sha256(
     b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))

@@ -15,36 +15,42 @@ NUMBERS = {"SGD": 0, "ADAM": 1, "ADAGRAD": 2, "RMSPROP": 3, "ADADELTA": 4}
 def update(kind, w, g, v, u, t, rate, first, second, epsilon):
     """Step t of all weights w by the gradient g, with moments v and u, in place.
 
-    `first` and `second` are momentum and rho, or Adam's two betas.
+    `first` and `second` are momentum and rho, or Adam's two betas. The arithmetic is float64 and what is kept float32:
+    an adaptive step makes much of the last digits where gradients are small.
     """
-    alpha = np.float32(rate)
-    if kind == 1:
-        alpha = np.float32(rate * math.sqrt(1 - second**t) / (1 - first**t))
-    first, second, epsilon, one = np.float32(first), np.float32(second), np.float32(epsilon), np.float32(1)
     if kind == 0:
         for k in range(len(w)):
-            v[k] = first * v[k] + g[k]
-            w[k] -= alpha * v[k]
+            vk = first * v[k] + g[k]
+            w[k] -= rate * vk
+            v[k] = vk
     elif kind == 1:
+        alpha = rate * math.sqrt(1 - second**t) / (1 - first**t)
         for k in range(len(w)):
-            u[k] = first * u[k] + (one - first) * g[k]
-            v[k] = second * v[k] + (one - second) * g[k] * g[k]
-            w[k] -= alpha * u[k] / (np.sqrt(v[k]) + epsilon)
+            gk = float(g[k])
+            uk = first * u[k] + (1 - first) * gk
+            vk = second * v[k] + (1 - second) * gk * gk
+            w[k] -= alpha * uk / (math.sqrt(vk) + epsilon)
+            u[k], v[k] = uk, vk
     elif kind == 2:
         for k in range(len(w)):
-            v[k] += g[k] * g[k]
-            w[k] -= alpha * g[k] / np.sqrt(v[k] + epsilon)
+            gk = float(g[k])
+            vk = v[k] + gk * gk
+            w[k] -= rate * gk / math.sqrt(vk + epsilon)
+            v[k] = vk
     elif kind == 3:
         for k in range(len(w)):
-            v[k] = second * v[k] + (one - second) * g[k] * g[k]
-            u[k] = first * u[k] + alpha * g[k] / np.sqrt(v[k] + epsilon)
-            w[k] -= u[k]
+            gk = float(g[k])
+            vk = second * v[k] + (1 - second) * gk * gk
+            uk = first * u[k] + rate * gk / math.sqrt(vk + epsilon)
+            w[k] -= uk
+            u[k], v[k] = uk, vk
     else:
         for k in range(len(w)):
-            v[k] = second * v[k] + (one - second) * g[k] * g[k]
-            d = g[k] * np.sqrt(u[k] + epsilon) / np.sqrt(v[k] + epsilon)
-            w[k] -= alpha * d
-            u[k] = second * u[k] + (one - second) * d * d
+            gk, uk = float(g[k]), float(u[k])
+            vk = second * v[k] + (1 - second) * gk * gk
+            d = gk * math.sqrt(uk + epsilon) / math.sqrt(vk + epsilon)
+            w[k] -= rate * d
+            u[k], v[k] = second * uk + (1 - second) * d * d, vk
 
 
 @kernel

@@ -46,48 +46,69 @@ _FLOAT = ir.FloatType()
 INT64 = ir.IntType(64)
 _INT32 = ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, WIDTH)
-_FLAGS = ("contract",)
 INTP = types.intp
 
 
 class Vector:
-    """WIDTH float32 values in a register; operators emit instructions, fused where a product is added."""
+    """WIDTH float32 values in a register.
 
-    __slots__ = ("builder", "value")
+    Operators emit instructions, and a sum with a product a fused one. That is decided here and not left to LLVM, which
+    may choose otherwise in another place, so that the same numbers give the same result wherever they are computed.
+    """
 
-    def __init__(self, builder: Any, value: Any) -> None:
+    __slots__ = ("builder", "factors", "value")
+
+    def __init__(self, builder: Any, value: Any, factors: tuple[Any, Any] | None = None) -> None:
         self.builder = builder
         self.value = value
+        self.factors = factors
 
-    def _other(self, other: Vector | float) -> Any:
-        return other.value if isinstance(other, Vector) else _constant(other)
+    def _other(self, other: Vector | float) -> Vector:
+        return other if isinstance(other, Vector) else Vector(self.builder, _constant(other))
 
-    def _emit(self, instruction: str, a: Any, b: Any) -> Vector:
-        return Vector(self.builder, getattr(self.builder, instruction)(a, b, flags=_FLAGS))
+    def _fused(self, addend: Any, *, negative: bool = False) -> Vector:
+        """This product (or its negative) plus an addend."""
+        assert self.factors is not None
+        a, b = self.factors
+        return multiply_add(self.builder, self.builder.fneg(a) if negative else a, b, addend)
 
     def __add__(self, other: Vector | float) -> Vector:
-        return self._emit("fadd", self.value, self._other(other))
+        other = self._other(other)
+        if self.factors:
+            return self._fused(other.value)
+        if other.factors:
+            return other._fused(self.value)
+        return Vector(self.builder, self.builder.fadd(self.value, other.value))
 
-    def __radd__(self, other: float) -> Vector:
-        return self._emit("fadd", _constant(other), self.value)
+    __radd__ = __add__
 
     def __sub__(self, other: Vector | float) -> Vector:
-        return self._emit("fsub", self.value, self._other(other))
+        other = self._other(other)
+        if other.factors:
+            return other._fused(self.value, negative=True)
+        if self.factors:
+            return self._fused(self.builder.fneg(other.value))
+        return Vector(self.builder, self.builder.fsub(self.value, other.value))
 
     def __rsub__(self, other: float) -> Vector:
-        return self._emit("fsub", _constant(other), self.value)
+        return self._other(other) - self
 
     def __mul__(self, other: Vector | float) -> Vector:
-        return self._emit("fmul", self.value, self._other(other))
+        factors = self.value, self._other(other).value
+        return Vector(self.builder, self.builder.fmul(*factors), factors)
 
-    def __rmul__(self, other: float) -> Vector:
-        return self._emit("fmul", _constant(other), self.value)
+    __rmul__ = __mul__
 
     def __truediv__(self, other: Vector | float) -> Vector:
-        return self._emit("fdiv", self.value, self._other(other))
+        return Vector(self.builder, self.builder.fdiv(self.value, self._other(other).value))
 
     def __neg__(self) -> Vector:
         return Vector(self.builder, self.builder.fneg(self.value))
+
+
+def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Vector:
+    """a*b + c, fused on CPUs that can (elsewhere a call for each value would take a hundred times as long)."""
+    return Vector(builder, builder.call(_declare(builder, "llvm.fmuladd", _VECTOR, 3), [a, b, c]))
 
 
 def _constant(x: float) -> Any:
@@ -128,28 +149,11 @@ def _polynomial(x: Vector, coefficients: Sequence[float]) -> Vector:
     return value
 
 
-def _quotient(a: Vector, b: Vector) -> Vector:
-    """a/b, for b far from the ends of the range of float32.
-
-    AVX-512 estimates a reciprocal to 14 bits, and one of Newton's steps brings it to float32: a third of the time that
-    Intel's cores take for a division.
-    """
-    if WIDTH != 16:
-        return a / b
-    builder = a.builder
-    kind = ir.FunctionType(_VECTOR, [_VECTOR, _VECTOR, ir.IntType(16)])
-    estimate = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.avx512.rcp14.ps.512")
-    all_lanes = ir.Constant(ir.IntType(16), -1)
-    r = Vector(builder, builder.call(estimate, [b.value, ir.Constant(_VECTOR, None), all_lanes]))
-    q = a * r
-    return q + r * (a - q * b)
-
-
 def tanh(x: Vector) -> Vector:
     """Hyperbolic tangent, a minimax rational function of degrees 13 and 6; error at most 4e-7."""
     x = _clamp(x, 7.90531110763549805)
     x2 = x * x
-    return _quotient(x * _polynomial(x2, _TANH_P), _polynomial(x2, _TANH_Q))
+    return x * _polynomial(x2, _TANH_P) / _polynomial(x2, _TANH_Q)
 
 
 def sigmoid(x: Vector) -> Vector:
@@ -228,14 +232,13 @@ class Emitter:
         self, slots: list[list[Any]], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, count: Any
     ) -> None:
         """slots[r][v] += sum over k < count of a[r*a_row + k*a_step] * b[k*b_step + v*WIDTH ...]."""
-        fma = _declare(self.builder, "llvm.fma", _VECTOR, 3)
         with self.loop(count) as k:
             ak, bk = self.offset(a, self.times(k, a_step)), self.offset(b, self.times(k, b_step))
             inputs = [self.load(self.offset(bk, v * WIDTH)).value for v in range(len(slots[0]))]
             for r, row in enumerate(slots):
                 weight = self.broadcast(self.offset(ak, self.times(INT64(r), a_row))).value
                 for slot, x in zip(row, inputs, strict=True):
-                    self.builder.store(self.builder.call(fma, [weight, x, self.builder.load(slot)]), slot)
+                    self.builder.store(multiply_add(self.builder, weight, x, self.builder.load(slot)).value, slot)
 
 
 def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: int) -> Any:
