@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING
 
 from pytmva_rnn.errors import MissingExtraError
@@ -10,7 +11,7 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["formulate", "matplotlib", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
+__all__ = ["formulate", "matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -66,6 +67,17 @@ def skhep_testdata() -> ModuleType:
     )
 
 
+def numba_cuda() -> ModuleType:
+    """Return the `numba_cuda` package, which compiles Python for NVIDIA's GPUs.
+
+    Raises
+    ------
+    MissingExtraError
+        If numba-cuda is not installed.
+    """
+    return _optional("numba_cuda", package="numba-cuda", extra="cuda", purpose="to compute on a GPU")
+
+
 def onnx() -> ModuleType:
     """Return the `onnx` package.
 
@@ -91,12 +103,17 @@ def onnxruntime() -> ModuleType:
 def root() -> ModuleType:
     """Return the `ROOT` package, PyROOT.
 
+    ROOT's pip package warns that it is an alpha when it is imported; where warnings are errors, that would leave Python
+    with a half-imported ROOT.
+
     Raises
     ------
     MissingExtraError
         If ROOT is not installed.
     """
-    return _optional("ROOT", package="ROOT", extra="root", purpose="for C++ TMVA")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"\s*This distribution of ROOT is in alpha stage")
+        return _optional("ROOT", package="ROOT", extra="root", purpose="for RDataFrame, PyROOT's trees and C++ TMVA")
 
 
 def torch() -> ModuleType:

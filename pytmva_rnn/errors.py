@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "BackendError",
     "BenchmarkError",
     "ConfigError",
     "DataError",
@@ -80,6 +81,10 @@ class TrainingError(TMVAError):
 
 class MissingExtraError(TMVAError, ImportError):
     """An optional package that is not installed; names the pip command that installs it."""
+
+
+class BackendError(TMVAError):
+    """A backend that cannot run on this machine; names what is missing."""
 
 
 class BenchmarkError(TMVAError):

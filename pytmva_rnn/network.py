@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn._arrays import numbers
 from pytmva_rnn._threads import asked_threads
+from pytmva_rnn.devices import backend_engine
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.kernels import Engine, engine_class
+from pytmva_rnn.kernels import Engine
 from pytmva_rnn.model import Model
 from pytmva_rnn.transformations import apply_transformations, invert_targets
 
@@ -45,7 +47,7 @@ class Network:
     model : Model
         With weights in all layers.
     backend : str
-        "cpu" (Numba, float32) or "reference" (NumPy, float64).
+        "cpu" (Numba, float32), "cuda" (an NVIDIA GPU, float32) or "reference" (NumPy, float64).
     threads : int, optional
         Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
 
@@ -53,6 +55,8 @@ class Network:
     ------
     DataError
         If a layer has no weights.
+    MissingExtraError, BackendError
+        For "cuda" where it cannot be used.
     ValueError
         For an unknown backend, or less than one thread.
 
@@ -74,7 +78,7 @@ class Network:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
                 )
-        self._engine: Engine = engine_class(backend)(
+        self._engine: Engine = backend_engine(backend)(
             model.layers,
             [layer.weights for layer in model.layers],
             self._shape[0],
@@ -106,6 +110,9 @@ class Network:
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
     ) -> tuple[float, dict[int, dict[str, NDArray[Any]]]]:
         """Loss of the events as one training batch, and its gradients.
+
+        With RememberState the second call starts from the states that the first left. TMVA's own checks of gradients
+        take the loss before: to have their numbers, call `loss` first.
 
         Parameters
         ----------
@@ -141,13 +148,14 @@ class Network:
         X = self._inputs(X)
         if not len(X):
             raise DataError("X has no events; a loss needs one or more")
-        targets = np.asarray(y, X.dtype)
-        if targets.size != len(X) * self.model.outputs:
-            raise DataError(f"y has the shape {targets.shape}; expected ({len(X)}, {self.model.outputs})")
-        weights = np.ones(len(X), X.dtype) if w is None else np.asarray(w, X.dtype)
-        if weights.shape != (len(X),):
-            raise DataError(f"event weights have the shape {weights.shape}; expected ({len(X)},)")
-        return X, targets.reshape(len(X), self.model.outputs), weights
+        n, outputs = len(X), self.model.outputs
+        targets = numbers(y, "y", X.dtype)
+        if targets.shape not in ((n, outputs), (n,) if outputs == 1 else (n, outputs)):
+            raise DataError(f"y has the shape {targets.shape}; expected ({n}, {outputs})")
+        weights = np.ones(n, X.dtype) if w is None else numbers(w, "the event weights", X.dtype)
+        if weights.shape not in ((n,), (n, 1)):
+            raise DataError(f"event weights have the shape {weights.shape}; expected ({n},)")
+        return X, targets.reshape(n, outputs), weights.reshape(n)
 
 
 def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -158,7 +166,7 @@ def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArra
     DataError
         If the events do not have T*D variables.
     """
-    array = np.asarray(X)
+    array = numbers(X, "X")
     steps, inputs = shape
     if array.shape[1:] not in (shape, (steps * inputs,)):
         raise DataError(

@@ -10,10 +10,11 @@ from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.model import Model
 from pytmva_rnn.report.plots import Epoch
 
-__all__ = ["HISTORY", "INPUTS", "recipe_info", "stored_history", "stored_inputs", "stored_recipe"]
+__all__ = ["HISTORY", "INPUTS", "TREE", "recipe_info", "stored_history", "stored_inputs", "stored_recipe"]
 
 INPUTS = "pytmva_rnn Inputs"
 HISTORY = "pytmva_rnn History"
+TREE = "pytmva_rnn Tree"
 
 
 def recipe_info(recipe: Recipe) -> tuple[str, str]:

@@ -32,7 +32,6 @@ class Scorer:
         self._model = model
         self._network = Network(model, "cpu", threads=1)
         steps, inputs = steps_of(model)
-        self._size = steps * inputs
         self._shapes = ((steps, inputs), (steps * inputs,))
         self._plain = not model.transformations
         self._sigmoid = model.outputs == 1 and model.output_function == "S"

@@ -13,10 +13,10 @@ import uproot
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import evaluate, main
 from pytmva_rnn.cli.scores import branch_names
-from pytmva_rnn.data import Recipe, Source, load_inputs
+from pytmva_rnn.data import Recipe, Source, count_entries, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Variable
-from pytmva_rnn.provenance import INPUTS, recipe_info
+from pytmva_rnn.provenance import INPUTS, TREE, recipe_info
 
 SEQUENCE = Recipe.from_dict(
     {
@@ -185,3 +185,13 @@ def test_branches_have_names_of_their_own() -> None:
     assert branch_names(trained, "a-b", {"k": 1, "m": "x y"})[0] == "a_M_b_k1_mx_y_Signal"
     with pytest.raises(DataError, match="share a branch name: n_a_b, n_a_b"):
         branch_names(replace(trained, classes=("a b", "a_b", "c")), "n")
+
+
+def test_the_tree_of_the_training_is_taken_where_files_hold_several(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "events.root") as file:
+        for name in ("other", "tree"):
+            file.mktree(name, {"x": np.float32}).extend({"x": np.arange(4, dtype=np.float32)})
+    trained = Model((), (), (1, 1, 1), (1, 1, 1), info=((TREE, "tree"),))
+    source = evaluate._source(trained, (str(tmp_path / "events.root"),), None)
+    assert source.tree == "tree"
+    assert count_entries(source) == 4

@@ -52,7 +52,7 @@ def test_help_has_examples(command: tuple[str, ...], capsys: pytest.CaptureFixtu
         (["train"], "arguments are required: CONFIG.toml"),
         (["train", "c.toml", "--seed=-1"], "'-1' is not a whole number from 0 on"),
         (["train", "c.toml", "--threads=0"], "at least 1 is needed"),
-        (["train", "c.toml", "--backend=cuda"], "invalid choice: 'cuda'"),
+        (["train", "c.toml", "--backend=tpu"], "invalid choice: 'tpu'"),
         (["evaluate", "w.xml", "a.root"], "arguments are required: -o/--output"),
     ],
 )

@@ -151,6 +151,7 @@ def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ('NormMode = "NumEvents"', "nTrain_Signal = 1000", "class 'Signal' has 120 events, too few"),
         ("RNN|4|2|3", "RNN|4|5|3", r"c.toml: \[method\] options: .*5"),
         ("BatchSize=10", "BatchSize=1000", "1000"),
+        ('plot = "picture.png"', 'weights = "/proc/none/w.xml"', "the weights cannot be written to /proc/none/w.xml"),
         ('plot = "picture.png"', 'plot = "events.root/p.png"', "the plot cannot be written to .*events.root/p.png"),
     ],
 )

@@ -40,7 +40,7 @@ def test_script_and_configuration_say_the_same(name: str) -> None:
     config, module = load_config(EXAMPLES / f"{name}.toml"), script(name)
     assert config.method.options == parse_options(module.OPTIONS)
     scripts = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert scripts - {"tmva_classification"} == {path.stem for path in EXAMPLES.glob("*.toml")}
+    assert scripts - {"rdataframe", "tmva_classification"} == {path.stem for path in EXAMPLES.glob("*.toml")}
 
 
 @pytest.mark.slow

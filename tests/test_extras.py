@@ -18,6 +18,7 @@ OPTIONAL = {
     "formulate",
     "keras",
     "matplotlib",
+    "numba_cuda",
     "onnx",
     "onnxruntime",
     "skhep_testdata",
@@ -31,6 +32,7 @@ OPTIONAL = {
     [
         ("formulate", "formulate", "tmva"),
         ("matplotlib", "Matplotlib", "plot"),
+        ("numba_cuda", "numba-cuda", "cuda"),
         ("skhep_testdata", "scikit-hep-testdata", "examples"),
     ],
 )

@@ -125,5 +125,5 @@ def test_predict_names_the_shape() -> None:
 
 
 def test_predict_refuses_unknown_backends() -> None:
-    with pytest.raises(ValueError, match="unknown backend 'tpu'; choose one of cpu, reference"):
+    with pytest.raises(ValueError, match="unknown backend 'tpu'; choose one of cpu, cuda, reference"):
         linear().predict([[1, 2]], backend="tpu")

@@ -92,3 +92,18 @@ def test_a_filled_cache_changes_nothing(tmp_path: Path) -> None:
     ]
     assert runs[0].stdout == runs[1].stdout
     assert len(runs[0].stdout) == 65
+
+
+@pytest.mark.slow
+def test_a_cache_that_several_programs_filled(tmp_path: Path) -> None:
+    """What one program compiled with the help of what another had left serves a third."""
+    folder = str(FOLDER / "rnn_last")
+    begin = f"import numpy as np, pytmva_rnn; data = np.load({folder + '/data.npz'!r}); X, y = data['X'], data['y'];"
+    training = (
+        "pytmva_rnn.train(X, y, 'InputLayout=6|5:Layout=RNN|8|5|6|0|0,LINEAR:"
+        "TrainingStrategy=MaxEpochs=1,TestRepetitions=1,BatchSize=40')"
+    )
+    scoring = f"pytmva_rnn.read_weights({folder + '/weights.xml'!r}).predict(X)"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for program in (training, scoring, scoring, training):
+        subprocess.run([sys.executable, "-c", begin + program], check=True, env=environment)

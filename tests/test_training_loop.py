@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, Result, __version__, train
-from pytmva_rnn.errors import DataError, OptionError, TrainingError
+from pytmva_rnn.errors import BackendError, DataError, OptionError, TrainingError
 from pytmva_rnn.model import Dense, Normalize, Variable
 from pytmva_rnn.training import HistoryRow, loop, method
 from pytmva_rnn.training.progress import EpochTable, Progress
@@ -60,7 +60,7 @@ class Scripted:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
-    monkeypatch.setattr(loop, "engine_class", lambda backend: Scripted)
+    monkeypatch.setattr(loop, "backend_engine", lambda backend: Scripted)
     Scripted.script, Scripted.made, Scripted.training_errors, Scripted.interrupt_at = [], [], None, None
     return Scripted
 
@@ -480,10 +480,14 @@ def test_an_initial_model_without_weights() -> None:
 
 
 @pytest.mark.parametrize("architecture", ["GPU", "STANDARD"])
-def test_other_architectures_are_replaced(architecture: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_architectures_are_replaced(
+    architecture: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     X, y = events()
-    train(X, y, f"Architecture={architecture}:{DENSE}MaxEpochs=1", backend="reference")
-    assert f"Architecture={architecture} is not available; training on the CPU" in caplog.text
+    monkeypatch.setattr("pytmva_rnn.training.method.cuda_problem", lambda: BackendError("no GPU here"))
+    train(X, y, f"Architecture={architecture}:{DENSE}MaxEpochs=1")
+    assert caplog.text.count(f"Architecture={architecture} is not available; training on the CPU") == 1
+    assert ("no GPU here" in caplog.text) == (architecture == "GPU")
 
 
 def test_opencl_is_refused() -> None:
@@ -509,7 +513,7 @@ def test_the_largest_seed() -> None:
 
 def test_unknown_backend() -> None:
     X, y = events()
-    with pytest.raises(ValueError, match="unknown backend 'tpu'; choose one of cpu, reference"):
+    with pytest.raises(ValueError, match="unknown backend 'tpu'; choose one of cpu, cuda, reference"):
         train(X, y, f"{DENSE}MaxEpochs=1", backend="tpu")
 
 

@@ -142,8 +142,11 @@ def test_what_is_not_finite(bad: float) -> None:
 
 
 def test_weights_of_a_wrong_shape() -> None:
-    with pytest.raises(DataError, match=r"sample_weight has the shape \(40, 1\); expected \(40,\)"):
-        problem(sample_weight=np.ones((40, 1)))
+    with pytest.raises(DataError, match=r"sample_weight has the shape \(1, 40\); expected \(40,\)"):
+        problem(sample_weight=np.ones((1, 40)))
+    problem(sample_weight=np.ones((40, 1)))
+    with pytest.raises(TrainingError, match="all event weights are zero"):
+        problem(sample_weight=np.zeros(40))
 
 
 # --- analyses

@@ -12,6 +12,7 @@ from typing import TextIO
 
 from pytmva_rnn._version import __version__
 from pytmva_rnn.cli import bench as bench
+from pytmva_rnn.cli import convert as convert
 from pytmva_rnn.cli import evaluate as evaluate
 from pytmva_rnn.cli import inspect as inspect
 from pytmva_rnn.cli import train as train
@@ -29,6 +30,7 @@ examples:
   pytmva-rnn evaluate dataset/weights/TMVAClassification_LSTM.weights.xml 'data/*.root' -o scores.root
   pytmva-rnn inspect dataset/weights/TMVAClassification_LSTM.weights.xml
   pytmva-rnn validate dataset/weights/*.xml
+  pytmva-rnn convert dataset/weights/TMVAClassification_LSTM.weights.xml QuarkGluon.hxx
 
 exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 interrupted
 """
@@ -43,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (train, evaluate, inspect, validate, bench):
+    for command in (train, evaluate, inspect, validate, convert, bench):
         command.add_command(commands)
     return parser
 

@@ -18,6 +18,7 @@ examples:
   pytmva-rnn bench --quick
   pytmva-rnn bench -o results
   pytmva-rnn bench --cases 1 --layers LSTM --what train --rounds 21
+  pytmva-rnn bench --device cuda --batches 100,65536
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
 For numbers to publish, let the machine do nothing else.
@@ -33,6 +34,18 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "compute the same, which is checked first.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="cuda: train and infer on an NVIDIA GPU, beside PyTorch with cuDNN (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--batches",
+        metavar="LIST",
+        type=_counts,
+        help="with --device cuda: batch sizes; 100,1024,8192,65536 by default",
     )
     parser.add_argument("--cases", metavar="LIST", type=_some_of(_CASES), help="out of 1,2,3; all by default")
     parser.add_argument("--layers", metavar="LIST", type=_some_of(_LAYERS), help="out of LSTM,GRU,RNN; all by default")
@@ -50,6 +63,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run(given: argparse.Namespace) -> int:
     """Measure, write the report, and print its tables."""
+    if given.device == "cuda":
+        return _run_on_gpu(given)
     from pytmva_rnn.bench import CASES, Settings, run_suite, write_report
     from pytmva_rnn.bench.report import as_markdown
 
@@ -63,6 +78,26 @@ def run(given: argparse.Namespace) -> int:
     changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     results = run_suite(Settings.quick(**changes) if given.quick else Settings(**changes))
     files = write_report(results, given.output)
+    print(as_markdown(results))
+    for file in files:
+        print(file)
+    return 0
+
+
+def _run_on_gpu(given: argparse.Namespace) -> int:
+    from pytmva_rnn.bench import CASES
+    from pytmva_rnn.bench.gpu import GpuSettings, as_markdown, run_gpu_suite, write_gpu_report
+
+    chosen: dict[str, Any] = {
+        "cases": given.cases and tuple(CASES[name] for name in given.cases),
+        "layers": given.layers,
+        "whats": given.what and tuple(what for what in given.what if what != "one"),
+        "batches": given.batches,
+        "rounds": given.rounds or (3 if given.quick else None),
+        "calls": 10 if given.quick else None,
+    }
+    results = run_gpu_suite(GpuSettings(**{name: value for name, value in chosen.items() if value is not None}))
+    files = write_gpu_report(results, given.output)
     print(as_markdown(results))
     for file in files:
         print(file)

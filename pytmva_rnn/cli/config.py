@@ -76,6 +76,13 @@ class InputConfig:
             for name, source in sources.items()
         ]
 
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """The tree that all sources name, if they do: what new files are likely to call theirs."""
+        sources = [self.sources] if isinstance(self.sources, Source) else self.sources.values()
+        names = {source.tree for source in sources}
+        return tuple(name for name in names if name is not None) if len(names) == 1 else ()
+
     def load(self, recipe: Recipe) -> Dataset:
         """Read all events."""
         if isinstance(self.sources, Source) and self.targets:

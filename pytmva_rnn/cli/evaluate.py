@@ -18,7 +18,7 @@ from pytmva_rnn.cli.scores import branch_names, score_columns, writing
 from pytmva_rnn.data import Inputs, Recipe, Source, count_entries, iterate_inputs, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, Recurrent
-from pytmva_rnn.provenance import stored_inputs, stored_recipe
+from pytmva_rnn.provenance import TREE, stored_inputs, stored_recipe
 from pytmva_rnn.weightfile import read_weights
 
 __all__ = ["add_command", "run"]
@@ -56,9 +56,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--branch", metavar="NAME", help="name of the branch (default: the method's title)")
     parser.add_argument(
         "--backend",
-        choices=("cpu", "reference"),
+        choices=("cpu", "cuda", "reference"),
         default="cpu",
-        help="cpu: float32, fast (default); reference: float64",
+        help="cpu: float32, fast (default); cuda: on an NVIDIA GPU; reference: float64",
     )
     parser.set_defaults(run=run)
 
@@ -67,7 +67,9 @@ def run(given: argparse.Namespace) -> int:
     """Score and write."""
     model = read_weights(given.weights)
     recipe = replace(stored_recipe(model), spectators=())
-    source = Source(tuple(given.files), given.tree)
+    if not given.output_tree:
+        raise DataError("--output-tree is empty; give the tree a name")
+    source = _source(model, tuple(given.files), given.tree)
     _check_output(source, given.output)
     repetitions = recipe.repetitions()
     names = [branch_names(model, given.branch or model.title, values) for values in repetitions]
@@ -94,6 +96,18 @@ def run(given: argparse.Namespace) -> int:
         raise
     print(f"{given.output}:{given.output_tree}: {written:,} entries, {_listed(branches)}")
     return 0
+
+
+def _source(model: Model, files: tuple[str, ...], tree: str | None) -> Source:
+    """The input; where no tree is named and files hold several, that of the training."""
+    source = Source(files, tree)
+    trained_on = dict(model.info).get(TREE)
+    if tree is None and trained_on is not None:
+        try:
+            count_entries(source)
+        except DataError:
+            return Source(files, trained_on)
+    return source
 
 
 def _listed(branches: list[str]) -> str:

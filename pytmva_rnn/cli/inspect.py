@@ -1,4 +1,4 @@
-"""`pytmva-rnn inspect`: what a weight file holds."""
+"""`pytmva-rnn inspect`: what a weight file holds, or what this machine can compute on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.table import Table
 
 from pytmva_rnn.cli.tables import layer_settings, layer_table, plain_table, show
 from pytmva_rnn.data import Sequence
+from pytmva_rnn.devices import cuda_devices, cuda_problem
 from pytmva_rnn.model import Model, Variable
 from pytmva_rnn.provenance import HISTORY, INPUTS, stored_history, stored_inputs, stored_recipe
 from pytmva_rnn.report.plots import Epoch, phase_numbers
@@ -28,6 +29,7 @@ _EPILOG = """\
 examples:
   pytmva-rnn inspect dataset/weights/TMVAClassification_DL.weights.xml
   pytmva-rnn inspect DL.weights.xml --json | jq .parameters
+  pytmva-rnn inspect --devices
 """
 
 
@@ -40,14 +42,19 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("weights", metavar="WEIGHTS.xml", type=Path, help="weight file")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("weights", metavar="WEIGHTS.xml", type=Path, nargs="?", help="weight file")
+    what.add_argument("--devices", action="store_true", help="show what the backends can compute on here instead")
     parser.add_argument("--json", action="store_true", help="print JSON instead, with nothing left out but the weights")
     parser.add_argument("--all", action="store_true", help="print long lists whole")
     parser.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Print a weight file's content."""
+    """Print a weight file's content, or the devices."""
+    if given.devices:
+        _show_devices()
+        return 0
     model = read_weights(given.weights)
     if given.json:
         print(json.dumps(_as_data(model), indent=2))
@@ -72,6 +79,20 @@ def run(given: argparse.Namespace) -> int:
     if history:
         show(_history_table(history, shown))
     return 0
+
+
+def _show_devices() -> None:
+    from pytmva_rnn.kernels.cpu.engine import available_threads
+    from pytmva_rnn.kernels.cpu.simd import WIDTH
+
+    rows = [("cpu", f"{available_threads()} thread(s), vectors of {WIDTH} float32", "")]
+    for gpu in cuda_devices():
+        what = f"{gpu.name}, compute capability {gpu.capability}, {gpu.multiprocessors} multiprocessors"
+        memory = f"{gpu.free / 2**30:.1f} of {gpu.memory / 2**30:.1f} GiB free"
+        rows.append(("cuda", f"GPU {gpu.number}: {what}", memory))
+    show(plain_table("Devices", [("backend", ""), ("device", ""), ("memory", "")], rows))
+    if (problem := cuda_problem()) is not None:
+        print(f"no cuda: {problem}")
 
 
 def _learnt(model: Model) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pytmva_rnn.data import Dataset, Recipe, Sequence, split
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.layout import build_layers
 from pytmva_rnn.model import Model
-from pytmva_rnn.provenance import recipe_info
+from pytmva_rnn.provenance import TREE, recipe_info
 from pytmva_rnn.report import Sample, training_picture
 from pytmva_rnn.training import train
 from pytmva_rnn.weightfile import write_weights
@@ -53,9 +53,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument(
         "--backend",
-        choices=("cpu", "reference"),
-        default="cpu",
-        help="cpu: float32, fast (default); reference: float64",
+        choices=("cpu", "cuda", "reference"),
+        help="cpu: float32, fast; cuda: on an NVIDIA GPU; reference: float64 (default: what Architecture says)",
     )
     parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
@@ -99,7 +98,7 @@ def run(given: argparse.Namespace) -> int:
         spectators=config.recipe.spectator_table(training.spectators),
         classes=data.classes,
         targets=data.target_table(),
-        info=(recipe_info(config.recipe),),
+        info=(recipe_info(config.recipe), *((TREE, tree) for tree in config.input.trees)),
     )
     write_weights(result.model, paths["weights"])
     what = (
@@ -108,7 +107,10 @@ def run(given: argparse.Namespace) -> int:
     print(f"\ntrained in {result.training_time:.1f} s; {what} are in\n{paths['weights']}\n")
     samples = {
         name: Sample(
-            result.model.predict(part.X, backend=given.backend), part.weights, part.class_index, part.target_values
+            result.model.predict(part.X, backend=given.backend or "cpu"),
+            part.weights,
+            part.class_index,
+            part.target_values,
         )
         for name, part in (("test", test), ("training", training))
     }
@@ -136,8 +138,13 @@ def _outputs(config: Config, folder: Path) -> dict[str, Path]:
     paths = {kind: folder / name for kind, name in names.items() if name is not None}
     for kind, path in paths.items():
         there = next(parent for parent in (path.parent, *path.absolute().parents) if parent.exists())
-        if path.is_dir() or not there.is_dir() or not os.access(there, os.W_OK):
-            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: no file can be made there")
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: {error}") from error
+        if path.is_dir():
+            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: that is a folder")
     return paths
 
 

@@ -188,10 +188,11 @@ class Recipe:
         finite = np.isfinite(flat)
         if not finite.all():
             event, variable = (int(i) for i in np.argwhere(~finite)[0])
+            more = int((~finite).any(axis=1).sum()) - 1
             raise DataError(
-                f"input {self.inputs.names[variable]} is {flat[event, variable]} in {columns.event(event)}, and "
-                f"{int((~finite).any(axis=1).sum()) - 1} more events here have such values; select them away, e.g. "
-                "with isfinite(x), clip them, or set allow_nan"
+                f"input {self.inputs.names[variable]} is {flat[event, variable]} in {columns.event(event)}"
+                + (f", and {more} more events here have such values" if more else "")
+                + "; select them away, e.g. with isfinite(x), clip them, or set allow_nan"
             )
 
 

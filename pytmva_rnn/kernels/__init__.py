@@ -5,23 +5,24 @@ network in its own layout and runs the layers' `forward` and `backward` on batch
 
 - `reference`: NumPy, float64. The definition; reads like the paper.
 - `cpu`: Numba, float32, events as SIMD lanes, spread over threads.
+- `cuda`: numba-cuda, float32, on an NVIDIA GPU.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Engine", "Weights", "engine_class"]
+__all__ = ["BACKENDS", "Engine", "Weights", "WholeEpochs", "engine_class"]
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
 
-BACKENDS = ("cpu", "reference")
+BACKENDS = ("cpu", "cuda", "reference")
 
 
 class Engine(Protocol):
@@ -84,6 +85,25 @@ class Engine(Protocol):
 
     def penalty(self) -> float:
         """The regularization's term of the loss, over all layers' weights."""
+
+
+@runtime_checkable
+class WholeEpochs(Protocol):
+    """An Engine that is better given all batches of an epoch at once, since it need not wait for each one's loss."""
+
+    def epoch(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        batches: NDArray[np.int64],
+        keys: Sequence[int],
+        after: Callable[[], None],
+    ) -> float:
+        """Make a step on each batch `X[batches[k]]` with `keys[k]`; returns the mean of their losses.
+
+        `after` is called after each step has been asked for.
+        """
 
 
 def engine_class(backend: str) -> type[Engine]:

@@ -103,7 +103,7 @@ class Model:
         X : array, shape (n, NVar) or (n, T, D)
             Raw variables, time-major.
         backend : str
-            "cpu" (float32) or "reference" (float64, slow).
+            "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
 
         Returns
         -------

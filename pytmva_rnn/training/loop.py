@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.devices import backend_engine
 from pytmva_rnn.errors import TrainingError
-from pytmva_rnn.kernels import Engine, engine_class
+from pytmva_rnn.kernels import Engine, WholeEpochs
 from pytmva_rnn.options import REGULARIZATIONS, MethodOptions, TrainingPhase
 from pytmva_rnn.training.interruption import Interruption
 from pytmva_rnn.training.problem import Problem, Sample
@@ -58,7 +59,7 @@ class Loop:
         self._phases = options.training_strategy
         self._seed = seed
         self._shuffled = shuffled
-        self._engine = engine_class(backend)
+        self._engine = backend_engine(backend)
         self._threads = threads
         self._progress = progress
 
@@ -70,6 +71,8 @@ class Loop:
         except KeyboardInterrupt:
             self.interrupted = True
             log.warning("interrupted: keeping the best weights so far")
+        except MemoryError as error:
+            raise TrainingError(f"out of memory: {error}; a smaller BatchSize needs less") from error
 
     def _all_phases(self) -> None:
         for number, phase in enumerate(self._phases, 1):
@@ -156,6 +159,9 @@ class Loop:
         """Train on whole batches in the given order, dropping the remainder; returns the mean of their losses."""
         batches = len(order) // size
         drops = keys.integers(2**31, size=batches)
+        if isinstance(engine, WholeEpochs):
+            chosen = order[: batches * size].reshape(batches, size)
+            return engine.epoch(sample.X, sample.y, sample.w, chosen, drops.tolist(), self._interruption.check)
         total = 0.0
         for k in range(batches):
             total += engine.step(sample.X, sample.y, sample.w, order[k * size : (k + 1) * size], int(drops[k]))

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn._threads import asked_threads
 from pytmva_rnn._version import __version__
+from pytmva_rnn.devices import cuda_problem
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.model import Model, Variable
 from pytmva_rnn.options import INITIALIZATIONS, REGULARIZATIONS, MethodOptions, parse_options
@@ -65,7 +66,7 @@ def train(
     sample_weight: ArrayLike | None = None,
     initial: Model | None = None,
     shuffle: bool = True,
-    backend: str = "cpu",
+    backend: str | None = None,
     threads: int | None = None,
     title: str = "DL",
     variables: Sequence[Variable] | None = None,
@@ -78,7 +79,8 @@ def train(
     """Train a network as TMVA's MethodDL does.
 
     With the same events in the same order and the same RandomSeed (not 0), initial weights and shuffles are those of
-    C++ TMVA. Ctrl-C ends the training and keeps the best weights so far.
+    C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C ends the training
+    and keeps the best weights so far.
 
     Parameters
     ----------
@@ -96,8 +98,9 @@ def train(
         Start from its weights instead of fresh ones; its layers must be those of the layout.
     shuffle : bool
         Shuffle the training events each epoch.
-    backend : str
-        "cpu" (Numba, float32) or "reference" (NumPy, float64, slow).
+    backend : str, optional
+        "cpu" (Numba, float32), "cuda" (an NVIDIA GPU, float32) or "reference" (NumPy, float64, slow). If None, what
+        Architecture says: a GPU where there is one, else the CPU, with a warning.
     threads : int, optional
         Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
     title : str
@@ -123,6 +126,8 @@ def train(
         For arrays of the wrong shape, or with NaN.
     TrainingError
         For a class without events, samples smaller than a batch, or a loss that is not finite.
+    MissingExtraError, BackendError
+        For the backend "cuda" where it cannot be used.
     ValueError
         For an unknown backend, or less than one thread.
     """
@@ -139,6 +144,7 @@ def train(
         targets=targets,
     )
     _check_settings(settings)
+    backend = _backend(settings.architecture) if backend is None else backend
     model = _untrained(problem, settings, title, tuple(spectators))
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
     weights = _start(problem, settings, initial, seed)
@@ -169,8 +175,18 @@ def _check_settings(options: MethodOptions) -> None:
         log.warning("WeightInitialization=%s is unknown: using %s, as TMVA does", name, options.weight_initialization)
     if options.architecture == "OPENCL":
         raise OptionError("Architecture=OPENCL does not exist in TMVA; use CPU")
-    if options.architecture != "CPU":
-        log.warning("Architecture=%s is not available; training on the CPU", options.architecture)
+
+
+def _backend(architecture: str) -> str:
+    """The backend for an Architecture, "cpu" where there is no other, as in TMVA."""
+    if architecture == "CPU":
+        return "cpu"
+    problem = cuda_problem() if architecture == "GPU" else None
+    if architecture == "GPU" and problem is None:
+        return "cuda"
+    reason = "" if problem is None else f" ({problem})"
+    log.warning("Architecture=%s is not available; training on the CPU%s", architecture, reason)
+    return "cpu"
 
 
 def _untrained(problem: Problem, options: MethodOptions, title: str, spectators: tuple[Variable, ...]) -> Model:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn._arrays import numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.layout import build_layers
 from pytmva_rnn.model import Analysis, Layer, Loss, OutputFunction, Shape, Transformation, Variable
@@ -66,7 +67,7 @@ def make_problem(
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`."""
     kind = _analysis(analysis)
-    events = np.asarray(X)
+    events = numbers(X, "X")
     if events.ndim not in (2, 3) or 0 in events.shape:
         raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
     flat = _float32(events).reshape(len(events), -1)
@@ -129,7 +130,7 @@ def _labels(
     y: ArrayLike, kind: Analysis, n: int, classes: Sequence[str] | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[str, ...]]:
     """Targets (n, O), class of each event and the classes' names."""
-    labels = np.asarray(y)
+    labels = numbers(y, "y")
     if labels.ndim not in (1, 2) or len(labels) != n or 0 in labels.shape:
         raise DataError(f"y has the shape {labels.shape}; expected ({n},) or ({n}, O), as many events as X")
     if kind == "Multiclass" and (labels.ndim == 1 or labels.shape[1] == 1):
@@ -175,10 +176,12 @@ def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
-    weights = np.ones(n, np.float32) if sample_weight is None else _float32(np.asarray(sample_weight))
-    if weights.shape != (n,):
+    weights = np.ones(n, np.float32) if sample_weight is None else _float32(numbers(sample_weight, "sample_weight"))
+    if weights.shape not in ((n,), (n, 1)):
         raise DataError(f"sample_weight has the shape {weights.shape}; expected ({n},)")
-    return weights
+    if not weights.any():
+        raise TrainingError("all event weights are zero")
+    return weights.reshape(n)
 
 
 def _check_finite(X: NDArray[np.float32], y: NDArray[np.float32], w: NDArray[np.float32]) -> None:

@@ -53,9 +53,17 @@ def kernel(function: Any) -> Any:
     return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True)(function))
 
 
+_OTHER_LOOPS = {"comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"}
+
+
 def parallel_kernel(function: Any) -> Any:
-    """The same for a function with a `prange` over threads."""
-    return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True, parallel=True)(function))
+    """The same for a function with a `prange` over threads, which no other compiled function may call.
+
+    What is compiled with a parallel function that came from the cache lacks, when it comes from the cache itself, the
+    body of the loop, and the process ends at address 0.
+    """
+    parallel = {"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)}
+    return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True, parallel=parallel)(function))
 
 
 log = logging.getLogger("pytmva_rnn")

@@ -81,17 +81,6 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, events, seg
     return loss[0]
 
 
-@parallel_kernel
-def _walk_parallel(table, segments, shared, scratch, states, gradients, sums, events, segment, stage, threads):
-    parts = np.zeros(threads)
-    for index in prange(threads):
-        thread = np.int64(index)
-        parts[index] = _walk(
-            table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads
-        )
-    return parts.sum()
-
-
 @kernel
 def _reduce(gradients, matrices):
     """Add the threads' gradients into the first, and clear the padding columns."""
@@ -121,32 +110,6 @@ def _finish(table, shared, gradients, sums, k, forward):
 
 
 @kernel
-def _backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices):
-    """Loss of a batch, without penalty; its gradient, added up over the threads, is left in gradients[0]."""
-    threads, last = len(gradients), len(segments) - 2
-    total = 0.0
-    gradients[:] = 0
-    for step in range(2 * last + 1):
-        # forward through the segments, both ways through the last, and back through the others
-        segment = step if step <= last else 2 * last - step
-        stage = BOTH if step == last else FORWARD if step < last else BACKWARD
-        if stage == BACKWARD:
-            _finish(table, shared, gradients, sums, segments[segment + 1], False)
-        if threads == 1:
-            total += _walk(
-                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, 0, threads
-            )
-        else:
-            total += _walk_parallel(
-                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, threads
-            )
-        if stage == FORWARD:
-            _finish(table, shared, gradients, sums, segments[segment + 1], True)
-    _reduce(gradients, matrices)
-    return total
-
-
-@kernel
 def _share(shared, X, y, w, n, batches, key):
     """Enter what all blocks of a batch share."""
     one = shared[0]
@@ -155,6 +118,19 @@ def _share(shared, X, y, w, n, batches, key):
 
 
 @kernel
+def pack(table, frame):
+    """Refresh what operations keep of the weights in an order of their own."""
+    for k in range(len(table)):
+        if table[k].pack:
+            call_operation(table[k].pack, _address(table, k), _address(frame, 0))
+
+
+@kernel
+def _clear(gradients):
+    gradients[:] = 0
+
+
+@parallel_kernel
 def train(
     table,
     segments,
@@ -182,8 +158,32 @@ def train(
 
     X is (n, T*D), `rates` the optimizer's rate, momentum, rho and epsilon. The gradient is left in gradients[0].
     """
+    threads, last = len(gradients), len(segments) - 2
     _share(shared, X, y, w, len(events), batches, key)
-    total = _backpropagate(table, segments, shared, scratch, states, gradients, sums, events, matrices)
+    _clear(gradients)
+    parts = np.empty(threads)
+    total = 0.0
+    for step in range(2 * last + 1):
+        # forward through the segments, both ways through the last, and back through the others
+        segment = step if step <= last else 2 * last - step
+        stage = BOTH if step == last else FORWARD if step < last else BACKWARD
+        if stage == BACKWARD:
+            _finish(table, shared, gradients, sums, segments[segment + 1], False)
+        if threads == 1:
+            parts[0] = _walk(
+                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, 0, threads
+            )
+        else:
+            for index in prange(threads):
+                thread = np.int64(index)
+                parts[thread] = _walk(
+                    table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads
+                )
+        for thread in range(threads):
+            total += parts[thread]
+        if stage == FORWARD:
+            _finish(table, shared, gradients, sums, segments[segment + 1], True)
+    _reduce(gradients, matrices)
     if regularization:
         add_decay(weights, gradients[0], matrices, regularization, decay)
     if t:
@@ -191,14 +191,6 @@ def train(
         update(optimizer, weights, gradient, v, u, t, rates[0], rates[1], rates[2], rates[3])
         pack(table, shared)
     return total
-
-
-@kernel
-def pack(table, frame):
-    """Refresh what operations keep of the weights in an order of their own."""
-    for k in range(len(table)):
-        if table[k].pack:
-            call_operation(table[k].pack, _address(table, k), _address(frame, 0))
 
 
 @kernel
@@ -235,15 +227,6 @@ def run_one(table_address, count, frame_address, x):
 
 
 @parallel_kernel
-def _infer_parallel(table, shared, scratch, states, events, threads, outputs, out):
-    parts = np.zeros(threads)
-    for index in prange(threads):
-        thread = np.int64(index)
-        parts[index] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
-    return parts.sum()
-
-
-@kernel
 def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, outputs, out):
     """Raw outputs (n, O), which lie at `out` in the scratch memory, of the events; returns the sum of their losses.
 
@@ -252,4 +235,11 @@ def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, 
     _share(shared, X, y, w, len(events), 0, 0)
     if one_by_one or threads == 1:
         return _infer(table, shared, scratch, states, events, one_by_one, 0, 1, outputs, out)
-    return _infer_parallel(table, shared, scratch, states, events, threads, outputs, out)
+    parts = np.empty(threads)
+    for index in prange(threads):
+        thread = np.int64(index)
+        parts[thread] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
+    total = 0.0
+    for thread in range(threads):
+        total += parts[thread]
+    return total

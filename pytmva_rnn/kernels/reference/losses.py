@@ -41,4 +41,3 @@ LOSSES: dict[str, Callable[[Array, Array, Array], tuple[float, Array]]] = {
     "C": cross_entropy,
     "S": softmax_cross_entropy,
 }
-OUTPUT_FUNCTIONS: dict[str, Callable[[Array], Array]] = {"I": lambda out: out, "S": sigmoid, "M": softmax}

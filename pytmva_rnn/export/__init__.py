@@ -1,0 +1,3 @@
+"""Models in other languages and formats."""
+
+from __future__ import annotations

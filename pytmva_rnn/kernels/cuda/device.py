@@ -1,0 +1,64 @@
+"""How the CUDA kernels are compiled and launched, and the sizes that fit the chip.
+
+Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) each CUDA thread is a Python thread, so that blocks are small there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba import config, cuda
+from numpy.typing import NDArray
+
+SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
+THREADS = 4 if SIMULATED else 256
+"""Threads of a block that works on independent elements, and the most of a recurrent layer's block."""
+
+EVENTS = 2 if SIMULATED else 4
+"""Events that a thread of a recurrent layer works on at once: each weight that it reads serves all of them."""
+
+SHARED_FLOATS = 48 * 1024 // 4
+"""Shared memory of a block: what every GPU grants without asking."""
+
+# the batches of TMVA's trainings are small for a GPU; a warning at each launch would not make them larger
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
+
+float32 = numba.float32
+
+
+def kernel(function: Any) -> Any:
+    """Compile a function that is launched on a grid. Without fast-math: NaN and infinity stay exact."""
+    return cuda.jit(function)
+
+
+def device(function: Any) -> Any:
+    """Compile a function that kernels call."""
+    options: dict[str, Any] = {} if SIMULATED else {"forceinline": True}
+    return cuda.jit(device=True, **options)(function)
+
+
+def blocks_for(elements: int) -> int:
+    """Blocks of `THREADS` threads for a number of elements; kernels stride, so that more elements do no harm."""
+    return max(1, min(-(-elements // THREADS), 65535 if not SIMULATED else 2))
+
+
+def multiprocessors() -> int:
+    """Multiprocessors of the GPU in use."""
+    return 1 if SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
+
+
+def free_memory() -> int:
+    """Bytes of the GPU's memory that are free."""
+    return 1 << 34 if SIMULATED else int(cuda.current_context().get_memory_info()[0])
+
+
+def upload(array: NDArray[Any], dtype: Any = np.float32) -> Any:
+    """A copy of an array on the device."""
+    return cuda.to_device(np.ascontiguousarray(array, dtype))
+
+
+def zeros(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
+    """Zeros on the device."""
+    return cuda.to_device(np.zeros(shape, dtype))

@@ -1,0 +1,245 @@
+"""Runs networks on an NVIDIA GPU: owns the weights on the device and lays out memory for each batch size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba import cuda
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels import Weights as HostWeights
+from pytmva_rnn.kernels.cuda.device import upload, zeros
+from pytmva_rnn.kernels.cuda.gather import gather
+from pytmva_rnn.kernels.cuda.layer import Run, Weights, packed, places, unpacked
+from pytmva_rnn.kernels.cuda.memory import Residents
+from pytmva_rnn.kernels.cuda.optimizers import Optimizer
+from pytmva_rnn.kernels.cuda.plan import Workspace, affordable, event_bytes, zero_states
+
+_PIECE = 1 << 17
+"""At most so many events go through the network at once in inference."""
+
+
+class Engine:
+    """The CUDA backend; see `pytmva_rnn.kernels.Engine`.
+
+    With training settings, data sets are uploaded once and stay on the device as long as the engine: their arrays must
+    not change in the meantime.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        weights: HostWeights,
+        steps: int,
+        inputs: int,
+        loss: str,
+        *,
+        regularization: str = "0",
+        weight_decay: float = 0.0,
+        settings: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        self._layers = layers
+        self._shape = (steps, inputs)
+        self._loss = loss
+        self._regularization, self._decay = regularization, weight_decay
+        self._drop = () if settings is None else tuple(settings.drop_config)
+        self._keeps = settings is not None
+        self._shapes = [layer.weight_shapes() for layer in layers]
+        self._statistics = [layer.statistic_shapes() for layer in layers]
+        starts, size = places(self._shapes)
+        statistic_starts, _ = places(self._statistics)
+        self._weights = Weights(
+            upload(packed(weights, self._shapes, np.float32)),
+            upload(packed(weights, self._statistics, np.float64), np.float64),
+            starts,
+            statistic_starts,
+        )
+        self._outputs = _output_width(layers, steps * inputs)
+        decays = [
+            np.full(rows * columns, layer.kind == "DENSE" and name == "W" and regularization != "0", np.uint8)
+            for layer, each in zip(layers, self._shapes, strict=True)
+            for name, (rows, columns) in each.items()
+        ]
+        on_device = cuda.to_device(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]))
+        self._optimizer = Optimizer(self._weights.flat, on_device, regularization, weight_decay, settings)
+        self._total = zeros((1,), np.float64)
+        self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
+        self._states = zero_states(layers, 1)
+        self._rows = 1
+        self._batches = 0
+        self._workspaces: dict[Any, Workspace] = {}
+        self._residents = Residents()
+
+    def weights(self) -> list[dict[str, NDArray[Any]]]:
+        trained = unpacked(self._weights.flat.copy_to_host(), self._shapes)
+        statistics = unpacked(self._weights.statistics.copy_to_host(), self._statistics)
+        return [{**mine, **more} for mine, more in zip(trained, statistics, strict=True)]
+
+    def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
+        X = self._flat(X)
+        states = self._states if resume else zero_states(self._layers, 1)
+        out = np.empty((len(X), self._outputs), np.float32)
+        for start, stop, workspace in self._pieces(len(X)):
+            _fill(workspace.x, X[start:stop])
+            workspace.forward(Run(stop - start, states, one_by_one=True))
+            out[start:stop] = workspace.out[: stop - start].copy_to_host()
+        self._batches = 0
+        if resume:
+            self._clear_states(1)
+        return out
+
+    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
+        return lambda x: np.asarray(self.outputs(x.reshape(1, -1))[0])
+
+    def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
+        n = len(X)
+        self._reserve_states(n)
+        _fill(self._total, np.zeros(1))
+        arrays = self._flat(X), y, w
+        resident = self._residents.get(*arrays) if self._keeps else None
+        for start, stop, workspace in self._pieces(n):
+            targets = workspace.x, workspace.loss.y, workspace.loss.w
+            for target, source in zip(targets, resident or arrays, strict=True):
+                _fill(target, source[start:stop])
+            states = [tuple(s[start:stop] if len(s) > 1 else s for s in each) for each in self._states]
+            workspace.forward(Run(stop - start, states))
+            workspace.loss.add(workspace.out, stop - start, self._total, n)
+        self._batches = 0
+        self._clear_states(n)
+        return float(self._total.copy_to_host()[0])
+
+    def gradients(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        workspace = self._workspace(len(X), training=True, input_gradient=True)
+        _fill(self._total, np.zeros(1))
+        for target, source in zip(
+            (workspace.x, workspace.loss.y, workspace.loss.w), (self._flat(X), y, w), strict=True
+        ):
+            _fill(target, source)
+        self._backpropagate(workspace, 0)
+        gradient = self._optimizer.gradient(workspace.partials).copy_to_host()
+        x_gradient = workspace.dx.copy_to_host().reshape(len(X), *self._shape)
+        return float(self._total.copy_to_host()[0]), unpacked(gradient, self._shapes), x_gradient
+
+    def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
+        return self.epoch(X, y, w, events[np.newaxis], [key], lambda: None)
+
+    def epoch(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        batches: NDArray[np.int64],
+        keys: Sequence[int],
+        after: Callable[[], None],
+    ) -> float:
+        """Train on the batches `X[batches[k]]`; the device is waited for only at the end. See `kernels.WholeEpochs`."""
+        workspace = self._workspace(batches.shape[1], training=True)
+        arrays = self._flat(X), y, w
+        targets = (workspace.x, workspace.loss.y, workspace.loss.w)
+        resident = self._residents.get(*arrays)
+        order = upload(batches, np.int64)
+        _fill(self._total, np.zeros(1))
+        for number, events in enumerate(batches):
+            if resident is not None:
+                gather(resident, order, number, targets)
+            else:
+                # more data than the device can hold: the host puts the batch together
+                for target, source in zip(targets, arrays, strict=True):
+                    _fill(target, source[events])
+            self._backpropagate(workspace, int(keys[number]))
+            self._optimizer.step(workspace.partials)
+            after()
+        return float(self._total.copy_to_host()[0]) / len(batches)
+
+    def penalty(self) -> float:
+        if self._regularization == "0":
+            return 0.0
+        norm = np.abs if self._regularization == "1" else np.square
+        matrices = [
+            value
+            for each in unpacked(self._weights.flat.copy_to_host(), self._shapes)
+            for name, value in each.items()
+            if name != "b" and not name.startswith("b_")
+        ]
+        return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in matrices))
+
+    def _backpropagate(self, workspace: Workspace, key: int) -> None:
+        """Forward and backward of what lies in the workspace; adds its loss to the total."""
+        events = workspace.events
+        self._reserve_states(events)
+        run = Run(events, self._states, partials=workspace.partials, batches=self._batches, key=key)
+        workspace.forward(run)
+        workspace.loss.add(workspace.out, events, self._total, events)
+        workspace.backward(run)
+        self._batches += 1
+        self._clear_states(events)
+
+    def _flat(self, X: NDArray[Any]) -> NDArray[Any]:
+        return X.reshape(len(X), self._shape[0] * self._shape[1])
+
+    def _workspace(self, events: int, *, training: bool = False, input_gradient: bool = False) -> Workspace:
+        key = (events, training, input_gradient)
+        if key not in self._workspaces:
+            self._workspaces[key] = Workspace(
+                self._layers,
+                self._weights,
+                *self._shape,
+                self._outputs,
+                self._loss,
+                events,
+                training=training,
+                input_gradient=input_gradient,
+                # gradients are those without dropout
+                drop=() if input_gradient else self._drop,
+            )
+        return self._workspaces[key]
+
+    def _pieces(self, events: int) -> list[tuple[int, int, Workspace]]:
+        """Ranges of events that fit into the device's memory at once, with the memory for them."""
+        known = [key[0] for key in self._workspaces if not key[1] and key[0] >= min(events, _PIECE)]
+        if known:
+            size = min(known)
+        else:
+            per_event = event_bytes(
+                self._layers, self._weights, *self._shape, self._outputs, training=False, input_gradient=False
+            )
+            size = max(1, min(events, _PIECE, affordable(per_event)))
+        workspace = self._workspace(size)
+        return [(start, min(start + size, events), workspace) for start in range(0, events, size)]
+
+    def _reserve_states(self, events: int) -> None:
+        """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
+        if self._remembers and events > self._rows:
+            larger = zero_states(self._layers, events)
+            for new, old in zip(larger, self._states, strict=True):
+                for target, source in zip(new, old, strict=True):
+                    _fill(target, source)
+            self._states, self._rows = larger, events
+
+    def _clear_states(self, events: int) -> None:
+        """Forget what rows beyond the batch hold."""
+        if self._remembers and events < self._rows:
+            for layer, each in zip(self._layers, self._states, strict=True):
+                for state in each if getattr(layer, "remember_state", False) else ():
+                    state[events:] = np.float32(0)
+
+
+def _fill(target: Any, source: Any) -> None:
+    """Copy an array of the host or the device into the first rows of one on the device."""
+    if isinstance(source, np.ndarray):
+        source = np.ascontiguousarray(source, target.dtype)
+    target[: len(source)].copy_to_device(source.reshape(target[: len(source)].shape))
+
+
+def _output_width(layers: Sequence[Any], width: int) -> int:
+    for layer in layers:
+        if layer.kind == "DENSE":
+            width = layer.width
+        elif layer.kind in ("RNN", "LSTM", "GRU"):
+            width = layer.state_size * (layer.time_steps if layer.return_sequence else 1)
+    return width

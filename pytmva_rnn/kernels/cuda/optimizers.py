@@ -1,0 +1,114 @@
+"""The optimizers' updates, with the sums of the partial gradients; see `kernels.reference.optimizers`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, device, kernel
+
+NUMBERS = {"SGD": 0, "ADAM": 1, "ADAGRAD": 2, "RMSPROP": 3, "ADADELTA": 4}
+
+
+@device
+def _gradient(partials, k, weight, decays, regularization, decay):
+    """Sum of a weight's partial gradients in their order, with the penalty's: `decay*sign(w)` or `2*decay*w`."""
+    g = np.float32(0)
+    for chunk in range(partials.shape[0]):
+        g += partials[chunk, k]
+    if decays[k]:
+        if regularization == 2:
+            g += np.float32(2) * decay * weight
+        elif weight > np.float32(0):
+            g += decay
+        elif weight < np.float32(0):
+            g -= decay
+    return g
+
+
+@kernel
+def _sum(partials, w, decays, gradient, size, regularization, decay):
+    """All gradients."""
+    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+        gradient[k] = _gradient(partials, k, w[k], decays, regularization, decay)
+
+
+@kernel
+def _update(kind, partials, w, decays, moments, size, regularization, decay, rate, first, second, epsilon):
+    """One step of all weights. `first` and `second` are momentum and rho, or Adam's two betas."""
+    one = np.float32(1)
+    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
+        g = _gradient(partials, k, w[k], decays, regularization, decay)
+        v, u = moments[0, k], moments[1, k]
+        if kind == 0:
+            v = first * v + g
+            w[k] -= rate * v
+        elif kind == 1:
+            u = first * u + (one - first) * g
+            v = second * v + (one - second) * g * g
+            w[k] -= rate * u / (math.sqrt(v) + epsilon)
+        elif kind == 2:
+            v += g * g
+            w[k] -= rate * g / math.sqrt(v + epsilon)
+        elif kind == 3:
+            v = second * v + (one - second) * g * g
+            u = first * u + rate * g / math.sqrt(v + epsilon)
+            w[k] -= u
+        else:
+            v = second * v + (one - second) * g * g
+            d = g * math.sqrt(u + epsilon) / math.sqrt(v + epsilon)
+            w[k] -= rate * d
+            u = second * u + (one - second) * d * d
+        moments[0, k], moments[1, k] = v, u
+
+
+class Optimizer:
+    """The weights' updates.
+
+    Parameters
+    ----------
+    w : flat weights on the device
+    decays : uint8 array on the device
+        Which of them the penalty's gradient applies to.
+    regularization : "0", "1" or "2"
+    decay : float
+    settings : None or training settings with TMVA's keys as attributes
+    """
+
+    def __init__(self, w: Any, decays: Any, regularization: str, decay: float, settings: Any) -> None:
+        self._w, self._decays, self._size = w, decays, w.size
+        # factor 0 stands for no regularization
+        self._penalty = int(regularization), np.float32(decay if regularization != "0" else 0)
+        self._steps = 0
+        if settings is not None:
+            self._kind = NUMBERS[settings.optimizer]
+            self._rate = settings.learning_rate
+            self._rates = {
+                "SGD": (settings.momentum, 0.0, 0.0),
+                "ADAM": (settings.adam_beta1, settings.adam_beta2, settings.adam_eps),
+                "ADAGRAD": (0.0, 0.0, settings.adagrad_eps),
+                "RMSPROP": (settings.momentum, settings.rmsprop_rho, settings.rmsprop_eps),
+                "ADADELTA": (0.0, settings.adadelta_rho, settings.adadelta_eps),
+            }[settings.optimizer]
+            self._moments = cuda.to_device(np.zeros((2, self._size), np.float32))
+
+    def gradient(self, partials: Any) -> Any:
+        """All gradients, flat, with the penalty's, on the device."""
+        gradient = cuda.device_array(self._size, np.float32)
+        grid = blocks_for(self._size), THREADS
+        _sum[grid](partials, self._w, self._decays, gradient, self._size, *self._penalty)
+        return gradient
+
+    def step(self, partials: Any) -> None:
+        """Update the weights."""
+        self._steps += 1
+        rate = self._rate
+        if self._kind == NUMBERS["ADAM"]:
+            first, second, _ = self._rates
+            rate *= math.sqrt(1 - second**self._steps) / (1 - first**self._steps)
+        rates = [np.float32(value) for value in (rate, *self._rates)]
+        grid = blocks_for(self._size), THREADS
+        _update[grid](self._kind, partials, self._w, self._decays, self._moments, self._size, *self._penalty, *rates)

@@ -1,0 +1,181 @@
+"""Matrix products: a layer's inputs with its weights, and the two products of its backward pass.
+
+A block makes a tile of the result; it brings the factors through shared memory in slabs, and each thread keeps a square
+of sums in registers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+from pytmva_rnn.kernels.cuda.activations import activate
+from pytmva_rnn.kernels.cuda.device import SIMULATED, THREADS, blocks_for, device, float32, kernel
+
+SIDE = 2 if SIMULATED else 16
+"""Threads of a block in each direction, and the depth of a slab."""
+
+EACH = 3 if SIMULATED else 4
+"""Rows and columns of a thread."""
+
+TILE = SIDE * EACH
+PITCH = TILE + 1
+"""Floats from row to row of a slab: one more than a tile, or a column would lie in one bank of shared memory."""
+
+CHUNKS = 32
+"""At most so many partial sums of a weight's gradient."""
+
+_ROWS = 8 if SIMULATED else 64
+"""At least so many rows are summed in one chunk."""
+
+
+@device
+def _clear(sums):
+    for i in range(EACH):
+        for j in range(EACH):
+            sums[i, j] = np.float32(0)
+
+
+@device
+def _load_rows(slab, matrix, first, end, k, depth):
+    """slab[kk, i] = matrix[first + i, k + kk], zero from row `end` and column `depth` on."""
+    column = k + cuda.threadIdx.x
+    for i in range(cuda.threadIdx.y, TILE, SIDE):
+        inside = first + i < end and column < depth
+        slab[cuda.threadIdx.x, i] = matrix[first + i, column] if inside else np.float32(0)
+
+
+@device
+def _load_columns(slab, matrix, k, depth, first, end, ones):
+    """slab[kk, j] = matrix[k + kk, first + j], zero from row `depth` and column `end` on, but 1 in column `ones`."""
+    row = k + cuda.threadIdx.y
+    for j in range(cuda.threadIdx.x, TILE, SIDE):
+        inside = row < depth and first + j < end
+        outside = np.float32(1) if first + j == ones else np.float32(0)
+        slab[cuda.threadIdx.y, j] = matrix[row, first + j] if inside else outside
+
+
+@device
+def _multiply(left, right, sums):
+    """Add a slab's products: row `threadIdx.y + i*SIDE` with column `threadIdx.x + j*SIDE`."""
+    cuda.syncthreads()
+    for k in range(SIDE):
+        for i in range(EACH):
+            factor = left[k, cuda.threadIdx.y + i * SIDE]
+            for j in range(EACH):
+                sums[i, j] += factor * right[k, cuda.threadIdx.x + j * SIDE]
+    cuda.syncthreads()
+
+
+@kernel
+def _forward(x, W, b, a, y, rows, activation):
+    """a = x W^T + b and y = activation(a)."""
+    left = cuda.shared.array((SIDE, PITCH), float32)
+    right = cuda.shared.array((SIDE, PITCH), float32)
+    sums = cuda.local.array((EACH, EACH), float32)
+    _clear(sums)
+    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
+    outputs, inputs = W.shape
+    for k in range(0, inputs, SIDE):
+        _load_rows(left, x, first_row, rows, k, inputs)
+        _load_rows(right, W, first_column, outputs, k, inputs)
+        _multiply(left, right, sums)
+    for i in range(EACH):
+        row = first_row + cuda.threadIdx.y + i * SIDE
+        for j in range(EACH):
+            column = first_column + cuda.threadIdx.x + j * SIDE
+            if row < rows and column < outputs:
+                value = sums[i, j] + b[column]
+                a[row, column] = value
+                y[row, column] = activate(activation, value)
+
+
+@kernel
+def _input_gradient(da, W, dx, rows):
+    """dx = da W."""
+    left = cuda.shared.array((SIDE, PITCH), float32)
+    right = cuda.shared.array((SIDE, PITCH), float32)
+    sums = cuda.local.array((EACH, EACH), float32)
+    _clear(sums)
+    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
+    outputs, inputs = W.shape
+    for k in range(0, outputs, SIDE):
+        _load_rows(left, da, first_row, rows, k, outputs)
+        _load_columns(right, W, k, outputs, first_column, inputs, -1)
+        _multiply(left, right, sums)
+    for i in range(EACH):
+        row = first_row + cuda.threadIdx.y + i * SIDE
+        for j in range(EACH):
+            column = first_column + cuda.threadIdx.x + j * SIDE
+            if row < rows and column < inputs:
+                dx[row, column] = sums[i, j]
+
+
+@kernel
+def _weight_gradient(da, first, outputs, x, partials, offset, bias, rows, chunk_rows):
+    """Sums of da^T x over a chunk of rows, for the columns of da from `first` on; `bias`, if not below 0: of da alone.
+
+    The bias is the last column, as if x had one more input, which is 1.
+    """
+    left = cuda.shared.array((SIDE, PITCH), float32)
+    right = cuda.shared.array((SIDE, PITCH), float32)
+    sums = cuda.local.array((EACH, EACH), float32)
+    _clear(sums)
+    inputs = x.shape[1]
+    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
+    chunk = cuda.blockIdx.z
+    end = min(rows, (chunk + 1) * chunk_rows)
+    for k in range(chunk * chunk_rows, end, SIDE):
+        _load_columns(left, da, k, end, first + first_row, first + outputs, -1)
+        _load_columns(right, x, k, end, first_column, inputs, inputs)
+        _multiply(left, right, sums)
+    for i in range(EACH):
+        row = first_row + cuda.threadIdx.y + i * SIDE
+        for j in range(EACH):
+            column = first_column + cuda.threadIdx.x + j * SIDE
+            if row < outputs and column < inputs:
+                partials[chunk, offset + row * inputs + column] = sums[i, j]
+            if row < outputs and column == inputs and bias >= 0:
+                partials[chunk, bias + row] = sums[i, j]
+
+
+@kernel
+def _transpose(source, target):
+    """target, flat, is the transposed matrix."""
+    rows, columns = source.shape
+    for k in range(cuda.grid(1), rows * columns, cuda.gridsize(1)):
+        target[k] = source[k % rows, k // rows]
+
+
+def _tiles(count: int) -> int:
+    return -(-count // TILE)
+
+
+def forward(x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = 0) -> None:
+    """a = x W^T + b and y = activation(a), for `rows` rows; a and y may be one array, which then holds y."""
+    _forward[(_tiles(rows), _tiles(len(W))), (SIDE, SIDE)](x, W, b, a, y, rows, activation)
+
+
+def input_gradient(da: Any, W: Any, dx: Any, rows: int) -> None:
+    """dx = da W."""
+    _input_gradient[(_tiles(rows), _tiles(W.shape[1])), (SIDE, SIDE)](da, W, dx, rows)
+
+
+def weight_gradient(
+    da: Any, first: int, outputs: int, x: Any, partials: Any, offset: int, rows: int, bias: int = -1
+) -> None:
+    """Partial sums of da^T x, and of da, for `outputs` columns of da from `first` on.
+
+    partials (CHUNKS, weights) gets the products from `offset` and the sums of da from `bias` on; chunks that are not
+    needed for so few rows stay as they are, zero.
+    """
+    chunks = max(1, min(CHUNKS, rows // _ROWS))
+    grid = (_tiles(outputs), _tiles(x.shape[1] + (bias >= 0)), chunks)
+    _weight_gradient[grid, (SIDE, SIDE)](da, first, outputs, x, partials, offset, bias, rows, -(-rows // chunks))
+
+
+def transpose(source: Any, target: Any) -> None:
+    """Write a matrix transposed into a flat array."""
+    _transpose[blocks_for(source.size), THREADS](source, target)

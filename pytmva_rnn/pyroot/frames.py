@@ -1,0 +1,164 @@
+"""The RDataFrame side of the bridge: scores as columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from pytmva_rnn import _extras
+from pytmva_rnn.data import Column, Expression, Recipe, Sequence, Source, Variables
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.model import Model, Recurrent
+from pytmva_rnn.provenance import stored_recipe
+from pytmva_rnn.pyroot.compiled import score_function
+
+__all__ = ["as_frame", "as_recipe", "define", "files_of", "plain_source"]
+
+Columns = Recipe | Sequence | Variables | Iterable[str]
+
+
+def define(rdf: Any, name: str, model: Model, columns: Columns | None = None) -> Any:
+    """Add a network's score to an RDataFrame.
+
+    The network and the expressions of its inputs are compiled by ROOT as C++, once per session, and run in the event
+    loop: no Python, so that EnableImplicitMT, Snapshot and everything else of RDataFrame work.
+
+    Parameters
+    ----------
+    rdf : RDataFrame, or any node of one; or a TTree
+    name : str
+        Of the new column.
+    model : Model
+    columns : optional
+        What the network reads. If None, what it was trained with: the recipe in its weight file, or else the
+        expressions of the file's variables. Or a Recipe, a Sequence (lists of any length, padded and cut to T steps)
+        or Variables; or a list of columns or expressions in the order of the network's variables, where one that
+        holds a list (array, vector, RVec) must have as many elements in each event as variables are left for it.
+
+    Returns
+    -------
+    RDataFrame node
+        With a column `name`: float, or for several outputs RVec<float> and one column `name_0`, `name_1`, ... of float
+        for each. A recipe with `for_each` gives these for each value: `name_jet1`, `name_jet2`.
+
+    Raises
+    ------
+    DataError
+        For a column that is missing or taken, or not fit for the network, and for a network with RememberState, whose
+        scores depend on the order of events. What is wrong with an event ends the event loop with a C++ exception.
+    MissingExtraError
+        If ROOT is not installed.
+    """
+    frame = as_frame(rdf)
+    if not name.isidentifier():
+        raise DataError(f"the column {name!r}: use letters, digits and _ only")
+    if any(isinstance(layer, Recurrent) and layer.remember_state for layer in model.layers):
+        raise DataError(
+            "a network with RememberState scores an event by those before it, and an RDataFrame has no order of "
+            "events; use Model.predict on what to_arrays gives"
+        )
+    recipe = stored_recipe(model) if columns is None else as_recipe(columns, frame, len(model.variables))
+    recipe = replace(recipe, spectators=())
+    if len(recipe.inputs.names) != len(model.variables):
+        raise DataError(
+            f"the columns make {len(recipe.inputs.names)} variables, but the network takes {len(model.variables)}"
+        )
+    for values in recipe.repetitions():
+        base = "_".join([name, *(re.sub(r"\W", "_", f"{key}{value}") for key, value in values.items())])
+        call = score_function(model, recipe.at(values), frame)
+        frame = _with_column(frame, base, str(call))
+        if model.outputs > 1:
+            for number in range(model.outputs):
+                frame = _with_column(frame, f"{base}_{number}", f"{base}[{number}]")
+    return frame
+
+
+def _with_column(frame: Any, name: str, expression: str) -> Any:
+    if name in {str(column) for column in frame.GetColumnNames()}:
+        raise DataError(f"the RDataFrame has a column {name!r} already; choose another name")
+    return frame.Define(name, expression)
+
+
+def as_frame(data: Any) -> Any:
+    """An RDataFrame's node as it is, or one that reads a TTree or TChain.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+    """
+    if hasattr(data, "Define") and hasattr(data, "GetColumnNames"):
+        return data
+    if hasattr(data, "InheritsFrom") and data and data.InheritsFrom("TTree"):
+        return _extras.root().RDataFrame(data)
+    raise DataError(f"{type(data).__name__} is neither an RDataFrame nor a TTree")
+
+
+def as_recipe(given: Columns, frame: Any, size: int | None = None) -> Recipe:
+    """How to make the inputs.
+
+    Parameters
+    ----------
+    given : Recipe, Sequence, Variables or list of str
+    frame : RDataFrame node
+        Tells which columns hold lists.
+    size : int, optional
+        Number of variables, from which the sizes of lists follow that are not given.
+    """
+    if isinstance(given, Recipe):
+        return given
+    if isinstance(given, Sequence | Variables):
+        return Recipe(given)
+    texts: Any = tuple(given)
+    variables = Variables(texts)
+    if size is None:
+        return Recipe(variables)
+    open_ended = [column for column in variables.columns if column.size is None and _holds_list(frame, column)]
+    left = size - sum(column.width for column in variables.columns if column not in open_ended)
+    if not open_ended:
+        return Recipe(variables)
+    each, rest = divmod(left, len(open_ended))
+    if rest or each < 1:
+        names = ", ".join(column.expression for column in open_ended)
+        raise DataError(
+            f"{names}: {left} variables are left for {len(open_ended)} lists of equal length; give sizes, e.g. "
+            f"'{open_ended[0].expression}[10]', or a Sequence for lists of different lengths"
+        )
+    return Recipe(
+        Variables(tuple(replace(c, size=each) if c in open_ended else c for c in variables.columns)),
+    )
+
+
+def _holds_list(frame: Any, column: Column) -> bool:
+    """Whether a variable is nothing but a column with a list."""
+    if Expression.parse(column.expression).names != (column.expression,):
+        return False
+    if column.expression not in {str(name) for name in frame.GetColumnNames()}:
+        return False
+    return bool(re.search(r"RVec|vector|array", str(frame.GetColumnType(column.expression))))
+
+
+def files_of(frame: Any) -> tuple[str, ...]:
+    """The files that an RDataFrame reads, in its order; none if it does not read trees of files."""
+    described = str(frame.Describe().AsString()).partition("\n\n")[0]
+    found = re.match(r"Dataframe from (?:TTree|TChain|RNTuple)\b.*? in files?\s", described)
+    return tuple(line.strip() for line in described[found.end() :].splitlines()) if found else ()
+
+
+def plain_source(frame: Any, names: Iterable[str]) -> Source | None:
+    """The files behind an RDataFrame, if reading them gives the same as reading it.
+
+    That is so where no event is left out and none of the columns `names` is defined in Python or C++.
+    """
+    kind = str(getattr(type(frame), "__cpp_name__", ""))
+    found = re.match(r"Dataframe from (?:TTree|TChain) (\S+) in files?\s", str(frame.Describe().AsString()))
+    if found is None or not re.fullmatch(
+        r"ROOT::RDataFrame|ROOT::RDF::RInterface<ROOT::Detail::RDF::RLoopManager(,void)?>", kind
+    ):
+        return None
+    defined = {str(name) for name in frame.GetDefinedColumnNames()}
+    if any(name == column or name.startswith(f"{column}.") for name in names for column in defined):
+        return None
+    return Source(tuple(f"{file}:{found[1]}" for file in files_of(frame)))

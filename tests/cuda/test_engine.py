@@ -1,0 +1,248 @@
+"""The CUDA kernels against the reference kernels: sizes that are multiples of nothing, odd batches, little memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytmva_rnn.devices import simulated
+from pytmva_rnn.kernels.reference.engine import Engine as Reference
+from pytmva_rnn.options import TrainingPhase
+from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, recurrent
+
+pytestmark = pytest.mark.gpu
+ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
+SIZES = [1, 3, 5] if simulated() else [1, 2, 3, 7, 17, 64, 130]
+BATCHES = [1, 4, 9] if simulated() else [1, 2, 33, 1000]
+
+
+@pytest.fixture(name="Engine")
+def engine_class() -> type[Any]:
+    from pytmva_rnn.kernels.cuda.engine import Engine
+
+    return Engine
+
+
+def assert_same(net: Net, Engine: type[Any], *, tolerance: float = 3e-6) -> None:
+    """Outputs, loss, all gradients."""
+    mine, reference = net.engine(Engine), net.engine(Reference)
+    np.testing.assert_allclose(mine.outputs(net.X), reference.outputs(net.X), rtol=2e-6, atol=2e-6)
+    loss, gradients, x_gradient = mine.gradients(*net.batch)
+    expected_loss, expected, expected_x = reference.gradients(*net.batch)
+    assert loss == pytest.approx(expected_loss, rel=2e-6, abs=1e-7)
+    largest = max((np.abs(g).max() for each in expected for g in each.values()), default=1.0)
+    for number, each in enumerate(expected):
+        assert gradients[number].keys() == each.keys()
+        for name, value in each.items():
+            np.testing.assert_allclose(
+                gradients[number][name], value, rtol=0, atol=tolerance * largest, err_msg=f"layer {number}, {name}"
+            )
+    np.testing.assert_allclose(x_gradient, expected_x, rtol=0, atol=tolerance * max(np.abs(expected_x).max(), 1e-3))
+
+
+@ALL_LAYERS
+@pytest.mark.parametrize("H", SIZES)
+@pytest.mark.parametrize("sequence", [0, 1])
+def test_state_sizes(kind: str, H: int, sequence: int, Engine: type[Any]) -> None:
+    layout = f"{recurrent(kind, H, 2, 3, sequence=sequence)},RESHAPE|FLAT,DENSE|3|TANH,LINEAR"
+    assert_same(Net(layout, (3, 1, 2), 5), Engine)
+
+
+@ALL_LAYERS
+@pytest.mark.parametrize("batch", BATCHES)
+def test_batch_sizes(kind: str, batch: int, Engine: type[Any]) -> None:
+    assert_same(Net(f"{recurrent(kind, 2, 3, 2)},RESHAPE|FLAT,LINEAR", (2, 1, 3), batch), Engine)
+
+
+@ALL_LAYERS
+def test_weights_beyond_shared_memory(kind: str, Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda import recurrent as module
+
+    net = Net(f"{recurrent(kind, 3, 2, 2)},RESHAPE|FLAT,LINEAR", (2, 1, 2), 3)
+    monkeypatch.setattr(module, "SHARED_FLOATS", module.EVENTS * 6 * 3)
+    assert not module.Grid(3, 3, 9, 6 * 3).staged
+    assert_same(net, Engine)
+    monkeypatch.setattr(module, "SHARED_FLOATS", 2)
+    with pytest.raises(MemoryError, match=r"a recurrent layer with 3 states needs .* the largest state size that fits"):
+        net.engine(Engine).outputs(net.X)
+
+
+@pytest.mark.parametrize("activation", ["LINEAR", "RELU", "SIGMOID", "TANH", "SYMMRELU", "SOFTSIGN", "GAUSS", "FTANH"])
+def test_dense(activation: str, Engine: type[Any]) -> None:
+    assert_same(Net(f"DENSE|7|{activation},LINEAR", (1, 1, 5), 9), Engine)
+
+
+def test_many_rows(Engine: type[Any]) -> None:
+    """The gradients of weights are summed in chunks of rows."""
+    assert_same(Net("DENSE|2|TANH,LINEAR", (1, 1, 3), 40 if simulated() else 5000), Engine, tolerance=1e-5)
+
+
+def test_fewer_rows_after_many(Engine: type[Any]) -> None:
+    """A smaller batch has fewer partial sums: those of the batch before it do not count."""
+    net = Net("DENSE|2|TANH,LINEAR", (1, 1, 3), 20 if simulated() else 500)
+    engine = net.engine(Engine)
+    engine.gradients(*net.batch)
+    part = net.X[:3], net.y[:3], net.w[:3]
+    _, gradients, _ = engine.gradients(*part)
+    _, expected, _ = net.engine(Reference).gradients(*part)
+    np.testing.assert_allclose(gradients[0]["W"], expected[0]["W"], atol=1e-6)
+
+
+def test_derivatives_at_zero(Engine: type[Any]) -> None:
+    for activation in ("RELU", "SYMMRELU"):
+        net = Net(f"DENSE|2|{activation},LINEAR", (1, 1, 2), 2)
+        net.X[:] = 0
+        net.weights[0]["b"][:] = 0
+        assert_same(net, Engine)
+
+
+@pytest.mark.parametrize(("loss", "outputs"), [("C", 1), ("C", 2), ("R", 2), ("S", 3)])
+def test_losses(loss: str, outputs: int, Engine: type[Any]) -> None:
+    net = Net(f"DENSE|3|TANH,DENSE|{outputs}|LINEAR", (1, 1, 2), 6, outputs=outputs, loss=loss)
+    assert_same(net, Engine)
+    assert net.engine(Engine).loss(*net.batch) == pytest.approx(net.engine(Reference).loss(*net.batch), rel=2e-6)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "RESHAPE|3|1|2,LSTM|2|2|3|0|1,GRU|3|2|3|0|1,RNN|2|3|3|0|0,RESHAPE|FLAT,LINEAR",
+        "RESHAPE|3|1|2,RNN|4|2|3|0|1,RESHAPE|6|1|2,LSTM|2|2|6|0|0,LINEAR",
+        "DENSE|6|TANH,RESHAPE|3|1|2,RNN|2|2|3|0|0,LINEAR",
+    ],
+)
+def test_stacked_and_reshaped(layout: str, Engine: type[Any]) -> None:
+    assert_same(Net(layout, (1, 1, 6), 5), Engine)
+
+
+def test_batch_normalisation(Engine: type[Any]) -> None:
+    net = Net("BNORM|0.9|0.001,DENSE|3|TANH,BNORM,LINEAR", (1, 1, 3), 9)
+    assert_same(net, Engine, tolerance=1e-5)
+    engines = net.engine(Engine), net.engine(Reference)
+    for engine in engines:
+        # statistics move in training, and start over after inference
+        for _ in range(3):
+            engine.gradients(*net.batch)
+        engine.outputs(net.X)
+        engine.gradients(net.X[:4], net.y[:4], net.w[:4])
+    for mine, theirs in zip(*(engine.weights() for engine in engines), strict=True):
+        for name in {"mu", "variance"} & theirs.keys():
+            np.testing.assert_allclose(mine[name], theirs[name], rtol=1e-5, atol=1e-6)
+
+
+@ALL_LAYERS
+def test_remembered_states(kind: str, Engine: type[Any]) -> None:
+    net = Net(f"{recurrent(kind, 3, 2, 2, remember=1)},RESHAPE|FLAT,LINEAR", (2, 1, 2), 6)
+    mine, reference = net.engine(Engine), net.engine(Reference)
+    np.testing.assert_allclose(mine.outputs(net.X), reference.outputs(net.X), atol=2e-6)
+    # a batch starts where the one before it ended; rows that were not in it start at zero
+    for rows in (4, 6, 3, 5):
+        part = net.X[:rows], net.y[:rows], net.w[:rows]
+        loss, gradients, _ = mine.gradients(*part)
+        expected_loss, expected, _ = reference.gradients(*part)
+        assert loss == pytest.approx(expected_loss, rel=2e-6)
+        for each, theirs in zip(gradients, expected, strict=True):
+            for name, value in theirs.items():
+                np.testing.assert_allclose(each[name], value, atol=2e-6)
+    assert mine.loss(*net.batch) == pytest.approx(reference.loss(*net.batch), rel=2e-6)
+    resumed = np.concatenate([mine.outputs(net.X[k : k + 2], resume=True) for k in (0, 2)])
+    np.testing.assert_allclose(resumed, np.concatenate([reference.outputs(net.X[:4], resume=True)]), atol=2e-6)
+
+
+def test_last_states_remembered(Engine: type[Any]) -> None:
+    net = Net("LSTM|3|2|2|1|0,LINEAR", (2, 1, 2), 5)
+    np.testing.assert_allclose(net.engine(Engine).outputs(net.X), net.engine(Reference).outputs(net.X), atol=2e-6)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("regularization", ["0", "1", "2"])
+def test_steps(optimizer: str, regularization: str, Engine: type[Any]) -> None:
+    """A few steps with dropout, momentum and penalty: every weight goes the same way."""
+    net = Net("RNN|2|2|2|0|1,RESHAPE|FLAT,DENSE|3|TANH,LINEAR", (2, 1, 2), 9)
+    phase = TrainingPhase(learning_rate=1e-2, momentum=0.7, optimizer=optimizer, drop_config=(0.5, 0.0, 0.3, 0.2))
+    options = {"settings": phase, "regularization": regularization, "weight_decay": 1e-2}
+    mine, reference = net.engine(Engine, **options), net.engine(Reference, **options)
+    random = np.random.default_rng(3)
+    for key in (5, 2**31 - 1):
+        events = random.permutation(9)[:6]
+        loss = mine.step(*net.batch, events, key)
+        assert loss == pytest.approx(reference.step(*net.batch, events, key), rel=1e-5)
+        assert mine.penalty() == pytest.approx(reference.penalty(), rel=1e-5)
+    for each, theirs in zip(mine.weights(), reference.weights(), strict=True):
+        for name, value in theirs.items():
+            np.testing.assert_allclose(each[name], value, rtol=2e-4, atol=5e-5, err_msg=name)
+
+
+def test_an_epoch_is_its_steps(Engine: type[Any]) -> None:
+    net = Net("GRU|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
+    phase = TrainingPhase(learning_rate=1e-2)
+    whole, single = net.engine(Engine, settings=phase), net.engine(Engine, settings=phase)
+    batches = np.random.default_rng(4).permutation(8)[:6].reshape(2, 3)
+    calls: list[None] = []
+    mean = whole.epoch(*net.batch, batches, [1, 2], lambda: calls.append(None))
+    assert len(calls) == 2
+    assert mean == pytest.approx(np.mean([single.step(*net.batch, b, k) for b, k in zip(batches, (1, 2), strict=True)]))
+    for mine, theirs in zip(whole.weights(), single.weights(), strict=True):
+        for name, value in theirs.items():
+            np.testing.assert_array_equal(mine[name], value)
+
+
+def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host puts the batches together, inference takes pieces; the numbers stay the same."""
+    from pytmva_rnn.kernels.cuda import memory, plan
+
+    net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
+    phase = TrainingPhase(learning_rate=1e-2)
+    plenty, little = net.engine(Engine, settings=phase), net.engine(Engine, settings=phase)
+    results = []
+    for engine in (plenty, little):
+        loss = engine.step(*net.batch, np.array([1, 5, 3]), 0)
+        results.append([loss, engine.loss(*net.batch), *engine.outputs(net.X)[:, 0]])
+        monkeypatch.setattr(memory, "free_memory", lambda: 100)
+        monkeypatch.setattr(plan, "free_memory", lambda: 1000)
+    assert len({w.events for w in little._workspaces.values()} & {1, 2, 3, 4, 5, 6, 7}) >= 1
+    assert not little._residents._kept
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+    with pytest.raises(MemoryError, match=r"the GPU has 0 MiB free, and 1,000 events at once need .*; up to \d+ would"):
+        little.step(*net.batch, np.zeros(1000, np.int64), 0)
+
+
+def test_arrays_are_uploaded_once(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda import memory
+
+    net = Net("DENSE|2|TANH,LINEAR", (1, 1, 2), 6)
+    uploaded: list[int] = []
+    upload = memory.upload
+    monkeypatch.setattr(memory, "upload", lambda a, dtype: uploaded.append(a.size) or upload(a, dtype))
+    engine = net.engine(Engine, settings=TrainingPhase())
+    for _ in range(2):
+        engine.step(*net.batch, np.arange(3), 0)
+        engine.loss(net.X[2:5], net.y[2:5], net.w[2:5])
+    assert uploaded == [12, 6, 6, 6, 3, 3]
+
+
+def test_a_nan_stays_where_it_is(Engine: type[Any]) -> None:
+    net = Net("LSTM|3|2|2|0|1,GRU|2|3|2|0|0|1,DENSE|2|RELU,LINEAR", (2, 1, 2), 5)
+    engine = net.engine(Engine)
+    together = engine.outputs(net.X)
+    np.testing.assert_array_equal(engine.outputs(net.X), together)
+    net.X[3, 1, 1] = np.nan
+    spoilt = engine.outputs(net.X)
+    assert np.isnan(spoilt[3, 0])
+    np.testing.assert_array_equal(np.delete(spoilt, 3), np.delete(together, 3))
+
+
+def test_one_event(Engine: type[Any]) -> None:
+    net = Net("GRU|2|2|2|0|0|0,DENSE|2|LINEAR", (2, 1, 2), 3, outputs=2)
+    engine = net.engine(Engine)
+    np.testing.assert_allclose(engine.single()(net.X[1].reshape(-1)), engine.outputs(net.X)[1], rtol=1e-6)
+
+
+def test_weights_come_back(Engine: type[Any]) -> None:
+    net = Net("LSTM|2|2|2|0|1,GRU|2|2|2|0|1|1,RNN|2|2|2|0|1,RESHAPE|FLAT,BNORM,LINEAR", (2, 1, 2), 3)
+    for mine, given in zip(net.engine(Engine).weights(), net.weights, strict=True):
+        assert mine.keys() == given.keys()
+        for name, value in given.items():
+            np.testing.assert_array_equal(mine[name], value)

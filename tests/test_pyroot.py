@@ -1,0 +1,509 @@
+"""The PyROOT bridge, with the ROOT that is there."""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from pytmva_rnn import Model, _extras, read_weights, train, write_weights
+from pytmva_rnn.data import Column, Recipe, Sequence, Source, Variables, load_classification, load_inputs
+from pytmva_rnn.data.expressions import Columns
+from pytmva_rnn.data.functions import FUNCTIONS
+from pytmva_rnn.errors import DataError, MissingExtraError
+from pytmva_rnn.provenance import recipe_info, stored_recipe
+from pytmva_rnn.pyroot import arrays, compare_with_tmva, define, register, to_arrays
+from pytmva_rnn.pyroot import train as train_frames
+from pytmva_rnn.pyroot.compiled import compile_once
+from pytmva_rnn.report import roc_integral
+from tests.reference import CASES, FOLDER, Case
+
+REPOSITORY = Path(__file__).parents[1]
+OPTIONS = (
+    "InputLayout=4|2:Layout=LSTM|5|2|4|0|0,RESHAPE|FLAT,LINEAR:RandomSeed=7:"
+    "TrainingStrategy=LearningRate=1e-2,BatchSize=50,MaxEpochs={},TestRepetitions=1,Optimizer=ADAM"
+)
+TRACKS = Sequence({"ratio": "pt / jet_pt", "charge": "charge"}, 4, sort_by="pt")
+
+
+@pytest.fixture(scope="session")
+def ROOT() -> Any:
+    try:
+        return _extras.root()
+    except MissingExtraError as error:
+        pytest.skip(f"ROOT is not installed: {error}")
+
+
+@pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
+def threads(ROOT: Any, request: pytest.FixtureRequest) -> Iterator[int]:
+    if request.param > 1:
+        ROOT.EnableImplicitMT(request.param)
+    yield request.param
+    if request.param > 1:
+        ROOT.DisableImplicitMT()
+
+
+def column(frame: Any, name: str) -> np.ndarray[Any, Any]:
+    """Values of a column in the order of the column `number`, as several threads give rows in any order."""
+    found = frame.AsNumpy([name, "number"])
+    values = found[name]
+    values = np.array([np.asarray(v) for v in values]) if values.dtype == object else values
+    return np.asarray(values[np.argsort(found["number"])])
+
+
+def write(path: Path, types: dict[str, Any], *columns: dict[str, Any], tree: str = "t") -> str:
+    """A ROOT file with a basket for each of `columns`."""
+    with uproot.recreate(path) as file:
+        file.mktree(tree, types)
+        for each in columns:
+            file[tree].extend(each)
+    return str(path)
+
+
+def toy(seed: int, n: int = 400) -> dict[str, Any]:
+    """Events with no, fewer, and more than 4 tracks."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 8, n)
+    counts[:3] = 0, 1, 7
+    tracks = int(counts.sum())
+    return {
+        "number": np.arange(n, dtype=np.int32) + n * seed,
+        "jet_pt": rng.uniform(20, 50, n).astype(np.float32),
+        "pt": ak.unflatten(rng.integers(1, 40, tracks).astype(np.float32) / 2, counts),
+        "charge": ak.unflatten(rng.choice([-1, 1], tracks).astype(np.int32), counts),
+        "fixed": rng.normal(size=(n, 3)).astype(np.float32),
+    }
+
+
+TYPES = {
+    "number": "int32",
+    "jet_pt": "float32",
+    "pt": "var * float32",
+    "charge": "var * int32",
+    "fixed": np.dtype((np.float32, (3,))),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    return write(tmp_path / "toy.root", TYPES, toy(0))
+
+
+@pytest.fixture(scope="session")
+def trained() -> Model:
+    data = toy(5)
+    X = TRACKS.build(arrays_of(data))
+    y = (X[:, :, 0].sum(axis=1) > 0.6).astype(np.float32)
+    recipe = Recipe(TRACKS)
+    return train(X, y, OPTIONS.format(3), variables=recipe.variable_table(X), info=[recipe_info(recipe)]).model
+
+
+def arrays_of(data: dict[str, Any]) -> Columns:
+    return Columns({name: ak.Array(values) for name, values in data.items()}, np.arange(len(data["number"])))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_reference_cases(name: str, ROOT: Any, threads: int, tmp_path: Path) -> None:
+    case = Case(name)
+    X = case.data["X"].reshape(len(case.data["X"]), -1)
+    names = [variable.expression for variable in case.model.variables]
+    columns = {**dict(zip(names, X.T, strict=True)), "number": np.arange(len(X))}
+    path = write(tmp_path / "x.root", {**dict.fromkeys(names, "float32"), "number": "int64"}, columns)
+    frame = ROOT.RDataFrame("t", path)
+    expected = case.model.predict(case.data["X"])
+    if name == "remember_state":
+        with pytest.raises(DataError, match="RememberState scores an event by those before it"):
+            define(frame, "score", case.model)
+        inputs = to_arrays(frame, stored_recipe(case.model)).X
+        np.testing.assert_allclose(case.model.predict(inputs), expected, rtol=0, atol=2e-6)
+        return
+    scored = define(frame, "score", case.model)
+    np.testing.assert_allclose(column(scored, "score"), expected, rtol=0, atol=2e-6)
+    if expected.ndim == 2:
+        for number, of_output in enumerate(expected.T):
+            np.testing.assert_allclose(column(scored, f"score_{number}"), of_output, rtol=0, atol=2e-6)
+
+
+@pytest.fixture(scope="session")
+def quark_gluon() -> tuple[Model, Source]:
+    """The example's network, after two epochs."""
+    spec = spec_from_file_location("quark_gluon", REPOSITORY / "examples" / "quark_gluon.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = module_from_spec(spec)
+    spec.loader.exec_module(example)
+    recipe = Recipe(example.TRACKS, for_each={"jet": (1, 2)})
+    source = Source((_extras.skhep_testdata().data_path("uproot-issue96.root"),), "tree")
+    data = load_classification(recipe, source, {"Signal": "1 <= jet{jet}ID <= 5", "Background": "jet{jet}ID == 21"})
+    order = np.random.default_rng(1).permutation(len(data))[:3000]
+    options = re.sub(r"MaxEpochs=\d+", "MaxEpochs=2", example.OPTIONS)
+    model = train(data.X[order], data.y[order], options, info=[recipe_info(recipe)]).model
+    return model, source
+
+
+def test_quark_and_gluon_jets(quark_gluon: tuple[Model, Source], ROOT: Any, threads: int) -> None:
+    model, source = quark_gluon
+    frame = ROOT.RDataFrame("tree", source.files[0]).Alias("number", "EventNumber")
+    scored = define(frame, "score", model).AsNumpy(["score_jet1", "score_jet2", "EventNumber"])
+    order = np.argsort(scored["EventNumber"], kind="stable")
+    with uproot.open(f"{source.files[0]}:tree") as tree:
+        of_file = np.argsort(tree["EventNumber"].array(library="np"), kind="stable")
+    for jet in (1, 2):
+        expected = model.predict(load_inputs(stored_recipe(model), source, {"jet": jet}).X)
+        assert len(expected) == 13_607
+        np.testing.assert_allclose(scored[f"score_jet{jet}"][order], expected[of_file], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("pad_side", ["end", "start"])
+def test_sequences_of_any_length(pad_side: Any, trained: Model, ROOT: Any, threads: int, file: str) -> None:
+    """Padded and cut as in training: empty, shorter, longer; vectors, and columns made in C++."""
+    sequence = replace(TRACKS, pad_side=pad_side, pad_value=-1.0)
+    expected = trained.predict(sequence.build(arrays_of(toy(0))))
+    frame = ROOT.RDataFrame("t", file)
+    assert trained.predict(load_inputs(Recipe(sequence), Source(file)).X) == pytest.approx(expected, abs=0)
+    scored = define(frame, "score", trained, sequence)
+    np.testing.assert_allclose(column(scored, "score"), expected, rtol=0, atol=2e-6)
+    made = frame.Define("copy", "std::vector<double>(pt.begin(), pt.end())").Define("unit", "charge * 1.")
+    other = replace(sequence, inputs={"ratio": "copy / jet_pt", "charge": "unit"}, sort_by="copy")
+    np.testing.assert_allclose(column(define(made, "score", trained, other), "score"), expected, rtol=0, atol=2e-6)
+
+
+def test_recipe_of_the_weight_file_and_snapshot(
+    trained: Model, ROOT: Any, threads: int, file: str, tmp_path: Path
+) -> None:
+    write_weights(trained, tmp_path / "w.xml")
+    model = read_weights(tmp_path / "w.xml")
+    scored = define(ROOT.RDataFrame("t", file), "score", model)
+    scored.Snapshot("t", str(tmp_path / "scored.root"), ["number", "pt", "score"])
+    with uproot.open(f"{tmp_path}/scored.root:t") as tree:
+        found = tree.arrays()
+    found = found[np.argsort(np.asarray(found["number"]))]
+    expected = model.predict(TRACKS.build(arrays_of(toy(0))))
+    np.testing.assert_allclose(np.asarray(found["score"]), expected, rtol=0, atol=2e-6)
+    assert ak.all(found["pt"] == toy(0)["pt"])
+
+
+def test_lists_as_variables(trained: Model, ROOT: Any, file: str) -> None:
+    """An array of the file and a vector from C++ as flat variables, time-major."""
+    frame = ROOT.RDataFrame("t", file).Define("more", "ROOT::RVec<double>{1, jet_pt, 3, 4}")
+    data = toy(0)
+    more = np.stack([np.full(400, x) if x else data["jet_pt"] for x in (1, 0, 3, 4)], axis=1)
+    X = np.concatenate([data["jet_pt"][:, None], data["fixed"], more], axis=1).astype(np.float32)
+    for columns in (["jet_pt", "fixed", "more[4]"], ["jet_pt", "fixed[3]", "more"]):
+        scored = define(frame, "score", trained, columns)
+        np.testing.assert_allclose(column(scored, "score"), trained.predict(X), rtol=0, atol=2e-6)
+
+
+EXPRESSIONS = [
+    *(
+        f"{name}(x)"
+        for name, (_, fewest, most) in FUNCTIONS.items()
+        if (fewest, most) == (1, 1) and name not in ("num", "count", "sum", "mean", "any", "all")
+    ),
+    *(f"{name}(x, y)" for name, (_, fewest, _) in FUNCTIONS.items() if fewest == 2),
+    "min(x, y, 0.3) + max(x, 1)",
+    "clip(x, -0.5, y)",
+    "where(i > 2, x, -y)",
+    "sum(v) + num(v) * 2 - count(v) + sum(v > 0.5)",
+    "any(v > 0.5) + 2 * all(v > -0.5) + any(v)",
+    "where(num(v) > 0, mean(v), 9)",
+    "clip(min(v), -99, 99) - clip(max(v), -99, 99)",
+    "x // 0.3 + (-y) // 0.7 + x % 0.3 + i % -3 + (-i) % 4 + i // 2",
+    "i ** 2 + x ** 3 + 2 ** -1",
+    "(i & 3) + (i | 4) + (~i) + ((i > 2) & (x < 1)) + ((i == 1) | b) + (~b)",
+    "-x + +y + (not b) + (b and i > 1) + (i or x) + (0 < x <= 1 != b)",
+    "sum(v[abs(v) > 0.2]) + sum(hypot(v, x) * w)",
+    "where(num(v) > 0, 1, 0) * pi",
+    "fixed[0] + fixed[-1] * 1e3",
+    "TMath::Abs(x) + TMath::Power(y, 2) + (x > 0 && b || i != 1)",
+    "True + 0.1 + x",
+]
+
+
+def test_expressions_are_the_same_in_cpp(ROOT: Any, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(0, 4, 300)
+    data = {
+        "x": rng.normal(size=300),
+        "y": rng.normal(size=300).astype(np.float32),
+        "i": rng.integers(-3, 6, 300).astype(np.int32),
+        "b": rng.random(300) > 0.5,
+        "v": ak.unflatten(rng.normal(size=counts.sum()).astype(np.float32), counts),
+        "w": ak.unflatten(rng.integers(0, 200, counts.sum()).astype(np.uint8), counts),
+        "fixed": rng.normal(size=(300, 3)),
+    }
+    types = {
+        "x": "float64",
+        "y": "float32",
+        "i": "int32",
+        "b": "bool",
+        "v": "var * float32",
+        "w": "var * uint8",
+        "fixed": np.dtype((np.float64, (3,))),
+    }
+    path = write(tmp_path / "e.root", types, data)
+    used = set(re.findall(r"(\w+)\(", " ".join(EXPRESSIONS)))
+    assert set(FUNCTIONS) <= used
+    recipe = Recipe(Variables(tuple(Column(text) for text in EXPRESSIONS)))
+    expected = load_inputs(recipe, Source(path, "t")).X
+    found = to_arrays(ROOT.RDataFrame("t", path).Filter("true"), recipe).X
+    for text, ours, theirs in zip(EXPRESSIONS, found.T, expected.T, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=3e-7, atol=1e-7, err_msg=text)
+
+
+def test_nan_sorts_as_in_training(ROOT: Any, tmp_path: Path) -> None:
+    values = ak.Array([[math.nan, 1.0, 3.0, 2.0], [2.0, math.nan, 2.5], [math.nan], []])
+    path = write(tmp_path / "n.root", {"v": "var * float64"}, {"v": values})
+    for descending in (True, False):
+        recipe = Recipe(Sequence({"v": "v"}, 4, "v", descending=descending))
+        expected = load_inputs(recipe, Source(path)).X
+        np.testing.assert_array_equal(to_arrays(ROOT.RDataFrame("t", path).Filter("true"), recipe).X, expected)
+
+
+@pytest.fixture
+def clusters(ROOT: Any, tmp_path: Path) -> list[str]:
+    """Three files of ten clusters; the second has its tree in a folder."""
+    options = ROOT.RDF.RSnapshotOptions()
+    options.fAutoFlush = 300
+    files = []
+    for k, tree in enumerate(("t", "folder/t", "t")):
+        files.append(str(tmp_path / f"{9 - k}.root"))
+        ROOT.RDataFrame(3000).Define("x", f"(int)rdfentry_ + {3000 * k}").Snapshot(tree, files[-1], ["x"], options)
+    return files
+
+
+def chain(ROOT: Any, files: list[str]) -> Any:
+    made = ROOT.TChain()
+    for k, name in enumerate(files):
+        made.Add(f"{name}?#{'folder/t' if k == 1 else 't'}")
+    return made
+
+
+def test_order_of_the_files_is_kept(ROOT: Any, clusters: list[str]) -> None:
+    """The first events of each task take longer, so that tasks overtake each other."""
+    ROOT.EnableImplicitMT(4)
+    try:
+        tree = chain(ROOT, clusters)
+        frame = ROOT.RDataFrame(tree)
+        slow = "double s = 0; for (int i = 0; i < (x % 300 == 3 ? 1000000 : 1); ++i) s += std::sin(i); return s > -1e9;"
+        found = to_arrays(frame.Filter(slow).Filter("x % 7 != 0"), ["x"])
+    finally:
+        ROOT.DisableImplicitMT()
+    x = np.arange(9000)
+    np.testing.assert_array_equal(found.X[:, 0], x[x % 7 != 0])
+    np.testing.assert_array_equal(found.entries, np.arange(len(found.X)))
+
+
+def test_plain_files_are_read_without_an_event_loop_for_the_columns(
+    ROOT: Any, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(arrays, "_through_root")
+    frame = ROOT.RDataFrame("t", file)
+    expected = TRACKS.build(arrays_of(toy(0)))
+    opened = ROOT.TFile.Open(file)
+    loop = frame.Define("other", "1")
+    for data in (frame, loop, opened.Get("t")):
+        np.testing.assert_array_equal(to_arrays(data, TRACKS).X, expected)
+
+
+def test_what_only_root_can_read(ROOT: Any, clusters: list[str], tmp_path: Path) -> None:
+    def x_of(data: Any, name: str = "x") -> list[float]:
+        return [float(value) for value in to_arrays(data, [name]).X[:, 0]]
+
+    frame = ROOT.RDataFrame("t", clusters[0])
+    assert x_of(frame.Range(10, 13)) == [10, 11, 12]
+    assert x_of(frame.Redefine("x", "x * 2").Range(3)) == [0, 2, 4]
+    assert x_of(frame.Alias("z", "x"), "z") == list(range(3000))
+    assert x_of(frame.Filter("x > 2997")) == [2998, 2999]
+    spec = ROOT.RDF.Experimental.RDatasetSpec()
+    spec.AddSample(("first", "t", clusters[0])).WithGlobalRange((100, 103))
+    assert x_of(ROOT.RDataFrame(spec)) == [100, 101, 102]
+    assert x_of(ROOT.RDataFrame(4).Define("x", "rdfentry_ * 1.")) == [0, 1, 2, 3]
+
+    opened = ROOT.TFile.Open(clusters[0])
+    tree = opened.Get("t")
+    tree.AddFriend("t", clusters[2]).SetTitle("friend")
+    assert x_of(tree, "x")[:3] == [0, 1, 2]
+    ROOT.gROOT.cd()
+    in_memory = ROOT.RDataFrame(3).Define("x", "rdfentry_ + 5.")
+    assert x_of(in_memory) == [5, 6, 7]
+
+
+def test_each_network_is_compiled_once(trained: Model, ROOT: Any, file: str) -> None:
+    frame = ROOT.RDataFrame("t", file)
+    define(frame, "score", trained)
+    before = compile_once.cache_info().misses
+    define(define(frame.Filter("number > 3"), "a", trained), "b", replace(trained))
+    assert compile_once.cache_info().misses == before
+
+
+def test_training_on_frames(ROOT: Any, tmp_path: Path) -> None:
+    files = [write(tmp_path / f"{seed}.root", TYPES, toy(seed, 600)) for seed in (1, 2)]
+    frame = ROOT.RDataFrame("t", files)
+    signal, background = (frame.Filter(f"{negate}(jet_pt > 35)") for negate in ("", "!"))
+    recipe = Recipe(Sequence({"jet_pt": "jet_pt / 10 - 3.5", "charge": "charge"}, 4), (Column("number"),))
+    result = train_frames(
+        signal, background, recipe, OPTIONS.format(30), weight="2 * (number > -1)", title="Toy", progress=False
+    )
+    model = result.model
+    assert model.title == "Toy"
+    assert model.classes == ("Signal", "Background")
+    assert model.spectators[0].max == 1799
+    assert stored_recipe(model) == recipe
+    scores = np.concatenate([define(f, "s", model).AsNumpy(["s"])["s"] for f in (signal, background)])
+    truth = np.repeat([1, 0], [signal.Count().GetValue(), background.Count().GetValue()])
+    assert roc_integral(truth, scores) > 0.9
+    # what is trained is what the arrays of all events give, with weights that add up to the signal's events
+    again = train_frames(signal, background, recipe, OPTIONS.format(2), seed=3, progress=False)
+    other = train_frames(signal, background, recipe, OPTIONS.format(2), seed=4, progress=False)
+    same = train_frames(signal, background, recipe, OPTIONS.format(2), seed=3, weight="5", progress=False)
+    assert again.history != other.history
+    np.testing.assert_allclose(np.array(again.history), np.array(same.history), rtol=1e-6)
+    with pytest.raises(DataError, match=r"weights of the .* events of class 'Signal' add up to 0"):
+        train_frames(signal, background, recipe, OPTIONS.format(2), weight="0 * jet_pt")
+
+
+def test_wrong_columns_are_refused(trained: Model, ROOT: Any, file: str, capfd: pytest.CaptureFixture[str]) -> None:
+    frame = ROOT.RDataFrame("t", file).Define("name", 'std::string("x")')
+    for columns, message in (
+        (["jet_pt", "fixed", "jet_p", "number[4]"], "no branch 'jet_p' in the RDataFrame; near names: jet_pt"),
+        (["jet_pt"], "make 1 variables, but the network takes 8"),
+        (["fixed", "pt", "charge"], "8 variables are left for 3 lists of equal length"),
+        (["name", "jet_pt[7]"], r"column 'name' holds text \(.*string\)"),
+        (["number", "jet_pt[7]"], r"columns do not fit the expressions of the inputs \(number \(Int_t\)"),
+        (replace(TRACKS, inputs={"a": "pt.fX", "b": "pt"}), "'pt.fX': the column holds ROOT::VecOps::RVec"),
+    ):
+        with pytest.raises(DataError, match=message):
+            define(frame, "score", trained, columns)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="has a column 'pt' already"):
+        define(frame, "pt", trained)
+    with pytest.raises(DataError, match="the column 'a-b': use letters"):
+        define(frame, "a-b", trained)
+    with pytest.raises(DataError, match="int is neither an RDataFrame nor a TTree"):
+        to_arrays(3, ["x"])
+    capfd.readouterr()  # the compiler's messages
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (Sequence({"a": "pt", "b": "fixed"}, 4), "different numbers of elements in an event: 0 and 3"),
+        (["pt[0] + 1"], r"expression 'pt\[0\] \+ 1': an event has 0 element\(s\)"),
+        (["pt[4]"], r"variable pt\[4\]: an event has 0 elements"),
+    ],
+)
+def test_wrong_events_are_named(
+    inputs: Any, message: str, ROOT: Any, file: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(DataError, match=message):
+        to_arrays(ROOT.RDataFrame("t", file).Filter("true"), inputs)
+    capfd.readouterr()  # ROOT says that the event loop ended
+
+
+def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *options, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+
+
+def test_warning_of_the_import_does_no_harm(ROOT: Any) -> None:
+    done = run("from pytmva_rnn import _extras; print(_extras.root().RDataFrame(3).Count().GetValue())", "-W", "error")
+    assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
+
+
+def test_root_is_not_loaded_before_it_is_needed() -> None:
+    done = run("import sys, pytmva_rnn, pytmva_rnn.pyroot; print('ROOT' in sys.modules)")
+    assert done.stdout == "False\n", done.stderr
+
+
+def test_without_root_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ROOT", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "pytmva_rnn\[root\]"'):
+        register(FOLDER / "lstm_last" / "weights.xml")
+
+
+def test_without_tmva_register_says_so(ROOT: Any) -> None:
+    if hasattr(ROOT, "TMVA"):
+        pytest.skip("this ROOT has TMVA")
+    with pytest.raises(MissingExtraError, match=r"this ROOT, 6\.\S+, has no TMVA .* conda install -c conda-forge root"):
+        compare_with_tmva(FOLDER / "lstm_last" / "weights.xml", "x.root")
+
+
+@pytest.mark.parametrize("name", ["lstm_last", "regression", "multiclass_softmax"])
+def test_beside_tmva(name: str, ROOT: Any, tmp_path: Path) -> None:
+    """In a ROOT with TMVA beside the real Reader, else beside one that has its calls and our exported network."""
+    case = Case(name)
+    X = case.data["X"].reshape(len(case.data["X"]), -1)
+    names = [variable.expression for variable in case.model.variables]
+    path = write(tmp_path / "x.root", dict.fromkeys(names, "float32"), dict(zip(names, X.T, strict=True)))
+    code = f"""
+import ROOT, numpy as np
+from pytmva_rnn import read_weights
+from pytmva_rnn.export.cpp import generate
+from pytmva_rnn.pyroot import compare_with_tmva
+weights = {str(FOLDER / name / "weights.xml")!r}
+if not hasattr(ROOT, "TMVA"):
+    model = read_weights(weights)
+    assert ROOT.gInterpreter.Declare(generate(model, "Net") + '''
+namespace TMVA {{ class Reader {{
+  std::vector<float*> x; std::vector<float> out = std::vector<float>(Net::outputs); Net net; int n = 0;
+  const std::vector<float>& run(const TString& tag) {{
+    if (tag != "method") throw std::runtime_error("tag");
+    std::vector<float> v; for (float* p : x) v.push_back(*p);
+    net.evaluate(v.data(), 1, out.data());
+    if (n++ == 17) out.back() += 0.25;
+    return out;
+  }}
+public:
+  Reader(const TString& options) {{ if (options != "!Color:Silent") throw std::runtime_error("options"); }}
+  void AddVariable(const TString& e, float* p) {{ x.push_back(p); }}
+  void AddSpectator(const TString& e, float* p) {{}}
+  void* BookMVA(const TString& tag, const TString& file) {{ return this; }}
+  double EvaluateMVA(const TString& tag, double aux = 0) {{ return run(tag)[0]; }}
+  const std::vector<float>& EvaluateRegression(const TString& tag, double aux = 0) {{ return run(tag); }}
+  const std::vector<float>& EvaluateMulticlass(const TString& tag, double aux = 0) {{ return run(tag); }}
+}}; }}''')
+found = compare_with_tmva(weights, {path + ":t"!r})
+print(found)
+print(found.event, found.largest_difference, found.tmva.shape == found.ours.shape)
+print(np.sort(abs(found.tmva - found.ours).ravel())[-2])
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    shown, numbers, second = done.stdout.splitlines()
+    assert float(second) < 2e-6
+    if not hasattr(ROOT, "TMVA"):
+        event, difference, same_shape = numbers.split()
+        assert (event, same_shape) == ("17", "True")
+        assert float(difference) == pytest.approx(0.25, abs=1e-5)
+        assert re.fullmatch(rf"{len(X)} events: .* differ by at most 0\.25 \(event 17\)", shown)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_example(threads: int, ROOT: Any, tmp_path: Path) -> None:
+    script = REPOSITORY / "examples" / "rdataframe.py"
+    command = [
+        sys.executable,
+        str(script),
+        f"--folder={tmp_path}",
+        "--events=1500",
+        "--epochs=4",
+        f"--threads={threads}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    numbers = dict(re.findall(r"^(.*): (\S+)$", done.stdout, re.MULTILINE))
+    assert float(numbers["ROC integral"]) > 0.7
+    assert float(numbers["largest difference between RDataFrame and Model.predict"]) < 2e-6
+    with uproot.open(f"{tmp_path}/scored.root:jets") as tree:
+        assert tree.num_entries == 1500
