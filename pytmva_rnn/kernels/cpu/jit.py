@@ -62,7 +62,7 @@ def parallel_kernel(function: Any) -> Any:
     What is compiled with a parallel function that came from the cache lacks, when it comes from the cache itself, the
     body of the loop, and the process ends at address 0.
     """
-    parallel = {"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)}
+    parallel: Any = {"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)}
     return _stamp(numba.njit(**OPTIONS, cache=True, nogil=True, parallel=parallel)(function))
 
 
