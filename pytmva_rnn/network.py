@@ -73,7 +73,7 @@ class Network:
         self.backend = backend
         self._shape = steps_of(model)
         for number, layer in enumerate(model.layers):
-            missing = [n for n in {**layer.weight_shapes(), **layer.statistic_shapes()} if n not in layer.weights]
+            missing = layer.missing_weights()
             if missing:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"

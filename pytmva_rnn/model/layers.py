@@ -49,6 +49,10 @@ class Layer:
         """Shape of the output for an input of `shape`, both (depth, height, width)."""
         return shape
 
+    def missing_weights(self) -> list[str]:
+        """Names of the arrays that the layer needs and does not have."""
+        return [name for name in {**self.weight_shapes(), **self.statistic_shapes()} if name not in self.weights]
+
     @property
     def parameter_count(self) -> int:
         """Number of trained values."""

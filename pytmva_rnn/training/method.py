@@ -227,7 +227,7 @@ def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed
     if len(wanted) != len(given):
         raise OptionError(f"`initial` has {len(given)} layers, the layout {len(wanted)}")
     for number, layer in enumerate(initial.layers):
-        missing = [n for n in {**layer.weight_shapes(), **layer.statistic_shapes()} if n not in layer.weights]
+        missing = layer.missing_weights()
         if missing:
             raise DataError(f"layer {number} ({layer.kind}) of `initial` has no weights {', '.join(missing)}")
     return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]
