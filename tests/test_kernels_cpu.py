@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.engine import Engine
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.layout import build_layers, parse_layout
 from pytmva_rnn.model import Layer
@@ -96,7 +96,7 @@ def test_input_sizes(kind: str, D: int, T: int) -> None:
 
 
 @ALL_LAYERS
-@pytest.mark.parametrize("batch", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
+@pytest.mark.parametrize("batch", [1, 2, WIDTH, WIDTH + 1, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_batch_sizes(kind: str, batch: int, threads: int) -> None:
     assert_same(Net(f"{recurrent(kind, 5, 4, 3)},RESHAPE|FLAT,DENSE|3|TANH,LINEAR", (3, 1, 4), batch), threads=threads)
@@ -208,6 +208,24 @@ def test_lanes_do_not_leak() -> None:
     spoilt = engine.outputs(net.X)
     assert np.isnan(spoilt[7, 0])
     np.testing.assert_array_equal(np.delete(spoilt, 7), np.delete(together, 7))
+
+
+def test_nothing_is_left_of_a_spoilt_batch() -> None:
+    """Lanes that a small last block leaves out hold what an earlier block put there, which must not matter."""
+    net = Net(
+        "LSTM|6|5|4|0|1,GRU|5|6|4|0|1|0,RNN|4|5|4|0|1,RESHAPE|FLAT,DENSE|8|GAUSS,DENSE|3|TANH,LINEAR",
+        (4, 1, 5),
+        LANES + 3,
+    )
+    expected = net.engine(Engine, threads=1).gradients(*net.batch)
+    engine = net.engine(Engine, threads=1)
+    engine.gradients(np.full_like(net.X, np.nan), net.y, net.w)
+    loss, gradients, x_gradient = engine.gradients(*net.batch)
+    assert loss == expected[0]
+    np.testing.assert_array_equal(x_gradient, expected[2])
+    for found, each in zip(gradients, expected[1], strict=True):
+        for name, value in each.items():
+            np.testing.assert_array_equal(found[name], value)
 
 
 def test_threads_and_repetition() -> None:

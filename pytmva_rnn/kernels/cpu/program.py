@@ -14,7 +14,7 @@ from numba import prange
 from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel
 from pytmva_rnn.kernels.cpu.op import FRAME, OP
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
 
@@ -43,6 +43,7 @@ def _enter(frame, shared, scratch, events, numbers, states, block):
     one = frame[0]
     one.scratch = scratch.ctypes.data
     one.count = choose_events(events, block, numbers)
+    one.vectors = (one.count + WIDTH - 1) // WIDTH
     one.events = numbers.ctypes.data
     one.states = states.ctypes.data
     one.block = block

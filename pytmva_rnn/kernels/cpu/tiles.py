@@ -11,7 +11,7 @@ from typing import Any
 
 from numba import types
 
-from pytmva_rnn.kernels.cpu.simd import INT64, INTP, LANES, VECTORS, WIDTH, Emitter, Vector, intrinsic
+from pytmva_rnn.kernels.cpu.simd import BLOCK, INT64, INTP, LANES, WIDTH, Emitter, Vector, intrinsic
 
 __all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
 
@@ -91,34 +91,37 @@ def recurrent_step(
     Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`; then
     `equations(*sums, *inputs) -> outputs` for each unit and vector.
 
-    Returns a function (H, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in tiles of
-    `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of h, of
-    which nh count; `inputs` and `outputs` tuples of addresses of [unit][LANES].
+    Returns a function (H, vectors, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in
+    tiles of `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of
+    h, of which nh count; `inputs` and `outputs` tuples of addresses of [unit][LANES].
     """
     sums = max(*x_sums, *h_sums) + 1
     sizes = [units >> k for k in range(units.bit_length())]
 
     @intrinsic
-    def step(_: Any, H, wx, x, nx, wh, h, nh, given, made):
+    def step(_: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            H, wx, x, nx, wh, h, nh, given, made = arguments
+            H, vectors, wx, x, nx, wh, h, nh, given, made = arguments
             e = Emitter(builder)
             wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
             sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
-            for size, unit in _tiles(e, H, sizes):
-                slots = e.accumulators(sums * size, VECTORS)
-                for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
-                    chosen = [slots[q * size + u] for q in which for u in range(size)]
-                    tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
-                    e.multiply_add(chosen, tile, 1, len(chosen), b, LANES, count)
-                for u in range(size):
-                    for v in range(VECTORS):
-                        totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
-                        place = builder.add(e.times(unit, LANES), INT64(u * LANES + v * WIDTH))
-                        _apply(e, equations, totals, sources, targets, place)
+            for width, vector in _tiles(e, vectors, BLOCK):
+                lane = e.times(vector, WIDTH)
+                for size, unit in _tiles(e, H, sizes):
+                    slots = e.accumulators(sums * size, width)
+                    for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
+                        chosen = [slots[q * size + u] for q in which for u in range(size)]
+                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
+                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
+                    corner = builder.add(e.times(unit, LANES), lane)
+                    for u in range(size):
+                        for v in range(width):
+                            totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
+                            place = builder.add(corner, INT64(u * LANES + v * WIDTH))
+                            _apply(e, equations, totals, sources, targets, place)
             return context.get_dummy_value()
 
-        return types.void(*[INTP] * 7, given, made), emit
+        return types.void(*[INTP] * 8, given, made), emit
 
     return step
 
