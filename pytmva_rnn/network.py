@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,7 +77,7 @@ class Network:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
                 )
-        self._engine: Engine = backend_engine(backend)(
+        self.engine: Engine = backend_engine(backend)(
             model.layers,
             [layer.weights for layer in model.layers],
             self._shape[0],
@@ -95,16 +94,9 @@ class Network:
         With `resume`, remembered states start where the call before with `resume` left them.
         """
         X = self._inputs(X)
-        raw = self._engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        """A function from one event, a row of T*D float32, to its raw outputs (O,), in memory that it uses again.
-
-        For one thread at a time; states start at zero.
-        """
-        return self._engine.single()
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
@@ -128,16 +120,16 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        value, gradients, _ = self._engine.gradients(*self._batch(X, y, w))
+        value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        return self._engine.gradients(*self._batch(X, y, w))[2]
+        return self.engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        return self._engine.loss(*self._batch(X, y, w))
+        return self.engine.loss(*self._batch(X, y, w))
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:
         return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))

@@ -63,12 +63,6 @@ class Engine(Protocol):
         They start at zero, or with `resume` where the call before with `resume` left them.
         """
 
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        """A function from one event, T*D values in a row, to its raw outputs (O,), in memory that it uses again.
-
-        For one thread at a time. States start at zero.
-        """
-
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         """Loss of one batch in inference, without penalty."""
 

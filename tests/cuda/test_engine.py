@@ -234,12 +234,6 @@ def test_a_nan_stays_where_it_is(Engine: type[Any]) -> None:
     np.testing.assert_array_equal(np.delete(spoilt, 3), np.delete(together, 3))
 
 
-def test_one_event(Engine: type[Any]) -> None:
-    net = Net("GRU|2|2|2|0|0|0,DENSE|2|LINEAR", (2, 1, 2), 3, outputs=2)
-    engine = net.engine(Engine)
-    np.testing.assert_allclose(engine.single()(net.X[1].reshape(-1)), engine.outputs(net.X)[1], rtol=1e-6)
-
-
 def test_weights_come_back(Engine: type[Any]) -> None:
     net = Net("LSTM|2|2|2|0|1,GRU|2|2|2|0|1|1,RNN|2|2|2|0|1,RESHAPE|FLAT,BNORM,LINEAR", (2, 1, 2), 3)
     for mine, given in zip(net.engine(Engine).weights(), net.weights, strict=True):

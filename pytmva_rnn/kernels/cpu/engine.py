@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -167,24 +168,28 @@ class Engine:
         out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
         return out
 
-    def single(self) -> Callable[[Floats], Floats]:
-        """A function from one event, T*D float32 in a row, to its raw outputs (O,), in memory that it uses again.
+    def single(self, *, sigmoid: bool = False) -> Callable[[Floats], Any]:
+        """A function from one event, (T*D,) or (T, D) float32 in C order, to its raw output; states start at zero.
 
-        It has scratch memory of its own and takes the weights as they are at the time; each thread needs one.
+        The output is a float, with `sigmoid` that function of it; or for several outputs an array (O,) in memory that
+        is used again. The function has scratch memory of its own, for one thread at a time, and takes the weights as
+        they are at the time.
         """
         plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
         workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
         frame["scratch"] = workspace.scratch.ctypes.data
-        table, count, address = workspace.table.ctypes.data, len(workspace.table), frame.ctypes.data
         raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
-        run_one = program.run_one
+        table = workspace.table
+        addresses = np.array([table.ctypes.data, frame.ctypes.data, raw.ctypes.data, len(table), sigmoid], np.int64)
+        score: Any = partial(program.run_one, addresses.ctypes.data)
+        score.owner = (self, workspace, addresses)  # to keep what the addresses mean
 
-        def evaluate(x: Floats, _owner: Any = (self, workspace)) -> Floats:
-            run_one(table, count, address, x)
+        def evaluate(x: Floats) -> Floats:
+            score(x)
             return raw
 
-        return evaluate
+        return score if self._outputs == 1 else evaluate
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._reserve_states(len(X))

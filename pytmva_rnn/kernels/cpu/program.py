@@ -8,6 +8,8 @@ number of threads (through the order of summation) but not on chance.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import prange
 
@@ -217,14 +219,20 @@ def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, 
 
 
 @kernel
-def run_one(table_address, count, frame_address, x):
-    """Walk the table of a plan for one event, the array x."""
-    frame = array_at(frame_address, 1, FRAME)
+def run_one(program, x):
+    """Walk the table of a plan for one event, the array x; returns the first raw output, or its sigmoid.
+
+    `program` is the address of those of the table, of the frame and of the output, of the number of operations, and of
+    whether to take the sigmoid.
+    """
+    entry = array_at(program, 5, np.int64)
+    table, frame = array_at(entry[0], entry[3], OP), array_at(entry[1], 1, FRAME)
     one = frame[0]
     one.X = x.ctypes.data
-    table = array_at(table_address, count, OP)
-    for k in range(count):
-        call_operation(table[k].forward, _address(table, k), frame_address)
+    for k in range(len(table)):
+        call_operation(table[k].forward, _address(table, k), entry[1])
+    raw = float(array_at(entry[2], 1, np.float32)[0])
+    return 0.5 * math.tanh(0.5 * raw) + 0.5 if entry[4] else raw
 
 
 @parallel_kernel

@@ -91,9 +91,6 @@ class Engine:
             self._clear_states(1)
         return out
 
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return lambda x: np.asarray(self.outputs(x.reshape(1, -1))[0])
-
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         n = len(X)
         self._reserve_states(n)
