@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pytmva_rnn.kernels.cpu import engine as engine_module
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
@@ -263,6 +264,26 @@ def test_steps(optimizer: str, regularization: str) -> None:
     for mine, theirs in zip(cpu.weights(), reference.weights(), strict=True):
         for name, value in theirs.items():
             np.testing.assert_allclose(mine[name], value, rtol=2e-4, atol=5e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("remember", [0, 1])
+@pytest.mark.parametrize(("much", "calls"), [(1, 5), (10**12, 1)])
+def test_an_epoch_is_its_steps(remember: int, much: int, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, in one call into compiled code or in several."""
+    monkeypatch.setattr(engine_module, "_MUCH_WORK", much)
+    net = Net(f"GRU|6|5|4|{remember}|1,RESHAPE|FLAT,DENSE|17|TANH,BNORM,LINEAR", (4, 1, 5), 300)
+    phase = TrainingPhase(learning_rate=1e-2, optimizer="ADAM", drop_config=(0.0, 0.0, 0.3, 0.0, 0.2))
+    whole, stepwise = (net.engine(Engine, settings=phase, threads=2) for _ in range(2))
+    random = np.random.default_rng(3)
+    batches, keys = random.permutation(300).reshape(5, 60), random.integers(2**31, size=5)
+    called: list[int] = []
+    mean = whole.epoch(*net.batch, batches, keys, lambda: called.append(1))
+    losses = [stepwise.step(*net.batch, events, int(key)) for events, key in zip(batches, keys, strict=True)]
+    assert mean == pytest.approx(np.mean(losses), rel=1e-14)
+    assert len(called) == (5 if remember else calls)
+    for mine, theirs in zip(whole.weights(), stepwise.weights(), strict=True):
+        for name, value in theirs.items():
+            np.testing.assert_array_equal(mine[name], value)
 
 
 def test_dropout_drops_the_given_fraction() -> None:

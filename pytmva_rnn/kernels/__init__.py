@@ -83,7 +83,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class WholeEpochs(Protocol):
-    """An Engine that is better given all batches of an epoch at once, since it need not wait for each one's loss."""
+    """An Engine that is better given all batches of an epoch at once, since nobody waits for each one's loss."""
 
     def epoch(
         self,
@@ -91,12 +91,12 @@ class WholeEpochs(Protocol):
         y: NDArray[Any],
         w: NDArray[Any],
         batches: NDArray[np.int64],
-        keys: Sequence[int],
+        keys: NDArray[np.int64],
         after: Callable[[], None],
     ) -> float:
         """Make a step on each batch `X[batches[k]]` with `keys[k]`; returns the mean of their losses.
 
-        `after` is called after each step has been asked for.
+        `after` is called again and again between steps, where Ctrl-C may end them.
         """
 
 
