@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pytmva_rnn.kernels.cpu.jit import kernel
-from pytmva_rnn.kernels.cpu.simd import BLOCK, WIDTH
+from pytmva_rnn.kernels.cpu.simd import VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.tiles import matrix_product
 
 # 16 vector registers (AVX) hold half the sums of 32 (AVX-512, NEON)
-_ROWS = (4, 2, 1) if WIDTH == 8 else (8, 4, 2, 1)
-_COLUMNS = (2, 1) if WIDTH == 8 else (4, 2, 1)
+_ROWS = 4 if WIDTH == 8 else 8
+_COLUMNS = 2 if WIDTH == 8 else 4
 
-_product = matrix_product(_ROWS, BLOCK, rows_adjacent=False)
-_transposed = matrix_product(_ROWS, BLOCK, rows_adjacent=True)
-_outer = matrix_product((6, 3, 1), _COLUMNS, rows_adjacent=False)
+_product = matrix_product(_ROWS, VECTORS, rows_adjacent=False)
+_transposed = matrix_product(_ROWS, VECTORS, rows_adjacent=True)
+_outer = matrix_product(6, _COLUMNS, rows_adjacent=False)
 
 
 @kernel

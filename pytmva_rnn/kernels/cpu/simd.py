@@ -39,8 +39,6 @@ WIDTH = _vector_width()
 VECTORS = 2
 LANES = VECTORS * WIDTH
 """Events in a block: two vectors, so that each weight that is read serves two multiply-adds."""
-BLOCK = (2, 1)
-"""Tiles of a block's vectors: both, or the first for events that one holds."""
 WIDE = 2 if WIDTH == 8 else 4
 """Vectors of units that a tile of one event takes: four gates of them must fit in the CPU's registers."""
 

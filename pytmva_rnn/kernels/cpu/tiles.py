@@ -1,7 +1,7 @@
 """Matrix products cut into register tiles, some with a recurrent cell's equations behind the sums, as Numba intrinsics.
 
-A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds. Sizes
-that are no multiple of the tile are finished by smaller tiles. Addresses are integers in bytes, strides count floats.
+A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds.
+Addresses are integers in bytes, strides count floats.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from numba import types
 
-from pytmva_rnn.kernels.cpu.simd import BLOCK, INT64, INTP, LANES, WIDTH, Emitter, Vector, intrinsic
+from pytmva_rnn.kernels.cpu.simd import INT64, INTP, LANES, VECTORS, WIDTH, Emitter, Vector, intrinsic
 
 __all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
 
@@ -28,12 +28,29 @@ def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, 
         done = e.builder.add(done, e.times(count, size))
 
 
-def matrix_product(row_sizes: Sequence[int], vector_sizes: Sequence[int], *, rows_adjacent: bool) -> Any:
+def _even_tiles(e: Emitter, total: Any, largest: int) -> Iterator[tuple[int, Any]]:
+    """The same with as few tiles as `largest` allows, of sizes that differ by one at most.
+
+    That takes some divisions, and spares the small tile at the end, which would wait for its sums.
+    """
+    b = e.builder
+    tiles = b.udiv(b.add(total, INT64(largest - 1)), INT64(largest))
+    tiles = b.select(b.icmp_signed("==", tiles, INT64(0)), INT64(1), tiles)
+    small, larger = b.udiv(total, tiles), b.urem(total, tiles)
+    for size in range(largest, 0, -1):
+        is_small, is_larger = (b.icmp_signed("==", small, INT64(s)) for s in (size, size - 1))
+        count = b.select(is_larger, larger, b.select(is_small, b.sub(tiles, larger), INT64(0)))
+        start = b.select(is_larger, INT64(0), e.times(larger, size + 1))
+        with e.loop(count) as k:
+            yield size, b.add(start, e.times(k, size))
+
+
+def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) -> Any:
     """`C (+)= sum over t < n of A_t B_t` for A_t [rows][count] and B_t [count][vectors*WIDTH].
 
     Returns a function (rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate),
     where `a_next` and `b_next` lead from A_t to A_{t+1} and B_t to B_{t+1}, and A[r][k] lies at `a + k*a_stride + r` if
-    `rows_adjacent`, else at `a + r*a_stride + k`. The sizes are those of the tiles, the largest first, 1 last.
+    `rows_adjacent`, else at `a + r*a_stride + k`. A tile is of `tile_rows` x `tile_vectors` at most.
     """
 
     @intrinsic
@@ -44,9 +61,9 @@ def matrix_product(row_sizes: Sequence[int], vector_sizes: Sequence[int], *, row
             a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
             a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
             adding = builder.icmp_signed("!=", accumulate, INT64(0))
-            for width, column in _tiles(e, vectors, vector_sizes):
+            for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
                 first_column = e.times(column, WIDTH)
-                for height, row in _tiles(e, rows, row_sizes):
+                for height, row in _even_tiles(e, rows, tile_rows):
                     slots = e.accumulators(height, width)
                     corner = e.offset(c, e.times(row, c_stride), first_column)
                     places = [
@@ -105,7 +122,7 @@ def recurrent_step(
             e = Emitter(builder)
             wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
             sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
-            for width, vector in _tiles(e, vectors, BLOCK):
+            for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
                 lane = e.times(vector, WIDTH)
                 for size, unit in _tiles(e, H, sizes):
                     slots = e.accumulators(sums * size, width)
