@@ -18,7 +18,7 @@ from pytmva_rnn.bench.cases import LAYERS, make_problem
 from pytmva_rnn.bench.contestants import Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
 from pytmva_rnn.bench.contestants import tmva as tmva_module
 from pytmva_rnn.bench.measure import Task, Timing, best, interleave, ratio
-from pytmva_rnn.bench.roofline import Peaks, Work, measure_peaks, work_of
+from pytmva_rnn.bench.roofline import Peaks, Work, highest, measure_peaks, work_of
 from pytmva_rnn.cli import main
 from pytmva_rnn.errors import BenchmarkError
 from pytmva_rnn.model import Model
@@ -130,10 +130,10 @@ def test_work_counts_the_products() -> None:
 
 
 def test_roofline_bounds() -> None:
-    peaks = Peaks(1, flops=100.0, bandwidth=10.0, working_set=1)
-    assert Work(flops=1000, bytes=10).attainable(peaks) == 100
-    assert Work(flops=10, bytes=10).attainable(peaks) == 10
-    assert Work(flops=1000, bytes=10).fraction(peaks, seconds=20) == 0.5
+    peaks = highest([Peaks(1, 100.0, 2.0, 1), Peaks(1, 30.0, 10.0, 1)])
+    assert peaks == Peaks(1, flops=100.0, bandwidth=10.0, working_set=1)
+    assert Work(flops=1000, bytes=10).of_rate(peaks, seconds=20) == 0.5
+    assert Work(flops=1000, bytes=10).of_bandwidth(peaks, seconds=20) == 0.05
 
 
 def test_peaks_are_measured_on_each_thread() -> None:

@@ -140,7 +140,7 @@ def _epochs(results: Results) -> list[str]:
 
 
 def _roofline(results: Results) -> list[str]:
-    """Peaks, and of the kernels the operations a second with the part of the attainable that they are."""
+    """Peaks, and what the kernels reach of them."""
     lines = [
         f"- {peaks.threads} thread(s): {peaks.flops / 1e9:.1f} GFLOP/s of float32 multiply-adds "
         f"({peaks.flops / peaks.threads / 1e9:.1f} a core), {peaks.bandwidth / 1e9:.1f} GB/s of memory "
@@ -152,13 +152,17 @@ def _roofline(results: Results) -> list[str]:
     for each in results.comparisons:
         for timing in each.timings:
             if timing.contestant == Ours.name and timing.threads in by_threads:
-                rate = each.work.flops / timing.seconds / 1e9
-                fraction = each.work.fraction(by_threads[timing.threads], timing.seconds)
+                work, peaks, seconds = each.work, by_threads[timing.threads], timing.shortest
                 name = f"{each.case.name} {each.layer} {each.what}"
-                intensity = each.work.flops / each.work.bytes
-                rows.append((name, str(timing.threads), f"{rate:.1f}", f"{intensity:.1f}", f"{fraction:.1%}"))
-    columns = ["kernel", "threads", "GFLOP/s", "FLOP/byte", "of the attainable"]
-    return [*lines, "", "Only matrix products are counted, not activations.", "", *_table(columns, rows)]
+                rate, traffic = work.flops / seconds / 1e9, work.bytes / seconds / 1e9
+                parts = f"{work.of_rate(peaks, seconds):.0%}", f"{work.of_bandwidth(peaks, seconds):.0%}"
+                rows.append((name, str(timing.threads), f"{rate:.1f}", parts[0], f"{traffic:.1f}", parts[1]))
+    columns = ["kernel", "threads", "GFLOP/s", "of the peak", "GB/s", "of the bandwidth"]
+    note = (
+        "The quickest round of each. Only matrix products are counted, not activations; and bytes as if all came from "
+        "memory, though a benchmark that repeats a call finds them in caches."
+    )
+    return [*lines, "", note, "", *_table(columns, rows)]
 
 
 def _picture(results: Results) -> Any:

@@ -1,16 +1,15 @@
 """What the machine can do at most, measured, and how near the kernels come to it.
 
-The roofline of S. Williams, A. Waterman and D. Patterson, "Roofline: an insightful visual performance model", CACM 52
-(2009) 65: no more than the peak rate of multiply-adds, and no more than the memory's bandwidth times the operations
-that are made with each byte.
+The two limits are those of S. Williams, A. Waterman and D. Patterson, "Roofline: an insightful visual performance
+model", CACM 52 (2009) 65: the peak rate of multiply-adds, and the memory's bandwidth.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Barrier
 from typing import Any
 
@@ -25,7 +24,7 @@ from pytmva_rnn.bench.cases import Problem
 from pytmva_rnn.kernels.cpu.simd import WIDTH
 from pytmva_rnn.model import Recurrent
 
-__all__ = ["Peaks", "Work", "measure_peaks", "work_of"]
+__all__ = ["Peaks", "Work", "highest", "measure_peaks", "work_of"]
 
 cgutils: Any = _cgutils
 intrinsic: Any = _intrinsic
@@ -102,7 +101,13 @@ class Peaks:
     working_set: int
 
 
-def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 0.2, rounds: int = 5) -> Peaks:
+def highest(found: Sequence[Peaks]) -> Peaks:
+    """The limits on the same number of threads, from what was measured at several times."""
+    flops, bandwidth = max(each.flops for each in found), max(each.bandwidth for each in found)
+    return replace(found[0], flops=flops, bandwidth=bandwidth)
+
+
+def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 0.1, rounds: int = 5) -> Peaks:
     """Measure peak rate and bandwidth; the best of some rounds, as a limit is no average.
 
     Parameters
@@ -157,19 +162,19 @@ class Work:
     flops : int
         Operations of the matrix products, two for each multiply-add; activations are not counted.
     bytes : int
-        What must come from and go to memory: events, scores, weights, and the optimizer's moments.
+        What is read and written at least: events, scores, weights, and the optimizer's moments.
     """
 
     flops: int
     bytes: int
 
-    def attainable(self, peaks: Peaks) -> float:
-        """Operations a second that the machine allows."""
-        return min(peaks.flops, peaks.bandwidth * self.flops / self.bytes)
+    def of_rate(self, peaks: Peaks, seconds: float) -> float:
+        """Part of the peak rate of multiply-adds that a call of so many seconds reaches."""
+        return self.flops / seconds / peaks.flops
 
-    def fraction(self, peaks: Peaks, seconds: float) -> float:
-        """Part of it that a call of so many seconds reaches."""
-        return self.flops / seconds / self.attainable(peaks)
+    def of_bandwidth(self, peaks: Peaks, seconds: float) -> float:
+        """Part of the memory's bandwidth that it would take if nothing came from a cache: it may exceed 1."""
+        return self.bytes / seconds / peaks.bandwidth
 
 
 def work_of(problem: Problem, what: str) -> Work:

@@ -12,7 +12,7 @@ from pytmva_rnn.bench.contestants import Contestant, Ours, available
 from pytmva_rnn.bench.epoch import Epochs, measure_epochs
 from pytmva_rnn.bench.machine import describe_machine
 from pytmva_rnn.bench.measure import Task, Timing, best, interleave, ratio
-from pytmva_rnn.bench.roofline import Peaks, Work, measure_peaks, work_of
+from pytmva_rnn.bench.roofline import Peaks, Work, highest, measure_peaks, work_of
 from pytmva_rnn.kernels.cpu.engine import available_threads
 
 __all__ = ["Comparison", "Results", "Settings", "run_suite"]
@@ -91,7 +91,7 @@ class Results:
     missing : dict of str -> str
         Contestants that were left out, and why.
     peaks : list of Peaks
-        For each number of threads.
+        For each number of threads, the highest that were found.
     """
 
     machine: dict[str, Any]
@@ -104,7 +104,7 @@ class Results:
 
 
 def run_suite(settings: Settings) -> Results:
-    """Measure the peaks of the machine, then case by case and layer by layer all contestants in turns.
+    """Case by case, measure the peaks of the machine, and then layer by layer all contestants in turns.
 
     Raises
     ------
@@ -115,11 +115,13 @@ def run_suite(settings: Settings) -> Results:
     versions, missing = available()
     for reason in missing.values():
         log.info("left out: %s", reason)
-    log.info("measuring the peaks of the machine")
-    peaks = [measure_peaks(count, working_set=settings.working_set) for count in settings.threads]
+    peaks: list[list[Peaks]] = []
     comparisons: list[Comparison] = []
     epochs: list[Epochs] = []
     for case in settings.cases:
+        # again for each case, as a neighbour on the machine may slow down any of them
+        log.info("measuring the peaks of the machine")
+        peaks.append([measure_peaks(count, working_set=settings.working_set) for count in settings.threads])
         for layer in settings.layers:
             problem = make_problem(case, layer)
             comparisons += _compare(problem, settings, list(versions))
@@ -128,7 +130,8 @@ def run_suite(settings: Settings) -> Results:
                 found = measure_epochs(problem, settings.threads, settings.rounds, settings.epoch_batches)
                 epochs.append(found)
     names = {contestant.name: version for contestant, version in versions.items()}
-    return Results(machine, settings, names, missing, peaks, comparisons, epochs)
+    limits = [highest(found) for found in zip(*peaks, strict=True)]
+    return Results(machine, settings, names, missing, limits, comparisons, epochs)
 
 
 def _compare(problem: Problem, settings: Settings, contestants: list[type[Contestant]]) -> list[Comparison]:
