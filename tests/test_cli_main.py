@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import pytmva_rnn
-from pytmva_rnn.cli import inspect, main
+from pytmva_rnn import cli
+from pytmva_rnn.cli import COMMANDS, inspect, main
 from pytmva_rnn.errors import TMVAError
 
 PACKAGE = str(Path(pytmva_rnn.__file__).parents[1])
@@ -36,12 +37,35 @@ def test_as_a_module() -> None:
     assert done.stdout == f"pytmva-rnn {pytmva_rnn.__version__}\n"
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("evaluate",), ("inspect",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_help_has_examples(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([*command, "--help"])
     assert stopped.value.code == 0
     assert "examples:\n  pytmva-rnn " in capsys.readouterr().out
+
+
+def test_help_and_mistakes_come_at_once() -> None:
+    """Without what takes most of a second to import."""
+    code = (
+        "import sys; from pytmva_rnn.cli import main\n"
+        "for arguments in (['--help'], ['--version'], ['trian']):\n"
+        "    try: main(arguments)\n"
+        "    except SystemExit: pass\n"
+        "assert not {'numpy', 'numba', 'uproot', 'rich'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": PACKAGE})
+
+
+def test_ctrl_c_while_a_command_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "import_module", interrupted)
+    assert main(["inspect", "x"]) == 130
+    assert capsys.readouterr().err == "pytmva-rnn: interrupted\n"
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,23 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TextIO
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.cli import bench as bench
-from pytmva_rnn.cli import convert as convert
-from pytmva_rnn.cli import evaluate as evaluate
-from pytmva_rnn.cli import inspect as inspect
-from pytmva_rnn.cli import train as train
-from pytmva_rnn.cli import validate as validate
 from pytmva_rnn.errors import TMVAError
 
 __all__ = ["main"]
+
+COMMANDS = {
+    "train": "train a network on ROOT files and write its weight file",
+    "evaluate": "score the events of ROOT files with a weight file",
+    "inspect": "show what a weight file holds",
+    "validate": "say what is wrong with weight files",
+    "convert": "write a weight file's network as a C++ header",
+    "bench": "measure how fast networks train and predict",
+}
+"""The commands, each a module of this package, and what they do."""
 
 USER_ERROR = 1
 INTERRUPTED = 130
@@ -36,7 +41,8 @@ exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 interru
 """
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Only the module of the command that is asked for is imported: Numba and uproot take most of a second."""
     parser = argparse.ArgumentParser(
         prog="pytmva-rnn",
         description="Train and apply the recurrent networks of ROOT's TMVA, without ROOT.",
@@ -45,8 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (train, evaluate, inspect, validate, convert, bench):
-        command.add_command(commands)
+    asked = next((argument for argument in argv if not argument.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        if name == asked:
+            import_module(f"{__name__}.{name}").add_command(commands, summary)
+        else:
+            commands.add_parser(name, help=summary)
     return parser
 
 
@@ -63,14 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 wrong input, 130 interrupted (argparse exits with 2 by itself for wrong usage).
     """
-    given = _parser().parse_args(argv)
     logger = logging.getLogger("pytmva_rnn")
     handler = _Lines()
     before = (logger.level, logger.propagate)
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG if getattr(given, "verbose", False) else logging.INFO)
     logger.propagate = False
     try:
+        argv = sys.argv[1:] if argv is None else argv
+        given = _parser(argv).parse_args(argv)
+        logger.setLevel(logging.DEBUG if getattr(given, "verbose", False) else logging.INFO)
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             code: int = given.run(given)

@@ -25,11 +25,11 @@ For numbers to publish, let the machine do nothing else.
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "bench",
-        help="measure how fast networks train and predict",
+        help=summary,
         description="Time training steps, scores of batches and of one event, in turns with other programs that "
         "compute the same, which is checked first.",
         epilog=_EPILOG,

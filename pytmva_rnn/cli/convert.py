@@ -33,11 +33,11 @@ NAME_TMVA::Reader with the calls of TMVA::Reader. Existing files are replaced.
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "convert",
-        help="write a weight file's network as a C++ header",
+        help=summary,
         description="Write the network of a weight file, with its transformations, as a C++ class in one header.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

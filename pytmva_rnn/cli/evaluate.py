@@ -39,11 +39,11 @@ A network trained with for_each gives one branch for each value; one with severa
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "evaluate",
-        help="score the events of ROOT files with a weight file",
+        help=summary,
         description="Write a tree with the score of every event. The weight file may be pytmva_rnn's or C++ TMVA's.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

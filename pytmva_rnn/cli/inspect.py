@@ -33,11 +33,11 @@ examples:
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "inspect",
-        help="show what a weight file holds",
+        help=summary,
         description="Show layers, shapes, parameters, variables, options, origin and, where known, training history.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -35,11 +35,11 @@ of --output. Ctrl-C ends the training and keeps the best weights so far (exit co
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "train",
-        help="train a network on ROOT files and write its weight file",
+        help=summary,
         description="Train a network on ROOT files as a configuration says, and write TMVA's weight file.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

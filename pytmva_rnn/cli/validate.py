@@ -18,11 +18,11 @@ exit codes: 0 all files are valid, 1 something is wrong with one of them
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
     """Declare the arguments."""
     parser = commands.add_parser(
         "validate",
-        help="say what is wrong with weight files",
+        help=summary,
         description="Check weight files of TMVA's MethodDL against the schema, and whether their parts fit each other.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
