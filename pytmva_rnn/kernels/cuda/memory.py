@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.device import free_memory, upload
+from pytmva_rnn.kernels.cuda.device import collect, free_memory, upload
 
 _SHARE = 0.6
 """Of the free memory, for one more data set; the rest is for activations."""
@@ -29,7 +29,17 @@ class Residents:
         missing = [(key, a) for key, a in zip(keys, arrays, strict=True) if key not in self._kept]
         if sum(4 * a.size for _, a in missing) > _SHARE * free_memory():
             return None
-        for key, a in missing:
-            flat = a if a.ndim == 1 else a.reshape(len(a), -1)
-            self._kept[key] = (a, upload(flat, np.float32))
+        try:
+            for key, a in missing:
+                flat = a if a.ndim == 1 else a.reshape(len(a), -1)
+                self._kept[key] = (a, upload(flat, np.float32))
+        except MemoryError:
+            return None
         return tuple(self._kept[key][1] for key in keys)
+
+    def release(self) -> bool:
+        """Free them all; returns whether there were any."""
+        had = bool(self._kept)
+        self._kept.clear()
+        collect()
+        return had
