@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Network:
     Raises
     ------
     DataError
-        If a layer has no weights.
+        If a layer has no weights, or for "cuda" if the GPU has too little memory, here and in all calls.
     MissingExtraError, BackendError
         For "cuda" where it cannot be used.
     ValueError
@@ -78,16 +79,17 @@ class Network:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
                 )
-        self._engine: Engine = backend_engine(backend)(
-            model.layers,
-            [layer.weights for layer in model.layers],
-            self._shape[0],
-            self._shape[1],
-            model.loss,
-            regularization=model.regularization,
-            weight_decay=model.weight_decay,
-            threads=asked_threads(threads),
-        )
+        with self._memory():
+            self._engine: Engine = backend_engine(backend)(
+                model.layers,
+                [layer.weights for layer in model.layers],
+                self._shape[0],
+                self._shape[1],
+                model.loss,
+                regularization=model.regularization,
+                weight_decay=model.weight_decay,
+                threads=asked_threads(threads),
+            )
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -95,7 +97,8 @@ class Network:
         With `resume`, remembered states start where the call before with `resume` left them.
         """
         X = self._inputs(X)
-        raw = self._engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        with self._memory():
+            raw = self._engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
@@ -128,16 +131,29 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        value, gradients, _ = self._engine.gradients(*self._batch(X, y, w))
+        with self._memory():
+            value, gradients, _ = self._engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        return self._engine.gradients(*self._batch(X, y, w))[2]
+        with self._memory():
+            return self._engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        return self._engine.loss(*self._batch(X, y, w))
+        with self._memory():
+            return self._engine.loss(*self._batch(X, y, w))
+
+    @contextmanager
+    def _memory(self) -> Iterator[None]:
+        """Say what to do where the GPU has too little memory; its own message says what would fit."""
+        try:
+            yield
+        except MemoryError as error:
+            if self.backend != "cuda":
+                raise
+            raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:
         return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numba import cuda
 
 from pytmva_rnn.devices import simulated
 from pytmva_rnn.options import TrainingPhase
@@ -47,11 +48,11 @@ CAPTURE = ["cuStreamBeginCapture", "launches", "cuStreamEndCapture", "cuGraphIns
 
 
 def test_calls_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda.graphs import repeating
+    from pytmva_rnn.kernels.cuda.graphs import Repeating
 
     driver = use(Driver(), monkeypatch)
     stream = Stream()
-    with repeating(lambda: driver.calls.append("launches"), stream, True) as repeat:
+    with Repeating(lambda: driver.calls.append("launches"), stream, True) as repeat:
         for _ in range(3):
             repeat()
     assert driver.calls == ["launches", *CAPTURE, "cuGraphLaunch", "cuGraphLaunch", "waits", "cuGraphExecDestroy"]
@@ -71,13 +72,14 @@ class Stream:
 def test_without_the_drivers_help(
     refused: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pytmva_rnn.kernels.cuda.graphs import repeating
+    from pytmva_rnn.kernels.cuda.graphs import Repeating
 
     driver = use(Driver((refused,)), monkeypatch)
-    with caplog.at_level(logging.WARNING), repeating(lambda: driver.calls.append("launches"), 7, True) as repeat:
+    with caplog.at_level(logging.WARNING), Repeating(lambda: driver.calls.append("launches"), 7, True) as repeat:
         for _ in range(3):
             repeat()
     assert caplog.messages == [f"training without a CUDA graph: {refused} failed: 901"]
+    assert repeat.refused
     assert driver.calls[-2:] == ["launches", "launches"]
     assert ("cuStreamEndCapture" in driver.calls) == (refused != "cuStreamBeginCapture")
 
@@ -92,6 +94,21 @@ def test_a_launch_that_fails_ends_the_capture(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(ValueError, match="no such kernel"):
         Graph(launch, 7)
     assert driver.calls == ["cuStreamBeginCapture", "cuStreamEndCapture"]
+
+
+@pytest.mark.skipif(not simulated(), reason="the driver is a fake")
+def test_one_refusal_is_enough(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda.engine import Engine
+
+    use(Driver(("cuStreamBeginCapture",)), monkeypatch)
+    monkeypatch.setattr(cuda, "stream", Stream)
+    net = Net("DENSE|2|TANH,LINEAR", (1, 1, 2), 6)
+    engine = net.engine(Engine, settings=TrainingPhase())
+    engine.graphs = True
+    for _ in range(2):
+        engine.epoch(*net.batch, np.arange(6).reshape(2, 3), [1, 2], lambda: None)
+    assert len(caplog.messages) == 1
+    assert not engine.graphs
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -118,7 +135,7 @@ def test_batches_are_the_same_launches(streamed: bool, monkeypatch: pytest.Monke
         monkeypatch.setattr(graphs, "Graph", Again)
     if streamed:
         monkeypatch.setattr(memory, "free_memory", lambda: 10)
-    graph._graphs = True
+    graph.graphs = True
     random = np.random.default_rng(5)
     for _ in range(2):
         batches, keys = random.permutation(9).reshape(3, 3), random.integers(2**31, size=3).tolist()

@@ -18,6 +18,7 @@ PROGRAM = """
 import json, sys, types
 from numba import boolean as flag, cuda, float32 as f, float64 as d, int64 as n, uint8
 from numba.cuda import dispatcher
+from pytmva_rnn.bench import gpu_peaks
 from pytmva_rnn.kernels.cuda import (
     batchnorm, dense, dropout, gather, gru, losses, lstm, optimizers, products, rnn, steps
 )
@@ -39,6 +40,7 @@ kernels = {
     "loss": (losses._loss, (n, m, m, v, m, dv, n, n, flag)),
     "gradient sums": (optimizers._sum, (m, v, uint8[::1], v, n, n, f)),
     "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f)),
+    "multiply-adds": (gpu_peaks.multiply_adds, (v, f, n)),
     "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
 }
 cells = {"RNN": rnn.RNN.cell, "LSTM": lstm.LSTM.cell, "GRU before": gru.BEFORE, "GRU after": gru.AFTER}
@@ -83,11 +85,13 @@ def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
 @pytest.mark.slow
 def test_kernels_compile_to_ptx(compiled: tuple[str, dict[str, str]]) -> None:
     architecture, texts = compiled
-    assert len(texts) == 53
+    assert len(texts) == 54
     for name, text in texts.items():
         assert f".target {architecture}" in text, name
         # sums that a thread keeps in registers must not end up in local memory
         assert ".local" not in text, name
+        if name == "multiply-adds":
+            assert text.count("fma.rn.f32") >= 8
         if not name.startswith(FLOAT64):
             assert ".f64" not in text, name
         # the order of sums must not depend on which thread comes first

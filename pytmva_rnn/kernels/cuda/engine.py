@@ -30,6 +30,11 @@ class Engine:
 
     With training settings, data sets are uploaded once and stay on the device as long as the engine: their arrays must
     not change in the meantime.
+
+    Attributes
+    ----------
+    graphs : bool
+        Whether the launches of a training batch are captured as a CUDA graph; see `graphs`.
     """
 
     def __init__(
@@ -70,7 +75,7 @@ class Engine:
         on_device = upload(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]), np.uint8)
         self._optimizer = Optimizer(self._weights.flat, on_device, regularization, weight_decay, settings)
         self._sums = zeros(BLOCKS, np.float64)
-        self._graphs = graphs.wanted()
+        self.graphs = graphs.wanted()
         self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
         self._states = zero_states(layers, 1)
         self._rows = 1
@@ -140,7 +145,7 @@ class Engine:
         y: NDArray[Any],
         w: NDArray[Any],
         batches: NDArray[np.int64],
-        keys: Sequence[int],
+        keys: Sequence[int] | NDArray[np.int64],
         after: Callable[[], None],
     ) -> float:
         """Train on the batches `X[batches[k]]`; the device is waited for only at the end. See `kernels.WholeEpochs`."""
@@ -160,7 +165,7 @@ class Engine:
             self._backpropagate(workspace, run)
             self._optimizer.step(run)
 
-        with graphs.repeating(batch, run.stream, self._graphs and count > 1) as repeat:
+        with graphs.Repeating(batch, run.stream, self.graphs and count > 1) as repeat:
             for chosen in batches:
                 if comes:
                     for target, source in zip(data, arrays, strict=True):
@@ -168,6 +173,7 @@ class Engine:
                 repeat()
                 after()
             mean = self._loss_so_far() / count
+        self.graphs = self.graphs and not repeat.refused
         self._batches += count
         self._clear_states(events)
         return mean
@@ -186,7 +192,7 @@ class Engine:
 
     def _training_run(self, workspace: Workspace, schedule: Schedule) -> Run:
         self._reserve_states(workspace.events)
-        stream = cuda.stream() if self._graphs else 0
+        stream = cuda.stream() if self.graphs else 0
         return Run(workspace.events, self._states, partials=workspace.partials, schedule=schedule, stream=stream)
 
     def _backpropagate(self, workspace: Workspace, run: Run) -> None:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from numba import cuda
@@ -75,31 +74,41 @@ class Graph:
         return values[0] if values else None
 
 
-@contextmanager
-def repeating(launch: Callable[[], None], stream: Any, asked: bool) -> Iterator[Callable[[], None]]:
-    """A function that does what `launch` does; if asked, from the second call on by a graph, where it can be had.
+class Repeating:
+    """Calls of a function of launches; if asked, from the second on by a graph, where it can be had.
 
     The first call compiles what it needs, which must not happen in a capture.
-    """
-    graph: Graph | None = None
-    calls = 0
 
-    def repeat() -> None:
-        nonlocal graph, calls
-        calls += 1
-        if asked and calls == 2:
+    Attributes
+    ----------
+    refused : bool
+        Whether there was no graph to be had.
+    """
+
+    def __init__(self, launch: Callable[[], None], stream: Any, asked: bool) -> None:
+        self.refused = False
+        self._launch, self._stream, self._asked = launch, stream, asked
+        self._calls = 0
+        self._graph: Graph | None = None
+
+    def __enter__(self) -> Repeating:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._graph is not None:
+            self._stream.synchronize()
+            self._graph.close()
+
+    def __call__(self) -> None:
+        """Do it once more."""
+        self._calls += 1
+        if self._asked and self._calls == 2:
             try:
-                graph = Graph(launch, stream)
+                self._graph = Graph(self._launch, self._stream)
             except Exception as error:  # whatever the driver, its bindings or Numba say: it goes on without
                 log.warning("training without a CUDA graph: %s", error)
-        if graph is None:
-            launch()
+                self.refused = True
+        if self._graph is None:
+            self._launch()
         else:
-            graph.launch()
-
-    try:
-        yield repeat
-    finally:
-        if graph is not None:
-            stream.synchronize()
-            graph.close()
+            self._graph.launch()

@@ -27,7 +27,8 @@ class Residents:
         """The copies as float32 matrices (w as a vector), or None if the device has too little memory for them."""
         keys = [(a.ctypes.data, a.shape, a.strides, a.dtype.str) for a in arrays]
         missing = [(key, a) for key, a in zip(keys, arrays, strict=True) if key not in self._kept]
-        if sum(4 * a.size for _, a in missing) > _SHARE * free_memory():
+        # asking the device takes longer than a small batch
+        if missing and sum(4 * a.size for _, a in missing) > _SHARE * free_memory():
             return None
         try:
             for key, a in missing:

@@ -34,7 +34,7 @@ class Schedule:
     keys, rates : on the device
     """
 
-    def __init__(self, keys: Sequence[int], rates: NDArray[np.float32], done: int) -> None:
+    def __init__(self, keys: Sequence[int] | NDArray[np.int64], rates: NDArray[np.float32], done: int) -> None:
         self.now: Any = upload(np.array([0, 0, done]), np.int64)
         self.keys: Any = upload(np.asarray(keys, np.int64), np.int64)
         self.rates: Any = upload(rates)
