@@ -82,6 +82,7 @@ def run_gpu_suite(settings: GpuSettings) -> dict[str, Any]:
                         rows.append(_measure(problem, what, settings, peaks, title, left_out))
                     except MemoryError as error:
                         left_out.append(f"{title}: {error}")
+                    PyTorchOnDevice.free()
     return {
         "machine": describe_machine(),
         "version": __version__,
@@ -99,7 +100,6 @@ def _measure(
     calls = {OURS: _ours(problem, what)}
     if what == "train" and not simulated():
         calls[f"{OURS}, CUDA graph"] = _ours(problem, what, graphs=True)
-    torch = None
     try:
         torch = PyTorchOnDevice(problem, settings.torch_device)
         _check(problem, torch)
@@ -122,8 +122,6 @@ def _measure(
     for _ in range(settings.rounds):
         for name, call in calls.items():
             rounds[name].append(call(settings.calls))
-    if torch is not None:
-        torch.free()
     work = work_of(problem, what)
     seconds = {name: median(values) for name, values in rounds.items()}
     floors = {"bytes": work.bytes / peaks.bandwidth, "operations": work.flops / peaks.flops}

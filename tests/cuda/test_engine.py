@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, assert_same, recu
 
 pytestmark = pytest.mark.gpu
 ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
-SIZES = [1, 3, 5] if simulated() else [1, 2, 3, 7, 17, 64, 130]
+SIZES = [1, 3, 5] if simulated() else [1, 2, 3, 7, 17, 64, 130, 530]
 BATCHES = [1, 4, 9] if simulated() else [1, 2, 33, 1000]
 
 
@@ -67,11 +68,14 @@ def test_any_state_size_gets_blocks_that_the_chip_grants() -> None:
         for H in (1, 10, 64, 128, 511, 512, 513, 1024, 1537, 4096, 100_000):
             for events in (1, 100, 1000, 65536):
                 for floats in (cell.forward_floats, cell.backward_floats):
-                    (each, _, shares), count, threads, shared = blocks(events, H, cell.gates * H * H, floats * H)
+                    (each, staged, shares), count, threads, shared = blocks(events, H, cell.gates * H * H, floats * H)
                     assert shared <= 48 * 1024
                     assert threads[0] * threads[1] <= 1024
                     assert events <= count * threads[1] * each < events + threads[1] * each
                     assert count < 2**31
+                    # the forms that are compiled for real GPUs in test_ptx.py
+                    assert (staged, shares) in ((True, True), (False, True), (False, False))
+                    assert each == device.EVENTS or (each == 1 and staged)
                     # as the memory for them is laid out
                     assert shares or threads[1] * each == device.EVENTS
 
@@ -266,6 +270,30 @@ def test_the_drivers_complaint_about_memory(Engine: type[Any], monkeypatch: pyte
     monkeypatch.setattr(cuda, "to_device", lambda a: refuse() if a.shape == (8, 4) else upload(a))
     assert engine.loss(*net.batch) > 0
     assert not engine._residents._kept
+
+
+def test_freed_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Numba has not given back yet is no reason to refuse a batch."""
+    from numba import cuda
+
+    from pytmva_rnn.kernels.cuda import device
+
+    class Context:
+        memory_manager = SimpleNamespace()
+        free = 1000
+
+        def get_memory_info(self) -> tuple[int, int]:
+            return self.free, 5000
+
+        def clear(self) -> None:
+            self.free = 4000
+
+    context = Context()
+    monkeypatch.setattr(device, "SIMULATED", False)
+    monkeypatch.setattr(cuda, "current_context", lambda: context)
+    assert device.free_memory() == 1000
+    context.memory_manager.deallocations = context
+    assert device.free_memory() == 4000
 
 
 def test_arrays_are_uploaded_once(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,43 +16,15 @@ import pytest
 
 PROGRAM = """
 import json, sys, types
-from numba import boolean as flag, cuda, float32 as f, float64 as d, int64 as n, uint8
+from numba import cuda
 from numba.cuda import dispatcher
-from pytmva_rnn.bench import gpu_peaks
-from pytmva_rnn.kernels.cuda import (
-    batchnorm, dense, dropout, gather, gru, losses, lstm, optimizers, products, rnn, steps
-)
+from tests.cuda.signatures import all_kernels
 
 capability = tuple(json.loads(sys.argv[1]))
 # functions that kernels call are compiled for the device at hand, and there is none
 dispatcher.get_current_device = lambda: types.SimpleNamespace(compute_capability=capability)
-v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
-kernels = {
-    "product": (products._forward, (m, m, v, m, m, n, n)),
-    "input gradient": (products._input_gradient, (m, m, m, n, n, m, m)),
-    "weight gradient": (products._weight_gradient, (m, n, n, m, n, n, n, m, n, n, m, n, n)),
-    "transpose": (products._transpose, (m, v)),
-    "dense backward": (dense.backward, (n, m, m, m, n)),
-    "dropout": (dropout.scale, (v, v, n, whole, whole, n, n, f)),
-    "batch normalisation forward": (batchnorm.forward, (m, m, m, dv, v, v, dv, dv, n, whole, d, d)),
-    "batch normalisation inference": (batchnorm.infer, (m, m, v, v, dv, dv, n, d)),
-    "batch normalisation backward": (batchnorm.backward, (m, m, m, dv, v, m, n, n, n)),
-    "loss": (losses._loss, (n, m, m, v, m, dv, n, n, flag)),
-    "gradient sums": (optimizers._sum, (m, v, uint8[::1], v, n, n, f)),
-    "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f)),
-    "multiply-adds": (gpu_peaks.multiply_adds, (v, f, n)),
-    "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
-}
-cells = {"RNN": rnn.RNN.cell, "LSTM": lstm.LSTM.cell, "GRU before": gru.BEFORE, "GRU after": gru.AFTER}
-forms = [(1, True, True), (4, True, True), (1, False, True), (4, False, True), (4, False, False)]
-for name, cell in cells.items():
-    for constants in forms:
-        form = "each {}, weights shared {:d}, states shared {:d}".format(*constants)
-        forward, backward = steps.forward_kernel(cell, *constants), steps.backward_kernel(cell, *constants)
-        kernels[f"{name} forward {form}"] = forward, (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
-        kernels[f"{name} backward {form}"] = backward, (m, v, m, m, m, v, n, n, n, flag)
 texts = {}
-for name, (kernel, signature) in kernels.items():
+for name, (kernel, signature) in all_kernels().items():
     texts[name], _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
 print(json.dumps(texts))
 """
@@ -76,6 +48,7 @@ def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
         capture_output=True,
         text=True,
         env=environment,
+        cwd=Path(__file__).parents[2],
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -85,7 +58,7 @@ def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
 @pytest.mark.slow
 def test_kernels_compile_to_ptx(compiled: tuple[str, dict[str, str]]) -> None:
     architecture, texts = compiled
-    assert len(texts) == 54
+    assert len(texts) == 46
     for name, text in texts.items():
         assert f".target {architecture}" in text, name
         # sums that a thread keeps in registers must not end up in local memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -44,16 +45,8 @@ class PyTorchOnDevice(PyTorch):
         for linear in self._linear:
             linear.to(device)
         self._X, self._y = self._X.to(device), self._y.to(device)
-        phase = problem.options.training_strategy[0]
-        self._optimizer = torch.optim.Adam(
-            [parameter for parameter, _, _ in self._parameters()],
-            lr=phase.learning_rate,
-            betas=(phase.adam_beta1, phase.adam_beta2),
-            eps=phase.adam_eps,
-            fused=True,
-            # what a CUDA graph needs: the number of the step on the device
-            capturable=device == "cuda",
-        )
+        # what a CUDA graph needs: the number of the step on the device
+        self._optimizer = self._adam(capturable=device == "cuda")
 
     @staticmethod
     def versions() -> dict[str, str]:
@@ -80,10 +73,16 @@ class PyTorchOnDevice(PyTorch):
         call = self.call(what)
         return self._events(self._captured(call) if graph else call)
 
-    def free(self) -> None:
-        """Give the memory that PyTorch keeps for later back to the device."""
-        if self._device == "cuda":
-            self._torch.cuda.empty_cache()
+    @staticmethod
+    def free() -> None:
+        """Give the memory of contestants that are gone, which PyTorch keeps for others, back to the device."""
+        try:
+            torch = _extras.torch()
+        except MissingExtraError:
+            return
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     def _captured(self, call: Callable[[], Any]) -> Callable[[], Any]:
         torch = self._torch

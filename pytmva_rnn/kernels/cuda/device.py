@@ -55,17 +55,15 @@ def multiprocessors() -> int:
 
 
 def free_memory() -> int:
-    """Bytes of the GPU's memory that are free."""
-    return 1 << 34 if SIMULATED else int(cuda.current_context().get_memory_info()[0])
-
-
-def collect() -> None:
-    """Give freed arrays' memory back to the device now."""
-    if not SIMULATED:
-        # numba-cuda's own manager puts it off; another that the user has chosen may not
-        pending = getattr(cuda.current_context().memory_manager, "deallocations", None)
-        if pending is not None:
-            pending.clear()
+    """Bytes of the GPU's memory that are free, with those of arrays that are no longer used."""
+    if SIMULATED:
+        return 1 << 34
+    context = cuda.current_context()
+    # numba-cuda's own manager puts it off; another that the user has chosen may not
+    pending = getattr(context.memory_manager, "deallocations", None)
+    if pending is not None:
+        pending.clear()
+    return int(context.get_memory_info()[0])
 
 
 def upload(array: NDArray[Any], dtype: Any = np.float32) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.device import collect, free_memory, upload
+from pytmva_rnn.kernels.cuda.device import free_memory, upload
 
 _SHARE = 0.6
 """Of the free memory, for one more data set; the rest is for activations."""
@@ -42,5 +42,4 @@ class Residents:
         """Free them all; returns whether there were any."""
         had = bool(self._kept)
         self._kept.clear()
-        collect()
         return had

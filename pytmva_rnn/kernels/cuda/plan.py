@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -89,41 +89,27 @@ class Workspace:
         if events > fitting:
             raise MemoryError(_too_many(events, per_event, fixed, fitting))
         try:
-            self._lay_out(layers, weights, steps, inputs, outputs, loss, drop, options)
+            memory = OnDevice(events)
+            self.x = memory.matrix(1, steps * inputs)
+            self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
+            last = self._parts[-1].y if self._parts else self.x
+            self.out = last.reshape(events, outputs)
+            self.loss = Loss(loss, events, outputs, training=training)
+            if training:
+                # chunks of rows that so small a batch does not have stay zero for good
+                self.partials = zeros((CHUNKS, weights.flat.size))
+                gradient = self.loss.gradient
+                for part in reversed(self._parts):
+                    if gradient is not None:
+                        part.connect(gradient)
+                    gradient = part.dx
+                self.dx = gradient
+                for below, part in pairwise(self._parts):
+                    if isinstance(below, Dense) and below.activation != 0 and part.finishes:
+                        below.finish_in(part)
         except MemoryError:
             # memory in pieces, or another program's
             raise MemoryError(_too_many(events, per_event, fixed, min(fitting, events) // 2)) from None
-
-    def _lay_out(
-        self,
-        layers: Sequence[Any],
-        weights: Weights,
-        steps: int,
-        inputs: int,
-        outputs: int,
-        loss: str,
-        drop: Sequence[float],
-        options: Mapping[str, bool],
-    ) -> None:
-        events = self.events
-        memory = OnDevice(events)
-        self.x = memory.matrix(1, steps * inputs)
-        self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
-        last = self._parts[-1].y if self._parts else self.x
-        self.out = last.reshape(events, outputs)
-        self.loss = Loss(loss, events, outputs, training=options["training"])
-        if options["training"]:
-            # chunks of rows that so small a batch does not have stay zero for good
-            self.partials = zeros((CHUNKS, weights.flat.size))
-            gradient = self.loss.gradient
-            for part in reversed(self._parts):
-                if gradient is not None:
-                    part.connect(gradient)
-                gradient = part.dx
-            self.dx = gradient
-            for below, part in pairwise(self._parts):
-                if isinstance(below, Dense) and below.activation != 0 and part.finishes:
-                    below.finish_in(part)
 
     def forward(self, run: Run) -> None:
         """Compute `out` from `x`."""

@@ -48,12 +48,12 @@ def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
     """
     units = min(H, _UNITS)
     shares = EVENTS * floats <= SHARED_FLOATS
-    # few events are worth a block each: its steps are shorter then; states in global memory come in whole tiles
-    each = 1 if shares and events <= multiprocessors() else EVENTS
+    staged = weights + EVENTS * floats <= SHARED_FLOATS
+    # few events are worth a thread each, whose steps are shorter then; not if they read the weights from afar
+    each = 1 if staged and events <= multiprocessors() else EVENTS
     # a warp is filled, then there are blocks for all multiprocessors, and then come many events in a block
     lanes = max(_WARP // units, -(-events // (each * 2 * multiprocessors())))
     most = max(1, min(lanes, THREADS // units, -(-events // each)))
-    staged = shares and weights + each * floats <= SHARED_FLOATS
     room = SHARED_FLOATS - (weights if staged else 0)
     lanes = min(most, room // (each * floats)) if shares else 1
     shared = 4 * ((weights if staged else 0) + (lanes * each * floats if shares else 0))
