@@ -21,15 +21,15 @@ from numba import cuda
 from pytmva_rnn.kernels.cuda.device import device, float32, kernel
 from pytmva_rnn.kernels.cuda.equations import Equations
 
+index = numba.uint64
+"""Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
+
 
 @device
 def _add_products(sums, low, high, u, stride, step, column, count, states, first, pitch, each):
-    """sums[g, e] += sum over k < count of u[k*stride + g*step + column] * states[first + e*pitch + k], low <= g < high.
-
-    With unsigned places: those with a sign are looked at for -1 and the like, which costs more than the products.
-    """
-    one, down, along, across = np.uint64(1), np.uint64(stride), np.uint64(step), np.uint64(pitch)
-    top, left = np.uint64(low * step + column), np.uint64(first)
+    """sums[g, e] += sum of u[k*stride + g*step + column] * states[first + e*pitch + k]; k < count, low <= g < high."""
+    one, down, along, across = index(1), index(stride), index(step), index(pitch)
+    top, left = index(low * step + column), index(first)
     for _ in range(count):
         at = top
         for g in range(low, high):
@@ -72,8 +72,8 @@ def _keep(states, place, initial, tile, H, first, events):
 def _upstream(dy, sequence, event, t, steps, j):
     """Gradient of a state from above: zero before the last step, if only that was returned."""
     if sequence:
-        return dy[event * steps + t, j]
-    return dy[event, j] if t == steps - 1 else np.float32(0)
+        return dy[index(event * steps + t), index(j)]
+    return dy[index(event), index(j)] if t == steps - 1 else np.float32(0)
 
 
 @cache
@@ -123,15 +123,15 @@ def forward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> An
                     for e in range(each):
                         row = (first + lane + e) * steps + t
                         for g in range(low):
-                            sums[g, e] = a[row, g * H + j] if first + lane + e < events else zero
+                            sums[g, e] = a[index(row), index(g * H + j)] if first + lane + e < events else zero
                     if known:
                         _add_products(sums, 0, low, u, gates * H, H, j, H, states, old + lane * H, H, each)
                     for e in range(each):
                         if first + lane + e < events:
                             row, place = (first + lane + e) * steps + t, (lane + e) * H + j
-                            states[extra + place] = reset(sums, e, states[old + place])
+                            states[index(extra + place)] = reset(sums, e, states[index(old + place)])
                             for g in range(low):
-                                a[row, g * H + j] = sums[g, e]
+                                a[index(row), index(g * H + j)] = sums[g, e]
                     j += cuda.blockDim.x
                 cuda.syncthreads()
             # no range of units, whose length would take a division in every step
@@ -140,7 +140,7 @@ def forward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> An
                 for e in range(each):
                     row = (first + lane + e) * steps + t
                     for g in range(gates):
-                        sums[g, e] = a[row, g * H + j] if first + lane + e < events else zero
+                        sums[g, e] = a[index(row), index(g * H + j)] if first + lane + e < events else zero
                     if apart:
                         sums[gates, e] = sums[gates - 1, e]
                         sums[gates - 1, e] = zero
@@ -151,21 +151,21 @@ def forward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> An
                     event, place = first + lane + e, (lane + e) * H + j
                     if event < events:
                         row = event * steps + t
-                        held = states[old + place]
-                        value, kept = step(sums, e, held, states[extra + place] if carries or resets else zero)
-                        states[new + place] = value
+                        held = states[index(old + place)]
+                        value, kept = step(sums, e, held, states[index(extra + place)] if carries or resets else zero)
+                        states[index(new + place)] = value
                         if carries:
-                            states[extra + place] = kept
+                            states[index(extra + place)] = kept
                         if training:
                             for g in range(gates):
-                                a[row, g * H + j] = sums[g, e]
-                            before[row, j] = held if t > 0 else zero
+                                a[index(row), index(g * H + j)] = sums[g, e]
+                            before[index(row), index(j)] = held if t > 0 else zero
                             if saves:
-                                saved[row, j] = kept if carries or t > 0 else zero
+                                saved[index(row), index(j)] = kept if carries or t > 0 else zero
                         if sequence:
-                            y[row, j] = value
+                            y[index(row), index(j)] = value
                         elif since == T:
-                            y[row // T, j] = value
+                            y[index(row // T), index(j)] = value
                 j += cuda.blockDim.x
             if since == T:
                 since = 0
@@ -220,7 +220,7 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
         dextra = dh + tile * H
         for n in range(cuda.threadIdx.y, tile * floats, cuda.blockDim.y):
             for j in range(cuda.threadIdx.x, H, cuda.blockDim.x):
-                states[da + n * H + j] = zero
+                states[index(da + n * H + j)] = zero
         cuda.syncthreads()
         for t in range(steps - 1, -1, -1):
             j = numba.int64(cuda.threadIdx.x)
@@ -230,22 +230,22 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                     if event < events:
                         row = event * steps + t
                         for g in range(gates):
-                            values[g] = a[row, g * H + j]
-                        dht = states[dh + place] + _upstream(dy, sequence, event, t, steps, j)
-                        kept = saved[row, j] if saves else zero
-                        earlier = saved[row - 1, j] if carries and t > 0 else zero
-                        passing = states[dextra + place] if carries else zero
-                        direct, passed = gradient(values, dht, passing, before[row, j], kept, earlier)
-                        at = da + (lane + e) * pitch + j
+                            values[g] = a[index(row), index(g * H + j)]
+                        dht = states[index(dh + place)] + _upstream(dy, sequence, event, t, steps, j)
+                        kept = saved[index(row), index(j)] if saves else zero
+                        earlier = saved[index(row - 1), index(j)] if carries and t > 0 else zero
+                        passing = states[index(dextra + place)] if carries else zero
+                        direct, passed = gradient(values, dht, passing, before[index(row), index(j)], kept, earlier)
+                        gate = da + (lane + e) * pitch + j
                         for g in range(gates):
-                            a[row, g * H + j] = values[g]
-                            states[at + g * H] = values[g]
+                            a[index(row), index(g * H + j)] = values[g]
+                            states[index(gate + g * H)] = values[g]
                         if apart:
-                            saved[row, j] = passed
-                            states[at + (gates - 1) * H] = passed
+                            saved[index(row), index(j)] = passed
+                            states[index(gate + (gates - 1) * H)] = passed
                         if carries:
-                            states[dextra + place] = passed
-                        states[dh + place] = direct
+                            states[index(dextra + place)] = passed
+                        states[index(dh + place)] = direct
                 j += cuda.blockDim.x
             cuda.syncthreads()
             if resets:
@@ -259,10 +259,12 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                         event = first + lane + e
                         if event < events:
                             row = event * steps + t
-                            slope, direct = reset_gradient(sums[0, e], a[row, j], before[row, j])
-                            a[row, j] = slope
-                            states[da + (lane + e) * pitch + j] = slope
-                            states[dh + (lane + e) * H + j] += direct
+                            slope, direct = reset_gradient(
+                                sums[0, e], a[index(row), index(j)], before[index(row), index(j)]
+                            )
+                            a[index(row), index(j)] = slope
+                            states[index(da + (lane + e) * pitch + j)] = slope
+                            states[index(dh + (lane + e) * H + j)] += direct
                     j += cuda.blockDim.x
                 cuda.syncthreads()
             if t > 0:
@@ -272,7 +274,7 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                         sums[0, e] = zero
                     _add_products(sums, 0, 1, u, H, 0, j, plain * H, states, da + lane * pitch, pitch, each)
                     for e in range(each):
-                        states[dh + (lane + e) * H + j] += sums[0, e]
+                        states[index(dh + (lane + e) * H + j)] += sums[0, e]
                     j += cuda.blockDim.x
                 cuda.syncthreads()
 
