@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -35,6 +33,23 @@ def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
         e = np.exp(out - out.max(axis=1, keepdims=True))
         return np.asarray(e / e.sum(axis=1, keepdims=True))
     return out
+
+
+class _Memory:
+    """Says what to do where the GPU has too little memory; the kernels' own message says what would fit.
+
+    A class, since entering a generator's context takes as long as scoring a few events.
+    """
+
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError) and self._backend == "cuda":
+            raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
 
 
 class Network:
@@ -73,14 +88,15 @@ class Network:
         self.model = model
         self.backend = backend
         self._shape = steps_of(model)
+        self._memory = _Memory(backend)
         for number, layer in enumerate(model.layers):
             missing = layer.missing_weights()
             if missing:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
                 )
-        with self._memory():
-            self._engine: Engine = backend_engine(backend)(
+        with self._memory:
+            self.engine: Engine = backend_engine(backend)(
                 model.layers,
                 [layer.weights for layer in model.layers],
                 self._shape[0],
@@ -97,17 +113,10 @@ class Network:
         With `resume`, remembered states start where the call before with `resume` left them.
         """
         X = self._inputs(X)
-        with self._memory():
-            raw = self._engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        with self._memory:
+            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
-
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        """A function from one event, a row of T*D float32, to its raw outputs (O,), in memory that it uses again.
-
-        For one thread at a time; states start at zero.
-        """
-        return self._engine.single()
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
@@ -131,29 +140,19 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        with self._memory():
-            value, gradients, _ = self._engine.gradients(*self._batch(X, y, w))
+        with self._memory:
+            value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        with self._memory():
-            return self._engine.gradients(*self._batch(X, y, w))[2]
+        with self._memory:
+            return self.engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        with self._memory():
-            return self._engine.loss(*self._batch(X, y, w))
-
-    @contextmanager
-    def _memory(self) -> Iterator[None]:
-        """Say what to do where the GPU has too little memory; its own message says what would fit."""
-        try:
-            yield
-        except MemoryError as error:
-            if self.backend != "cuda":
-                raise
-            raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
+        with self._memory:
+            return self.engine.loss(*self._batch(X, y, w))
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:
         return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))

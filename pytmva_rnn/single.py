@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from typing import Any
+from math import isnan
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.model import Model
 from pytmva_rnn.network import Network, output_function, prepared, reported, steps_of
 
@@ -30,24 +31,24 @@ class Scorer:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._network = Network(model, "cpu", threads=1)
+        self._engine = cast(Engine, Network(model, "cpu", threads=1).engine)
         steps, inputs = steps_of(model)
-        self._shapes = ((steps, inputs), (steps * inputs,))
-        self._plain = not model.transformations
+        # shapes of what needs no preparation
+        self._shapes = () if model.transformations else ((steps, inputs), (steps * inputs,))
         self._sigmoid = model.outputs == 1 and model.output_function == "S"
         self._of_thread = threading.local()
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
         """Score one event; see `Model.predict_one`."""
-        if not (self._plain and type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes):
-            x = prepared(self._model, np.asarray(x)[np.newaxis], _FLOAT32)
+        if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.c_contiguous):
+            x = np.ascontiguousarray(prepared(self._model, np.asarray(x)[np.newaxis], _FLOAT32)[0])
         try:
             evaluate = self._of_thread.evaluate
         except AttributeError:
-            evaluate = self._of_thread.evaluate = self._network.single()
-        raw = evaluate(x.reshape(-1))
+            evaluate = self._of_thread.evaluate = self._engine.single(sigmoid=self._sigmoid)
+        found = evaluate(x)
         if self._sigmoid:
-            score = 0.5 * math.tanh(0.5 * raw.item()) + 0.5
-            return -999.0 if math.isnan(score) else score
-        scores = reported(self._model, output_function(self._model.output_function, raw[np.newaxis]))[0]
+            return -999.0 if isnan(found) else found
+        outputs = np.reshape(found, (1, -1)).astype(_FLOAT32, copy=False)
+        scores = reported(self._model, output_function(self._model.output_function, outputs))[0]
         return scores.item() if len(scores) == 1 else scores

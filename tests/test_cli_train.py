@@ -180,22 +180,24 @@ def test_what_cannot_be_drawn_is_known_before_the_training(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_the_best_weights(folder: Path) -> None:
     (folder / "c.toml").write_text(CONFIG.replace("MaxEpochs=30", "MaxEpochs=1000000,ConvergenceSteps=100000000"))
     command = [sys.executable, "-u", "-m", "pytmva_rnn", "train", "c.toml", "--backend=reference"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    lines = []
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        lines.append(process.stdout.readline())
-        if re.match(r" +3 \|", lines[-1]):
-            break
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdout is not None
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if re.match(r" +3 \|", process.stdout.readline()):
+                break
+        process.send_signal(signal.SIGINT)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130, err
     assert "interrupted: the best weights so far are in" in out
     assert "Traceback" not in err

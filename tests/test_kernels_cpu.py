@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pytmva_rnn.kernels.cpu import engine as engine_module
 from pytmva_rnn.kernels.cpu.engine import Engine
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.layout import build_layers, parse_layout
 from pytmva_rnn.model import Layer
@@ -96,7 +97,7 @@ def test_input_sizes(kind: str, D: int, T: int) -> None:
 
 
 @ALL_LAYERS
-@pytest.mark.parametrize("batch", [1, 2, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
+@pytest.mark.parametrize("batch", [1, 2, WIDTH, WIDTH + 1, LANES - 1, LANES, LANES + 1, 3 * LANES + 5])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_batch_sizes(kind: str, batch: int, threads: int) -> None:
     assert_same(Net(f"{recurrent(kind, 5, 4, 3)},RESHAPE|FLAT,DENSE|3|TANH,LINEAR", (3, 1, 4), batch), threads=threads)
@@ -210,6 +211,24 @@ def test_lanes_do_not_leak() -> None:
     np.testing.assert_array_equal(np.delete(spoilt, 7), np.delete(together, 7))
 
 
+def test_nothing_is_left_of_a_spoilt_batch() -> None:
+    """Lanes that a small last block leaves out hold what an earlier block put there, which must not matter."""
+    net = Net(
+        "LSTM|6|5|4|0|1,GRU|5|6|4|0|1|0,RNN|4|5|4|0|1,RESHAPE|FLAT,DENSE|8|GAUSS,DENSE|3|TANH,LINEAR",
+        (4, 1, 5),
+        LANES + 3,
+    )
+    expected = net.engine(Engine, threads=1).gradients(*net.batch)
+    engine = net.engine(Engine, threads=1)
+    engine.gradients(np.full_like(net.X, np.nan), net.y, net.w)
+    loss, gradients, x_gradient = engine.gradients(*net.batch)
+    assert loss == expected[0]
+    np.testing.assert_array_equal(x_gradient, expected[2])
+    for found, each in zip(gradients, expected[1], strict=True):
+        for name, value in each.items():
+            np.testing.assert_array_equal(found[name], value)
+
+
 def test_threads_and_repetition() -> None:
     net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|8|TANH,LINEAR", (4, 1, 5), 200)
     results = {threads: net.engine(Engine, threads=threads).gradients(*net.batch) for threads in (1, 2, 3)}
@@ -245,6 +264,26 @@ def test_steps(optimizer: str, regularization: str) -> None:
     for mine, theirs in zip(cpu.weights(), reference.weights(), strict=True):
         for name, value in theirs.items():
             np.testing.assert_allclose(mine[name], value, rtol=2e-4, atol=5e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("remember", [0, 1])
+@pytest.mark.parametrize(("much", "calls"), [(1, 5), (10**12, 1)])
+def test_an_epoch_is_its_steps(remember: int, much: int, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit, in one call into compiled code or in several."""
+    monkeypatch.setattr(engine_module, "_MUCH_WORK", much)
+    net = Net(f"GRU|6|5|4|{remember}|1,RESHAPE|FLAT,DENSE|17|TANH,BNORM,LINEAR", (4, 1, 5), 300)
+    phase = TrainingPhase(learning_rate=1e-2, optimizer="ADAM", drop_config=(0.0, 0.0, 0.3, 0.0, 0.2))
+    whole, stepwise = (net.engine(Engine, settings=phase, threads=2) for _ in range(2))
+    random = np.random.default_rng(3)
+    batches, keys = random.permutation(300).reshape(5, 60), random.integers(2**31, size=5)
+    called: list[int] = []
+    mean = whole.epoch(*net.batch, batches, keys, lambda: called.append(1))
+    losses = [stepwise.step(*net.batch, events, int(key)) for events, key in zip(batches, keys, strict=True)]
+    assert mean == pytest.approx(np.mean(losses), rel=1e-14)
+    assert len(called) == (5 if remember else calls)
+    for mine, theirs in zip(whole.weights(), stepwise.weights(), strict=True):
+        for name, value in theirs.items():
+            np.testing.assert_array_equal(mine[name], value)
 
 
 def test_dropout_drops_the_given_fraction() -> None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu import matrix, simd
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.simd import LANES, VECTORS, WIDTH
 
 _tanh = simd.pointwise(lambda x: (simd.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (simd.sigmoid(x),), 1, 1)
@@ -20,22 +20,22 @@ _mixed = simd.pointwise(lambda x, y: ((2 - x) * y - 0.5, -(x / y)), 2, 2)
 
 @numba.njit
 def run_tanh(n: int, x: int, y: int) -> None:
-    _tanh(n, (x,), (y,))
+    _tanh(n, 1, (x,), (y,))
 
 
 @numba.njit
 def run_sigmoid(n: int, x: int, y: int) -> None:
-    _sigmoid(n, (x,), (y,))
+    _sigmoid(n, 1, (x,), (y,))
 
 
 @numba.njit
 def run_exp(n: int, x: int, y: int) -> None:
-    _exp(n, (x,), (y,))
+    _exp(n, 1, (x,), (y,))
 
 
 @numba.njit
-def run_mixed(n: int, x: int, y: int, u: int, v: int) -> None:
-    _mixed(n, (x, y), (u, v))
+def run_mixed(n: int, step: int, x: int, y: int, u: int, v: int) -> None:
+    _mixed(n, step, (x, y), (u, v))
 
 
 @numba.njit
@@ -44,8 +44,10 @@ def run_transpose_square(source: int, source_stride: int, target: int, target_st
 
 
 @numba.njit
-def run_transpose_rows(source: int, events: int, row_floats: int, target: int) -> None:
-    simd.transpose_rows(source, events, row_floats, target)
+def run_transpose_rows(
+    source: int, events: int, row_floats: int, target: int, column: int, columns: int, gap: int
+) -> None:
+    simd.transpose_rows(source, events, row_floats, target, column, columns, gap)
 
 
 def address(array: NDArray[Any]) -> int:
@@ -97,9 +99,18 @@ def test_operators() -> None:
     random = np.random.default_rng(1)
     x, y = random.uniform(1, 2, (2, 4 * WIDTH)).astype(np.float32)
     u, v = np.empty_like(x), np.empty_like(x)
-    run_mixed(4, address(x), address(y), address(u), address(v))
+    run_mixed(4, 1, address(x), address(y), address(u), address(v))
     np.testing.assert_allclose(u, (2 - x) * y - 0.5, rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(v, -(x / y), rtol=1e-6)
+
+
+def test_every_other_vector() -> None:
+    x, y = np.random.default_rng(1).uniform(1, 2, (2, 4, WIDTH)).astype(np.float32)
+    u, v = np.zeros_like(x), np.zeros_like(x)
+    run_mixed(4, 2, address(x), address(y), address(u), address(v))
+    np.testing.assert_allclose(v[::2], -(x / y)[::2], rtol=1e-6)
+    assert not u[1::2].any()
+    assert not v[1::2].any()
 
 
 def test_transpose_square() -> None:
@@ -110,46 +121,55 @@ def test_transpose_square() -> None:
     assert not target[:, WIDTH:].any()
 
 
-def test_transpose_rows() -> None:
+@pytest.mark.parametrize(("column", "columns"), [(0, WIDTH), (0, 3), (2, 3), (4, WIDTH + 1), (0, 1)])
+def test_transpose_rows(column: int, columns: int) -> None:
     random = np.random.default_rng(1)
     source = random.normal(size=(50, WIDTH + 3)).astype(np.float32)
     events = random.integers(0, 50, WIDTH)
-    target = np.zeros((WIDTH, LANES), np.float32)
-    run_transpose_rows(address(source), address(events), WIDTH + 3, address(target))
-    np.testing.assert_array_equal(target[:, :WIDTH], source[events, :WIDTH].T)
-    assert not target[:, WIDTH:].any()
+    # two more rows after every `columns` of them
+    places = [j + 2 * ((column + j) // columns) for j in range(WIDTH)]
+    target = np.zeros((places[-1] + 1, LANES), np.float32)
+    run_transpose_rows(address(source), address(events), WIDTH + 3, address(target), column, columns, 2 * LANES)
+    np.testing.assert_array_equal(target[places, :WIDTH], source[events, :WIDTH].T)
+    target[places, :WIDTH] = 0
+    assert not target.any()
 
 
 SIZES = pytest.mark.parametrize(("rows", "count"), [(1, 1), (3, 5), (7, 2), (8, 16), (15, 3), (21, 40)])
 
 
 @SIZES
+@pytest.mark.parametrize("vectors", [1, VECTORS])
 @pytest.mark.parametrize("accumulate", [0, 1])
-def test_product(rows: int, count: int, accumulate: int) -> None:
+def test_product(rows: int, count: int, vectors: int, accumulate: int) -> None:
     random = np.random.default_rng(1)
     a = random.normal(size=(rows, count + 3)).astype(np.float32)
     b = random.normal(size=(count, LANES)).astype(np.float32)
     c = random.normal(size=(rows + 1, LANES)).astype(np.float32)
     expected = c.copy()
-    expected[:rows] = a[:, :count] @ b + (c[:rows] if accumulate else 0)
-    matrix.product(rows, address(a), count + 3, address(b), LANES, count, address(c), LANES, accumulate)
+    lanes = vectors * WIDTH
+    expected[:rows, :lanes] = a[:, :count] @ b[:, :lanes] + (c[:rows, :lanes] if accumulate else 0)
+    matrix.product(rows, vectors, address(a), count + 3, address(b), LANES, count, address(c), LANES, accumulate)
     np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
 
 
 @SIZES
+@pytest.mark.parametrize("vectors", [1, VECTORS])
 @pytest.mark.parametrize("n", [1, 3])
-def test_transposed_product(rows: int, count: int, n: int) -> None:
+def test_transposed_product(rows: int, count: int, vectors: int, n: int) -> None:
     random = np.random.default_rng(1)
-    stride = -(-rows // WIDTH) * WIDTH
+    stride, lanes = -(-rows // WIDTH) * WIDTH, vectors * WIDTH
     a = random.normal(size=(n, count, stride)).astype(np.float32)
     b = random.normal(size=(n, count + 1, LANES)).astype(np.float32)
     c = np.full((rows + 1, LANES), 9, np.float32)
+    next_a, next_b = count * stride, (count + 1) * LANES
     matrix.transposed_product(
-        rows, address(a), stride, count * stride, address(b), LANES, (count + 1) * LANES, count, n, address(c), LANES
+        rows, vectors, address(a), stride, next_a, address(b), LANES, next_b, count, n, address(c), LANES
     )
-    expected = np.einsum("tkr,tkl->rl", a[:, :, :rows], b[:, :count])
-    np.testing.assert_allclose(c[:rows], expected, rtol=1e-5, atol=1e-5)
+    expected = np.einsum("tkr,tkl->rl", a[:, :, :rows], b[:, :count, :lanes])
+    np.testing.assert_allclose(c[:rows, :lanes], expected, rtol=1e-5, atol=1e-5)
     assert (c[rows] == 9).all()
+    assert (c[:, lanes:] == 9).all()
 
 
 @SIZES

@@ -14,6 +14,10 @@ pytestmark = [
     pytest.mark.parametrize("case", [Case(name) for name in CASES], ids=CASES),
 ]
 
+# rmsprop takes steps so large that noise of 1e-8 in the gradients, which any other order of float32 sums makes, moves
+# its history by 2e-4: it depends on the width of the CPU's registers and the number of threads
+HISTORY_TOLERANCES = {("rmsprop", "cpu"): 5e-4}
+
 
 def test_scores(case: Case, backend: str) -> None:
     X, expected = case.data["X"], case.data["scores"]
@@ -67,7 +71,8 @@ def test_history(case: Case, backend: str) -> None:
         backend=backend,
     )
     assert result.initial_validation_error == pytest.approx(case.training["initial_validation_error"], rel=1e-5)
-    np.testing.assert_allclose(result.history, case.training["history"], rtol=2e-4)
+    tolerance = HISTORY_TOLERANCES.get((case.name, backend), 2e-4)
+    np.testing.assert_allclose(result.history, case.training["history"], rtol=tolerance)
     assert result.model.batch_layout == case.model.batch_layout
     assert result.model.options == case.model.options
     best = min(row.validation_error for row in result.history)

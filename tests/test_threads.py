@@ -40,7 +40,7 @@ def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = Net(SMALL, (5, 1, 4), 1).engine(engine.Engine), Net(LARGE, (20, 1, 30), 1).engine(engine.Engine)
     assert small._threads_for(100, 3) == 1
     assert large._threads_for(1000, 3) == 4
-    assert large._threads_for(40, 3) == 2  # as many as there are blocks
+    assert large._threads_for(engine.LANES + 8, 3) == 2  # as many as there are blocks
     asked = Net(SMALL, (5, 1, 4), 1).engine(engine.Engine, threads=3)
     assert asked._threads_for(100, 3) == min(3, -(-100 // engine.LANES))
 

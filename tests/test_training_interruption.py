@@ -9,6 +9,8 @@ import pytest
 
 from pytmva_rnn.training.interruption import Interruption
 
+pytestmark = pytest.mark.usefixtures("interruptible")
+
 
 def test_the_first_is_noted_until_it_suits() -> None:
     before = signal.getsignal(signal.SIGINT)

@@ -165,7 +165,7 @@ def _ours(problem: Problem, what: str, *, graphs: bool = False) -> Call:
         batches = np.tile(order, (count, 1))
         start.record()
         if what == "train":
-            engine.epoch(X, y, w, batches, [0] * count, lambda: None)
+            engine.epoch(X, y, w, batches, np.zeros(count, np.int64), lambda: None)
             if graphs and not engine.graphs:
                 raise RuntimeError("it could not be captured")
         else:

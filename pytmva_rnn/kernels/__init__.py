@@ -63,12 +63,6 @@ class Engine(Protocol):
         They start at zero, or with `resume` where the call before with `resume` left them.
         """
 
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        """A function from one event, T*D values in a row, to its raw outputs (O,), in memory that it uses again.
-
-        For one thread at a time. States start at zero.
-        """
-
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         """Loss of one batch in inference, without penalty."""
 
@@ -89,7 +83,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class WholeEpochs(Protocol):
-    """An Engine that is better given all batches of an epoch at once, since it need not wait for each one's loss."""
+    """An Engine that is better given all batches of an epoch at once, since nobody waits for each one's loss."""
 
     def epoch(
         self,
@@ -97,12 +91,12 @@ class WholeEpochs(Protocol):
         y: NDArray[Any],
         w: NDArray[Any],
         batches: NDArray[np.int64],
-        keys: Sequence[int],
+        keys: NDArray[np.int64],
         after: Callable[[], None],
     ) -> float:
         """Make a step on each batch `X[batches[k]]` with `keys[k]`; returns the mean of their losses.
 
-        `after` is called after each step has been asked for.
+        `after` is called again and again between steps, where Ctrl-C may end them.
         """
 
 

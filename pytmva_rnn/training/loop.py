@@ -161,7 +161,7 @@ class Loop:
         drops = keys.integers(2**31, size=batches)
         if isinstance(engine, WholeEpochs):
             chosen = order[: batches * size].reshape(batches, size)
-            return engine.epoch(sample.X, sample.y, sample.w, chosen, drops.tolist(), self._interruption.check)
+            return engine.epoch(sample.X, sample.y, sample.w, chosen, drops, self._interruption.check)
         total = 0.0
         for k in range(batches):
             total += engine.step(sample.X, sample.y, sample.w, order[k * size : (k + 1) * size], int(drops[k]))

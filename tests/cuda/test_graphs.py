@@ -106,7 +106,7 @@ def test_one_refusal_is_enough(caplog: pytest.LogCaptureFixture, monkeypatch: py
     engine = net.engine(Engine, settings=TrainingPhase())
     engine.graphs = True
     for _ in range(2):
-        engine.epoch(*net.batch, np.arange(6).reshape(2, 3), [1, 2], lambda: None)
+        engine.epoch(*net.batch, np.arange(6).reshape(2, 3), np.array([1, 2]), lambda: None)
     assert len(caplog.messages) == 1
     assert not engine.graphs
 
@@ -138,7 +138,7 @@ def test_batches_are_the_same_launches(streamed: bool, monkeypatch: pytest.Monke
     graph.graphs = True
     random = np.random.default_rng(5)
     for _ in range(2):
-        batches, keys = random.permutation(9).reshape(3, 3), random.integers(2**31, size=3).tolist()
+        batches, keys = random.permutation(9).reshape(3, 3), random.integers(2**31, size=3)
         losses = [engine.epoch(*net.batch, batches, keys, lambda: None) for engine in (plain, graph)]
         assert losses[0] == losses[1]
     if simulated():

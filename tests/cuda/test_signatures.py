@@ -46,7 +46,7 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         for number, optimizer in enumerate(OPTIMIZERS):
             phase = TrainingPhase(optimizer=optimizer, drop_config=(0.3,) * 5)
             engine = net.engine(Engine, settings=phase, regularization=str(number % 3), weight_decay=1e-3)
-            engine.epoch(*net.batch, np.array([[0, 2], [1, 0]]), [1, 2], lambda: None)
+            engine.epoch(*net.batch, np.array([[0, 2], [1, 0]]), np.array([1, 2]), lambda: None)
             engine.loss(*net.batch)
         engine.outputs(net.X)
         engine.gradients(*net.batch)

@@ -122,7 +122,7 @@ def forward_one(op_address, frame_address):
 
 @operation
 def add_gradient_sums(op_address, frame_address):
-    """Sums of dy and dy*xhat of a block; the gradient of lanes without an event is zero."""
+    """Sums of dy and dy*xhat over a block's events."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
     sums = _pair(op, frame.sums)
@@ -130,7 +130,7 @@ def add_gradient_sums(op_address, frame_address):
     dy = array_at(frame.scratch + 4 * op.dy, (op.H, LANES), np.float32)
     for f in range(op.H):
         total, products = 0.0, 0.0
-        for lane in range(LANES):
+        for lane in range(frame.count):
             total += dy[f, lane]
             products += float(dy[f, lane]) * xhat[f, lane]
         sums[0, f], sums[1, f] = total, products

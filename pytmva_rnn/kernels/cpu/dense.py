@@ -81,32 +81,32 @@ def forward(op_address, frame_address):
     """Output of a block."""
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
-    base, F = frame.scratch, op.H
+    base, F, vectors = frame.scratch, op.H, frame.vectors
     w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
     into = y if op.variant == 0 else a
     x_step = op.D * op.w_stride
-    transposed_product(F, w, op.w_stride, x_step, base + 4 * op.x, LANES, op.x_step, op.D, op.T, into, LANES)
+    transposed_product(F, vectors, w, op.w_stride, x_step, base + 4 * op.x, LANES, op.x_step, op.D, op.T, into, LANES)
     sums, bias = array_at(into, (F, LANES), np.float32), floats(w + 4 * op.T * x_step, F)
     for f in range(F):
         for lane in range(LANES):
             sums[f, lane] += bias[f]
-    _activate(op.variant, F * VECTORS, a, y)
+    _activate(op.variant, F * VECTORS, VECTORS // vectors, a, y)
 
 
 @kernel
-def _activate(variant, n, a, y):
+def _activate(variant, n, step, a, y):
     if variant == 1:
-        _relu(n, (a,), (y,))
+        _relu(n, step, (a,), (y,))
     elif variant == 2:
-        _sigmoid(n, (a,), (y,))
+        _sigmoid(n, step, (a,), (y,))
     elif variant == 3:
-        _tanh(n, (a,), (y,))
+        _tanh(n, step, (a,), (y,))
     elif variant == 4:
-        _symmrelu(n, (a,), (y,))
+        _symmrelu(n, step, (a,), (y,))
     elif variant == 5:
-        _soft(n, (a,), (y,))
+        _soft(n, step, (a,), (y,))
     elif variant == 6:
-        _gauss(n, (a,), (y,))
+        _gauss(n, step, (a,), (y,))
 
 
 @operation
@@ -123,7 +123,7 @@ def forward_one(op_address, frame_address):
     w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
     into = y if op.variant == 0 else a
     _one(F, 0, w, stride, x, count, w, 0, x, 0, (), (into,))
-    _activate(op.variant, padded(F) // WIDTH, a, y)
+    _activate(op.variant, padded(F) // WIDTH, 1, a, y)
 
 
 @operation
@@ -134,27 +134,27 @@ def backward(op_address, frame_address):
     base, F, stride = frame.scratch, op.H, op.w_stride
     w, g = frame.weights + 4 * op.w, frame.gradient + 4 * op.w
     a, y, dy = base + 4 * op.saved, base + 4 * op.y, base + 4 * op.dy
-    n = F * VECTORS
+    n, step = F * VECTORS, VECTORS // frame.vectors
     if op.variant == 1:
-        _relu_gradient(n, (dy, a, y), (dy,))
+        _relu_gradient(n, step, (dy, a, y), (dy,))
     elif op.variant == 2:
-        _sigmoid_gradient(n, (dy, a, y), (dy,))
+        _sigmoid_gradient(n, step, (dy, a, y), (dy,))
     elif op.variant == 3:
-        _tanh_gradient(n, (dy, a, y), (dy,))
+        _tanh_gradient(n, step, (dy, a, y), (dy,))
     elif op.variant == 4:
-        _symmrelu_gradient(n, (dy, a, y), (dy,))
+        _symmrelu_gradient(n, step, (dy, a, y), (dy,))
     elif op.variant == 5:
-        _soft_gradient(n, (dy, a, y), (dy,))
+        _soft_gradient(n, step, (dy, a, y), (dy,))
     elif op.variant == 6:
-        _gauss_gradient(n, (dy, a, y), (dy,))
+        _gauss_gradient(n, step, (dy, a, y), (dy,))
     if op.dx >= 0:
-        product(op.T * op.D, w, stride, dy, LANES, F, base + 4 * op.dx, LANES, 0)
+        product(op.T * op.D, frame.vectors, w, stride, dy, LANES, F, base + 4 * op.dx, LANES, 0)
     dyt = base + 4 * op.transposed
     for f in range(0, stride, WIDTH):
-        for lane in range(0, LANES, WIDTH):
+        for lane in range(0, frame.vectors * WIDTH, WIDTH):
             transpose_square(dy + 4 * (f * LANES + lane), LANES, dyt + 4 * (lane * stride + f), stride)
     for t in range(op.T):
         x, target = base + 4 * (op.x + t * op.x_step), g + 4 * t * op.D * stride
         # the last step's row of ones makes the bias' gradient
         rows = op.D + (1 if t == op.T - 1 else 0)
-        outer_product(rows, stride, x, LANES, 0, dyt, stride, 0, LANES, 1, target, stride)
+        outer_product(rows, stride, x, LANES, 0, dyt, stride, 0, frame.vectors * WIDTH, 1, target, stride)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,15 @@ from numba import config
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Weights
-from pytmva_rnn.kernels.cpu import batchnorm, copy, dense, dropout, gru, losses, lstm, optimizers, program, rnn, source
+from pytmva_rnn.kernels.cpu import optimizers, program
 from pytmva_rnn.kernels.cpu.jit import compilation
-from pytmva_rnn.kernels.cpu.op import FRAME, Entry, Plan
+from pytmva_rnn.kernels.cpu.op import Entry, Plan
 from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.workspace import Workspace, aligned, make_plan
 
 Floats = NDArray[np.float32]
 
 _REGULARIZATIONS = {"0": 0, "1": 1, "2": 2}
-_PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense.plan, "BNORM": batchnorm.plan}
 
 
 def available_threads() -> int:
@@ -42,45 +43,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=lambda: setattr(_Fork, "happened", True))
 
 _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
-
-
-def aligned(rows: int, floats: int) -> Floats:
-    """Zeros, shape (rows, floats rounded up to a cache line), the rows on cache lines."""
-    stride = -(-floats // 16) * 16
-    memory = np.zeros(rows * stride + 16, np.float32)
-    first = -(memory.ctypes.data // 4) % 16
-    return memory[first : first + rows * stride].reshape(rows, stride)
-
-
-def make_plan(
-    layers: Sequence[Any],
-    steps: int,
-    inputs: int,
-    loss: str | None,
-    *,
-    training: bool,
-    single: bool = False,
-    input_gradient: bool = False,
-    drop: Sequence[float] = (),
-) -> Plan:
-    """Lay out a network for training, inference or one event; `drop` gives each layer's probability to drop inputs."""
-    plan = Plan(training, single)
-    source.plan(plan, steps, inputs, input_gradient)
-    drop = [*drop, *[0.0] * len(layers)]
-    for number, layer in enumerate(layers):
-        if layer.kind == "RESHAPE":
-            # a flat view needs nothing done: dense layers and batch normalisation read steps where they lie
-            if not layer.flat:
-                copy.plan(plan, number, layer.depth * layer.height, layer.width)
-            continue
-        if layer.kind in ("RNN", "LSTM", "GRU"):
-            copy.plan(plan, number, layer.time_steps, layer.input_size)
-        if layer.kind == "DENSE" and drop[number] > 0:
-            dropout.plan(plan, number, drop[number])
-        _PLANNERS[layer.kind](layer, plan, number)
-    if loss is not None:
-        losses.plan(plan, loss)
-    return plan
+_MUCH_WORK = 500_000_000  # multiply-adds of a call into compiled code, which Ctrl-C has to wait for
 
 
 def _optimizer(settings: Any) -> tuple[int, NDArray[np.float64]]:
@@ -93,24 +56,6 @@ def _optimizer(settings: Any) -> tuple[int, NDArray[np.float64]]:
         "ADADELTA": lambda s: (0.0, s.adadelta_rho, s.adadelta_eps),
     }[settings.optimizer](settings)
     return optimizers.NUMBERS[settings.optimizer], np.array([settings.learning_rate, *rates])
-
-
-class _Workspace:
-    """A plan with its memory, for `blocks` blocks on some threads."""
-
-    def __init__(self, plan: Plan, blocks: int, threads: int) -> None:
-        self.plan = plan
-        self.table = plan.table()
-        cuts = [k for k, op in enumerate(plan.operations) if "finish_sums" in op] if plan.training else []
-        self.segments = np.array([0, *cuts, len(self.table)], np.int64)
-        self.scratch = aligned(blocks if cuts else threads, plan.scratch_size)
-        for offset in plan.ones:
-            self.scratch[:, offset : offset + LANES] = 1
-        self.gradients = aligned(threads if plan.training else 0, plan.weights_size)[:, : plan.weights_size]
-        self.sums = np.zeros((blocks, plan.statistics_size))
-        self.batch = np.zeros((2, plan.statistics_size))
-        self.frame = np.zeros(1, FRAME)
-        self.frame["batch"], self.frame["totals"] = (row.ctypes.data for row in self.batch)
 
 
 class Engine:
@@ -150,7 +95,7 @@ class Engine:
         self._outputs = plan.view.T * plan.view.D
         self._states = np.zeros((1, plan.state_size), np.float32)
         self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
-        self._workspaces: dict[Any, _Workspace] = {}
+        self._workspaces: dict[Any, Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
         self._optimizer, self._rates = (0, np.zeros(4)) if settings is None else _optimizer(settings)
         self._steps = 0
@@ -167,24 +112,28 @@ class Engine:
         out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
         return out
 
-    def single(self) -> Callable[[Floats], Floats]:
-        """A function from one event, T*D float32 in a row, to its raw outputs (O,), in memory that it uses again.
+    def single(self, *, sigmoid: bool = False) -> Callable[[Floats], Any]:
+        """A function from one event, (T*D,) or (T, D) float32 in C order, to its raw output; states start at zero.
 
-        It has scratch memory of its own and takes the weights as they are at the time; each thread needs one.
+        The output is a float, with `sigmoid` that function of it; or for several outputs an array (O,) in memory that
+        is used again. The function has scratch memory of its own, for one thread at a time, and takes the weights as
+        they are at the time.
         """
         plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
         workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
         frame["scratch"] = workspace.scratch.ctypes.data
-        table, count, address = workspace.table.ctypes.data, len(workspace.table), frame.ctypes.data
         raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
-        run_one = program.run_one
+        table = workspace.table
+        addresses = np.array([table.ctypes.data, frame.ctypes.data, raw.ctypes.data, len(table), sigmoid], np.int64)
+        score: Any = partial(program.run_one, addresses.ctypes.data)
+        score.owner = (self, workspace, addresses)  # to keep what the addresses mean
 
-        def evaluate(x: Floats, _owner: Any = (self, workspace)) -> Floats:
-            run_one(table, count, address, x)
+        def evaluate(x: Floats) -> Floats:
+            score(x)
             return raw
 
-        return evaluate
+        return score if self._outputs == 1 else evaluate
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._reserve_states(len(X))
@@ -198,14 +147,43 @@ class Engine:
         workspace = self._training_workspace(len(X), input_gradient=True)
         x_gradient = np.zeros((len(X), *self._shape), np.float32)
         workspace.frame["x_gradient"] = x_gradient.ctypes.data
-        value = self._train(workspace, X, y, w, np.arange(len(X)), 0, 0)
+        value = self._train(workspace, X, y, w, np.arange(len(X))[np.newaxis], np.zeros(1, np.int64), 0)
         return value, self._unpack(workspace.gradients[0], statistics=False), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        self._steps += 1
-        return self._train(
-            self._training_workspace(len(events), input_gradient=False), X, y, w, events, key, self._steps
-        )
+        return self._steps_on(X, y, w, events[np.newaxis], np.array([key]))
+
+    def epoch(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        batches: NDArray[np.int64],
+        keys: NDArray[np.int64],
+        after: Callable[[], None],
+    ) -> float:
+        """See `kernels.WholeEpochs`; `after` is called some ten milliseconds apart, at least between batches."""
+        size = len(batches[0])
+        # remembered states are cut to size after each batch
+        together = 1 if self._remembers else max(1, int(_MUCH_WORK // self._work(size, 3)))
+        total = 0.0
+        for k in range(0, len(batches), together):
+            total += self._steps_on(X, y, w, batches[k : k + together], keys[k : k + together])
+            after()
+        return total / len(batches)
+
+    def _steps_on(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        batches: NDArray[np.int64],
+        keys: NDArray[np.int64],
+    ) -> float:
+        workspace = self._training_workspace(batches.shape[1], input_gradient=False)
+        total = self._train(workspace, X, y, w, batches, keys, self._steps + 1)
+        self._steps += len(batches)
+        return total
 
     def penalty(self) -> float:
         if not self._regularization:
@@ -249,25 +227,25 @@ class Engine:
             return 1
         if self._threads is not None:
             return min(self._threads, blocks)
-        work = (
-            passes
-            * events
-            * sum(
-                getattr(layer, "time_steps", 1) * rows * columns
-                for layer in self._layers
-                for rows, columns in layer.weight_shapes().values()
-            )
-        )
-        return max(1, min(available_threads(), blocks, int(work) // _LEAST_WORK))
+        return max(1, min(available_threads(), blocks, self._work(events, passes) // _LEAST_WORK))
 
-    def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> _Workspace:
-        workspace = _Workspace(plan, blocks, threads)
+    def _work(self, events: int, passes: int) -> int:
+        """Multiply-adds of as many events that go through the network `passes` times."""
+        of_one = sum(
+            getattr(layer, "time_steps", 1) * rows * columns
+            for layer in self._layers
+            for rows, columns in layer.weight_shapes().values()
+        )
+        return passes * events * int(of_one)
+
+    def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> Workspace:
+        workspace = Workspace(plan, blocks, threads)
         frame = workspace.frame
         frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
         frame["statistics"] = self._statistics.ctypes.data
         return workspace
 
-    def _training_workspace(self, events: int, *, input_gradient: bool) -> _Workspace:
+    def _training_workspace(self, events: int, *, input_gradient: bool) -> Workspace:
         key = (events, input_gradient)
         if key not in self._workspaces:
             drop = () if input_gradient or self._settings is None else self._settings.drop_config
@@ -312,15 +290,15 @@ class Engine:
 
     def _train(
         self,
-        workspace: _Workspace,
+        workspace: Workspace,
         X: NDArray[Any],
         y: NDArray[Any],
         w: NDArray[Any],
-        events: NDArray[np.int64],
-        key: int,
+        order: NDArray[np.int64],
+        keys: NDArray[np.int64],
         t: int,
     ) -> float:
-        self._reserve_states(len(events))
+        self._reserve_states(order.shape[1])
         with compilation("train"):
             total = program.train(
                 workspace.table,
@@ -332,9 +310,9 @@ class Engine:
                 workspace.sums,
                 self._matrices,
                 *self._arrays(X, y, w),
-                events,
+                order,
                 self._batches,
-                key,
+                keys,
                 self._regularization,
                 self._decay,
                 self._optimizer,
@@ -343,6 +321,6 @@ class Engine:
                 self._moments,
                 t,
             )
-        self._clear_states(len(events))
-        self._batches += 1
+        self._clear_states(order.shape[1])
+        self._batches += len(order)
         return float(total)

@@ -24,7 +24,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     plan_states,
     start,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, VECTORS, WIDE, Vector, pointwise, sigmoid, tanh
 from pytmva_rnn.kernels.cpu.tiles import recurrent_step, recurrent_step_one
 
 _PAIRS = 2 * UNITS
@@ -137,10 +137,10 @@ def forward(op_address, frame_address):
         r = base + 4 * (op.saved + (t * op.saved_step if op.training else 0))
         z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
         if op.variant:
-            _after_step(H, first, x, D + 1, second, h, n, (h,), (h_new, r, z, g, kept))
+            _after_step(H, frame.vectors, first, x, D + 1, second, h, n, (h,), (h_new, r, z, g, kept))
         else:
-            _gates_step(H, first, x, D + 1, first + 8 * (D + 1) * H, h, n, (h,), (r, z, kept))
-            _candidate_step(H, second, x, D + 1, second + 4 * (D + 1) * H, kept, n, (z, h), (h_new, g))
+            _gates_step(H, frame.vectors, first, x, D + 1, first + 8 * (D + 1) * H, h, n, (h,), (r, z, kept))
+            _candidate_step(H, frame.vectors, second, x, D + 1, second + 4 * (D + 1) * H, kept, n, (z, h), (h_new, g))
     if op.remember:
         copy_floats(states, h_new, rows)
 
@@ -178,7 +178,7 @@ def backward(op_address, frame_address):
     carry = base + 4 * (op.saved + T * op.saved_step)
     gates = base + 4 * op.work
     a, b, c = gates, gates + 4 * rows, gates + 8 * rows
-    n = rows // WIDTH
+    n, step = H * VECTORS, VECTORS // frame.vectors
     end = T
     for t in range(T - 1, -1, -1):
         dh, h = before(op, base, t + 1), base + 4 * (op.y + t * op.y_step)
@@ -186,18 +186,18 @@ def backward(op_address, frame_address):
         z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
         if op.variant:
             # gates c, r, z and that of U_c h
-            _candidate_backward(n, (dh, h, z, g), (c, a, carry))
-            _reset_backward_after(n, (a, kept, r), (b, c + 4 * rows))
+            _candidate_backward(n, step, (dh, h, z, g), (c, a, carry))
+            _reset_backward_after(n, step, (a, kept, r), (b, c + 4 * rows))
         else:
             # gates r, z, c
-            _candidate_backward(n, (dh, h, z, g), (b, c, carry))
-            product(H, v, op.v_stride, c, LANES, H, dh, LANES, 0)
-            _reset_backward(n, (dh, h, r, carry), (a, carry))
+            _candidate_backward(n, step, (dh, h, z, g), (b, c, carry))
+            product(H, frame.vectors, v, op.v_stride, c, LANES, H, dh, LANES, 0)
+            _reset_backward(n, step, (dh, h, r, carry), (a, carry))
         if t:
             gated, count = (b, 3 * H) if op.variant else (a, 2 * H)
-            product(H, u, op.u_stride, gated, LANES, count, carry, LANES, 1)
+            product(H, frame.vectors, u, op.u_stride, gated, LANES, count, carry, LANES, 1)
             if op.sequence:
-                _add(n, (before(op, base, t), carry), (before(op, base, t),))
+                _add(n, step, (before(op, base, t), carry), (before(op, base, t),))
             else:
                 copy_floats(before(op, base, t), carry, rows)
         pass_on(op, frame, gates, 3 * H, t)

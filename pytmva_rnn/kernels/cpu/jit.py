@@ -148,6 +148,21 @@ def _pointer(_: Any, address):
     return types.voidptr(types.int64), emit
 
 
+@intrinsic
+def prefetch(_: Any, address):
+    """Ask for the cache line at an address."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        pointer = builder.inttoptr(arguments[0], cgutils.voidptr_t)
+        builder.call(function, [pointer, flag(0), flag(3), flag(1)])  # to read, into all caches, data
+        return context.get_dummy_value()
+
+    return types.void(types.int64), emit
+
+
 @kernel
 def array_at(address, shape, dtype):
     """The array of a shape at an address."""

@@ -23,7 +23,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     plan_states,
     start,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, VECTORS, WIDE, Vector, pointwise, sigmoid, tanh
 from pytmva_rnn.kernels.cpu.tiles import recurrent_step, recurrent_step_one
 
 _GATES = (0, 1, 2, 3)
@@ -100,9 +100,9 @@ def forward(op_address, frame_address):
         if op.training:
             s = base + 4 * (op.saved + t * op.saved_step)
             made = (h_new, c_new, s, s + 4 * rows, s + 8 * rows, s + 12 * rows, s + 16 * rows)
-            _training_step(H, wx, x, D + 1, wh, h, known(op, t), (c,), made)
+            _training_step(H, frame.vectors, wx, x, D + 1, wh, h, known(op, t), (c,), made)
         else:
-            _inference_step(H, wx, x, D + 1, wh, h, known(op, t), (c,), (h_new, c_new))
+            _inference_step(H, frame.vectors, wx, x, D + 1, wh, h, known(op, t), (c,), (h_new, c_new))
     if op.remember:
         copy_floats(states, h_new, rows)
         copy_floats(states + 4 * rows, c_new, rows)
@@ -132,15 +132,15 @@ def backward(op_address, frame_address):
     for zero in (base + 4 * op.y, base + 4 * op.cell, dc):
         floats(zero, rows)[:] = 0
     gates = base + 4 * op.work
-    end = T
+    end, step = T, VECTORS // frame.vectors
     for t in range(T - 1, -1, -1):
         dh = before(op, base, t + 1)
         s = base + 4 * (op.saved + t * op.saved_step)
         c = base + 4 * (op.cell + t * rows)
         given = (dh, dc, c, s, s + 4 * rows, s + 8 * rows, s + 12 * rows, s + 16 * rows)
-        _gradient(rows // WIDTH, given, (gates, gates + 4 * rows, gates + 8 * rows, gates + 12 * rows, dc))
+        _gradient(H * VECTORS, step, given, (gates, gates + 4 * rows, gates + 8 * rows, gates + 12 * rows, dc))
         if t:
             u = frame.weights + 4 * op.u
-            product(H, u, op.u_stride, gates, LANES, 4 * H, before(op, base, t), LANES, op.sequence)
+            product(H, frame.vectors, u, op.u_stride, gates, LANES, 4 * H, before(op, base, t), LANES, op.sequence)
         pass_on(op, frame, gates, 4 * H, t)
         end = add_gradients(op, frame, t, end, 0)

@@ -7,24 +7,24 @@ from pytmva_rnn.kernels.cpu.simd import VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.tiles import matrix_product
 
 # 16 vector registers (AVX) hold half the sums of 32 (AVX-512, NEON)
-_ROWS = (4, 2, 1) if WIDTH == 8 else (8, 4, 2, 1)
-_COLUMNS = (2, 1) if WIDTH == 8 else (4, 2, 1)
+_ROWS = 4 if WIDTH == 8 else 8
+_COLUMNS = 2 if WIDTH == 8 else 4
 
-_product = matrix_product(_ROWS, (VECTORS,), rows_adjacent=False)
-_transposed = matrix_product(_ROWS, (VECTORS,), rows_adjacent=True)
-_outer = matrix_product((6, 3, 1), _COLUMNS, rows_adjacent=False)
-
-
-@kernel
-def product(rows, a, a_stride, b, b_stride, count, c, c_stride, accumulate):
-    """C[rows][LANES] (+)= A[rows][count] B[count][LANES]."""
-    _product(rows, VECTORS, a, a_stride, 0, b, b_stride, 0, count, 1, c, c_stride, accumulate)
+_product = matrix_product(_ROWS, VECTORS, rows_adjacent=False)
+_transposed = matrix_product(_ROWS, VECTORS, rows_adjacent=True)
+_outer = matrix_product(6, _COLUMNS, rows_adjacent=False)
 
 
 @kernel
-def transposed_product(rows, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
-    """C[rows][LANES] = sum over t < n of A_t[count][rows]^T B_t[count][LANES]."""
-    _transposed(rows, VECTORS, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 0)
+def product(rows, vectors, a, a_stride, b, b_stride, count, c, c_stride, accumulate):
+    """C[rows][LANES] (+)= A[rows][count] B[count][LANES], for some vectors of lanes."""
+    _product(rows, vectors, a, a_stride, 0, b, b_stride, 0, count, 1, c, c_stride, accumulate)
+
+
+@kernel
+def transposed_product(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
+    """C[rows][LANES] = sum over t < n of A_t[count][rows]^T B_t[count][LANES], for some vectors of lanes."""
+    _transposed(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 0)
 
 
 @kernel

@@ -90,6 +90,7 @@ FRAME = np.dtype(
             "loss",  # float64: sum so far
             "block",  # number of the block
             "count",  # its events
+            "vectors",  # vectors of lanes that hold them: the others are left out where that saves much, and never read
             "blocks",  # blocks and events of the batch
             "n",
             "batches",  # batches since the last inference

@@ -8,13 +8,15 @@ number of threads (through the order of summation) but not on chance.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import prange
 
-from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel
+from pytmva_rnn.kernels.cpu.jit import array_at, call_operation, kernel, parallel_kernel, prefetch
 from pytmva_rnn.kernels.cpu.op import FRAME, OP
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
 
@@ -36,6 +38,17 @@ def choose_events(events, block, lanes):
     return count
 
 
+_MOST_BYTES = 4096  # of an event that are asked for in advance; the caches have to hold those of a block
+
+
+@kernel
+def _ask_for(events, block, X, event_bytes):
+    """Have a block's events brought into the caches while another is worked on: random ones come from memory."""
+    for k in range(block * LANES, min((block + 1) * LANES, len(events))):
+        for place in range(0, min(event_bytes, _MOST_BYTES), 64):
+            prefetch(X + event_bytes * events[k] + place)
+
+
 @kernel
 def _enter(frame, shared, scratch, events, numbers, states, block):
     """Fill a thread's frame for a block."""
@@ -43,28 +56,36 @@ def _enter(frame, shared, scratch, events, numbers, states, block):
     one = frame[0]
     one.scratch = scratch.ctypes.data
     one.count = choose_events(events, block, numbers)
+    one.vectors = (one.count + WIDTH - 1) // WIDTH
     one.events = numbers.ctypes.data
     one.states = states.ctypes.data
     one.block = block
 
 
 @kernel
-def _walk(table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads):
-    """Walk a thread's share of the blocks through a segment; returns its part of the loss."""
-    n = len(events)
-    blocks = (n + LANES - 1) // LANES
+def _walk(table, segments, shared, scratch, states, gradients, sums, order, number, segment, stage, thread, threads):
+    """Walk a thread's share of the blocks of batch order[number] through a segment; returns its part of the loss."""
+    events, upcoming = order[number], order[min(number + 1, len(order) - 1)]
+    blocks = (len(events) + LANES - 1) // LANES
+    start, stop = blocks * thread // threads, blocks * (thread + 1) // threads
     first, last = segments[segment], segments[segment + 1]
+    event_bytes = 4 * table[0].T * table[0].D
     numbers = np.empty(LANES, np.int64)
     loss = np.zeros(1)
     frame = np.empty(1, FRAME)
     address = _address(frame, 0)
-    for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
+    for block in range(start, stop):
         slot = thread if len(segments) == 2 else block
         _enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
         one = frame[0]
         one.gradient = gradients[thread].ctypes.data
         one.sums = sums[block].ctypes.data
         one.loss = loss.ctypes.data
+        if segment == 0 and stage != BACKWARD:
+            if block + 1 < stop:
+                _ask_for(events, block + 1, one.X, event_bytes)
+            else:
+                _ask_for(upcoming, start, one.X, event_bytes)
         if stage != BACKWARD:
             for k in range(first, last):
                 call_operation(table[k].forward, _address(table, k), address)
@@ -143,9 +164,9 @@ def train(
     X,
     y,
     w,
-    events,
+    order,
     batches,
-    key,
+    keys,
     regularization,
     decay,
     optimizer,
@@ -154,42 +175,56 @@ def train(
     moments,
     t,
 ):
-    """Loss of the batch X[events], without penalty; then, with t > 0, the t-th step of the optimizer.
+    """Sum of the losses of the batches X[order[k]], without penalty; after each, with t > 0, a step of the optimizer.
 
-    X is (n, T*D), `rates` the optimizer's rate, momentum, rho and epsilon. The gradient is left in gradients[0].
+    X is (n, T*D), `batches` how many came before, t the number of the first step, `rates` the optimizer's rate,
+    momentum, rho and epsilon. The last gradient is left in gradients[0].
     """
     threads, last = len(gradients), len(segments) - 2
-    _share(shared, X, y, w, len(events), batches, key)
-    _clear(gradients)
     parts = np.empty(threads)
     total = 0.0
-    for step in range(2 * last + 1):
-        # forward through the segments, both ways through the last, and back through the others
-        segment = step if step <= last else 2 * last - step
-        stage = BOTH if step == last else FORWARD if step < last else BACKWARD
-        if stage == BACKWARD:
-            _finish(table, shared, gradients, sums, segments[segment + 1], False)
-        if threads == 1:
-            parts[0] = _walk(
-                table, segments, shared, scratch, states, gradients, sums, events, segment, stage, 0, threads
-            )
-        else:
-            for index in prange(threads):
-                thread = np.int64(index)
-                parts[thread] = _walk(
-                    table, segments, shared, scratch, states, gradients, sums, events, segment, stage, thread, threads
+    for number in range(len(order)):
+        _share(shared, X, y, w, order.shape[1], batches + number, keys[number])
+        _clear(gradients)
+        for step in range(2 * last + 1):
+            # forward through the segments, both ways through the last, and back through the others
+            segment = step if step <= last else 2 * last - step
+            stage = BOTH if step == last else FORWARD if step < last else BACKWARD
+            if stage == BACKWARD:
+                _finish(table, shared, gradients, sums, segments[segment + 1], False)
+            if threads == 1:
+                parts[0] = _walk(
+                    table, segments, shared, scratch, states, gradients, sums, order, number, segment, stage, 0, threads
                 )
-        for thread in range(threads):
-            total += parts[thread]
-        if stage == FORWARD:
-            _finish(table, shared, gradients, sums, segments[segment + 1], True)
-    _reduce(gradients, matrices)
-    if regularization:
-        add_decay(weights, gradients[0], matrices, regularization, decay)
-    if t:
-        gradient, v, u = gradients[0], moments[0], moments[1]
-        update(optimizer, weights, gradient, v, u, t, rates[0], rates[1], rates[2], rates[3])
-        pack(table, shared)
+            else:
+                for index in prange(threads):
+                    thread = np.int64(index)
+                    parts[thread] = _walk(
+                        table,
+                        segments,
+                        shared,
+                        scratch,
+                        states,
+                        gradients,
+                        sums,
+                        order,
+                        number,
+                        segment,
+                        stage,
+                        thread,
+                        threads,
+                    )
+            for thread in range(threads):
+                total += parts[thread]
+            if stage == FORWARD:
+                _finish(table, shared, gradients, sums, segments[segment + 1], True)
+        _reduce(gradients, matrices)
+        if regularization:
+            add_decay(weights, gradients[0], matrices, regularization, decay)
+        if t:
+            gradient, v, u = gradients[0], moments[0], moments[1]
+            update(optimizer, weights, gradient, v, u, t + number, rates[0], rates[1], rates[2], rates[3])
+            pack(table, shared)
     return total
 
 
@@ -216,14 +251,20 @@ def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, 
 
 
 @kernel
-def run_one(table_address, count, frame_address, x):
-    """Walk the table of a plan for one event, the array x."""
-    frame = array_at(frame_address, 1, FRAME)
+def run_one(program, x):
+    """Walk the table of a plan for one event, the array x; returns the first raw output, or its sigmoid.
+
+    `program` is the address of those of the table, of the frame and of the output, of the number of operations, and of
+    whether to take the sigmoid.
+    """
+    entry = array_at(program, 5, np.int64)
+    table, frame = array_at(entry[0], entry[3], OP), array_at(entry[1], 1, FRAME)
     one = frame[0]
     one.X = x.ctypes.data
-    table = array_at(table_address, count, OP)
-    for k in range(count):
-        call_operation(table[k].forward, _address(table, k), frame_address)
+    for k in range(len(table)):
+        call_operation(table[k].forward, _address(table, k), entry[1])
+    raw = float(array_at(entry[2], 1, np.float32)[0])
+    return 0.5 * math.tanh(0.5 * raw) + 0.5 if entry[4] else raw
 
 
 @parallel_kernel

@@ -81,11 +81,11 @@ def pass_on(op, frame, gates, count, t):
     base = frame.scratch
     if op.dx >= 0:
         dx = base + 4 * (op.dx + t * op.D * LANES)
-        product(op.D, frame.weights + 4 * op.w, op.w_stride, gates, LANES, count, dx, LANES, 0)
+        product(op.D, frame.vectors, frame.weights + 4 * op.w, op.w_stride, gates, LANES, count, dx, LANES, 0)
     stride = op.transposed_stride
     target = base + 4 * (op.transposed + (t % op.chunk) * LANES * stride)
     for r in range(0, stride, WIDTH):
-        for lane in range(0, LANES, WIDTH):
+        for lane in range(0, frame.vectors * WIDTH, WIDTH):
             transpose_square(gates + 4 * (r * LANES + lane), LANES, target + 4 * (lane * stride + r), stride)
 
 
@@ -105,7 +105,7 @@ def add_weight_gradient(op, frame, rows, inputs, inputs_step, first_gate, steps,
         base + 4 * (op.transposed + first_gate),
         gates,
         LANES * gates,
-        LANES,
+        frame.vectors * WIDTH,
         steps,
         frame.gradient + 4 * w,
         stride,

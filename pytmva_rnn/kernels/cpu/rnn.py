@@ -19,7 +19,7 @@ from pytmva_rnn.kernels.cpu.recurrent import (
     plan_states,
     start,
 )
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDE, WIDTH, Vector, pointwise, tanh
+from pytmva_rnn.kernels.cpu.simd import LANES, VECTORS, WIDE, Vector, pointwise, tanh
 from pytmva_rnn.kernels.cpu.tiles import recurrent_step, recurrent_step_one
 
 _UNITS = 4 * UNITS
@@ -74,7 +74,7 @@ def forward(op_address, frame_address):
     h_new = base
     for t in range(op.T):
         x, h, h_new = places(op, base, t)
-        _step(H, wx, x, op.D + 1, wh, h, known(op, t), (), (h_new,))
+        _step(H, frame.vectors, wx, x, op.D + 1, wh, h, known(op, t), (), (h_new,))
     if op.remember:
         copy_floats(states, h_new, rows)
 
@@ -100,11 +100,11 @@ def backward(op_address, frame_address):
     H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
     floats(base + 4 * op.y, rows)[:] = 0
     da = base + 4 * op.work
-    end = T
+    end, step = T, VECTORS // frame.vectors
     for t in range(T - 1, -1, -1):
-        _gradient(rows // WIDTH, (before(op, base, t + 1), base + 4 * (op.y + (t + 1) * op.y_step)), (da,))
+        _gradient(H * VECTORS, step, (before(op, base, t + 1), base + 4 * (op.y + (t + 1) * op.y_step)), (da,))
         if t:
             u = frame.weights + 4 * op.u
-            product(H, u, op.u_stride, da, LANES, H, before(op, base, t), LANES, op.sequence)
+            product(H, frame.vectors, u, op.u_stride, da, LANES, H, before(op, base, t), LANES, op.sequence)
         pass_on(op, frame, da, H, t)
         end = add_gradients(op, frame, t, end, 0)

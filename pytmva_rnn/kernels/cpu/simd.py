@@ -242,24 +242,24 @@ class Emitter:
 
 
 def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: int) -> Any:
-    """`equations(*inputs) -> outputs` on arrays; returns a function (vectors, inputs, outputs) taking the number of
-    vectors and tuples of addresses. An output may be an input's own place."""
+    """`equations(*inputs) -> outputs` on arrays; returns a function (count, step, inputs, outputs) taking the number of
+    vectors, of which it uses every step-th, and tuples of addresses. An output may be an input's own place."""
 
     @intrinsic
-    def loop(_: Any, count, given, made):
+    def loop(_: Any, count, step, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            count, given, made = arguments
+            count, step, given, made = arguments
             e = Emitter(builder)
             sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
             targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
-            with e.loop(count) as k:
-                place = e.times(k, WIDTH)
+            with e.loop(builder.udiv(count, step)) as k:
+                place = e.times(e.times(k, step), WIDTH)
                 values = equations(*(e.load(e.offset(p, place)) for p in sources))
                 for value, target in zip(values, targets, strict=True):
                     e.store(value, e.offset(target, place))
             return context.get_dummy_value()
 
-        return types.void(INTP, given, made), emit
+        return types.void(INTP, INTP, given, made), emit
 
     return loop
 
@@ -296,11 +296,14 @@ def transpose_square(_: Any, source, source_stride, target, target_stride):
 
 
 @intrinsic
-def transpose_rows(_: Any, source, events, row_floats, target):
-    """`target[j][i] = source[events[i]*row_floats + j]` for WIDTH events (addresses of int64) and WIDTH features j."""
+def transpose_rows(_: Any, source, events, row_floats, target, column, columns, gap):
+    """`target_j[i] = source[events[i]*row_floats + j]` for WIDTH events (addresses of int64) and WIDTH features j.
+
+    The targets are LANES floats apart, and `gap` more after every `columns` of them; the first is number `column`.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, events, row_floats, target = arguments
+        source, events, row_floats, target, column, columns, gap = arguments
         e = Emitter(builder)
         source, target = e.pointer(source), e.pointer(target)
         numbers = builder.inttoptr(events, INT64.as_pointer())
@@ -308,8 +311,12 @@ def transpose_rows(_: Any, source, events, row_floats, target):
         for i in range(WIDTH):
             number = builder.load(builder.gep(numbers, [INT64(i)]))
             rows.append(e.load(e.offset(source, builder.mul(number, row_floats))).value)
-        for i, row in enumerate(_transposed(builder, rows)):
-            e.store(Vector(builder, row), e.offset(target, i * LANES))
+        for row in _transposed(builder, rows):
+            e.store(Vector(builder, row), target)
+            column = builder.add(column, INT64(1))
+            ended = builder.icmp_signed("==", column, columns)
+            column = builder.select(ended, INT64(0), column)
+            target = e.offset(target, builder.select(ended, builder.add(gap, INT64(LANES)), INT64(LANES)))
         return context.get_dummy_value()
 
-    return types.void(*[INTP] * 4), emit
+    return types.void(*[INTP] * 7), emit

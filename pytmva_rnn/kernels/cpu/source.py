@@ -18,7 +18,7 @@ def plan(plan: Plan, steps: int, inputs: int, gradient: bool) -> None:
         plan.view = View(steps, inputs, plan.activations(steps, inputs), plan.step(inputs), -1)
     if gradient:
         plan.view.gradient = plan.scratch(steps * inputs * LANES)
-    plan.add(-1, forward=forward, forward_one=forward_one, backward=backward, work=plan.scratch(WIDTH * LANES))
+    plan.add(-1, forward=forward, forward_one=forward_one, backward=backward)
 
 
 @operation
@@ -27,7 +27,7 @@ def forward(op_address, frame_address):
     op = array_at(op_address, 1, OP)[0]
     frame = array_at(frame_address, 1, FRAME)[0]
     features = op.T * op.D
-    base, source = frame.scratch, frame.X
+    source = frame.X
     if features < WIDTH:
         events = array_at(frame.events, LANES, np.int64)
         for f in range(features):
@@ -35,12 +35,13 @@ def forward(op_address, frame_address):
             for lane in range(LANES):
                 row[lane] = array_at(source + 4 * (events[lane] * features + f), 1, np.float32)[0]
         return
+    gap = op.x_step - op.D * LANES
     for k in range(0, features, WIDTH):
         first = min(k, features - WIDTH)  # the last square overlaps the one before it, so that it does not read beyond
-        for lane in range(0, LANES, WIDTH):
-            transpose_rows(source + 4 * first, frame.events + 8 * lane, features, base + 4 * (op.work + lane))
-        for j in range(WIDTH):
-            copy_floats(_row(op, frame, first + j), base + 4 * (op.work + j * LANES), LANES)
+        target = _row(op, frame, first)
+        for lane in range(0, frame.vectors * WIDTH, WIDTH):
+            rows = frame.events + 8 * lane
+            transpose_rows(source + 4 * first, rows, features, target + 4 * lane, first % op.D, op.D, gap)
 
 
 @operation

@@ -1,7 +1,7 @@
 """Matrix products cut into register tiles, some with a recurrent cell's equations behind the sums, as Numba intrinsics.
 
-A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds. Sizes
-that are no multiple of the tile are finished by smaller tiles. Addresses are integers in bytes, strides count floats.
+A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds.
+Addresses are integers in bytes, strides count floats.
 """
 
 from __future__ import annotations
@@ -28,12 +28,29 @@ def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, 
         done = e.builder.add(done, e.times(count, size))
 
 
-def matrix_product(row_sizes: Sequence[int], vector_sizes: Sequence[int], *, rows_adjacent: bool) -> Any:
+def _even_tiles(e: Emitter, total: Any, largest: int) -> Iterator[tuple[int, Any]]:
+    """The same with as few tiles as `largest` allows, of sizes that differ by one at most.
+
+    That takes some divisions, and spares the small tile at the end, which would wait for its sums.
+    """
+    b = e.builder
+    tiles = b.udiv(b.add(total, INT64(largest - 1)), INT64(largest))
+    tiles = b.select(b.icmp_signed("==", tiles, INT64(0)), INT64(1), tiles)
+    small, larger = b.udiv(total, tiles), b.urem(total, tiles)
+    for size in range(largest, 0, -1):
+        is_small, is_larger = (b.icmp_signed("==", small, INT64(s)) for s in (size, size - 1))
+        count = b.select(is_larger, larger, b.select(is_small, b.sub(tiles, larger), INT64(0)))
+        start = b.select(is_larger, INT64(0), e.times(larger, size + 1))
+        with e.loop(count) as k:
+            yield size, b.add(start, e.times(k, size))
+
+
+def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) -> Any:
     """`C (+)= sum over t < n of A_t B_t` for A_t [rows][count] and B_t [count][vectors*WIDTH].
 
     Returns a function (rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate),
     where `a_next` and `b_next` lead from A_t to A_{t+1} and B_t to B_{t+1}, and A[r][k] lies at `a + k*a_stride + r` if
-    `rows_adjacent`, else at `a + r*a_stride + k`. The sizes are those of the tiles, the largest first, 1 last.
+    `rows_adjacent`, else at `a + r*a_stride + k`. A tile is of `tile_rows` x `tile_vectors` at most.
     """
 
     @intrinsic
@@ -44,9 +61,9 @@ def matrix_product(row_sizes: Sequence[int], vector_sizes: Sequence[int], *, row
             a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
             a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
             adding = builder.icmp_signed("!=", accumulate, INT64(0))
-            for width, column in _tiles(e, vectors, vector_sizes):
+            for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
                 first_column = e.times(column, WIDTH)
-                for height, row in _tiles(e, rows, row_sizes):
+                for height, row in _even_tiles(e, rows, tile_rows):
                     slots = e.accumulators(height, width)
                     corner = e.offset(c, e.times(row, c_stride), first_column)
                     places = [
@@ -91,34 +108,37 @@ def recurrent_step(
     Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`; then
     `equations(*sums, *inputs) -> outputs` for each unit and vector.
 
-    Returns a function (H, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in tiles of
-    `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of h, of
-    which nh count; `inputs` and `outputs` tuples of addresses of [unit][LANES].
+    Returns a function (H, vectors, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in
+    tiles of `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of
+    h, of which nh count; `inputs` and `outputs` tuples of addresses of [unit][LANES].
     """
     sums = max(*x_sums, *h_sums) + 1
     sizes = [units >> k for k in range(units.bit_length())]
 
     @intrinsic
-    def step(_: Any, H, wx, x, nx, wh, h, nh, given, made):
+    def step(_: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            H, wx, x, nx, wh, h, nh, given, made = arguments
+            H, vectors, wx, x, nx, wh, h, nh, given, made = arguments
             e = Emitter(builder)
             wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
             sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
-            for size, unit in _tiles(e, H, sizes):
-                slots = e.accumulators(sums * size, VECTORS)
-                for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
-                    chosen = [slots[q * size + u] for q in which for u in range(size)]
-                    tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
-                    e.multiply_add(chosen, tile, 1, len(chosen), b, LANES, count)
-                for u in range(size):
-                    for v in range(VECTORS):
-                        totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
-                        place = builder.add(e.times(unit, LANES), INT64(u * LANES + v * WIDTH))
-                        _apply(e, equations, totals, sources, targets, place)
+            for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
+                lane = e.times(vector, WIDTH)
+                for size, unit in _tiles(e, H, sizes):
+                    slots = e.accumulators(sums * size, width)
+                    for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
+                        chosen = [slots[q * size + u] for q in which for u in range(size)]
+                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
+                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
+                    corner = builder.add(e.times(unit, LANES), lane)
+                    for u in range(size):
+                        for v in range(width):
+                            totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
+                            place = builder.add(corner, INT64(u * LANES + v * WIDTH))
+                            _apply(e, equations, totals, sources, targets, place)
             return context.get_dummy_value()
 
-        return types.void(*[INTP] * 7, given, made), emit
+        return types.void(*[INTP] * 8, given, made), emit
 
     return step
 

@@ -102,9 +102,6 @@ class Engine:
             self._clear_states(1)
         return out
 
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return lambda x: np.asarray(self.outputs(x.reshape(1, -1))[0])
-
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         n = len(X)
         self._reserve_states(n)
@@ -128,7 +125,7 @@ class Engine:
         _fill(self._sums, np.zeros(BLOCKS))
         for target, source in zip(_inputs(workspace), (self._flat(X), y, w), strict=True):
             _fill(target, source)
-        run = self._training_run(workspace, Schedule([0], np.zeros(1, np.float32), self._batches))
+        run = self._training_run(workspace, Schedule(np.zeros(1, np.int64), np.zeros(1, np.float32), self._batches))
         self._backpropagate(workspace, run)
         self._batches += 1
         self._clear_states(len(X))
@@ -137,7 +134,7 @@ class Engine:
         return self._loss_so_far(), unpacked(gradient, self._shapes), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        return self.epoch(X, y, w, events[np.newaxis], [key], lambda: None)
+        return self.epoch(X, y, w, events[np.newaxis], np.array([key]), lambda: None)
 
     def epoch(
         self,
@@ -145,7 +142,7 @@ class Engine:
         y: NDArray[Any],
         w: NDArray[Any],
         batches: NDArray[np.int64],
-        keys: Sequence[int] | NDArray[np.int64],
+        keys: NDArray[np.int64],
         after: Callable[[], None],
     ) -> float:
         """Train on the batches `X[batches[k]]`; the device is waited for only at the end. See `kernels.WholeEpochs`."""

@@ -5,7 +5,6 @@ So the launches of one batch are those of the next, which a CUDA graph can repea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ class Schedule:
 
     Parameters
     ----------
-    keys : sequence of int
-        Of dropout, one a batch.
+    keys : (batches,)
+        Of dropout.
     rates : (batches,)
         The optimizer's learning rates.
     done : int
@@ -34,7 +33,7 @@ class Schedule:
     keys, rates : on the device
     """
 
-    def __init__(self, keys: Sequence[int] | NDArray[np.int64], rates: NDArray[np.float32], done: int) -> None:
+    def __init__(self, keys: NDArray[np.int64], rates: NDArray[np.float32], done: int) -> None:
         self.now: Any = upload(np.array([0, 0, done]), np.int64)
-        self.keys: Any = upload(np.asarray(keys, np.int64), np.int64)
+        self.keys: Any = upload(keys, np.int64)
         self.rates: Any = upload(rates)

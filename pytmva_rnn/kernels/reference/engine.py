@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,9 +59,6 @@ class Engine:
         scores = np.concatenate([self._infer(X[n : n + 1]) for n in range(len(X))])
         self._memories = [{**memory, "batches": 0} for memory in kept]
         return scores
-
-    def single(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
-        return lambda x: np.asarray(self.outputs(x[np.newaxis])[0])
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         value, _ = self._loss(np.asarray(y, np.float64), self._infer(X), np.asarray(w, np.float64))
