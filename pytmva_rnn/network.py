@@ -35,6 +35,23 @@ def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
     return out
 
 
+class _Memory:
+    """Says what to do where the GPU has too little memory; the kernels' own message says what would fit.
+
+    A class, since entering a generator's context takes as long as scoring a few events.
+    """
+
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError) and self._backend == "cuda":
+            raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
+
+
 class Network:
     """A model's layers with their weights on one backend. Inputs are the network's own: transformed variables.
 
@@ -53,7 +70,7 @@ class Network:
     Raises
     ------
     DataError
-        If a layer has no weights.
+        If a layer has no weights, or for "cuda" if the GPU has too little memory, here and in all calls.
     MissingExtraError, BackendError
         For "cuda" where it cannot be used.
     ValueError
@@ -71,22 +88,24 @@ class Network:
         self.model = model
         self.backend = backend
         self._shape = steps_of(model)
+        self._memory = _Memory(backend)
         for number, layer in enumerate(model.layers):
             missing = layer.missing_weights()
             if missing:
                 raise DataError(
                     f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
                 )
-        self.engine: Engine = backend_engine(backend)(
-            model.layers,
-            [layer.weights for layer in model.layers],
-            self._shape[0],
-            self._shape[1],
-            model.loss,
-            regularization=model.regularization,
-            weight_decay=model.weight_decay,
-            threads=asked_threads(threads),
-        )
+        with self._memory:
+            self.engine: Engine = backend_engine(backend)(
+                model.layers,
+                [layer.weights for layer in model.layers],
+                self._shape[0],
+                self._shape[1],
+                model.loss,
+                regularization=model.regularization,
+                weight_decay=model.weight_decay,
+                threads=asked_threads(threads),
+            )
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -94,7 +113,8 @@ class Network:
         With `resume`, remembered states start where the call before with `resume` left them.
         """
         X = self._inputs(X)
-        raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        with self._memory:
+            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
@@ -120,16 +140,19 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
+        with self._memory:
+            value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        return self.engine.gradients(*self._batch(X, y, w))[2]
+        with self._memory:
+            return self.engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        return self.engine.loss(*self._batch(X, y, w))
+        with self._memory:
+            return self.engine.loss(*self._batch(X, y, w))
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:
         return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))

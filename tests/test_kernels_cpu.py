@@ -65,11 +65,11 @@ class Net:
         return self.X, self.y, self.w
 
 
-def assert_same(net: Net, *, threads: int | None = None, tolerance: float = 3e-6) -> None:
-    """Outputs, loss, all gradients."""
-    cpu, reference = net.engine(Engine, threads=threads), net.engine(Reference)
-    np.testing.assert_allclose(cpu.outputs(net.X), reference.outputs(net.X), rtol=2e-6, atol=2e-6)
-    loss, gradients, x_gradient = cpu.gradients(*net.batch)
+def assert_same(net: Net, engine: type[Any] = Engine, *, threads: int | None = None, tolerance: float = 3e-6) -> None:
+    """Outputs, loss, all gradients of an engine, that of the CPU if not told, and of the reference."""
+    mine, reference = net.engine(engine, threads=threads), net.engine(Reference)
+    np.testing.assert_allclose(mine.outputs(net.X), reference.outputs(net.X), rtol=2e-6, atol=2e-6)
+    loss, gradients, x_gradient = mine.gradients(*net.batch)
     expected_loss, expected, expected_x = reference.gradients(*net.batch)
     assert loss == pytest.approx(expected_loss, rel=2e-6, abs=1e-7)
     largest = max((np.abs(g).max() for each in expected for g in each.values()), default=1.0)

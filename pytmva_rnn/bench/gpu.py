@@ -7,8 +7,9 @@ import importlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,20 +20,20 @@ from pytmva_rnn._files import atomic_path
 from pytmva_rnn._version import __version__
 from pytmva_rnn.bench.agreement import TOLERANCE
 from pytmva_rnn.bench.cases import CASES, LAYERS, Case, Problem, make_problem
-from pytmva_rnn.bench.contestants import PyTorch
+from pytmva_rnn.bench.contestants.pytorch_gpu import PyTorchOnDevice
+from pytmva_rnn.bench.gpu_peaks import Peaks, measure_peaks
 from pytmva_rnn.bench.machine import describe_machine
 from pytmva_rnn.bench.roofline import work_of
-from pytmva_rnn.devices import backend_engine, cuda_devices
+from pytmva_rnn.devices import backend_engine, cuda_devices, simulated
 from pytmva_rnn.errors import BenchmarkError, MissingExtraError
 from pytmva_rnn.network import steps_of
 
-__all__ = ["BATCHES", "GpuSettings", "run_gpu_suite", "write_gpu_report"]
+__all__ = ["BATCHES", "GpuSettings", "as_markdown", "run_gpu_suite", "write_gpu_report"]
 
 log = logging.getLogger("pytmva_rnn")
 
 BATCHES = (100, 1024, 8192, 65536)
-_COPIED = 1 << 28
-"""Bytes of the copy that the bandwidth is measured with, several times any L2 cache."""
+OURS = "pytmva_rnn"
 
 Call = Callable[[int], float]
 """Seconds of one call, from CUDA events around a number of them."""
@@ -40,7 +41,10 @@ Call = Callable[[int], float]
 
 @dataclass(frozen=True)
 class GpuSettings:
-    """What to run: cases, layers, kinds of call, batch sizes, rounds in turns and calls in a round."""
+    """What to run: cases, layers, kinds of call, batch sizes, rounds in turns and calls in a round.
+
+    `torch_device` is where PyTorch computes; on "cpu" its code runs where there is no GPU, but times say nothing.
+    """
 
     cases: tuple[Case, ...] = tuple(CASES.values())
     layers: tuple[str, ...] = LAYERS
@@ -48,10 +52,13 @@ class GpuSettings:
     batches: tuple[int, ...] = BATCHES
     rounds: int = 9
     calls: int = 50
+    torch_device: str = "cuda"
 
 
 def run_gpu_suite(settings: GpuSettings) -> dict[str, Any]:
     """Measure everything, as plain data: the machine, the card, and a row for each case, layer, call and batch size.
+
+    What does not fit into the card's memory, or cannot be captured, is left out and said in `left_out`.
 
     Raises
     ------
@@ -61,37 +68,64 @@ def run_gpu_suite(settings: GpuSettings) -> dict[str, Any]:
         If the contestants do not compute the same.
     """
     backend_engine("cuda")
-    cuda = importlib.import_module("numba.cuda")
-    bandwidth = _bandwidth(cuda)
-    rows = []
+    peaks = measure_peaks()
+    rows: list[dict[str, Any]] = []
+    left_out: list[str] = []
     for case in settings.cases:
         for layer in settings.layers:
             for batch in settings.batches:
                 problem = make_problem(dataclasses.replace(case, batch=batch), layer)
                 for what in settings.whats:
-                    log.info("case %s, %s, batch %d: %s", case.name, layer, batch, what)
-                    rows.append(_measure(cuda, problem, what, settings, bandwidth))
-    cards = [dataclasses.asdict(card) for card in cuda_devices()]
-    return {"machine": describe_machine(), "version": __version__, "cards": cards, "bandwidth": bandwidth, "rows": rows}
+                    title = f"case {case.name} {layer} {what}, batch {batch:,}"
+                    log.info("%s", title)
+                    try:
+                        rows.append(_measure(problem, what, settings, peaks, title, left_out))
+                    except MemoryError as error:
+                        left_out.append(f"{title}: {error}")
+                    PyTorchOnDevice.free()
+    return {
+        "machine": describe_machine(),
+        "version": __version__,
+        "packages": {**_versions("numba-cuda", "cuda-bindings"), **PyTorchOnDevice.versions()},
+        "cards": [dataclasses.asdict(card) for card in cuda_devices()],
+        "peaks": dataclasses.asdict(peaks),
+        "left_out": list(dict.fromkeys(left_out)),
+        "rows": rows,
+    }
 
 
-def _measure(cuda: Any, problem: Problem, what: str, settings: GpuSettings, bandwidth: float) -> dict[str, Any]:
-    calls: dict[str, Call] = {"pytmva_rnn": _ours(cuda, problem, what)}
+def _measure(
+    problem: Problem, what: str, settings: GpuSettings, peaks: Peaks, title: str, left_out: list[str]
+) -> dict[str, Any]:
+    calls = {OURS: _ours(problem, what)}
+    if what == "train" and not simulated():
+        calls[f"{OURS}, CUDA graph"] = _ours(problem, what, graphs=True)
     try:
-        torch = _TorchOnGpu(problem)
+        torch = PyTorchOnDevice(problem, settings.torch_device)
+        _check(problem, torch)
+        calls["PyTorch"] = torch.timer(what)
+        if settings.torch_device == "cuda":
+            calls["PyTorch, CUDA graph"] = torch.timer(what, graph=True)
     except MissingExtraError as error:
-        log.info("left out: %s", error)
-    else:
-        torch.check(_our_scores(problem))
-        calls |= {"PyTorch": torch.timer(what), "PyTorch, CUDA graph": torch.timer(what, graph=True)}
-    for call in calls.values():
-        call(3)  # compiles, chooses algorithms, fills caches
+        left_out.append(f"PyTorch: {error}")
+    except RuntimeError as error:  # PyTorch's errors of memory and of capture
+        left_out.append(f"PyTorch in {title}: {error}")
+    for name, call in list(calls.items()):
+        try:
+            call(3)  # compiles, chooses algorithms, fills caches
+        except RuntimeError as error:
+            if name == OURS:
+                raise
+            left_out.append(f"{name} in {title}: {error}")
+            del calls[name]
     rounds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(settings.rounds):
         for name, call in calls.items():
             rounds[name].append(call(settings.calls))
     work = work_of(problem, what)
     seconds = {name: median(values) for name, values in rounds.items()}
+    floors = {"bytes": work.bytes / peaks.bandwidth, "operations": work.flops / peaks.flops}
+    floor = max(floors.values())
     return {
         "case": problem.case.name,
         "layer": problem.layer,
@@ -101,8 +135,9 @@ def _measure(cuda: Any, problem: Problem, what: str, settings: GpuSettings, band
         "events_per_second": {name: problem.case.batch / value for name, value in seconds.items()},
         "flops": work.flops,
         "bytes": work.bytes,
-        "floor_of_bytes": work.bytes / bandwidth,
-        "fraction": work.bytes / bandwidth / seconds["pytmva_rnn"],
+        "floor": floor,
+        "floor_of": max(floors, key=lambda name: floors[name]),
+        "fraction": {name: floor / value for name, value in seconds.items() if name.startswith(OURS)},
     }
 
 
@@ -117,13 +152,11 @@ def _engine(problem: Problem) -> Any:
     )
 
 
-def _our_scores(problem: Problem) -> Any:
-    return _engine(problem).outputs(problem.X)
-
-
-def _ours(cuda: Any, problem: Problem, what: str) -> Call:
+def _ours(problem: Problem, what: str, *, graphs: bool = False) -> Call:
     """An epoch of the engine; in inference a loss, whose events stay on the device as those of PyTorch do."""
+    cuda = importlib.import_module("numba.cuda")
     engine = _engine(problem)
+    engine.graphs = graphs
     X, y, w = problem.X, problem.y, np.ones(len(problem.X), np.float32)
     order = np.arange(len(X))
 
@@ -132,7 +165,9 @@ def _ours(cuda: Any, problem: Problem, what: str) -> Call:
         batches = np.tile(order, (count, 1))
         start.record()
         if what == "train":
-            engine.epoch(X, y, w, batches, [0] * count, lambda: None)
+            engine.epoch(X, y, w, batches, np.zeros(count, np.int64), lambda: None)
+            if graphs and not engine.graphs:
+                raise RuntimeError("it could not be captured")
         else:
             for _ in range(count):
                 engine.loss(X, y, w)
@@ -143,106 +178,90 @@ def _ours(cuda: Any, problem: Problem, what: str) -> Call:
     return timed
 
 
-def _bandwidth(cuda: Any) -> float:
-    """Bytes a second of a copy on the device, read and written."""
-    source = cuda.device_array(_COPIED // 4, np.float32)
-    target = cuda.device_array(_COPIED // 4, np.float32)
-    times = []
-    for _ in range(10):
-        start, stop = cuda.event(), cuda.event()
-        start.record()
-        target.copy_to_device(source)
-        stop.record()
-        stop.synchronize()
-        times.append(float(start.elapsed_time(stop)) / 1e3)
-    return 2 * _COPIED / min(times)
-
-
-class _TorchOnGpu(PyTorch):
-    """PyTorch's network on the GPU: cuDNN's recurrent layers, the fused Adam that CUDA graphs can capture."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem, 1)
-        if not self._torch.cuda.is_available():
-            raise MissingExtraError("this PyTorch was built without CUDA, or finds no GPU")
-        self._cell.cuda()
-        for linear in self._linear:
-            linear.cuda()
-        self._X, self._y = self._X.cuda(), self._y.cuda()
-        phase = problem.options.training_strategy[0]
-        self._optimizer = self._torch.optim.Adam(
-            [parameter for parameter, _, _ in self._parameters()],
-            lr=phase.learning_rate,
-            betas=(phase.adam_beta1, phase.adam_beta2),
-            eps=phase.adam_eps,
-            fused=True,
-            capturable=True,
-        )
-
-    def check(self, raw: Any) -> None:
-        """Compare scores: times of programs that compute something else are no comparison."""
-        scores = 1 / (1 + np.exp(-raw.astype(np.float64)))
-        difference = float(np.abs(self._score(self._X).cpu().numpy() - scores).max())
+def _check(problem: Problem, torch: PyTorchOnDevice) -> None:
+    """Compare scores, and losses of a few training steps: times of different computations are no comparison."""
+    ours = _engine(problem)
+    X, y, w, order = problem.X, problem.y, np.ones(len(problem.X), np.float32), np.arange(len(problem.X))
+    scores = 1 / (1 + np.exp(-ours.outputs(X).astype(np.float64).reshape(-1)))
+    results = {
+        "scores": (torch.scores(), scores),
+        "losses of training steps": (
+            np.array(torch.losses(3)),
+            np.array([ours.step(X, y, w, order, 0) for _ in range(3)]),
+        ),
+    }
+    for what, (theirs, mine) in results.items():
+        difference = float(np.abs(theirs - mine).max())
         if not difference <= TOLERANCE:
             raise BenchmarkError(
-                f"PyTorch on the GPU disagrees with pytmva_rnn on case {self.problem.case.name} {self.problem.layer}: "
-                f"scores differ by {difference:.3g}, more than {TOLERANCE:g}"
+                f"PyTorch disagrees with pytmva_rnn on the GPU, case {problem.case.name} {problem.layer}: {what} "
+                f"differ by {difference:.3g}, more than {TOLERANCE:g}"
             )
 
-    def timer(self, what: str, *, graph: bool = False) -> Call:
-        """A timer of calls one by one, or of a captured graph of one call."""
-        torch, call = self._torch, self.call(what)
-        if graph:
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(3):
-                    call()
-            torch.cuda.current_stream().wait_stream(side)
-            captured = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(captured):
-                call()
-            call = captured.replay
 
-        def timed(count: int) -> float:
-            start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            torch.cuda.synchronize()
-            start.record()
-            for _ in range(count):
-                call()
-            stop.record()
-            stop.synchronize()
-            return float(start.elapsed_time(stop)) / 1e3 / count
-
-        return timed
+def _versions(*packages: str) -> dict[str, str]:
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def as_markdown(results: dict[str, Any]) -> str:
     """The results as text."""
-    machine = results["machine"]
-    cards = ", ".join(f"{card['name']} (compute capability {card['capability']})" for card in results["cards"])
-    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    lines = [
-        "# Benchmarks on a GPU",
-        "",
-        f"- {machine['date']}, {cards or 'simulated'}, {machine['system']}",
-        f"- pytmva_rnn {results['version']}, {packages}",
-        f"- a copy on the device moves {results['bandwidth'] / 1e9:,.0f} GB/s; the floor is the time that events, "
-        "weights and the optimizer's moments need at that rate",
-        "",
-    ]
-    names = list(dict.fromkeys(name for row in results["rows"] for name in row["seconds"]))
-    columns = ["call", "batch", *(f"{name}, events/s" for name in names), *(f"{name} ratio" for name in names[1:])]
-    columns += ["of the floor"]
-    lines.append("| " + " | ".join(columns) + " |")
-    lines.append("| --- |" + " ---: |" * (len(columns) - 1))
-    for row in results["rows"]:
+    return "\n".join([*_heading(results), "", *_table(results["rows"])]) + "\n"
+
+
+def _heading(results: dict[str, Any]) -> Iterator[str]:
+    machine, peaks = results["machine"], results["peaks"]
+    cards = ", ".join(
+        f"{card['name']} (compute capability {card['capability']}, {card['multiprocessors']} multiprocessors, "
+        f"{card['memory'] / 2**30:.0f} GiB)"
+        for card in results["cards"]
+    )
+    packages = ", ".join(
+        f"{name} {version}" for name, version in {**machine["packages"], **results["packages"]}.items()
+    )
+    yield "# Benchmarks on a GPU"
+    yield ""
+    yield f"- {machine['date']}, {cards or 'simulated: the times mean nothing'}, {machine['system']}"
+    yield f"- pytmva_rnn {results['version']}, Python {machine['python']}, {packages}"
+    yield "- medians of interleaved rounds, CUDA events around many calls; all in float32, TF32 switched off"
+    yield (
+        "- train: a step of Adam; infer: pytmva_rnn's loss of events on the device, read back each time, beside "
+        "PyTorch's scores, left there"
+    )
+    yield (
+        f"- measured on this card: a copy moves {peaks['bandwidth'] / 1e9:,.0f} GB/s, multiply-adds make "
+        f"{peaks['flops'] / 1e12:,.1f} TFLOP/s; the floor is the longer of the times that events, weights and the "
+        "optimizer's moments, and the operations, need at these rates"
+    )
+    yield from (f"- left out: {what}" for what in results["left_out"])
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    names = list(dict.fromkeys(name for row in rows for name in row["seconds"]))
+    mine = [name for name in names if name.startswith(OURS)]
+    others = [name for name in names if name not in mine]
+    columns = ["call", "batch", *(f"{name}, events/s" for name in names)]
+    columns += [f"{other} / {name}" for other in others for name in mine]
+    columns += ["floor, µs", "of", *(f"{name} reaches" for name in mine)]
+    yield "| " + " | ".join(columns) + " |"
+    yield "| --- |" + " ---: |" * (len(columns) - 1)
+    for row in rows:
         rates, seconds = row["events_per_second"], row["seconds"]
         cells = [f"{row['case']} {row['layer']} {row['what']}", f"{row['batch']:,}"]
         cells += [f"{rates[name]:,.0f}" if name in rates else "" for name in names]
-        cells += [f"{seconds[name] / seconds['pytmva_rnn']:.2f}" if name in seconds else "" for name in names[1:]]
-        lines.append("| " + " | ".join([*cells, f"{row['fraction']:.1%}"]) + " |")
-    return "\n".join(lines) + "\n"
+        cells += [
+            f"{seconds[other] / seconds[name]:.2f}" if {other, name} <= seconds.keys() else ""
+            for other in others
+            for name in mine
+        ]
+        cells += [f"{row['floor'] * 1e6:,.1f}", row["floor_of"]]
+        cells += [f"{row['fraction'][name]:.1%}" if name in row["fraction"] else "" for name in mine]
+        yield "| " + " | ".join(cells) + " |"
 
 
 def write_gpu_report(results: dict[str, Any], folder: str | os.PathLike[str]) -> Sequence[Path]:

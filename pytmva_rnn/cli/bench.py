@@ -21,7 +21,7 @@ examples:
   pytmva-rnn bench --device cuda --batches 100,65536
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
-For numbers to publish, let the machine do nothing else.
+For numbers to publish, let the machine do nothing else. The speed on a GPU has not been measured yet.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ import pytest
 from pytmva_rnn.devices import simulated
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.options import TrainingPhase
-from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, recurrent
+from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, assert_same, recurrent
 
 pytestmark = pytest.mark.gpu
 ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
-SIZES = [1, 3, 5] if simulated() else [1, 2, 3, 7, 17, 64, 130]
+SIZES = [1, 3, 5] if simulated() else [1, 2, 3, 7, 17, 64, 130, 530]
 BATCHES = [1, 4, 9] if simulated() else [1, 2, 33, 1000]
 
 
@@ -23,23 +24,6 @@ def engine_class() -> type[Any]:
     from pytmva_rnn.kernels.cuda.engine import Engine
 
     return Engine
-
-
-def assert_same(net: Net, Engine: type[Any], *, tolerance: float = 3e-6) -> None:
-    """Outputs, loss, all gradients."""
-    mine, reference = net.engine(Engine), net.engine(Reference)
-    np.testing.assert_allclose(mine.outputs(net.X), reference.outputs(net.X), rtol=2e-6, atol=2e-6)
-    loss, gradients, x_gradient = mine.gradients(*net.batch)
-    expected_loss, expected, expected_x = reference.gradients(*net.batch)
-    assert loss == pytest.approx(expected_loss, rel=2e-6, abs=1e-7)
-    largest = max((np.abs(g).max() for each in expected for g in each.values()), default=1.0)
-    for number, each in enumerate(expected):
-        assert gradients[number].keys() == each.keys()
-        for name, value in each.items():
-            np.testing.assert_allclose(
-                gradients[number][name], value, rtol=0, atol=tolerance * largest, err_msg=f"layer {number}, {name}"
-            )
-    np.testing.assert_allclose(x_gradient, expected_x, rtol=0, atol=tolerance * max(np.abs(expected_x).max(), 1e-3))
 
 
 @ALL_LAYERS
@@ -57,16 +41,43 @@ def test_batch_sizes(kind: str, batch: int, Engine: type[Any]) -> None:
 
 
 @ALL_LAYERS
-def test_weights_beyond_shared_memory(kind: str, Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("states", [True, False], ids=["weights", "states"])
+def test_beyond_shared_memory(
+    kind: str, batch: int, states: bool, Engine: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recurrent weights, or the states of the steps as well, are too large for shared memory."""
     from pytmva_rnn.kernels.cuda import recurrent as module
 
-    net = Net(f"{recurrent(kind, 3, 2, 2)},RESHAPE|FLAT,LINEAR", (2, 1, 2), 3)
-    monkeypatch.setattr(module, "SHARED_FLOATS", module.EVENTS * 6 * 3)
-    assert not module.Grid(3, 3, 9, 6 * 3).staged
-    assert_same(net, Engine)
-    monkeypatch.setattr(module, "SHARED_FLOATS", 2)
-    with pytest.raises(MemoryError, match=r"a recurrent layer with 3 states needs .* the largest state size that fits"):
-        net.engine(Engine).outputs(net.X)
+    monkeypatch.setattr(module, "SHARED_FLOATS", module.EVENTS * 6 * 3 if states else 2)
+    # an RNN passes on less than an LSTM
+    assert module.blocks(batch, 3, 4 * 9, 6 * 3).form[1:] == (False, states)
+    assert_same(Net(f"{recurrent(kind, 3, 2, 2)},RESHAPE|FLAT,LINEAR", (2, 1, 2), batch), Engine)
+    if not states:
+        check_remembered_states(kind, Engine)
+
+
+def test_any_state_size_gets_blocks_that_the_chip_grants() -> None:
+    from pytmva_rnn.kernels.cuda import device
+    from pytmva_rnn.kernels.cuda.gru import AFTER, BEFORE
+    from pytmva_rnn.kernels.cuda.lstm import LSTM
+    from pytmva_rnn.kernels.cuda.recurrent import blocks
+    from pytmva_rnn.kernels.cuda.rnn import RNN
+
+    for cell in (AFTER, BEFORE, LSTM.cell, RNN.cell):
+        for H in (1, 10, 64, 128, 511, 512, 513, 1024, 1537, 4096, 100_000):
+            for events in (1, 100, 1000, 65536):
+                for floats in (cell.forward_floats, cell.backward_floats):
+                    (each, staged, shares), count, threads, shared = blocks(events, H, cell.gates * H * H, floats * H)
+                    assert shared <= 48 * 1024
+                    assert threads[0] * threads[1] <= 1024
+                    assert events <= count * threads[1] * each < events + threads[1] * each
+                    assert count < 2**31
+                    # the forms that are compiled for real GPUs in test_ptx.py
+                    assert (staged, shares) in ((True, True), (False, True), (False, False))
+                    assert each == device.EVENTS or (each == 1 and staged)
+                    # as the memory for them is laid out
+                    assert shares or threads[1] * each == device.EVENTS
 
 
 @pytest.mark.parametrize("activation", ["LINEAR", "RELU", "SIGMOID", "TANH", "SYMMRELU", "SOFTSIGN", "GAUSS", "FTANH"])
@@ -134,6 +145,10 @@ def test_batch_normalisation(Engine: type[Any]) -> None:
 
 @ALL_LAYERS
 def test_remembered_states(kind: str, Engine: type[Any]) -> None:
+    check_remembered_states(kind, Engine)
+
+
+def check_remembered_states(kind: str, Engine: type[Any]) -> None:
     net = Net(f"{recurrent(kind, 3, 2, 2, remember=1)},RESHAPE|FLAT,LINEAR", (2, 1, 2), 6)
     mine, reference = net.engine(Engine), net.engine(Reference)
     np.testing.assert_allclose(mine.outputs(net.X), reference.outputs(net.X), atol=2e-6)
@@ -181,7 +196,7 @@ def test_an_epoch_is_its_steps(Engine: type[Any]) -> None:
     whole, single = net.engine(Engine, settings=phase), net.engine(Engine, settings=phase)
     batches = np.random.default_rng(4).permutation(8)[:6].reshape(2, 3)
     calls: list[None] = []
-    mean = whole.epoch(*net.batch, batches, [1, 2], lambda: calls.append(None))
+    mean = whole.epoch(*net.batch, batches, np.array([1, 2]), lambda: calls.append(None))
     assert len(calls) == 2
     assert mean == pytest.approx(np.mean([single.step(*net.batch, b, k) for b, k in zip(batches, (1, 2), strict=True)]))
     for mine, theirs in zip(whole.weights(), single.weights(), strict=True):
@@ -196,17 +211,89 @@ def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.Monk
     net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
     phase = TrainingPhase(learning_rate=1e-2)
     plenty, little = net.engine(Engine, settings=phase), net.engine(Engine, settings=phase)
+    batches = np.array([[1, 5, 3], [7, 0, 2]])
     results = []
     for engine in (plenty, little):
-        loss = engine.step(*net.batch, np.array([1, 5, 3]), 0)
+        loss = engine.epoch(*net.batch, batches, np.zeros(2, np.int64), lambda: None)
+        if engine is little:
+            monkeypatch.setattr(plan, "free_memory", lambda: 250)
         results.append([loss, engine.loss(*net.batch), *engine.outputs(net.X)[:, 0]])
         monkeypatch.setattr(memory, "free_memory", lambda: 100)
-        monkeypatch.setattr(plan, "free_memory", lambda: 1000)
-    assert len({w.events for w in little._workspaces.values()} & {1, 2, 3, 4, 5, 6, 7}) >= 1
+    assert len({w.events for w in little._workspaces.values()} & {1, 2, 4, 5, 6, 7}) == 1
     assert not little._residents._kept
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
     with pytest.raises(MemoryError, match=r"the GPU has 0 MiB free, and 1,000 events at once need .*; up to \d+ would"):
         little.step(*net.batch, np.zeros(1000, np.int64), 0)
+
+
+def test_a_batch_comes_before_the_data_on_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data sets that fill the card are given up, and streamed from then on, when a batch needs the room."""
+    from pytmva_rnn.kernels.cuda import memory, plan
+
+    net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
+    engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    expected = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    assert engine.loss(*net.batch) == expected.loss(*net.batch)
+    assert engine._residents._kept
+    monkeypatch.setattr(plan, "free_memory", lambda: 10 if engine._residents._kept else 1 << 30)
+    monkeypatch.setattr(memory, "free_memory", lambda: 10)
+    assert engine.step(*net.batch, np.arange(4), 0) == expected.step(*net.batch, np.arange(4), 0)
+    assert not engine._residents._kept
+
+
+def test_the_drivers_complaint_about_memory(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever took the memory in the meantime: a batch says what would fit, a data set is streamed."""
+    from numba import cuda
+    from numba.cuda.cudadrv.driver import CudaAPIError
+
+    from pytmva_rnn.kernels.cuda import device
+
+    class OutOfMemoryError(CudaAPIError):
+        code = 2
+
+        def __init__(self) -> None:
+            Exception.__init__(self, "CUDA_ERROR_OUT_OF_MEMORY")
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise OutOfMemoryError
+
+    net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
+    engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    with monkeypatch.context() as patch:
+        patch.setattr(cuda, "device_array", refuse)
+        with pytest.raises(MemoryError, match=r"8 events at once need 0 MiB; up to 4 would fit"):
+            engine.gradients(*net.batch)
+        with pytest.raises(MemoryError, match=r"MiB free, and 1.0 MiB more are needed"):
+            device.empty(1 << 18)
+    engine.gradients(*net.batch)
+    upload = device.cuda.to_device
+    monkeypatch.setattr(cuda, "to_device", lambda a: refuse() if a.shape == (8, 4) else upload(a))
+    assert engine.loss(*net.batch) > 0
+    assert not engine._residents._kept
+
+
+def test_freed_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Numba has not given back yet is no reason to refuse a batch."""
+    from numba import cuda
+
+    from pytmva_rnn.kernels.cuda import device
+
+    class Context:
+        memory_manager = SimpleNamespace()
+        free = 1000
+
+        def get_memory_info(self) -> tuple[int, int]:
+            return self.free, 5000
+
+        def clear(self) -> None:
+            self.free = 4000
+
+    context = Context()
+    monkeypatch.setattr(device, "SIMULATED", False)
+    monkeypatch.setattr(cuda, "current_context", lambda: context)
+    assert device.free_memory() == 1000
+    context.memory_manager.deallocations = context
+    assert device.free_memory() == 4000
 
 
 def test_arrays_are_uploaded_once(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:

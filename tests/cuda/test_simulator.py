@@ -26,5 +26,6 @@ def test_all_of_this_folder_under_the_simulator() -> None:
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None, done.stdout[-2000:]
-    assert int(passed[1]) > 60
-    assert "skipped" not in done.stdout.splitlines()[-1]
+    assert int(passed[1]) > 150
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert all("could not import 'torch'" in line for line in skipped), skipped

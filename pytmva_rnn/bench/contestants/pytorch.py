@@ -37,14 +37,7 @@ class PyTorch(Contestant):
                 value = np.concatenate([layer.weights[name] for name in names])
                 parameter.copy_(torch.from_numpy(value).reshape(parameter.shape))
         self._X, self._y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
-        phase = problem.options.training_strategy[0]
-        self._optimizer = torch.optim.Adam(
-            [parameter for parameter, _, _ in self._parameters()],
-            lr=phase.learning_rate,
-            betas=(phase.adam_beta1, phase.adam_beta2),
-            eps=phase.adam_eps,
-            fused=True,
-        )
+        self._optimizer = self._adam()
 
     @classmethod
     def version(cls) -> str:
@@ -66,6 +59,17 @@ class PyTorch(Contestant):
             gradient = parameter.grad.numpy().reshape(-1, layer.weights[names[0]].shape[1])
             found[id(layer)].update(zip(names, np.split(gradient, len(names)), strict=True))
         return [found[id(layer)] for layer in self.problem.model.layers]
+
+    def _adam(self, **options: Any) -> Any:
+        phase = self.problem.options.training_strategy[0]
+        return self._torch.optim.Adam(
+            [parameter for parameter, _, _ in self._parameters()],
+            lr=phase.learning_rate,
+            betas=(phase.adam_beta1, phase.adam_beta2),
+            eps=phase.adam_eps,
+            fused=True,
+            **options,
+        )
 
     def _parameters(self) -> list[tuple[Any, Any, list[str]]]:
         """PyTorch's trained arrays, each with the layer and the names of the arrays that it is made of."""

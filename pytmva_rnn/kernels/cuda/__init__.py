@@ -1,12 +1,19 @@
 """The layers on an NVIDIA GPU with numba-cuda, float32.
 
 A recurrent layer is one product for the inputs of all steps (`products.py`) and one launch that walks through the
-steps, a block of threads for a tile of events, the recurrent weights in shared memory where they fit. Activations lie
-as (events, steps, width), so that a reshape moves nothing. Gradients of weights are summed by blocks of rows and then
-in a fixed order: no result depends on which thread came first.
+steps (`steps.py`), a block of threads for a tile of events, the recurrent weights in shared memory where they fit.
+Activations lie as (events, steps, width), so that a reshape moves nothing. Gradients of weights are summed by blocks of
+rows and then in a fixed order: no result depends on which thread came first.
 
-Each layer's file has the kernels, which read as the equations, and a `Part` (`layer.py`) with
+Each layer's file has its equations, and a `Part` (`layer.py`) with
 
 - `plan(layer, weights, memory, x)`, which asks for device memory, and
 - `forward(run)` and `backward(run)`, which launch the kernels.
+
+What differs from batch to batch is in the device's memory (`schedule.py`), so that the launches of a batch can be
+repeated by a CUDA graph (`graphs.py`). The host waits for the device once an epoch.
+
+Not yet run on a GPU. `python -m pytest -m gpu` tests on one, and under
+`compute-sanitizer --tool memcheck --error-exitcode 1`, then `--tool racecheck`, looks for accesses beyond arrays and
+for races; `pytmva-rnn bench --device cuda` measures the speed, which is unknown.
 """

@@ -33,8 +33,14 @@ def _total(sums, value):
 
 
 @kernel
-def forward(x, y, xhat, scale, gamma, beta, mu, variance, rows, old, epsilon):
-    """Output of a batch by its own mean and variance; the running ones keep the part `old` of theirs."""
+def forward(x, y, xhat, scale, gamma, beta, mu, variance, rows, now, momentum, epsilon):
+    """Output of a batch by its own mean and variance.
+
+    The running ones keep the part `momentum` of theirs, or if it is below 0 so that they are means over the batches
+    since the last inference; the first batch makes them anew.
+    """
+    batches = now[2] + now[1]
+    old = 0.0 if batches == 0 else momentum if momentum >= 0 else batches / (batches + 1)
     sums = cuda.shared.array((LANES, FEATURES), numba.float64)
     f, lane = cuda.grid(2)
     inside = f < x.shape[1]
@@ -98,7 +104,7 @@ class BatchNorm(Part):
 
     def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
         F = layer.size
-        self.momentum, self.epsilon = layer.momentum, layer.epsilon
+        self.momentum, self.epsilon = float(layer.momentum), float(layer.epsilon)
         self.gamma, self.beta = weights.vector(self.number, "gamma", F), weights.vector(self.number, "beta", F)
         self.mu = weights.statistic(self.number, "mu", F)
         self.variance = weights.statistic(self.number, "variance", F)
@@ -107,13 +113,11 @@ class BatchNorm(Part):
         self.grid = (-(-F // FEATURES), 1), (FEATURES, LANES)
         if self.training:
             self.xhat, self.dx = memory.matrix(1, F), memory.matrix(1, F)
-            self.scale = cuda.device_array(F, np.float64)
+            self.scale = memory.vector(F, np.float64)
 
     def forward(self, run: Run) -> None:
         if self.training:
-            k = run.batches
-            old = 0.0 if k == 0 else float(self.momentum) if self.momentum >= 0 else k / (k + 1)
-            forward[self.grid](
+            forward[(*self.grid, run.stream)](
                 self.x,
                 self.y,
                 self.xhat,
@@ -123,13 +127,16 @@ class BatchNorm(Part):
                 self.mu,
                 self.variance,
                 run.events,
-                old,
+                run.schedule.now,
+                self.momentum,
                 self.epsilon,
             )
         else:
-            grid = blocks_for(run.events * self.y.shape[1]), THREADS
+            grid = blocks_for(run.events * self.y.shape[1]), THREADS, run.stream
             infer[grid](self.x, self.y, self.gamma, self.beta, self.mu, self.variance, run.events, self.epsilon)
 
     def backward(self, run: Run) -> None:
         starts = self.start["gamma"], self.start["beta"]
-        backward[self.grid](self.dy, self.dx, self.xhat, self.scale, self.gamma, run.partials, *starts, run.events)
+        backward[(*self.grid, run.stream)](
+            self.dy, self.dx, self.xhat, self.scale, self.gamma, run.partials, *starts, run.events
+        )

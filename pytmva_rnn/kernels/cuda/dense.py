@@ -24,6 +24,10 @@ def backward(activation, a, y, dy, rows):
 class Dense(Part):
     """The layer; see `layer.Part`."""
 
+    finishes = True
+    finished = False
+    """Whether the part above multiplies its gradient with the derivative of this activation."""
+
     def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
         width, inputs = layer.width, layer.input_size
         self.activation = NUMBERS[layer.activation]
@@ -36,15 +40,20 @@ class Dense(Part):
         if self.training and self.wanted:
             self.dx = memory.matrix(1, inputs)
 
+    def finish_in(self, above: Part) -> None:
+        """Leave the activation's derivative to the part above."""
+        above.below = self.activation, self.a.reshape(*above.dx.shape), self.y.reshape(*above.dx.shape)
+        self.finished = True
+
     def forward(self, run: Run) -> None:
-        products.forward(self.x, self.W, self.b, self.a, self.y, run.events, self.activation)
+        products.forward(run, self.x, self.W, self.b, self.a, self.y, run.events, self.activation)
 
     def backward(self, run: Run) -> None:
         width = self.y.shape[1]
-        if self.activation != 0:
-            grid = blocks_for(run.events * width), THREADS
+        if self.activation != 0 and not self.finished:
+            grid = blocks_for(run.events * width), THREADS, run.stream
             backward[grid](self.activation, self.a, self.y, self.dy, run.events)
         W, b = self.start["W"], self.start["b"]
-        products.weight_gradient(self.dy, 0, width, self.x, run.partials, W, run.events, b)
+        products.weight_gradient(run, self.dy, 0, width, self.x, W, run.events, b)
         if self.wanted:
-            products.input_gradient(self.dy, self.W, self.dx, run.events)
+            products.input_gradient(run, self.dy, self.W, self.dx, run.events, self.below)

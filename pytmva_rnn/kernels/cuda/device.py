@@ -5,11 +5,15 @@ Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) each CUDA thread is a Python th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numba
 import numpy as np
 from numba import config, cuda
+from numba.cuda.cudadrv.driver import CudaAPIError
 from numpy.typing import NDArray
 
 SIMULATED = bool(config.ENABLE_CUDASIM)  # type: ignore[attr-defined]
@@ -44,21 +48,51 @@ def blocks_for(elements: int) -> int:
     return max(1, min(-(-elements // THREADS), 65535 if not SIMULATED else 2))
 
 
+@cache
 def multiprocessors() -> int:
     """Multiprocessors of the GPU in use."""
     return 1 if SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
 
 
 def free_memory() -> int:
-    """Bytes of the GPU's memory that are free."""
-    return 1 << 34 if SIMULATED else int(cuda.current_context().get_memory_info()[0])
+    """Bytes of the GPU's memory that are free, with those of arrays that are no longer used."""
+    if SIMULATED:
+        return 1 << 34
+    context = cuda.current_context()
+    # numba-cuda's own manager puts it off; another that the user has chosen may not
+    pending = getattr(context.memory_manager, "deallocations", None)
+    if pending is not None:
+        pending.clear()
+    return int(context.get_memory_info()[0])
 
 
 def upload(array: NDArray[Any], dtype: Any = np.float32) -> Any:
     """A copy of an array on the device."""
-    return cuda.to_device(np.ascontiguousarray(array, dtype))
+    array = np.ascontiguousarray(array, dtype)
+    with _needing(array.nbytes):
+        return cuda.to_device(array)
 
 
-def zeros(shape: tuple[int, ...], dtype: Any = np.float32) -> Any:
+def empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> Any:
+    """An array on the device, of any values."""
+    with _needing(int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize):
+        return cuda.device_array(shape, dtype)
+
+
+def zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> Any:
     """Zeros on the device."""
-    return cuda.to_device(np.zeros(shape, dtype))
+    return upload(np.zeros(shape, dtype), dtype)
+
+
+@contextmanager
+def _needing(size: int) -> Iterator[None]:
+    """Turn the driver's complaint about too little memory into a MemoryError."""
+    try:
+        yield
+    except CudaAPIError as error:
+        # CUDA_ERROR_OUT_OF_MEMORY
+        if int(getattr(error, "code", 0)) != 2:
+            raise
+        raise MemoryError(
+            f"the GPU has {free_memory() / 2**20:,.0f} MiB free, and {size / 2**20:,.1f} MiB more are needed"
+        ) from error

@@ -26,8 +26,9 @@ def factor(key, counter, threshold, scale):
 
 
 @kernel
-def scale(x, y, elements, key, threshold, scale):
-    """y = x times the factors; of activations forward, of gradients backward."""
+def scale(x, y, elements, keys, now, number, threshold, scale):
+    """y = x times the factors of layer `number` in the batch at hand; activations forward, gradients backward."""
+    key = keys[now[1]] + number
     for k in range(cuda.grid(1), elements, cuda.gridsize(1)):
         y[k] = x[k] * factor(key, k, threshold, scale)
 
@@ -67,6 +68,6 @@ class Dropout(Part):
             self._scale(self.dx_flat, self.dx_flat, run)
 
     def _scale(self, x: Any, y: Any, run: Run) -> None:
-        elements = run.events * self.columns
-        grid = blocks_for(elements), THREADS
-        scale[grid](x, y, elements, run.key + self.number, self.threshold, self.factor)
+        elements, schedule = run.events * self.columns, run.schedule
+        grid = blocks_for(elements), THREADS, run.stream
+        scale[grid](x, y, elements, schedule.keys, schedule.now, self.number, self.threshold, self.factor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Weights as HostWeights
-from pytmva_rnn.kernels.cuda.device import upload, zeros
+from pytmva_rnn.kernels.cuda import graphs
+from pytmva_rnn.kernels.cuda.device import empty, upload, zeros
 from pytmva_rnn.kernels.cuda.gather import gather
 from pytmva_rnn.kernels.cuda.layer import Run, Weights, packed, places, unpacked
+from pytmva_rnn.kernels.cuda.losses import BLOCKS
 from pytmva_rnn.kernels.cuda.memory import Residents
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
-from pytmva_rnn.kernels.cuda.plan import Workspace, affordable, event_bytes, zero_states
+from pytmva_rnn.kernels.cuda.plan import Workspace, affordable, bytes_of, zero_states
+from pytmva_rnn.kernels.cuda.schedule import Schedule
 
 _PIECE = 1 << 17
 """At most so many events go through the network at once in inference."""
@@ -26,6 +30,11 @@ class Engine:
 
     With training settings, data sets are uploaded once and stay on the device as long as the engine: their arrays must
     not change in the meantime.
+
+    Attributes
+    ----------
+    graphs : bool
+        Whether the launches of a training batch are captured as a CUDA graph; see `graphs`.
     """
 
     def __init__(
@@ -63,15 +72,17 @@ class Engine:
             for layer, each in zip(layers, self._shapes, strict=True)
             for name, (rows, columns) in each.items()
         ]
-        on_device = cuda.to_device(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]))
+        on_device = upload(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]), np.uint8)
         self._optimizer = Optimizer(self._weights.flat, on_device, regularization, weight_decay, settings)
-        self._total = zeros((1,), np.float64)
+        self._sums = zeros(BLOCKS, np.float64)
+        self.graphs = graphs.wanted()
         self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
         self._states = zero_states(layers, 1)
         self._rows = 1
         self._batches = 0
         self._workspaces: dict[Any, Workspace] = {}
         self._residents = Residents()
+        self._staged: tuple[Any, ...] | None = None
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         trained = unpacked(self._weights.flat.copy_to_host(), self._shapes)
@@ -94,36 +105,36 @@ class Engine:
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         n = len(X)
         self._reserve_states(n)
-        _fill(self._total, np.zeros(1))
+        _fill(self._sums, np.zeros(BLOCKS))
         arrays = self._flat(X), y, w
         resident = self._residents.get(*arrays) if self._keeps else None
         for start, stop, workspace in self._pieces(n):
-            targets = workspace.x, workspace.loss.y, workspace.loss.w
-            for target, source in zip(targets, resident or arrays, strict=True):
+            for target, source in zip(_inputs(workspace), resident or arrays, strict=True):
                 _fill(target, source[start:stop])
-            states = [tuple(s[start:stop] if len(s) > 1 else s for s in each) for each in self._states]
-            workspace.forward(Run(stop - start, states))
-            workspace.loss.add(workspace.out, stop - start, self._total, n)
+            run = Run(stop - start, [tuple(s[start:stop] if len(s) > 1 else s for s in each) for each in self._states])
+            workspace.forward(run)
+            workspace.loss.add(run, workspace.out, self._sums, n)
         self._batches = 0
         self._clear_states(n)
-        return float(self._total.copy_to_host()[0])
+        return self._loss_so_far()
 
     def gradients(
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
         workspace = self._workspace(len(X), training=True, input_gradient=True)
-        _fill(self._total, np.zeros(1))
-        for target, source in zip(
-            (workspace.x, workspace.loss.y, workspace.loss.w), (self._flat(X), y, w), strict=True
-        ):
+        _fill(self._sums, np.zeros(BLOCKS))
+        for target, source in zip(_inputs(workspace), (self._flat(X), y, w), strict=True):
             _fill(target, source)
-        self._backpropagate(workspace, 0)
-        gradient = self._optimizer.gradient(workspace.partials).copy_to_host()
+        run = self._training_run(workspace, Schedule(np.zeros(1, np.int64), np.zeros(1, np.float32), self._batches))
+        self._backpropagate(workspace, run)
+        self._batches += 1
+        self._clear_states(len(X))
+        gradient = self._optimizer.gradient(run).copy_to_host()
         x_gradient = workspace.dx.copy_to_host().reshape(len(X), *self._shape)
-        return float(self._total.copy_to_host()[0]), unpacked(gradient, self._shapes), x_gradient
+        return self._loss_so_far(), unpacked(gradient, self._shapes), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        return self.epoch(X, y, w, events[np.newaxis], [key], lambda: None)
+        return self.epoch(X, y, w, events[np.newaxis], np.array([key]), lambda: None)
 
     def epoch(
         self,
@@ -131,27 +142,38 @@ class Engine:
         y: NDArray[Any],
         w: NDArray[Any],
         batches: NDArray[np.int64],
-        keys: Sequence[int],
+        keys: NDArray[np.int64],
         after: Callable[[], None],
     ) -> float:
         """Train on the batches `X[batches[k]]`; the device is waited for only at the end. See `kernels.WholeEpochs`."""
-        workspace = self._workspace(batches.shape[1], training=True)
+        count, events = len(batches), batches.shape[1]
+        workspace = self._workspace(events, training=True)
         arrays = self._flat(X), y, w
-        targets = (workspace.x, workspace.loss.y, workspace.loss.w)
-        resident = self._residents.get(*arrays)
-        order = upload(batches, np.int64)
-        _fill(self._total, np.zeros(1))
-        for number, events in enumerate(batches):
-            if resident is not None:
-                gather(resident, order, number, targets)
-            else:
-                # more data than the device can hold: the host puts the batch together
-                for target, source in zip(targets, arrays, strict=True):
-                    _fill(target, source[events])
-            self._backpropagate(workspace, int(keys[number]))
-            self._optimizer.step(workspace.partials)
-            after()
-        return float(self._total.copy_to_host()[0]) / len(batches)
+        data = self._residents.get(*arrays)
+        # data that the device cannot hold come batch by batch, put together by the host
+        comes = data is None
+        data = data or self._stage(workspace)
+        order = upload(np.arange(events)[np.newaxis] if comes else batches, np.int64)
+        _fill(self._sums, np.zeros(BLOCKS))
+        run = self._training_run(workspace, Schedule(keys, self._optimizer.rates(count), self._batches))
+
+        def batch() -> None:
+            gather(run, data, order, _inputs(workspace))
+            self._backpropagate(workspace, run)
+            self._optimizer.step(run)
+
+        with graphs.Repeating(batch, run.stream, self.graphs and count > 1) as repeat:
+            for chosen in batches:
+                if comes:
+                    for target, source in zip(data, arrays, strict=True):
+                        _fill(target, source[chosen], run.stream)
+                repeat()
+                after()
+            mean = self._loss_so_far() / count
+        self.graphs = self.graphs and not repeat.refused
+        self._batches += count
+        self._clear_states(events)
+        return mean
 
     def penalty(self) -> float:
         if self._regularization == "0":
@@ -165,16 +187,25 @@ class Engine:
         ]
         return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in matrices))
 
-    def _backpropagate(self, workspace: Workspace, key: int) -> None:
-        """Forward and backward of what lies in the workspace; adds its loss to the total."""
-        events = workspace.events
-        self._reserve_states(events)
-        run = Run(events, self._states, partials=workspace.partials, batches=self._batches, key=key)
+    def _training_run(self, workspace: Workspace, schedule: Schedule) -> Run:
+        self._reserve_states(workspace.events)
+        stream = cuda.stream() if self.graphs else 0
+        return Run(workspace.events, self._states, partials=workspace.partials, schedule=schedule, stream=stream)
+
+    def _backpropagate(self, workspace: Workspace, run: Run) -> None:
+        """Forward and backward of what lies in the workspace; adds its loss to the sums."""
         workspace.forward(run)
-        workspace.loss.add(workspace.out, events, self._total, events)
+        workspace.loss.add(run, workspace.out, self._sums, run.events)
         workspace.backward(run)
-        self._batches += 1
-        self._clear_states(events)
+
+    def _loss_so_far(self) -> float:
+        return float(self._sums.copy_to_host().sum())
+
+    def _stage(self, workspace: Workspace) -> tuple[Any, ...]:
+        """Memory for a batch on its way from the host, shaped as its inputs are."""
+        if self._staged is None or len(self._staged[0]) != workspace.events:
+            self._staged = tuple(empty(target.shape) for target in _inputs(workspace))
+        return self._staged
 
     def _flat(self, X: NDArray[Any]) -> NDArray[Any]:
         return X.reshape(len(X), self._shape[0] * self._shape[1])
@@ -182,7 +213,8 @@ class Engine:
     def _workspace(self, events: int, *, training: bool = False, input_gradient: bool = False) -> Workspace:
         key = (events, training, input_gradient)
         if key not in self._workspaces:
-            self._workspaces[key] = Workspace(
+            make = partial(
+                Workspace,
                 self._layers,
                 self._weights,
                 *self._shape,
@@ -194,6 +226,13 @@ class Engine:
                 # gradients are those without dropout
                 drop=() if input_gradient else self._drop,
             )
+            try:
+                self._workspaces[key] = make()
+            except MemoryError:
+                # a batch comes before the data sets that stay on the device
+                if not self._residents.release():
+                    raise
+                self._workspaces[key] = make()
         return self._workspaces[key]
 
     def _pieces(self, events: int) -> list[tuple[int, int, Workspace]]:
@@ -202,10 +241,10 @@ class Engine:
         if known:
             size = min(known)
         else:
-            per_event = event_bytes(
+            needs = bytes_of(
                 self._layers, self._weights, *self._shape, self._outputs, training=False, input_gradient=False
             )
-            size = max(1, min(events, _PIECE, affordable(per_event)))
+            size = max(1, min(events, _PIECE, affordable(*needs)))
         workspace = self._workspace(size)
         return [(start, min(start + size, events), workspace) for start in range(0, events, size)]
 
@@ -226,11 +265,17 @@ class Engine:
                     state[events:] = np.float32(0)
 
 
-def _fill(target: Any, source: Any) -> None:
+def _inputs(workspace: Workspace) -> tuple[Any, ...]:
+    """Where a batch's X, y and w go."""
+    return workspace.x, workspace.loss.y, workspace.loss.w
+
+
+def _fill(target: Any, source: Any, stream: Any = 0) -> None:
     """Copy an array of the host or the device into the first rows of one on the device."""
     if isinstance(source, np.ndarray):
         source = np.ascontiguousarray(source, target.dtype)
-    target[: len(source)].copy_to_device(source.reshape(target[: len(source)].shape))
+    part = target[: len(source)]
+    part.copy_to_device(source.reshape(part.shape), stream=stream)
 
 
 def _output_width(layers: Sequence[Any], width: int) -> int:

@@ -7,12 +7,16 @@ from typing import Any
 from numba import cuda
 
 from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, kernel
+from pytmva_rnn.kernels.cuda.layer import Run
 
 
 @kernel
-def _gather(X, y, w, order, batch, x_out, y_out, w_out, events):
-    """Rows order[batch] of X, y and w."""
+def _gather(X, y, w, order, now, x_out, y_out, w_out, events):
+    """Rows order[now[0]] of X, y and w, which becomes the batch at hand; an order of one row serves all batches."""
     inputs, outputs = X.shape[1], y.shape[1]
+    batch = min(now[0], order.shape[0] - 1)
+    if cuda.grid(1) == 0:
+        now[1] = now[0]
     for k in range(cuda.grid(1), events * inputs, cuda.gridsize(1)):
         n, d = k // inputs, k % inputs
         source = order[batch, n]
@@ -24,8 +28,10 @@ def _gather(X, y, w, order, batch, x_out, y_out, w_out, events):
             w_out[n] = w[source]
 
 
-def gather(data: tuple[Any, ...], order: Any, batch: int, targets: tuple[Any, ...]) -> None:
-    """Copy the events order[batch] of X (n, T*D), y (n, O) and w (n,) into a batch's memory for them."""
-    events = order.shape[1]
-    grid = blocks_for(events * data[0].shape[1]), THREADS
-    _gather[grid](*data, order, batch, *targets, events)
+def gather(run: Run, data: tuple[Any, ...], order: Any, targets: tuple[Any, ...]) -> None:
+    """Copy the next batch's events of X (n, T*D), y (n, O) and w (n,) into the batch's memory for them.
+
+    `order` (batches, events) has the numbers of the events.
+    """
+    grid = blocks_for(run.events * data[0].shape[1]), THREADS, run.stream
+    _gather[grid](*data, order, run.schedule.now, *targets, run.events)

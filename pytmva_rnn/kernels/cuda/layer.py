@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numba import cuda
 from numpy.typing import NDArray
 
+from pytmva_rnn.kernels.cuda.device import EVENTS, empty
+
 Shapes = Sequence[Mapping[str, tuple[int, int]]]
+
+
+Below = tuple[int, Any, Any]
+"""An activation's number, its argument a and its value y."""
 
 
 class Memory(Protocol):
@@ -21,18 +26,42 @@ class Memory(Protocol):
     def matrix(self, rows: int, columns: int) -> Any:
         """float32, `rows` rows of `columns` for each event."""
 
+    def tiles(self, columns: int) -> Any:
+        """float32, flat, `columns` for each event and for those that would fill up the last `EVENTS`."""
+
+    def vector(self, size: int, dtype: Any = np.float32) -> Any:
+        """The same for any number of events."""
+
 
 class Counted:
-    """One event's memory on the host, to know its size before anything is asked of the device."""
+    """One event's memory on the host, to know its size before anything is asked of the device.
+
+    Attributes
+    ----------
+    bytes : int
+        Of each event.
+    fixed : int
+        Bytes whatever the number of events.
+    """
 
     events = 1
 
     def __init__(self) -> None:
         self.bytes = 0
+        self.fixed = 0
 
     def matrix(self, rows: int, columns: int) -> Any:
         self.bytes += 4 * rows * columns
         return np.empty((rows, columns), np.float32)
+
+    def tiles(self, columns: int) -> Any:
+        self.fixed += 4 * (EVENTS - 1) * columns
+        return self.matrix(1, columns)[0]
+
+    def vector(self, size: int, dtype: Any = np.float32) -> Any:
+        array = np.empty(size, dtype)
+        self.fixed += array.nbytes
+        return array
 
 
 class OnDevice:
@@ -42,7 +71,13 @@ class OnDevice:
         self.events = events
 
     def matrix(self, rows: int, columns: int) -> Any:
-        return cuda.device_array((self.events * rows, columns), np.float32)
+        return empty((self.events * rows, columns))
+
+    def tiles(self, columns: int) -> Any:
+        return self.vector(-(-self.events // EVENTS) * EVENTS * columns)
+
+    def vector(self, size: int, dtype: Any = np.float32) -> Any:
+        return empty(size, dtype)
 
 
 @dataclass
@@ -71,7 +106,7 @@ class Weights:
 
 @dataclass
 class Run:
-    """One pass of a batch through a network.
+    """One pass of a batch through a network. In training it is the same for all batches of an epoch.
 
     Attributes
     ----------
@@ -82,18 +117,18 @@ class Run:
         Whether remembered states pass from event to event, not from batch to batch.
     partials : (CHUNKS, weights)
         Partial sums of the weights' gradients.
-    batches : int
-        Training batches since the last inference.
-    key : int
-        Of dropout.
+    schedule : Schedule
+        What differs from batch to batch of a training.
+    stream : CUDA stream
+        Where kernels are launched; 0 for the default.
     """
 
     events: int
     states: list[tuple[Any, ...]]
     one_by_one: bool = False
     partials: Any = None
-    batches: int = 0
-    key: int = 0
+    schedule: Any = None
+    stream: Any = 0
 
 
 class Part:
@@ -120,6 +155,9 @@ class Part:
     """Gradient of the input."""
     dy: Any = None
     """Gradient of the output, in the shape of y."""
+    finishes: bool = False
+    """Whether backward multiplies dx with the derivative of the activation `below`, if it is given one."""
+    below: Below | None = None
 
     def __init__(
         self, layer: Any, number: int, weights: Weights, memory: Memory, x: Any, *, training: bool, wanted: bool

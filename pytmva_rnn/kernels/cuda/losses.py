@@ -6,18 +6,27 @@ import math
 from typing import Any
 
 import numba
-import numpy as np
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, kernel
+from pytmva_rnn.kernels.cuda.device import SIMULATED, THREADS, blocks_for, empty, kernel
+from pytmva_rnn.kernels.cuda.layer import Run
 
 NUMBERS = {"R": 0, "C": 1, "S": 2}
 
+BLOCKS = 2 if SIMULATED else 128
+"""At most so many blocks, each with its own place for its sum: the host adds them up when it wants the loss."""
+
 
 @kernel
-def _terms(kind, out, y, w, gradient, terms, events, total, wanted):
-    """Each event's part of the loss, and the gradient of its outputs; the mean is over `total` events."""
+def _loss(kind, out, y, w, gradient, sums, events, total, wanted):
+    """Add the loss of the block's events to its sum, and make the gradient of their outputs.
+
+    The mean is over `total` events. Sums are always in the same order.
+    """
+    shared = cuda.shared.array(THREADS, numba.float64)
+    thread = cuda.threadIdx.x
     outputs = out.shape[1]
+    mine = 0.0
     for n in range(cuda.grid(1), events, cuda.gridsize(1)):
         scale = numba.float64(w[n]) / total
         term = 0.0
@@ -48,22 +57,16 @@ def _terms(kind, out, y, w, gradient, terms, events, total, wanted):
                     slope = 0.5 * math.tanh(0.5 * value) + 0.5 - goal
                 if wanted:
                     gradient[n, j] = scale * slope
-        terms[n] = term
-
-
-@kernel
-def _add(terms, events, total):
-    """total += the sum of the terms, by one block, always in the same order."""
-    sums = cuda.shared.array(THREADS, numba.float64)
-    thread = cuda.threadIdx.x
-    value = 0.0
-    for n in range(thread, events, THREADS):
-        value += terms[n]
-    sums[thread] = value
-    cuda.syncthreads()
+        mine += term
+    shared[thread] = mine
+    half = THREADS // 2
+    while half > 0:
+        cuda.syncthreads()
+        if thread < half:
+            shared[thread] += shared[thread + half]
+        half //= 2
     if thread == 0:
-        for k in range(THREADS):
-            total[0] += sums[k]
+        sums[cuda.blockIdx.x] += shared[0]
 
 
 class Loss:
@@ -81,13 +84,11 @@ class Loss:
     def __init__(self, letter: str, events: int, outputs: int, *, training: bool) -> None:
         self._kind = NUMBERS[letter]
         self._training = training
-        self._terms = cuda.device_array(events, np.float64)
-        self.y = cuda.device_array((events, outputs), np.float32)
-        self.w = cuda.device_array(events, np.float32)
-        self.gradient = cuda.device_array((events, outputs) if training else (1, 1), np.float32)
+        self.y = empty((events, outputs))
+        self.w = empty(events)
+        self.gradient = empty((events, outputs) if training else (1, 1))
 
-    def add(self, out: Any, events: int, total: Any, mean_over: int) -> None:
-        """Add the loss of a batch to total[0], a float64 on the device."""
-        grid = blocks_for(events), THREADS
-        _terms[grid](self._kind, out, self.y, self.w, self.gradient, self._terms, events, mean_over, self._training)
-        _add[1, THREADS](self._terms, events, total)
+    def add(self, run: Run, out: Any, sums: Any, mean_over: int) -> None:
+        """Add the loss of a batch to the sums, `BLOCKS` float64 on the device."""
+        grid = min(blocks_for(run.events), BLOCKS), THREADS, run.stream
+        _loss[grid](self._kind, out, self.y, self.w, self.gradient, sums, run.events, mean_over, self._training)

@@ -27,9 +27,19 @@ class Residents:
         """The copies as float32 matrices (w as a vector), or None if the device has too little memory for them."""
         keys = [(a.ctypes.data, a.shape, a.strides, a.dtype.str) for a in arrays]
         missing = [(key, a) for key, a in zip(keys, arrays, strict=True) if key not in self._kept]
-        if sum(4 * a.size for _, a in missing) > _SHARE * free_memory():
+        # asking the device takes longer than a small batch
+        if missing and sum(4 * a.size for _, a in missing) > _SHARE * free_memory():
             return None
-        for key, a in missing:
-            flat = a if a.ndim == 1 else a.reshape(len(a), -1)
-            self._kept[key] = (a, upload(flat, np.float32))
+        try:
+            for key, a in missing:
+                flat = a if a.ndim == 1 else a.reshape(len(a), -1)
+                self._kept[key] = (a, upload(flat, np.float32))
+        except MemoryError:
+            return None
         return tuple(self._kept[key][1] for key in keys)
+
+    def release(self) -> bool:
+        """Free them all; returns whether there were any."""
+        had = bool(self._kept)
+        self._kept.clear()
+        return had

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from numba import cuda
+from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, device, kernel
+from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, device, empty, kernel, zeros
+from pytmva_rnn.kernels.cuda.layer import Run
 
 NUMBERS = {"SGD": 0, "ADAM": 1, "ADAGRAD": 2, "RMSPROP": 3, "ADADELTA": 4}
 
@@ -37,9 +39,11 @@ def _sum(partials, w, decays, gradient, size, regularization, decay):
 
 
 @kernel
-def _update(kind, partials, w, decays, moments, size, regularization, decay, rate, first, second, epsilon):
-    """One step of all weights. `first` and `second` are momentum and rho, or Adam's two betas."""
-    one = np.float32(1)
+def _update(kind, partials, w, decays, moments, size, regularization, decay, rates, now, first, second, epsilon):
+    """One step of all weights, which ends the batch. `first` and `second` are momentum and rho, or Adam's two betas."""
+    one, rate = np.float32(1), rates[now[1]]
+    if cuda.grid(1) == 0:
+        now[0] = now[1] + 1
     for k in range(cuda.grid(1), size, cuda.gridsize(1)):
         g = _gradient(partials, k, w[k], decays, regularization, decay)
         v, u = moments[0, k], moments[1, k]
@@ -93,22 +97,38 @@ class Optimizer:
                 "RMSPROP": (settings.momentum, settings.rmsprop_rho, settings.rmsprop_eps),
                 "ADADELTA": (0.0, settings.adadelta_rho, settings.adadelta_eps),
             }[settings.optimizer]
-            self._moments = cuda.to_device(np.zeros((2, self._size), np.float32))
+            self._moments = zeros((2, self._size))
 
-    def gradient(self, partials: Any) -> Any:
+    def gradient(self, run: Run) -> Any:
         """All gradients, flat, with the penalty's, on the device."""
-        gradient = cuda.device_array(self._size, np.float32)
-        grid = blocks_for(self._size), THREADS
-        _sum[grid](partials, self._w, self._decays, gradient, self._size, *self._penalty)
+        gradient = empty(self._size)
+        grid = blocks_for(self._size), THREADS, run.stream
+        _sum[grid](run.partials, self._w, self._decays, gradient, self._size, *self._penalty)
         return gradient
 
-    def step(self, partials: Any) -> None:
-        """Update the weights."""
-        self._steps += 1
-        rate = self._rate
+    def rates(self, count: int) -> NDArray[np.float32]:
+        """The learning rates of the next steps."""
+        rates = np.full(count, self._rate)
         if self._kind == NUMBERS["ADAM"]:
             first, second, _ = self._rates
-            rate *= math.sqrt(1 - second**self._steps) / (1 - first**self._steps)
-        rates = [np.float32(value) for value in (rate, *self._rates)]
-        grid = blocks_for(self._size), THREADS
-        _update[grid](self._kind, partials, self._w, self._decays, self._moments, self._size, *self._penalty, *rates)
+            number = self._steps + np.arange(1, count + 1)
+            rates *= np.sqrt(1 - second**number) / (1 - first**number)
+        self._steps += count
+        return rates.astype(np.float32)
+
+    def step(self, run: Run) -> None:
+        """Update the weights, and pass on to the next batch."""
+        schedule, constants = run.schedule, [np.float32(value) for value in self._rates]
+        grid = blocks_for(self._size), THREADS, run.stream
+        _update[grid](
+            self._kind,
+            run.partials,
+            self._w,
+            self._decays,
+            self._moments,
+            self._size,
+            *self._penalty,
+            schedule.rates,
+            schedule.now,
+            *constants,
+        )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
-
-import numpy as np
-from numba import cuda
 
 from pytmva_rnn.kernels.cuda.batchnorm import BatchNorm
 from pytmva_rnn.kernels.cuda.dense import Dense
@@ -86,28 +84,32 @@ class Workspace:
     ) -> None:
         self.events = events
         options = {"training": training, "input_gradient": input_gradient}
-        per_event = event_bytes(layers, weights, steps, inputs, outputs, drop, **options)
-        fitting = affordable(per_event)
+        per_event, fixed = bytes_of(layers, weights, steps, inputs, outputs, drop, **options)
+        fitting = affordable(per_event, fixed)
         if events > fitting:
-            raise MemoryError(
-                f"the GPU has {free_memory() / 2**20:,.0f} MiB free, and {events:,} events at once need "
-                f"{events * per_event / 2**20:,.0f} MiB; up to {fitting:,} would fit"
-            )
-        memory = OnDevice(events)
-        self.x = memory.matrix(1, steps * inputs)
-        self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
-        last = self._parts[-1].y if self._parts else self.x
-        self.out = last.reshape(events, outputs)
-        self.loss = Loss(loss, events, outputs, training=training)
-        if training:
-            # chunks of rows that so small a batch does not have stay zero for good
-            self.partials = zeros((CHUNKS, weights.flat.size))
-            gradient = self.loss.gradient
-            for part in reversed(self._parts):
-                if gradient is not None:
-                    part.connect(gradient)
-                gradient = part.dx
-            self.dx = gradient
+            raise MemoryError(_too_many(events, per_event, fixed, fitting))
+        try:
+            memory = OnDevice(events)
+            self.x = memory.matrix(1, steps * inputs)
+            self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
+            last = self._parts[-1].y if self._parts else self.x
+            self.out = last.reshape(events, outputs)
+            self.loss = Loss(loss, events, outputs, training=training)
+            if training:
+                # chunks of rows that so small a batch does not have stay zero for good
+                self.partials = zeros((CHUNKS, weights.flat.size))
+                gradient = self.loss.gradient
+                for part in reversed(self._parts):
+                    if gradient is not None:
+                        part.connect(gradient)
+                    gradient = part.dx
+                self.dx = gradient
+                for below, part in pairwise(self._parts):
+                    if isinstance(below, Dense) and below.activation != 0 and part.finishes:
+                        below.finish_in(part)
+        except MemoryError:
+            # memory in pieces, or another program's
+            raise MemoryError(_too_many(events, per_event, fixed, min(fitting, events) // 2)) from None
 
     def forward(self, run: Run) -> None:
         """Compute `out` from `x`."""
@@ -121,7 +123,7 @@ class Workspace:
                 part.backward(run)
 
 
-def event_bytes(
+def bytes_of(
     layers: Sequence[Any],
     weights: Weights,
     steps: int,
@@ -131,17 +133,25 @@ def event_bytes(
     *,
     training: bool,
     input_gradient: bool,
-) -> int:
-    """Bytes of a workspace that each event takes."""
+) -> tuple[int, int]:
+    """Bytes of a workspace that each event takes, and those that it takes for any number of events."""
     counted = Counted()
     x = counted.matrix(steps, inputs)
     _make_parts(layers, weights, counted, x, drop, training=training, input_gradient=input_gradient)
-    return counted.bytes + 4 * outputs * (1 + training) + 4 + 8
+    partials = 4 * CHUNKS * int(weights.flat.size) if training else 0
+    return counted.bytes + 4 * outputs * (1 + training) + 4, counted.fixed + partials
 
 
-def affordable(per_event: int) -> int:
+def affordable(per_event: int, fixed: int) -> int:
     """How many events fit into the device's free memory, of which a tenth is left alone."""
-    return free_memory() * 9 // 10 // per_event
+    return max(0, free_memory() * 9 // 10 - fixed) // per_event
+
+
+def _too_many(events: int, per_event: int, fixed: int, fitting: int) -> str:
+    return (
+        f"the GPU has {free_memory() / 2**20:,.0f} MiB free, and {events:,} events at once need "
+        f"{(events * per_event + fixed) / 2**20:,.0f} MiB; up to {fitting:,} would fit"
+    )
 
 
 def state_shapes(layers: Sequence[Any]) -> list[tuple[int, ...]]:
@@ -155,6 +165,6 @@ def state_shapes(layers: Sequence[Any]) -> list[tuple[int, ...]]:
 def zero_states(layers: Sequence[Any], events: int) -> list[tuple[Any, ...]]:
     """Remembered states of zero; layers that remember nothing share one row."""
     return [
-        tuple(cuda.to_device(np.zeros((events if layer.remember_state else 1, H), np.float32)) for H in widths)
+        tuple(zeros((events if layer.remember_state else 1, H)) for H in widths)
         for layer, widths in zip(layers, state_shapes(layers), strict=True)
     ]

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.activations import activate
+from pytmva_rnn.kernels.cuda.activations import activate, slope
 from pytmva_rnn.kernels.cuda.device import SIMULATED, THREADS, blocks_for, device, float32, kernel
+from pytmva_rnn.kernels.cuda.layer import Below, Run
 
 SIDE = 2 if SIMULATED else 16
 """Threads of a block in each direction, and the depth of a slab."""
@@ -61,11 +62,17 @@ def _load_columns(slab, matrix, k, depth, first, end, ones):
 def _multiply(left, right, sums):
     """Add a slab's products: row `threadIdx.y + i*SIDE` with column `threadIdx.x + j*SIDE`."""
     cuda.syncthreads()
-    for k in range(SIDE):
+    # unsigned places: those with a sign are looked at for -1 and the like
+    y, x, side = np.uint64(cuda.threadIdx.y), np.uint64(cuda.threadIdx.x), np.uint64(SIDE)
+    for k in range(side):
+        row = y
         for i in range(EACH):
-            factor = left[k, cuda.threadIdx.y + i * SIDE]
+            factor = left[k, row]
+            column = x
             for j in range(EACH):
-                sums[i, j] += factor * right[k, cuda.threadIdx.x + j * SIDE]
+                sums[i, j] += factor * right[k, column]
+                column += side
+            row += side
     cuda.syncthreads()
 
 
@@ -93,8 +100,8 @@ def _forward(x, W, b, a, y, rows, activation):
 
 
 @kernel
-def _input_gradient(da, W, dx, rows):
-    """dx = da W."""
+def _input_gradient(da, W, dx, rows, activation, a, y):
+    """dx = da W, times the derivative of the activation that made the inputs, y = activation(a)."""
     left = cuda.shared.array((SIDE, PITCH), float32)
     right = cuda.shared.array((SIDE, PITCH), float32)
     sums = cuda.local.array((EACH, EACH), float32)
@@ -110,34 +117,43 @@ def _input_gradient(da, W, dx, rows):
         for j in range(EACH):
             column = first_column + cuda.threadIdx.x + j * SIDE
             if row < rows and column < inputs:
-                dx[row, column] = sums[i, j]
+                value = sums[i, j]
+                if activation != 0:
+                    value *= slope(activation, a[row, column], y[row, column])
+                dx[row, column] = value
 
 
 @kernel
-def _weight_gradient(da, first, outputs, x, partials, offset, bias, rows, chunk_rows):
-    """Sums of da^T x over a chunk of rows, for the columns of da from `first` on; `bias`, if not below 0: of da alone.
+def _weight_gradient(
+    da, first, x_outputs, x, x_start, bias, h_outputs, h, h_start, x_tiles, partials, rows, chunk_rows
+):
+    """Sums of da^T x, and of da^T h, over a chunk of rows, for columns of da from `first` on.
 
-    The bias is the last column, as if x had one more input, which is 1.
+    The first `x_tiles` columns of blocks have x. `bias`, if not below 0, gets the sums of da alone: the bias is the
+    last column, as if x had one more input, which is 1.
     """
     left = cuda.shared.array((SIDE, PITCH), float32)
     right = cuda.shared.array((SIDE, PITCH), float32)
     sums = cuda.local.array((EACH, EACH), float32)
     _clear(sums)
-    inputs = x.shape[1]
-    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
+    of_x = cuda.blockIdx.y < x_tiles
+    factor = x if of_x else h
+    outputs, start = (x_outputs, x_start) if of_x else (h_outputs, h_start)
+    inputs = factor.shape[1]
+    first_row, first_column = cuda.blockIdx.x * TILE, (cuda.blockIdx.y - (0 if of_x else x_tiles)) * TILE
     chunk = cuda.blockIdx.z
     end = min(rows, (chunk + 1) * chunk_rows)
     for k in range(chunk * chunk_rows, end, SIDE):
         _load_columns(left, da, k, end, first + first_row, first + outputs, -1)
-        _load_columns(right, x, k, end, first_column, inputs, inputs)
+        _load_columns(right, factor, k, end, first_column, inputs, inputs)
         _multiply(left, right, sums)
     for i in range(EACH):
         row = first_row + cuda.threadIdx.y + i * SIDE
         for j in range(EACH):
             column = first_column + cuda.threadIdx.x + j * SIDE
             if row < outputs and column < inputs:
-                partials[chunk, offset + row * inputs + column] = sums[i, j]
-            if row < outputs and column == inputs and bias >= 0:
+                partials[chunk, start + row * inputs + column] = sums[i, j]
+            if row < outputs and column == inputs and of_x and bias >= 0:
                 partials[chunk, bias + row] = sums[i, j]
 
 
@@ -153,29 +169,56 @@ def _tiles(count: int) -> int:
     return -(-count // TILE)
 
 
-def forward(x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = 0) -> None:
-    """a = x W^T + b and y = activation(a), for `rows` rows; a and y may be one array, which then holds y."""
-    _forward[(_tiles(rows), _tiles(len(W))), (SIDE, SIDE)](x, W, b, a, y, rows, activation)
+def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = 0) -> None:
+    """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y."""
+    grid = (_tiles(rows), _tiles(W.shape[0]))
+    _forward[grid, (SIDE, SIDE), run.stream](x, W, b, a, y, rows, activation)
 
 
-def input_gradient(da: Any, W: Any, dx: Any, rows: int) -> None:
-    """dx = da W."""
-    _input_gradient[(_tiles(rows), _tiles(W.shape[1])), (SIDE, SIDE)](da, W, dx, rows)
+def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
+    """dx = da W; times the derivative of the activation below, where there is one."""
+    activation, a, y = below or (0, dx, dx)
+    grid = (_tiles(rows), _tiles(W.shape[1]))
+    _input_gradient[grid, (SIDE, SIDE), run.stream](da, W, dx, rows, activation, a, y)
 
 
 def weight_gradient(
-    da: Any, first: int, outputs: int, x: Any, partials: Any, offset: int, rows: int, bias: int = -1
+    run: Run,
+    da: Any,
+    first: int,
+    outputs: int,
+    x: Any,
+    start: int,
+    rows: int,
+    bias: int = -1,
+    also: tuple[Any, int, int] | None = None,
 ) -> None:
     """Partial sums of da^T x, and of da, for `outputs` columns of da from `first` on.
 
-    partials (CHUNKS, weights) gets the products from `offset` and the sums of da from `bias` on; chunks that are not
-    needed for so few rows stay as they are, zero.
+    The partials (CHUNKS, weights) get the products from `start` and the sums of da from `bias` on; chunks that are not
+    needed for so few rows stay as they are, zero. `also` is another x, with its number of columns of da, and its start.
     """
     chunks = max(1, min(CHUNKS, rows // _ROWS))
-    grid = (_tiles(outputs), _tiles(x.shape[1] + (bias >= 0)), chunks)
-    _weight_gradient[grid, (SIDE, SIDE)](da, first, outputs, x, partials, offset, bias, rows, -(-rows // chunks))
+    h, h_outputs, h_start = also or (x, 0, 0)
+    x_tiles = _tiles(x.shape[1] + (bias >= 0))
+    columns = x_tiles + (_tiles(h.shape[1]) if also else 0)
+    _weight_gradient[(_tiles(outputs), columns, chunks), (SIDE, SIDE), run.stream](
+        da,
+        first,
+        outputs,
+        x,
+        start,
+        bias,
+        h_outputs,
+        h,
+        h_start,
+        x_tiles,
+        run.partials,
+        rows,
+        -(-rows // chunks),
+    )
 
 
-def transpose(source: Any, target: Any) -> None:
+def transpose(run: Run, source: Any, target: Any) -> None:
     """Write a matrix transposed into a flat array."""
-    _transpose[blocks_for(source.size), THREADS](source, target)
+    _transpose[blocks_for(source.size), THREADS, run.stream](source, target)

@@ -1,80 +1,42 @@
-"""What the recurrent layers share: tiles of events, products with the state, and the two products over all steps.
-
-A block of threads has a tile of events and goes through all steps; thread x has hidden units x, x + blockDim.x, ...,
-and thread y `EVENTS` events. States of the tile lie in shared memory, [event][unit], and the recurrent weights before
-them where both fit; else the weights are read through the caches. The functions here are given the thread's number in
-the block: under the simulator only the kernel's own module knows it.
-"""
+"""What the recurrent layers share: one product for the inputs of all steps, one launch for the steps, and memory."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from numba import cuda
+from typing import Any, NamedTuple
 
 from pytmva_rnn.kernels.cuda import products
-from pytmva_rnn.kernels.cuda.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, device, multiprocessors
+from pytmva_rnn.kernels.cuda.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, multiprocessors
+from pytmva_rnn.kernels.cuda.equations import Equations
 from pytmva_rnn.kernels.cuda.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.steps import backward_kernel, forward_kernel
 
-_UNITS = 2 if SIMULATED else 128
+_UNITS = 2 if SIMULATED else 256
 """At most so many threads of a block lie along the hidden units."""
 
-
-@device
-def clear(sums, gates):
-    """Set the sums of a thread's events to zero."""
-    for g in range(gates):
-        for e in range(EVENTS):
-            sums[g, e] = np.float32(0)
+_WARP = 4 if SIMULATED else 32
 
 
-@device
-def add_products(sums, gates, u, stride, step, column, count, states, first, pitch):
-    """sums[g, e] += sum over k < count of u[k*stride + g*step + column] * states[first + e*pitch + k]."""
-    for k in range(count):
-        for g in range(gates):
-            weight = u[k * stride + g * step + column]
-            for e in range(EVENTS):
-                sums[g, e] += weight * states[first + e * pitch + k]
+class Blocks(NamedTuple):
+    """Blocks of a launch.
+
+    Attributes
+    ----------
+    form : (events of a thread, weights in shared memory, states in shared memory)
+        What the kernel is compiled for.
+    grid : int
+    threads : (along the units, along the events)
+    shared : int
+        Bytes of shared memory.
+    """
+
+    form: tuple[int, bool, bool]
+    grid: int
+    threads: tuple[int, int]
+    shared: int
 
 
-@device
-def stage(shared, U, rows, columns, transposed, staged, thread, threads):
-    """Copy the recurrent weights (rows, columns) into shared memory; returns how many floats they take."""
-    if not staged:
-        return 0
-    for k in range(thread, rows * columns, threads):
-        shared[k % columns * rows + k // columns if transposed else k] = U[k]
-    return rows * columns
-
-
-@device
-def start(states, place, initial, remember, tile, H, first, events, thread, threads):
-    """States of the tile's events before the first step, those of `initial` or zero."""
-    for k in range(thread, tile * H, threads):
-        known = remember and first + k // H < events
-        states[place + k] = initial[first + k // H, k % H] if known else np.float32(0)
-
-
-@device
-def keep(states, place, initial, tile, H, first, events, thread, threads):
-    """Leave the last states for the next batch."""
-    for k in range(thread, tile * H, threads):
-        if first + k // H < events:
-            initial[first + k // H, k % H] = states[place + k]
-
-
-@device
-def upstream(dy, sequence, event, t, steps, j):
-    """Gradient of a state from above: zero before the last step, if only that was returned."""
-    if sequence:
-        return dy[event * steps + t, j]
-    return dy[event, j] if t == steps - 1 else np.float32(0)
-
-
-class Grid:
-    """Blocks of a launch, and its shared memory.
+def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
+    """How to divide events over blocks.
 
     Parameters
     ----------
@@ -82,88 +44,99 @@ class Grid:
     weights : int
         Floats of the recurrent weights.
     floats : int
-        Floats of shared memory that an event needs.
+        Floats that the steps of an event pass on.
     """
-
-    def __init__(self, events: int, H: int, weights: int, floats: int) -> None:
-        units = min(H, _UNITS)
-        # a block for each multiprocessor comes before many events in a block, whose steps take longer
-        lanes = max(1, min(-(-events // (EVENTS * 2 * multiprocessors())), THREADS // units))
-        while lanes > 1 and weights + lanes * EVENTS * floats > SHARED_FLOATS:
-            lanes -= 1
-        self.staged = weights + lanes * EVENTS * floats <= SHARED_FLOATS
-        if lanes * EVENTS * floats > SHARED_FLOATS:
-            largest = SHARED_FLOATS * H // (EVENTS * floats)
-            raise MemoryError(
-                f"a recurrent layer with {H} states needs {4 * EVENTS * floats} bytes of the GPU's shared memory, of "
-                f"{4 * SHARED_FLOATS}; the largest state size that fits is {largest}"
-            )
-        size = 4 * (lanes * EVENTS * floats + (weights if self.staged else 0))
-        self.launch = (-(-events // (lanes * EVENTS)), (units, lanes), 0, size)
+    units = min(H, _UNITS)
+    shares = EVENTS * floats <= SHARED_FLOATS
+    staged = weights + EVENTS * floats <= SHARED_FLOATS
+    # few events are worth a thread each, whose steps are shorter then; not if they read the weights from afar
+    each = 1 if staged and events <= multiprocessors() else EVENTS
+    # a warp is filled, then there are blocks for all multiprocessors, and then come many events in a block
+    lanes = max(_WARP // units, -(-events // (each * 2 * multiprocessors())))
+    most = max(1, min(lanes, THREADS // units, -(-events // each)))
+    room = SHARED_FLOATS - (weights if staged else 0)
+    lanes = min(most, room // (each * floats)) if shares else 1
+    shared = 4 * ((weights if staged else 0) + (lanes * each * floats if shares else 0))
+    return Blocks((each, staged, shares), -(-events // (lanes * each)), (units, lanes), shared)
 
 
 class Recurrent(Part):
     """RNN, LSTM and GRU: everything but their equations."""
 
-    gates: int
-    state_count = 1
-    """Remembered states: h, and c of an LSTM."""
-    forward_floats: int
-    """Shared memory of an event forward, in units of H; the steps need `backward_floats` backward."""
-    backward_floats: int
+    cell: Equations
+    finishes = True
 
     def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
-        T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.gates
+        T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.cell.gates
         self.T, self.H, self.sequence, self.remember = T, H, layer.return_sequence, layer.remember_state
-        names = list(self.start)
-        self.W_name, self.U_name, self.b_name = names[0], names[G], names[2 * G]
-        self.W = weights.matrix(self.number, self.W_name, G * H, D)
-        self.U = weights.matrix(self.number, self.U_name, G * H, H)
-        self.U_rows = weights.vector(self.number, self.U_name, G * H * H)
-        self.b = weights.vector(self.number, self.b_name, G * H)
+        W, U, b = (list(self.start)[k * G] for k in range(3))
+        self.starts = self.start[W], self.start[U], self.start[b]
+        self.W = weights.matrix(self.number, W, G * H, D)
+        self.U = weights.matrix(self.number, U, G * H, H)
+        self.U_rows = weights.vector(self.number, U, G * H * H)
+        self.b = weights.vector(self.number, b, G * H)
         self.x = x.reshape(memory.events * T, D)
         self.a = memory.matrix(T, G * H)
         self.y = memory.matrix(T if self.sequence else 1, H)
         # U transposed, where it does not fit into shared memory
-        self.U_columns = cuda.device_array(G * H * H, np.float32)
+        self.U_columns = memory.vector(G * H * H)
         self.before = memory.matrix(T, H) if self.training else self.y
+        self.saved = memory.matrix(T, H) if self.training and (self.cell.carries or G > 1) else self.y
         if self.training and self.wanted:
             self.dx = memory.matrix(T, D)
-        self.more(memory)
-
-    def more(self, memory: Memory) -> None:
-        """Ask for what else the layer keeps for the backward pass."""
+        floats = max(self.cell.forward_floats, self.cell.backward_floats if self.training else 0) * H
+        self.scratch = memory.tiles(floats) if EVENTS * floats > SHARED_FLOATS else self.U_columns
 
     def forward(self, run: Run) -> None:
-        rows = run.events * self.T
-        products.forward(self.x, self.W, self.b, self.a, self.a, rows)
+        rows, H, cell = run.events * self.T, self.H, self.cell
+        products.forward(run, self.x, self.W, self.b, self.a, self.a, rows)
         one_by_one = run.one_by_one and self.remember
         events, steps = (1, rows) if one_by_one else (run.events, self.T)
-        grid = Grid(events, self.H, self.gates * self.H * self.H, self.forward_floats * self.H)
-        U = self.U_rows
-        if not grid.staged:
-            products.transpose(self.U, self.U_columns)
+        chosen = blocks(events, H, cell.gates * H * H, cell.forward_floats * H)
+        U, staged = self.U_rows, chosen.form[1]
+        if not staged:
+            products.transpose(run, self.U, self.U_columns)
             U = self.U_columns
-        self.run_forward(grid, U, run.states[self.number], events, steps)
+        h0, *c0 = run.states[self.number]
+        forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+            self.a,
+            U,
+            self.y,
+            self.before,
+            self.saved,
+            h0,
+            c0[0] if c0 else h0,
+            self.scratch,
+            events,
+            steps,
+            self.T,
+            H,
+            self.sequence,
+            self.training,
+            self.remember,
+        )
 
     def backward(self, run: Run) -> None:
-        rows, H = run.events * self.T, self.H
-        grid = Grid(run.events, H, self.gates * H * H, self.backward_floats * H)
-        self.run_backward(grid, run.events)
-        W, U, b = (self.start[name] for name in (self.W_name, self.U_name, self.b_name))
-        products.weight_gradient(self.a, 0, self.gates * H, self.x, run.partials, W, rows, b)
-        self.state_gradients(run.partials, U, rows)
+        rows, H, cell = run.events * self.T, self.H, self.cell
+        chosen = blocks(run.events, H, cell.gates * H * H, cell.backward_floats * H)
+        backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+            self.a,
+            self.U_rows,
+            self.dy,
+            self.before,
+            self.saved,
+            self.scratch,
+            run.events,
+            self.T,
+            H,
+            self.sequence,
+        )
+        self.weight_gradients(run, rows)
         if self.wanted:
-            products.input_gradient(self.a, self.W, self.dx, rows)
+            products.input_gradient(run, self.a, self.W, self.dx, rows, self.below)
 
-    def run_forward(self, grid: Grid, U: Any, states: tuple[Any, ...], events: int, steps: int) -> None:
-        """Launch the steps."""
-        raise NotImplementedError
-
-    def run_backward(self, grid: Grid, events: int) -> None:
-        """Launch the steps backwards; a then holds the gradients of the gates' arguments."""
-        raise NotImplementedError
-
-    def state_gradients(self, partials: Any, U: int, rows: int) -> None:
-        """Partial sums of the gradient of U, which starts at `U` in the flat weights."""
-        products.weight_gradient(self.a, 0, self.gates * self.H, self.before, partials, U, rows)
+    def weight_gradients(self, run: Run, rows: int) -> None:
+        """Partial sums of the gradients of W, b and U."""
+        count = self.cell.gates * self.H
+        W, U, b = self.starts
+        products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, count, U))

@@ -1,0 +1,67 @@
+"""The kernels with the types of their arguments, as they are launched: what is compiled without a GPU."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import boolean as flag
+from numba import float32 as f
+from numba import float64 as d
+from numba import int64 as n
+from numba import uint8
+
+from pytmva_rnn.bench import gpu_peaks
+from pytmva_rnn.kernels.cuda import (
+    batchnorm,
+    dense,
+    dropout,
+    gather,
+    gru,
+    losses,
+    lstm,
+    optimizers,
+    products,
+    rnn,
+    steps,
+)
+
+v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
+
+KERNELS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "product": (products._forward, (m, m, v, m, m, n, n)),
+    "input gradient": (products._input_gradient, (m, m, m, n, n, m, m)),
+    "weight gradient": (products._weight_gradient, (m, n, n, m, n, n, n, m, n, n, m, n, n)),
+    "transpose": (products._transpose, (m, v)),
+    "dense backward": (dense.backward, (n, m, m, m, n)),
+    "dropout": (dropout.scale, (v, v, n, whole, whole, n, n, f)),
+    "batch normalisation forward": (batchnorm.forward, (m, m, m, dv, v, v, dv, dv, n, whole, d, d)),
+    "batch normalisation inference": (batchnorm.infer, (m, m, v, v, dv, dv, n, d)),
+    "batch normalisation backward": (batchnorm.backward, (m, m, m, dv, v, m, n, n, n)),
+    "loss": (losses._loss, (n, m, m, v, m, dv, n, n, flag)),
+    "gradient sums": (optimizers._sum, (m, v, uint8[::1], v, n, n, f)),
+    "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f)),
+    "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
+}
+
+FORWARD = (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
+BACKWARD = (m, v, m, m, m, v, n, n, n, flag)
+MULTIPLY_ADDS = (gpu_peaks.multiply_adds, (v, f, n))
+
+FORMS = [(1, True, True), (4, True, True), (4, False, True), (4, False, False)]
+"""Events of a thread, whether weights and states are in shared memory: what `recurrent.blocks` gives on a GPU."""
+
+
+def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
+    """Those of the steps too, for each layer and form."""
+    found = {**KERNELS, "multiply-adds": MULTIPLY_ADDS}
+    for name, cell in {
+        "RNN": rnn.RNN.cell,
+        "LSTM": lstm.LSTM.cell,
+        "GRU before": gru.BEFORE,
+        "GRU after": gru.AFTER,
+    }.items():
+        for form in FORMS:
+            title = "each {}, weights shared {:d}, states shared {:d}".format(*form)
+            found[f"{name} forward {title}"] = steps.forward_kernel(cell, *form), FORWARD
+            found[f"{name} backward {title}"] = steps.backward_kernel(cell, *form), BACKWARD
+    return found

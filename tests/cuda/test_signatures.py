@@ -1,0 +1,54 @@
+"""What the engine launches has the types that are compiled without a GPU; so typing errors show there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numba import typeof
+
+from pytmva_rnn.devices import simulated
+from pytmva_rnn.options import TrainingPhase
+from tests.test_kernels_cpu import OPTIMIZERS, Net
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not simulated(), reason="listens to the simulator")]
+
+
+def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+    from numba.cuda.simulator.kernel import FakeCUDAKernel
+
+    from pytmva_rnn.kernels.cuda import recurrent
+    from pytmva_rnn.kernels.cuda.engine import Engine
+    from tests.cuda.signatures import BACKWARD, FORWARD, KERNELS
+
+    known = {kernel.fn.__code__: signature for kernel, signature in KERNELS.values()}
+    steps = {"forward": FORWARD, "backward": BACKWARD}
+    launched = set()
+    whole = FakeCUDAKernel.__call__
+
+    def checked(self: Any, *arguments: Any) -> Any:
+        if not self._device:
+            signature = known.get(self.fn.__code__) or steps[self.fn.__name__]
+            given = tuple(typeof(a._ary if isinstance(a, FakeCUDAArray) else a) for a in arguments)
+            assert given == signature, self.fn
+            launched.add(self.fn.__code__ if self.fn.__code__ in known else self.fn.__name__)
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(FakeCUDAKernel, "__call__", checked)
+    layouts = [
+        "LSTM|2|2|2|1|1,GRU|2|2|2|0|1,RNN|2|2|2|0|0,BNORM,DENSE|2|RELU,LINEAR",
+        "RESHAPE|FLAT,DENSE|4|TANH,RESHAPE|2|1|2,GRU|2|2|2|1|1|1,RESHAPE|FLAT,DENSE|1|SIGMOID",
+    ]
+    for layout in layouts:
+        net = Net(layout, (2, 1, 2), 3)
+        for number, optimizer in enumerate(OPTIMIZERS):
+            phase = TrainingPhase(optimizer=optimizer, drop_config=(0.3,) * 5)
+            engine = net.engine(Engine, settings=phase, regularization=str(number % 3), weight_decay=1e-3)
+            engine.epoch(*net.batch, np.array([[0, 2], [1, 0]]), np.array([1, 2]), lambda: None)
+            engine.loss(*net.batch)
+        engine.outputs(net.X)
+        engine.gradients(*net.batch)
+        monkeypatch.setattr(recurrent, "SHARED_FLOATS", 16)
+    assert len(launched) == len(KERNELS) + 2
