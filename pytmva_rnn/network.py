@@ -89,12 +89,7 @@ class Network:
         self.backend = backend
         self._shape = steps_of(model)
         self._memory = _Memory(backend)
-        for number, layer in enumerate(model.layers):
-            missing = layer.missing_weights()
-            if missing:
-                raise DataError(
-                    f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
-                )
+        model.check_weights()
         with self._memory:
             self.engine: Engine = backend_engine(backend)(
                 model.layers,

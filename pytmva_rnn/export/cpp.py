@@ -96,11 +96,10 @@ def _runtime(part: str) -> str:
 
 
 def _check(model: Model) -> None:
+    model.check_weights()
     for number, layer in enumerate(model.layers):
-        for name in {**layer.weight_shapes(), **layer.statistic_shapes()}:
-            if name not in layer.weights:
-                raise DataError(f"layer {number} ({layer.kind}) has no weights {name}; train the model first")
-            if not np.isfinite(layer.weights[name]).all():
+        for name, value in layer.weights.items():
+            if not np.isfinite(value).all():
                 raise DataError(f"layer {number} ({layer.kind}): {name} has a value that is not finite")
 
 

@@ -15,7 +15,16 @@ from pytmva_rnn.model.layers import (
     Shape,
     Weights,
 )
-from pytmva_rnn.model.model import Analysis, Loss, Model, Option, OutputFunction, Regularization, Variable
+from pytmva_rnn.model.model import (
+    OUTPUT_FUNCTIONS,
+    Analysis,
+    Loss,
+    Model,
+    Option,
+    OutputFunction,
+    Regularization,
+    Variable,
+)
 from pytmva_rnn.model.transformations import (
     PCA,
     CumulativeDistribution,
@@ -30,6 +39,7 @@ __all__ = [
     "ACTIVATIONS",
     "GRU",
     "LSTM",
+    "OUTPUT_FUNCTIONS",
     "PCA",
     "RNN",
     "Analysis",

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn.errors import DataError
 from pytmva_rnn.model.layers import Layer, Shape
 from pytmva_rnn.model.transformations import Transformation
 
@@ -16,6 +17,9 @@ Loss: TypeAlias = Literal["C", "R", "S"]
 OutputFunction: TypeAlias = Literal["I", "S", "M"]
 Regularization: TypeAlias = Literal["0", "1", "2"]
 Analysis: TypeAlias = Literal["Classification", "Regression", "Multiclass"]
+
+OUTPUT_FUNCTIONS: dict[Analysis, OutputFunction] = {"Classification": "S", "Regression": "I", "Multiclass": "M"}
+"""What TMVA makes of the raw outputs in each analysis."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,21 @@ class Model:
         for layer in self.layers:
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes
+
+    def check_weights(self) -> None:
+        """Make sure that every layer has all its weights.
+
+        Raises
+        ------
+        DataError
+            If one has not, as before a training.
+        """
+        for number, layer in enumerate(self.layers):
+            missing = layer.missing_weights()
+            if missing:
+                raise DataError(
+                    f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
+                )
 
     def predict(self, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
         """Score events: transformations, network and output function, as TMVA's Reader does.

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn._arrays import numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.layout import build_layers
-from pytmva_rnn.model import Analysis, Layer, Loss, OutputFunction, Shape, Transformation, Variable
+from pytmva_rnn.model import OUTPUT_FUNCTIONS, Analysis, Layer, Loss, OutputFunction, Shape, Transformation, Variable
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.transformations import apply_transformations, learn_transformations
 
@@ -22,7 +22,6 @@ __all__ = ["Problem", "Sample", "make_problem"]
 log = logging.getLogger("pytmva_rnn")
 
 _LOSSES: dict[str, Loss] = {"CROSSENTROPY": "C", "SUMOFSQUARES": "R", "MUTUALEXCLUSIVE": "S"}
-_OUTPUT_FUNCTIONS: dict[Analysis, OutputFunction] = {"Classification": "S", "Regression": "I", "Multiclass": "M"}
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def make_problem(
         shape,
         kind,
         _loss(kind, options),
-        _OUTPUT_FUNCTIONS[kind],
+        OUTPUT_FUNCTIONS[kind],
         described,
         names,
         described_targets,
@@ -109,7 +108,7 @@ def make_problem(
 
 
 def _analysis(text: str) -> Analysis:
-    for kind in _OUTPUT_FUNCTIONS:
+    for kind in OUTPUT_FUNCTIONS:
         if kind.lower() == text.lower():
             return kind
     raise OptionError(f"unknown analysis {text!r}; choose classification, multiclass or regression")

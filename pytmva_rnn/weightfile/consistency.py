@@ -8,7 +8,7 @@ from math import prod
 from typing import ParamSpec, TypeVar
 
 from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.model import Layer, Shape, Variable
+from pytmva_rnn.model import OUTPUT_FUNCTIONS, Analysis, Layer, Shape, Variable
 from pytmva_rnn.weightfile.layers import LayerFormat, check_size, layer_format, matrix_shapes, read_values
 from pytmva_rnn.weightfile.nodes import Node, ordered
 from pytmva_rnn.weightfile.reader import (
@@ -28,7 +28,6 @@ __all__ = ["inconsistencies"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-_OUTPUT_FUNCTIONS = {"Classification": "S", "Regression": "I", "Multiclass": "M"}
 
 
 @dataclass
@@ -113,7 +112,7 @@ def _classes(report: _Report, node: Node | None, analysis: str | None) -> int:
     return len(classes)
 
 
-def _network(report: _Report, node: Node, analysis: str | None, variables: int, outputs: int | None) -> Network:
+def _network(report: _Report, node: Node, analysis: Analysis | None, variables: int, outputs: int | None) -> Network:
     shape = report.attempt(read_shape, node, "Input", minimum=1)
     if shape:
         report.attempt(check_input, node, shape, variables)
@@ -122,8 +121,8 @@ def _network(report: _Report, node: Node, analysis: str | None, variables: int, 
     report.attempt(node.number, "WeightDecay")
     letters = {name: report.attempt(node.choice, attribute, allowed) for name, (attribute, allowed) in LETTERS.items()}
     function = letters["output_function"]
-    if function and analysis and function != _OUTPUT_FUNCTIONS[analysis]:
-        wanted = f"expected {_OUTPUT_FUNCTIONS[analysis]} for a {analysis.lower()}"
+    if function and analysis and function != OUTPUT_FUNCTIONS[analysis]:
+        wanted = f"expected {OUTPUT_FUNCTIONS[analysis]} for a {analysis.lower()}"
         report.errors.append(node.error(f"OutputFunction: {wanted}, found {function}"))
     report.attempt(layer_nodes, node)
     network = Network(node, analysis, variables, outputs, letters["loss"], letters["initialization"], [shape])
