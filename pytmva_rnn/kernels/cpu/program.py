@@ -63,6 +63,11 @@ def _enter(frame, shared, scratch, events, numbers, states, block):
 
 
 @kernel
+def _clear(gradient):
+    gradient[:] = 0
+
+
+@kernel
 def _walk(table, segments, shared, scratch, states, gradients, sums, order, number, segment, stage, thread, threads):
     """Walk a thread's share of the blocks of batch order[number] through a segment; returns its part of the loss."""
     events, upcoming = order[number], order[min(number + 1, len(order) - 1)]
@@ -74,6 +79,10 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, order, numb
     loss = np.zeros(1)
     frame = np.empty(1, FRAME)
     address = _address(frame, 0)
+    opening = segment == 0 and stage != BACKWARD
+    if opening:
+        # by the thread whose cache is to hold it
+        _clear(gradients[thread])
     for block in range(start, stop):
         slot = thread if len(segments) == 2 else block
         _enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
@@ -81,7 +90,7 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, order, numb
         one.gradient = gradients[thread].ctypes.data
         one.sums = sums[block].ctypes.data
         one.loss = loss.ctypes.data
-        if segment == 0 and stage != BACKWARD:
+        if opening:
             if block + 1 < stop:
                 _ask_for(events, block + 1, one.X, event_bytes)
             else:
@@ -146,11 +155,6 @@ def pack(table, frame):
             call_operation(table[k].pack, _address(table, k), _address(frame, 0))
 
 
-@kernel
-def _clear(gradients):
-    gradients[:] = 0
-
-
 @parallel_kernel
 def train(
     table,
@@ -185,7 +189,6 @@ def train(
     total = 0.0
     for number in range(len(order)):
         _share(shared, X, y, w, order.shape[1], batches + number, keys[number])
-        _clear(gradients)
         for step in range(2 * last + 1):
             # forward through the segments, both ways through the last, and back through the others
             segment = step if step <= last else 2 * last - step
