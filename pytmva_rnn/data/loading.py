@@ -200,7 +200,7 @@ class Reading:
         """
         if self.selection is not None:
             columns = columns.select(_truth(self.selection, columns))
-        class_index = np.zeros(len(columns), dtype=np.int64)
+        class_index: NDArray[np.int64] = np.zeros(len(columns), dtype=np.int64)
         if self.classes:
             columns, class_index = self._classified(columns)
         X, spectators = self.recipe.build(columns)

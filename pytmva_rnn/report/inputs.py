@@ -132,6 +132,6 @@ def _correlations(values: NDArray[np.float32], weights: NDArray[np.float64]) -> 
         covariance = (centred * weights[:, None]).T @ centred / total
     product = np.multiply.outer(covariance.diagonal(), covariance.diagonal())
     root = np.sqrt(np.maximum(product, 0.0))
-    result = np.divide(covariance, root, where=root > 0, out=np.zeros_like(covariance))
+    result: NDArray[np.float64] = np.divide(covariance, root, where=root > 0, out=np.zeros_like(covariance))
     np.fill_diagonal(result, 1.0)
     return result

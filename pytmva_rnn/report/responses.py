@@ -53,7 +53,7 @@ class Efficiencies:
         number = np.trunc(np.clip(position, -1, axis.bins + 1)).astype(np.int64)
         kept = []
         for member in (signal, ~signal):
-            contents = np.zeros(axis.bins)
+            contents: NDArray[np.float64] = np.zeros(axis.bins)
             if larger:
                 counted = member & (number < axis.bins)
                 np.add.at(contents, np.maximum(number[counted], 0), weights[counted])

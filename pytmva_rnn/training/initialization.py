@@ -21,7 +21,7 @@ def _uniform(random: TRandom3, count: int, limit: float) -> NDArray[np.float64]:
 
 def _truncated_normal(random: TRandom3, count: int, sigma: float) -> NDArray[np.float64]:
     """Normal numbers within 2 sigma: one outside is drawn again in its turn."""
-    values = np.empty(0)
+    values: NDArray[np.float64] = np.empty(0)
     while len(values) < count:
         drawn = random.gaus(count - len(values), 0.0, sigma)
         values = np.concatenate([values, drawn[np.abs(drawn) <= 2 * sigma]])

@@ -69,7 +69,7 @@ def make_problem(
     events = numbers(X, "X")
     if events.ndim not in (2, 3) or 0 in events.shape:
         raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
-    flat = _float32(events).reshape(len(events), -1)
+    flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
     labels, class_index, names = _labels(y, kind, len(events), classes)
     weights = _weights(sample_weight, len(events))
     _check_finite(flat, labels, weights)
@@ -145,16 +145,18 @@ def _labels(
         if labels.shape[1] != 1:
             raise DataError(f"y of a classification has one column (signal 1, background 0), not {labels.shape[1]}")
         names = tuple(classes or ("Signal", "Background"))
-        index = np.where(labels[:, 0] > 0.5, 0, 1)
+        class_index: NDArray[np.int64] = np.where(labels[:, 0] > 0.5, 0, 1)
     else:
         names = tuple(classes or (f"Class{k}" for k in range(labels.shape[1])))
-        index = labels.argmax(1)
+        class_index = labels.argmax(1)
     if len(names) != max(2, labels.shape[1]):
         raise DataError(f"{len(names)} class names for {max(2, labels.shape[1])} classes: {', '.join(names)}")
-    empty = [name for name, count in zip(names, np.bincount(index, minlength=len(names)), strict=True) if not count]
+    empty = [
+        name for name, count in zip(names, np.bincount(class_index, minlength=len(names)), strict=True) if not count
+    ]
     if empty:
         raise TrainingError(f"no events of the class {' or '.join(empty)} in the training sample")
-    return labels, index.astype(np.int64), names
+    return labels, class_index.astype(np.int64), names
 
 
 def _check_binary(labels: NDArray[np.float32], kind: Analysis) -> None:

@@ -78,7 +78,8 @@ def _table(distribution: CumulativeDistribution) -> NDArray[np.float32]:
     slope = (contents[left + 1] - contents[left]) / np.where(width > 0, width, 1)
     y = contents[left] + (x - middles[left]) * slope
     bins = np.clip(_bins(x, edges), 0, len(contents) - 1)
-    return np.maximum(np.where(y <= _SMALLEST, contents[bins], y), _SMALLEST).astype(np.float32)
+    result: NDArray[np.float32] = np.maximum(np.where(y <= _SMALLEST, contents[bins], y), _SMALLEST).astype(np.float32)
+    return result
 
 
 def fraction_below(distribution: CumulativeDistribution, values: Values) -> Values:

@@ -220,7 +220,8 @@ def _read_pdf(node: Node) -> CumulativeDistribution:
     bins = histogram.integer("NBins", minimum=2)
     contents = _numbers(histogram, bins)
     if histogram.flag("HasEquidistantBins"):
-        edges = np.linspace(histogram.number("XMin"), histogram.number("XMax"), bins + 1)
+        low, high = histogram.number("XMin"), histogram.number("XMax")
+        edges: NDArray[np.float64] = np.linspace(low, high, bins + 1, dtype=np.float64)
         where = histogram
     else:
         where = node.child("HistogramBinning")

@@ -93,7 +93,7 @@ class Engine:
             array = weights[entry.layer][entry.name]
             self._window(entry, self._weights)[...] = array
         self._outputs = plan.view.T * plan.view.D
-        self._states = np.zeros((1, plan.state_size), np.float32)
+        self._states: Floats = np.zeros((1, plan.state_size), np.float32)
         self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
         self._workspaces: dict[Any, Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)

@@ -115,9 +115,13 @@ class BatchNorm(Part):
             self.xhat, self.dx = memory.matrix(1, F), memory.matrix(1, F)
             self.scale = memory.vector(F, np.float64)
 
+    def _launch(self, run: Run) -> Any:
+        """Grid, block and stream."""
+        return (*self.grid, run.stream)
+
     def forward(self, run: Run) -> None:
         if self.training:
-            forward[(*self.grid, run.stream)](
+            forward[self._launch(run)](
                 self.x,
                 self.y,
                 self.xhat,
@@ -137,6 +141,6 @@ class BatchNorm(Part):
 
     def backward(self, run: Run) -> None:
         starts = self.start["gamma"], self.start["beta"]
-        backward[(*self.grid, run.stream)](
+        backward[self._launch(run)](
             self.dy, self.dx, self.xhat, self.scale, self.gamma, run.partials, *starts, run.events
         )
