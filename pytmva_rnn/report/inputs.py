@@ -90,7 +90,7 @@ def _axis(values: NDArray[Any], weights: NDArray[np.float64], integer: bool, tit
     total = weights.sum()
     if total > 0:
         mean = float(x @ weights / total)
-        rms = float(np.sqrt(max((x - mean) ** 2 @ weights / total, 0.0)))
+        rms = max(float((x - mean) ** 2 @ weights / total), 0.0) ** 0.5
         low, high = max(low, mean - _TIMES_RMS * rms), min(high, mean + _TIMES_RMS * rms)
     if low >= high:
         high = low * 1.1
