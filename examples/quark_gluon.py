@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from pytmva_rnn import Result, train, write_weights
-from pytmva_rnn.data import Recipe, Sequence, Source, load_classification, split
+from pytmva_rnn.data import Recipe, Source, Steps, load_classification, split
 from pytmva_rnn.report import roc_integral, signal_efficiency
 
 # Both jets of an event are read: {jet} becomes 1, then 2. Momenta are TLorentzVectors.
@@ -21,7 +21,7 @@ PT_REL = f"{PT} / {JET_PT}"
 DELTA_ETA = f"asinh({TRACK}.fZ / {PT}) - asinh({JET}.fZ / {JET_PT})"
 DELTA_PHI = f"delta_phi(atan2({TRACK}.fY, {TRACK}.fX), atan2({JET}.fY, {JET}.fX))"
 
-TRACKS = Sequence(
+TRACKS = Steps(
     steps=6,
     sort_by=PT,
     descending=True,

@@ -15,13 +15,13 @@ import numpy as np
 import uproot
 
 from pytmva_rnn import Result, read_weights, write_weights
-from pytmva_rnn._extras import root
-from pytmva_rnn.data import Sequence
+from pytmva_rnn.data import Steps
+from pytmva_rnn.extras import root
 from pytmva_rnn.pyroot import define, to_arrays, train
 from pytmva_rnn.report import roc_integral
 
 # Up to eight tracks, the hardest first; jets with fewer are padded with zeros.
-TRACKS = Sequence(
+TRACKS = Steps(
     steps=8,
     sort_by="track_pt",
     inputs={"fraction": "track_pt / jet_pt", "distance": "hypot(track_eta, track_phi)", "log_pt": "log(track_pt)"},

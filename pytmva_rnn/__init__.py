@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 from pytmva_rnn._version import __version__
 
 if TYPE_CHECKING:
-    from pytmva_rnn.model import Model
+    from pytmva_rnn.config import load_config
+    from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, parse_options
-    from pytmva_rnn.training import Result, train
-    from pytmva_rnn.weightfile import read_weights, write_weights
+    from pytmva_rnn.training.train import Result, train
+    from pytmva_rnn.weightfile import write_weights
 
 __all__ = [
     "MethodOptions",
     "Model",
     "Result",
     "__version__",
+    "load_config",
     "parse_options",
     "read_weights",
     "train",
@@ -28,8 +30,9 @@ _HOMES = {
     "MethodOptions": "options",
     "Model": "model",
     "Result": "training",
+    "load_config": "config",
     "parse_options": "options",
-    "read_weights": "weightfile",
+    "read_weights": "model",
     "train": "training",
     "write_weights": "weightfile",
 }

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn import Model
-from pytmva_rnn.export.cpp import generate
-from pytmva_rnn.model import Layer, Variable
+from pytmva_rnn.description import Layer, Variable
+from pytmva_rnn.export.cpp.header import generate
 
 FLAGS = ("-std=c++17", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror", "-pthread")
 

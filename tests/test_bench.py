@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bench import CASES, Case, Settings, run_suite, write_report
+from bench.agreement import check_agreement
+from bench.cases import LAYERS, make_problem
+from bench.contestants import Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
+from bench.contestants import tmva as tmva_module
+from bench.measure import Task, Timing, best, interleave, ratio
+from bench.roofline import Peaks, Work, highest, measure_peaks, work_of
 
-from pytmva_rnn.bench import CASES, Case, Settings, run_suite, write_report
-from pytmva_rnn.bench.agreement import check_agreement
-from pytmva_rnn.bench.cases import LAYERS, make_problem
-from pytmva_rnn.bench.contestants import Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
-from pytmva_rnn.bench.contestants import tmva as tmva_module
-from pytmva_rnn.bench.measure import Task, Timing, best, interleave, ratio
-from pytmva_rnn.bench.roofline import Peaks, Work, highest, measure_peaks, work_of
 from pytmva_rnn.cli import main
 from pytmva_rnn.errors import BenchmarkError
 from pytmva_rnn.model import Model
-from pytmva_rnn.network import Network
+from pytmva_rnn.network.network import Network
 
 SEQUENCE = Case("1", 19, 3, 5, 7, True, 4)
 LAST = Case("last", 6, 4, 3, 2, False, 0)
@@ -258,7 +258,7 @@ class _Root(SimpleNamespace):
 
 def test_tmva_scores_our_weight_file_and_trains_longer_and_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     root = _Root()
-    monkeypatch.setattr(tmva_module._extras, "root", lambda: root)
+    monkeypatch.setattr(tmva_module.extras, "root", lambda: root)
     assert CppTMVA.version() == "6.99"
     problem = make_problem(LAST, "GRU")
     one, two = CppTMVA(problem, 1), CppTMVA(problem, 2)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pytmva_rnn.cli.config import load_config, with_seed
-from pytmva_rnn.cli.method import option_texts
-from pytmva_rnn.data import Column, Sequence, Source, Variables
+from pytmva_rnn.config.configuration import load_config, with_seed
+from pytmva_rnn.config.method_table import option_texts
+from pytmva_rnn.data import Column, Source, Steps, Variables
 from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.options import parse_options
 
@@ -66,7 +66,7 @@ def test_one_source_with_classes(written: Path) -> None:
     )
     assert config.input.classes == {"Signal": "id > 0", "Background": "id < 0"}
     assert config.input.analysis == "classification"
-    assert isinstance(config.recipe.inputs, Sequence)
+    assert isinstance(config.recipe.inputs, Steps)
     assert config.recipe.inputs.inputs == {"pt": "pt", "eta": "hypot(eta, 1)"}
     assert (config.method.title, config.method.job) == ("DL", "TMVAClassification")
     assert config.weights == "dataset/weights/TMVAClassification_DL.weights.xml"

@@ -11,12 +11,13 @@ import pytest
 import uproot
 
 from pytmva_rnn import Model, train, write_weights
-from pytmva_rnn.cli import evaluate, main
+from pytmva_rnn.cli import evaluate_command as evaluate
+from pytmva_rnn.cli import main
 from pytmva_rnn.cli.scores import branch_names
 from pytmva_rnn.data import Recipe, Source, count_entries, load_inputs
+from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Variable
-from pytmva_rnn.provenance import INPUTS, TREE, recipe_info
+from pytmva_rnn.weightfile.stored_recipe import INPUTS, TREE, recipe_info
 
 SEQUENCE = Recipe.from_dict(
     {

@@ -13,7 +13,7 @@ import pytest
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe
-from pytmva_rnn.provenance import HISTORY, recipe_info
+from pytmva_rnn.weightfile.stored_recipe import HISTORY, recipe_info
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 RECIPE = Recipe.from_dict(

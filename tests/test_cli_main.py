@@ -14,7 +14,8 @@ import pytest
 
 import pytmva_rnn
 from pytmva_rnn import cli
-from pytmva_rnn.cli import COMMANDS, inspect, main
+from pytmva_rnn.cli import COMMANDS, main
+from pytmva_rnn.cli import inspect_command as inspect
 from pytmva_rnn.errors import TMVAError
 
 PACKAGE = str(Path(pytmva_rnn.__file__).parents[1])

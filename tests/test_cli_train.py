@@ -18,8 +18,8 @@ import uproot
 from pytmva_rnn import read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Source, load_inputs
-from pytmva_rnn.provenance import stored_history, stored_recipe
 from pytmva_rnn.report import roc_integral
+from pytmva_rnn.weightfile.stored_recipe import stored_history, stored_recipe
 
 CONFIG = """
 [input]

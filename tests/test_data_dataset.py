@@ -9,15 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn.data import (
-    Column,
-    Recipe,
-    Source,
-    iterate_inputs,
-    load_classification,
-    load_inputs,
-    load_regression,
-)
+from pytmva_rnn.data import Column, Recipe, Source, iterate_inputs, load_classification, load_inputs, load_regression
 from pytmva_rnn.data import sources as sources_module
 from pytmva_rnn.errors import DataError
 

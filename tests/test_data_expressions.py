@@ -9,8 +9,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pytmva_rnn.data.expressions import Columns, Expression
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.arrays import Columns, Expression
 
 
 @pytest.fixture

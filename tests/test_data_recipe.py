@@ -9,11 +9,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pytmva_rnn.data import Column, Recipe, Sequence, Variables
-from pytmva_rnn.data.expressions import Columns
-from pytmva_rnn.data.variables import internal_name
+from pytmva_rnn.data import Column, Recipe, Steps, Variables
+from pytmva_rnn.data.flat_variables import internal_name
+from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Variable
+from pytmva_rnn.formula.arrays import Columns
 
 FLOAT32_MAX = 3.4028234663852886e38
 
@@ -106,7 +106,7 @@ def test_recipe_of_a_file_by_tmva() -> None:
 
 
 def test_description_of_a_sequence() -> None:
-    recipe = Recipe(Sequence({"pt": "v", "x": "x"}, 2), spectators=("x",))  # type: ignore[arg-type]
+    recipe = Recipe(Steps({"pt": "v", "x": "x"}, 2), spectators=("x",))  # type: ignore[arg-type]
     X, S = recipe.build(DATA)
     table = recipe.variable_table(X)
     assert [v.expression for v in table] == ["pt_0", "x_0", "pt_1", "x_1"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytmva_rnn.data import Sequence
-from pytmva_rnn.data.expressions import Columns
+from pytmva_rnn.data import Steps
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.arrays import Columns
 
 
 def columns(**arrays: Any) -> Columns:
@@ -25,27 +25,27 @@ TRACKS = {"pt": [[2.0, 5.0, 3.0], [], [1.0]], "q": [[1, -1, 0], [], [1]], "jet":
 
 
 def test_file_order_cut_and_padded() -> None:
-    X = Sequence({"pt": "pt", "q": "q"}, 2, pad_value=-9).build(columns(**TRACKS))
+    X = Steps({"pt": "pt", "q": "q"}, 2, pad_value=-9).build(columns(**TRACKS))
     assert X.dtype == np.float32
     assert X.tolist() == [[[2, 1], [5, -1]], [[-9, -9], [-9, -9]], [[1, 1], [-9, -9]]]
 
 
 def test_sorted_by_an_expression_then_cut() -> None:
-    X = Sequence({"pt": "pt", "q": "q"}, 2, sort_by="pt").build(columns(**TRACKS))
+    X = Steps({"pt": "pt", "q": "q"}, 2, sort_by="pt").build(columns(**TRACKS))
     assert X[0].tolist() == [[5, -1], [3, 0]]
-    X = Sequence({"pt": "pt"}, 2, sort_by="-pt", descending=True).build(columns(**TRACKS))
+    X = Steps({"pt": "pt"}, 2, sort_by="-pt", descending=True).build(columns(**TRACKS))
     assert X[0].tolist() == [[2], [3]]
-    X = Sequence({"pt": "pt"}, 4, sort_by="pt", descending=False).build(columns(**TRACKS))
+    X = Steps({"pt": "pt"}, 4, sort_by="pt", descending=False).build(columns(**TRACKS))
     assert X[0].tolist() == [[2], [3], [5], [0]]
 
 
 def test_padded_at_the_start() -> None:
-    X = Sequence({"pt": "pt"}, 2, sort_by="pt", pad_side="start").build(columns(**TRACKS))
+    X = Steps({"pt": "pt"}, 2, sort_by="pt", pad_side="start").build(columns(**TRACKS))
     assert X[:, :, 0].tolist() == [[5, 3], [0, 0], [0, 1]]
 
 
 def test_a_value_per_event_counts_for_every_element() -> None:
-    X = Sequence({"jet": "jet", "share": "pt / jet"}, 2).build(columns(**TRACKS))
+    X = Steps({"jet": "jet", "share": "pt / jet"}, 2).build(columns(**TRACKS))
     assert X[0].tolist() == pytest.approx(np.array([[10, 0.2], [10, 0.5]]))
     assert X[1].tolist() == [[0, 0], [0, 0]]
 
@@ -53,7 +53,7 @@ def test_a_value_per_event_counts_for_every_element() -> None:
 @pytest.mark.parametrize("descending", [True, False])
 def test_equal_elements_keep_their_order(descending: bool) -> None:
     data = columns(key=[[1, 2, 1, 2, 1] * 20], i=[list(range(100))])
-    X = Sequence({"key": "key", "i": "i"}, 100, sort_by="key", descending=descending).build(data)
+    X = Steps({"key": "key", "i": "i"}, 100, sort_by="key", descending=descending).build(data)
     key, i = X[0].T
     for value in (1, 2):
         assert np.all(np.diff(i[key == value]) > 0)
@@ -74,7 +74,7 @@ def test_like_awkward(lists: list[list[int]], steps: int, sort: bool, descending
     rows = [row[:steps] for row in wanted.to_list()]
     filler = [[99] * (steps - len(row)) for row in rows]
     expected = [row + fill if at_end else fill + row for row, fill in zip(rows, filler, strict=True)]
-    sequence = Sequence(
+    sequence = Steps(
         {"x": "x"},
         steps,
         sort_by="x" if sort else None,
@@ -87,14 +87,14 @@ def test_like_awkward(lists: list[list[int]], steps: int, sort: bool, descending
 
 def test_views_and_fixed_arrays_are_taken() -> None:
     array = ak.Array([[9.0], [1.0, 2.0], [3.0, 4.0, 5.0]])[[2, 1]]
-    assert Sequence({"x": "x"}, 2).build(columns(x=array))[:, :, 0].tolist() == [[3, 4], [1, 2]]
+    assert Steps({"x": "x"}, 2).build(columns(x=array))[:, :, 0].tolist() == [[3, 4], [1, 2]]
     fixed = np.arange(6.0).reshape(2, 3)
-    assert Sequence({"x": "x"}, 2, sort_by="x").build(columns(x=fixed))[:, :, 0].tolist() == [[2, 1], [5, 4]]
+    assert Steps({"x": "x"}, 2, sort_by="x").build(columns(x=fixed))[:, :, 0].tolist() == [[2, 1], [5, 4]]
 
 
 def test_no_events_at_all() -> None:
     nothing = columns(**TRACKS).select(np.zeros(3, dtype=bool))
-    assert Sequence({"pt": "pt"}, 2, sort_by="pt").build(nothing).shape == (0, 2, 1)
+    assert Steps({"pt": "pt"}, 2, sort_by="pt").build(nothing).shape == (0, 2, 1)
 
 
 def test_different_lengths_name_the_first_event() -> None:
@@ -102,30 +102,30 @@ def test_different_lengths_name_the_first_event() -> None:
     with pytest.raises(
         DataError, match=r"inputs of the sequence differ in length in event 101 of a.root:t: pt has 2, charge has 1"
     ):
-        Sequence({"pt": "pt", "charge": "q"}, 3).build(data)
+        Steps({"pt": "pt", "charge": "q"}, 3).build(data)
     with pytest.raises(DataError, match=r"event 101 .*pt has 2, sort_by \(q\) has 1"):
-        Sequence({"pt": "pt"}, 3, sort_by="q").build(data)
+        Steps({"pt": "pt"}, 3, sort_by="q").build(data)
 
 
 def test_single_values_are_no_sequence() -> None:
     with pytest.raises(DataError, match=r"inputs of the sequence \(jet\) give one value per event in a.root:t"):
-        Sequence({"jet": "jet"}, 2).build(columns(**TRACKS))
+        Steps({"jet": "jet"}, 2).build(columns(**TRACKS))
     with pytest.raises(DataError, match="sort_by = 'jet': does not give one list per event"):
-        Sequence({"pt": "pt"}, 2, sort_by="jet").build(columns(**TRACKS))
+        Steps({"pt": "pt"}, 2, sort_by="jet").build(columns(**TRACKS))
 
 
 def test_lists_of_lists_are_refused() -> None:
     with pytest.raises(DataError, match="'x': gives lists of lists"):
-        Sequence({"x": "x"}, 2).build(columns(x=[[[1.0], [2.0, 3.0]], []]))
+        Steps({"x": "x"}, 2).build(columns(x=[[[1.0], [2.0, 3.0]], []]))
 
 
 def test_names_are_time_major() -> None:
-    assert Sequence({"pt": "a", "q": "b"}, 2).names == ["pt_0", "q_0", "pt_1", "q_1"]
+    assert Steps({"pt": "a", "q": "b"}, 2).names == ["pt_0", "q_0", "pt_1", "q_1"]
 
 
 def test_plain_data_there_and_back() -> None:
-    sequence = Sequence({"pt": "a", "q": "b"}, 3, sort_by="a", descending=False, pad_value=-1.0, pad_side="start")
-    assert Sequence.from_dict(sequence.to_dict()) == sequence
+    sequence = Steps({"pt": "a", "q": "b"}, 3, sort_by="a", descending=False, pad_value=-1.0, pad_side="start")
+    assert Steps.from_dict(sequence.to_dict()) == sequence
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_plain_data_there_and_back() -> None:
 )
 def test_wrong_sequence(change: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        Sequence.from_dict({"inputs": {"x": "x"}, "steps": 2} | change)
+        Steps.from_dict({"inputs": {"x": "x"}, "steps": 2} | change)
 
 
 @pytest.mark.parametrize("key", ["inputs", "steps"])
@@ -151,4 +151,4 @@ def test_missing_key(key: str) -> None:
     values = {"inputs": {"x": "x"}, "steps": 2}
     del values[key]
     with pytest.raises(DataError, match=f"needs the key '{key}'"):
-        Sequence.from_dict(values)
+        Steps.from_dict(values)

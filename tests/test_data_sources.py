@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn.data import Expression, Source, count_entries
+from pytmva_rnn.data import Source, count_entries
 from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula import Expression
 
 PACKAGE = "package://skhep_testdata/data/"
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytmva_rnn.data import Column, Dataset, SplitOptions, split
-from pytmva_rnn.data.split import FREE, TEST, TRAINING
+from pytmva_rnn.data import Column, Dataset, split
+from pytmva_rnn.data.splitting import FREE, TEST, TRAINING
 from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.options import SplitOptions
 
 
 def dataset(*sizes: int, weights: object = 1.0, efficiencies: tuple[float, ...] = ()) -> Dataset:

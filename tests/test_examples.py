@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import _extras, read_weights
+from pytmva_rnn import extras, read_weights
 from pytmva_rnn.cli import main
-from pytmva_rnn.cli.config import load_config
+from pytmva_rnn.config.configuration import load_config
 from pytmva_rnn.options import parse_options
-from pytmva_rnn.provenance import stored_history, stored_recipe
 from pytmva_rnn.report import roc_integral
+from pytmva_rnn.weightfile.stored_recipe import stored_history, stored_recipe
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -53,7 +53,7 @@ def test_quark_and_gluon_jets(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (tmp_path / "dataset" / "plots" / "quark_gluon.png").is_file()
 
     weights = tmp_path / "dataset" / "weights" / "TMVAClassification_LSTM.weights.xml"
-    data = _extras.skhep_testdata().data_path("uproot-issue96.root")
+    data = extras.skhep_testdata().data_path("uproot-issue96.root")
     assert main(["evaluate", str(weights), f"{data}:tree", "-o", str(tmp_path / "scores.root")]) == 0
     with uproot.open(f"{tmp_path}/scores.root:scores") as tree:
         scores = tree.arrays(library="np")

@@ -10,9 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn import Model
+from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Reshape
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.export.cpp import generate
-from pytmva_rnn.model import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Reshape
+from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.transformations import learn_transformations
 from tests.cpp import available, build, output, random_network, scores
 from tests.reference import CASES, Case

@@ -13,13 +13,13 @@ import pytest
 
 from pytmva_rnn import Model
 from pytmva_rnn.cli import main
-from pytmva_rnn.cli.config import load_config
-from pytmva_rnn.data import Recipe, Sequence
-from pytmva_rnn.data.expressions import Columns
-from pytmva_rnn.export.cpp import generate
-from pytmva_rnn.model import LSTM, Dense, Layer, Reshape, Variable
-from pytmva_rnn.provenance import recipe_info
+from pytmva_rnn.config.configuration import load_config
+from pytmva_rnn.data import Recipe, Steps
+from pytmva_rnn.description import LSTM, Dense, Layer, Reshape, Variable
+from pytmva_rnn.export.cpp.header import generate
+from pytmva_rnn.formula.arrays import Columns
 from pytmva_rnn.weightfile import write_weights
+from pytmva_rnn.weightfile.stored_recipe import recipe_info
 from tests.cpp import FLAGS, available, build, output, random_network
 from tests.reference import Case
 
@@ -32,11 +32,11 @@ EVENTS: dict[str, Any] = {
     "one": [10.0, 20.0, 30.0, 40.0, 50.0],
 }
 SEQUENCES = {
-    "Plain": Sequence({"a": "a", "b": "b", "one": "one"}, 3),
-    "ByInput": Sequence({"a": "a", "b": "b", "one": "one"}, 3, sort_by=" a ", pad_value=-1.5),
-    "ByKey": Sequence({"a": "a", "b": "b", "one": "one"}, 3, sort_by="key", pad_side="start"),
-    "Ascending": Sequence({"a": "a", "b": "b", "one": "one"}, 3, sort_by="key", descending=False),
-    "Single": Sequence({"a": "a"}, 2, sort_by="-a"),
+    "Plain": Steps({"a": "a", "b": "b", "one": "one"}, 3),
+    "ByInput": Steps({"a": "a", "b": "b", "one": "one"}, 3, sort_by=" a ", pad_value=-1.5),
+    "ByKey": Steps({"a": "a", "b": "b", "one": "one"}, 3, sort_by="key", pad_side="start"),
+    "Ascending": Steps({"a": "a", "b": "b", "one": "one"}, 3, sort_by="key", descending=False),
+    "Single": Steps({"a": "a"}, 2, sort_by="-a"),
 }
 
 
@@ -47,7 +47,7 @@ def network(recipe: Recipe, states: int = 4) -> Model:
     return random_network(layers, T, D, variables=recipe.variable_table(), info=(recipe_info(recipe),))
 
 
-def trained(inputs: Sequence) -> Model:
+def trained(inputs: Steps) -> Model:
     return network(Recipe(inputs, allow_nan=True))
 
 

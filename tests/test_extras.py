@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from pytmva_rnn import _extras
+from pytmva_rnn import extras
 from pytmva_rnn.errors import MissingExtraError, TMVAError
 
-PACKAGE = Path(_extras.__file__).parent
+PACKAGE = Path(extras.__file__).parent
 OPTIONAL = {
     "ROOT",
     "dask",
@@ -43,7 +43,7 @@ def test_missing_package_names_the_command_that_installs_it(
         monkeypatch.delitem(sys.modules, loaded)
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError) as caught:
-        getattr(_extras, name)()
+        getattr(extras, name)()
     assert package in str(caught.value)
     assert f'pip install "pytmva_rnn[{extra}]"' in str(caught.value)
     assert caught.value.name == name
@@ -56,20 +56,20 @@ def test_package_broken_inside_raises_its_own_error(tmp_path: Path, monkeypatch:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "skhep_testdata", raising=False)
     with pytest.raises(ModuleNotFoundError) as caught:
-        _extras.skhep_testdata()
+        extras.skhep_testdata()
     assert caught.value.name == "a_module_that_nobody_has"
     assert not isinstance(caught.value, MissingExtraError)
 
 
 def test_matplotlib_draws_without_a_display(tmp_path: Path) -> None:
-    figure = _extras.matplotlib().figure.Figure()
+    figure = extras.matplotlib().figure.Figure()
     figure.add_subplot().plot([0, 1], [0, 1])
     figure.savefig(tmp_path / "line.png")
     assert (tmp_path / "line.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_testdata_carries_the_real_jets() -> None:
-    testdata = _extras.skhep_testdata()
+    testdata = extras.skhep_testdata()
     assert isinstance(testdata, ModuleType)
     assert Path(testdata.data_path("uproot-issue96.root")).is_file()
 

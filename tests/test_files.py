@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn.files import atomic_path
 
 
 def test_the_file_appears_complete_and_alone(tmp_path: Path) -> None:

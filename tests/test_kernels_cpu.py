@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pytmva_rnn.description import Layer
+from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.cpu import engine as engine_module
 from pytmva_rnn.kernels.cpu.engine import Engine
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
-from pytmva_rnn.layout import build_layers, parse_layout
-from pytmva_rnn.model import Layer
 from pytmva_rnn.options import TrainingPhase
+from pytmva_rnn.options.layout import build_layers, parse_layout
 
 RECURRENT = {"RNN": "", "LSTM": "", "GRU": "|0", "GRU after": "|1"}
 ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
@@ -58,7 +59,7 @@ class Net:
         self.loss = loss
 
     def engine(self, cls: type[Any], **options: Any) -> Any:
-        return cls(self.layers, self.weights, self.steps, self.inputs, self.loss, **options)
+        return cls(Computation(self.layers, self.weights, self.steps, self.inputs, self.loss, **options))
 
     @property
     def batch(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
@@ -341,7 +342,8 @@ def test_narrower_vectors() -> None:
     if not sys.platform.startswith("linux") or os.uname().machine != "x86_64":
         pytest.skip("the features are those of x86-64")
     program = (
-        "import tests.test_kernels_cpu as t; from pytmva_rnn.kernels.cpu.simd import WIDTH; assert WIDTH == {width};"
+        "import tests.test_kernels_cpu as t; from pytmva_rnn.kernels.cpu.machine.simd import WIDTH; "
+        "assert WIDTH == {width};"
         "net = t.Net('LSTM|7|5|4|0|1,GRU|5|7|4|0|1|0,RNN|11|5|4|0|1,RESHAPE|FLAT,DENSE|9|TANH,LINEAR', (4, 1, 5), 43);"
         "t.assert_same(net, threads=1)"
     )
@@ -354,7 +356,7 @@ def test_model_layers_are_only_read() -> None:
     net = Net("LSTM|6|5|4|0|0,LINEAR", (4, 1, 5), 40)
     layers = tuple(replace(layer, weights=each) for layer, each in zip(net.layers, net.weights, strict=True))
     before = [{n: w.copy() for n, w in each.items()} for each in net.weights]
-    engine = Engine(layers, net.weights, 4, 5, "C", settings=TrainingPhase(learning_rate=0.1))
+    engine = Engine(Computation(layers, net.weights, 4, 5, "C", settings=TrainingPhase(learning_rate=0.1)))
     engine.step(*net.batch, np.arange(40), 0)
     for layer, kept in zip(layers, before, strict=True):
         for name, value in kept.items():

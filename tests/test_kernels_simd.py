@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cpu import matrix, simd
-from pytmva_rnn.kernels.cpu.simd import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine import matrix, simd
+from pytmva_rnn.kernels.cpu.machine.simd import LANES, VECTORS, WIDTH
 
 _tanh = simd.pointwise(lambda x: (simd.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (simd.sigmoid(x),), 1, 1)

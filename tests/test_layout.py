@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pytmva_rnn._width import width_of
+from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Reshape
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.layout import (
+from pytmva_rnn.options.layout import (
     BatchNormSpec,
     DenseSpec,
     LayerSpec,
@@ -15,7 +15,7 @@ from pytmva_rnn.layout import (
     build_layers,
     parse_layout,
 )
-from pytmva_rnn.model import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Reshape
+from pytmva_rnn.options.width import width_of
 
 
 def built(text: str, shape: tuple[int, int, int] = (10, 1, 30), variables: int = 300, outputs: int = 1) -> list[Layer]:

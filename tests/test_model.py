@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, read_weights
+from pytmva_rnn.description import GRU, LSTM, RNN, BatchNorm, Dense, Layer, Normalize, Reshape, TransformInput, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import GRU, LSTM, RNN, BatchNorm, Dense, Layer, Normalize, Reshape, TransformInput, Variable
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, read_weights
+from pytmva_rnn.description import Dense, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.layout import build_layers, parse_layout
-from pytmva_rnn.model import Dense, Variable
-from pytmva_rnn.network import Network, steps_of
+from pytmva_rnn.network.network import Network
+from pytmva_rnn.options.layout import build_layers, parse_layout
 from pytmva_rnn.training.initialization import initial_weights
 from tests.reference import Case
 
@@ -72,8 +72,8 @@ def test_event_weights_multiply_the_loss() -> None:
 
 
 def test_steps_of_an_event() -> None:
-    assert steps_of(model()) == (6, 5)
-    assert steps_of(model("batch_norm")) == (1, 30)
+    assert model().event_shape == (6, 5)
+    assert model("batch_norm").event_shape == (1, 30)
 
 
 @pytest.mark.parametrize("shape", [(4, 29), (4, 5, 6), (4, 6, 5, 1), (30,), (5, 0), (0, 29), ()])

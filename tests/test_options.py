@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytmva_rnn import MethodOptions, parse_options, read_weights
+from pytmva_rnn.description import ACTIVATIONS
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.layout import BatchNormSpec, DenseSpec, LayerSpec, RecurrentSpec, ReshapeSpec, parse_layout
-from pytmva_rnn.model import ACTIVATIONS
 from pytmva_rnn.options import TrainingPhase, ValidationSize, parse_strategy
+from pytmva_rnn.options.layout import BatchNormSpec, DenseSpec, LayerSpec, RecurrentSpec, ReshapeSpec, parse_layout
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 CASES = sorted(folder.name for folder in REFERENCE.iterdir() if folder.is_dir())

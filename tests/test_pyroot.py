@@ -17,16 +17,17 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Model, _extras, read_weights, train, write_weights
-from pytmva_rnn.data import Column, Recipe, Sequence, Source, Variables, load_classification, load_inputs
-from pytmva_rnn.data.expressions import Columns
-from pytmva_rnn.data.functions import FUNCTIONS
+from pytmva_rnn import Model, extras, read_weights, train, write_weights
+from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables, load_classification, load_inputs
 from pytmva_rnn.errors import DataError, MissingExtraError
-from pytmva_rnn.provenance import recipe_info, stored_recipe
-from pytmva_rnn.pyroot import arrays, compare_with_tmva, define, register, to_arrays
+from pytmva_rnn.formula.arrays import Columns
+from pytmva_rnn.formula.functions import FUNCTIONS
+from pytmva_rnn.pyroot import compare_with_tmva, define, register, to_arrays
+from pytmva_rnn.pyroot import to_arrays as arrays
 from pytmva_rnn.pyroot import train as train_frames
 from pytmva_rnn.pyroot.compiled import compile_once
 from pytmva_rnn.report import roc_integral
+from pytmva_rnn.weightfile.stored_recipe import recipe_info, stored_recipe
 from tests.reference import CASES, FOLDER, Case
 
 REPOSITORY = Path(__file__).parents[1]
@@ -34,13 +35,13 @@ OPTIONS = (
     "InputLayout=4|2:Layout=LSTM|5|2|4|0|0,RESHAPE|FLAT,LINEAR:RandomSeed=7:"
     "TrainingStrategy=LearningRate=1e-2,BatchSize=50,MaxEpochs={},TestRepetitions=1,Optimizer=ADAM"
 )
-TRACKS = Sequence({"ratio": "pt / jet_pt", "charge": "charge"}, 4, sort_by="pt")
+TRACKS = Steps({"ratio": "pt / jet_pt", "charge": "charge"}, 4, sort_by="pt")
 
 
 @pytest.fixture(scope="session")
 def ROOT() -> Any:
     try:
-        return _extras.root()
+        return extras.root()
     except MissingExtraError as error:
         pytest.skip(f"ROOT is not installed: {error}")
 
@@ -144,7 +145,7 @@ def quark_gluon() -> tuple[Model, Source]:
     example = module_from_spec(spec)
     spec.loader.exec_module(example)
     recipe = Recipe(example.TRACKS, for_each={"jet": (1, 2)})
-    source = Source((_extras.skhep_testdata().data_path("uproot-issue96.root"),), "tree")
+    source = Source((extras.skhep_testdata().data_path("uproot-issue96.root"),), "tree")
     data = load_classification(recipe, source, {"Signal": "1 <= jet{jet}ID <= 5", "Background": "jet{jet}ID == 21"})
     order = np.random.default_rng(1).permutation(len(data))[:3000]
     options = re.sub(r"MaxEpochs=\d+", "MaxEpochs=2", example.OPTIONS)
@@ -266,7 +267,7 @@ def test_nan_sorts_as_in_training(ROOT: Any, tmp_path: Path) -> None:
     values = ak.Array([[math.nan, 1.0, 3.0, 2.0], [2.0, math.nan, 2.5], [math.nan], []])
     path = write(tmp_path / "n.root", {"v": "var * float64"}, {"v": values})
     for descending in (True, False):
-        recipe = Recipe(Sequence({"v": "v"}, 4, "v", descending=descending))
+        recipe = Recipe(Steps({"v": "v"}, 4, "v", descending=descending))
         expected = load_inputs(recipe, Source(path)).X
         np.testing.assert_array_equal(to_arrays(ROOT.RDataFrame("t", path).Filter("true"), recipe).X, expected)
 
@@ -352,7 +353,7 @@ def test_training_on_frames(ROOT: Any, tmp_path: Path) -> None:
     files = [write(tmp_path / f"{seed}.root", TYPES, toy(seed, 600)) for seed in (1, 2)]
     frame = ROOT.RDataFrame("t", files)
     signal, background = (frame.Filter(f"{negate}(jet_pt > 35)") for negate in ("", "!"))
-    recipe = Recipe(Sequence({"jet_pt": "jet_pt / 10 - 3.5", "charge": "charge"}, 4), (Column("number"),))
+    recipe = Recipe(Steps({"jet_pt": "jet_pt / 10 - 3.5", "charge": "charge"}, 4), (Column("number"),))
     result = train_frames(
         signal, background, recipe, OPTIONS.format(30), weight="2 * (number > -1)", title="Toy", progress=False
     )
@@ -398,7 +399,7 @@ def test_wrong_columns_are_refused(trained: Model, ROOT: Any, file: str, capfd: 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (Sequence({"a": "pt", "b": "fixed"}, 4), "different numbers of elements in an event: 0 and 3"),
+        (Steps({"a": "pt", "b": "fixed"}, 4), "different numbers of elements in an event: 0 and 3"),
         (["pt[0] + 1"], r"expression 'pt\[0\] \+ 1': an event has 0 element\(s\)"),
         (["pt[4]"], r"variable pt\[4\]: an event has 0 elements"),
     ],
@@ -417,7 +418,7 @@ def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_warning_of_the_import_does_no_harm(ROOT: Any) -> None:
-    done = run("from pytmva_rnn import _extras; print(_extras.root().RDataFrame(3).Count().GetValue())", "-W", "error")
+    done = run("from pytmva_rnn import extras; print(extras.root().RDataFrame(3).Count().GetValue())", "-W", "error")
     assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import train
-from pytmva_rnn.network import Network
+from pytmva_rnn.network.network import Network
 from tests.reference import CASES, Case
 
 pytestmark = [

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data import Column, Dataset
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.report import MethodOutput, evaluation_table, roc_integral, signal_efficiency
-from pytmva_rnn.report.histograms import Axis
-from pytmva_rnn.report.regression import deviation_of
-from pytmva_rnn.report.responses import Efficiencies, Response
+from pytmva_rnn.report import roc_integral, signal_efficiency
+from pytmva_rnn.tmva.output import MethodOutput, evaluation_table
+from pytmva_rnn.tmva.output.histograms import Axis
+from pytmva_rnn.tmva.output.regression import deviation_of
+from pytmva_rnn.tmva.output.responses import Efficiencies, Response
 
 
 def dataset(

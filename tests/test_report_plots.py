@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from pytmva_rnn.report import Sample, training_picture
-from pytmva_rnn.report.plots import Epoch, phase_numbers
+from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.report import ScoredSample, training_picture
+from pytmva_rnn.report.plots import phase_numbers
 
-HISTORY = [Epoch(1, 0.7, 0.69), Epoch(2, 0.6, 0.61), Epoch(1, 0.5, 0.55)]
+HISTORY = [HistoryRow(1, 0.7, 0.69), HistoryRow(2, 0.6, 0.61), HistoryRow(1, 0.5, 0.55)]
 
 
-def sample(n: int, outputs: int, seed: int, targets: int = 0) -> Sample:
+def sample(n: int, outputs: int, seed: int, targets: int = 0) -> ScoredSample:
     random = np.random.default_rng(seed)
     index = random.integers(0, max(2, outputs), n) if not targets else np.zeros(n, dtype=np.int64)
     scores = random.random((n, outputs)).astype(np.float32)
-    return Sample(
+    return ScoredSample(
         scores[:, 0] if outputs == 1 else scores,
         random.random(n) + 0.5,
         index,
@@ -63,7 +64,7 @@ def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
 
 
 def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None:
-    constant = Sample(np.ones((5, 2)), np.ones(5), np.zeros(5, np.int64), np.ones((5, 2)))
+    constant = ScoredSample(np.ones((5, 2)), np.ones(5), np.zeros(5, np.int64), np.ones((5, 2)))
     training_picture(tmp_path / "r.pdf", HISTORY, {"test": constant}, targets=["x", "y"])
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
     assert len(drawn[0].axes) == 2
@@ -72,7 +73,7 @@ def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None
 def test_phases_of_a_history() -> None:
     assert phase_numbers([]) == []
     assert phase_numbers(HISTORY) == [1, 1, 2]
-    assert phase_numbers([Epoch(7, 1, 1), Epoch(7, 1, 1), Epoch(14, 1, 1)]) == [1, 2, 2]
+    assert phase_numbers([HistoryRow(7, 1, 1), HistoryRow(7, 1, 1), HistoryRow(14, 1, 1)]) == [1, 2, 2]
 
 
 def test_a_failure_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,12 +11,12 @@ import pytest
 import uproot
 
 from pytmva_rnn.data import Column, Dataset
+from pytmva_rnn.description import HistoryRow, Normalize, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Normalize, Variable
-from pytmva_rnn.report import MethodOutput, roc_curve, write_output
-from pytmva_rnn.report.histograms import Axis, filled, filled_2d
-from pytmva_rnn.report.responses import Response
-from pytmva_rnn.training.loop import HistoryRow
+from pytmva_rnn.report import roc_curve
+from pytmva_rnn.tmva.output import MethodOutput, write_output
+from pytmva_rnn.tmva.output.histograms import Axis, filled, filled_2d
+from pytmva_rnn.tmva.output.responses import Response
 from pytmva_rnn.transformations import apply_transformations, learn_transformations
 
 HISTORY = (HistoryRow(2, 0.7, 0.6), HistoryRow(4, 0.5, 0.4), HistoryRow(2, 0.3, 0.35))

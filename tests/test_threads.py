@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytmva_rnn._threads import VARIABLE, asked_threads
+from pytmva_rnn import compile
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.kernels.cpu import engine, jit
+from pytmva_rnn.kernels.cpu import engine
+from pytmva_rnn.network.threads import VARIABLE, asked_threads
 from tests.reference import FOLDER, Case
 from tests.test_kernels_cpu import Net
 
@@ -48,10 +49,10 @@ def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_long_compilation_is_announced_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jit, "_announced", set())
-    jit._announce()
-    jit._announce()
-    with jit.compilation("what is quick"):
+    monkeypatch.setattr(compile, "_announced", set())
+    compile._announce()
+    compile._announce()
+    with compile.compilation("what is quick"):
         pass
     assert caplog.messages == ["compiling the CPU kernels; this takes some seconds, once on a machine"]
 

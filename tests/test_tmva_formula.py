@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from pytmva_rnn.data import Expression
 from pytmva_rnn.errors import DataError, MissingExtraError
-from pytmva_rnn.tmva.formula import translate
+from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula.root import translate
 from pytmva_rnn.tmva.trees import as_tree, read
 
 EVENTS = {

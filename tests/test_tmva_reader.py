@@ -15,10 +15,10 @@ from pytmva_rnn import tmva as TMVA
 from pytmva_rnn import write_weights
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError, OptionError
-from pytmva_rnn.layout import build_layers, parse_layout
 from pytmva_rnn.model import Model
-from pytmva_rnn.provenance import recipe_info
+from pytmva_rnn.options.layout import build_layers, parse_layout
 from pytmva_rnn.training.initialization import initial_weights
+from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
 VARIABLES = ["x", "r := sqrt(x*x + y*y)", "v[4]"]
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn.data import Expression, Source
+from pytmva_rnn.data import Source
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula import Expression
 from pytmva_rnn.tmva.trees import Arrays, as_tree, read
 
 

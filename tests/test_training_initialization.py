@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn import parse_options, read_weights
-from pytmva_rnn.model import GRU, LSTM, BatchNorm, Dense, Layer
+from pytmva_rnn.description import GRU, LSTM, BatchNorm, Dense, Layer
 from pytmva_rnn.training.initialization import initial_weights
 
 REFERENCE = Path(__file__).parent / "data" / "reference"

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, Result, __version__, train
+from pytmva_rnn.description import Dense, Normalize, Variable
 from pytmva_rnn.errors import BackendError, DataError, OptionError, TrainingError
-from pytmva_rnn.model import Dense, Normalize, Variable
-from pytmva_rnn.training import HistoryRow, loop, method
+from pytmva_rnn.training import HistoryRow, loop
+from pytmva_rnn.training import train as method
 from pytmva_rnn.training.progress import EpochTable, Progress
-from pytmva_rnn.training.trandom import TRandom3, shuffle
+from pytmva_rnn.trandom import TRandom3, shuffle
 
 
 class Scripted:
@@ -484,7 +485,7 @@ def test_other_architectures_are_replaced(
     architecture: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = events()
-    monkeypatch.setattr("pytmva_rnn.training.method.cuda_problem", lambda: BackendError("no GPU here"))
+    monkeypatch.setattr("pytmva_rnn.training.train.cuda_problem", lambda: BackendError("no GPU here"))
     train(X, y, f"Architecture={architecture}:{DENSE}MaxEpochs=1")
     assert caplog.text.count(f"Architecture={architecture} is not available; training on the CPU") == 1
     assert ("no GPU here" in caplog.text) == (architecture == "GPU")

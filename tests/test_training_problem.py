@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import parse_options
+from pytmva_rnn.description import Normalize, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
-from pytmva_rnn.model import Normalize, Variable
 from pytmva_rnn.training.problem import Problem, make_problem
 
 STRATEGY = "TrainingStrategy=BatchSize=5"

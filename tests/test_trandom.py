@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pytmva_rnn.training.trandom import TRandom3, shuffle
+from pytmva_rnn.trandom import TRandom3, shuffle
 
 ROOT_RNDM = {
     1: [0.4170219984371215, 0.99718480813317, 0.720324489288032, 0.9325573612004519],

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import read_weights, train, write_weights
+from pytmva_rnn.description import CumulativeDistribution, Gauss, Normalize, TransformInput, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
-from pytmva_rnn.model import CumulativeDistribution, Gauss, Normalize, TransformInput, Variable
 from pytmva_rnn.transformations import (
     apply_transformations,
     invert_targets,

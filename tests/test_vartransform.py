@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.vartransform import parse_var_transform, reference_classes
+from pytmva_rnn.options.vartransform import parse_var_transform, reference_classes
 
 
 def names(text: str) -> list[tuple[str, str | None, tuple[str, ...]]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.weightfile import read_weights
+from pytmva_rnn.model import read_weights
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 

@@ -8,14 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytmva_rnn.weightfile.numbers import (
-    format_values,
-    parse_float,
-    parse_floats,
-    parse_integer,
-    scientific,
-    widened,
-)
+from pytmva_rnn.weightfile.numbers import format_values, parse_float, parse_floats, parse_integer, scientific, widened
 
 STRTOF = {
     "1": 1.0,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytmva_rnn.model import GRU, LSTM, RNN, BatchNorm, Dense, Model, Option, Reshape
-from pytmva_rnn.weightfile import read_weights
+from pytmva_rnn.description import GRU, LSTM, RNN, BatchNorm, Dense, Option, Reshape
+from pytmva_rnn.model import Model, read_weights
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.model import (
+from pytmva_rnn.description import (
     ACTIVATIONS,
     GRU,
     LSTM,
@@ -20,14 +19,15 @@ from pytmva_rnn.model import (
     BatchNorm,
     Dense,
     Layer,
-    Model,
     Normalize,
     Option,
     Reshape,
     TransformInput,
     Variable,
 )
-from pytmva_rnn.weightfile import read_weights, write_weights
+from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.weightfile import write_weights
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 CASES = sorted(folder.name for folder in REFERENCE.iterdir() if folder.is_dir())

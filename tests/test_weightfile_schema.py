@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 import pytmva_rnn.weightfile.schema as module
-from pytmva_rnn.weightfile.layers import FORMATS
+from pytmva_rnn.weightfile.layer_nodes import FORMATS
 from pytmva_rnn.weightfile.schema import schema_source
 
 if sys.version_info >= (3, 11):

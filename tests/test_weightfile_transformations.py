@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, read_weights, write_weights
+from pytmva_rnn.description import PCA, CumulativeDistribution, Decorrelation, Dense, Gauss, Normalize, Variable
 from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.model import PCA, CumulativeDistribution, Decorrelation, Dense, Gauss, Normalize, Variable
 from pytmva_rnn.transformations import apply_transformations
 
 

@@ -8,22 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.layout import build_layers
-from pytmva_rnn.model import (
+from pytmva_rnn.description import (
     PCA,
     CumulativeDistribution,
     Decorrelation,
     Gauss,
-    Model,
     Normalize,
     Transformation,
     TransformInput,
     Variable,
 )
+from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.options import parse_options
-from pytmva_rnn.weightfile import read_weights, write_weights
-from pytmva_rnn.weightfile.validate import Problem, validate
+from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.weightfile import write_weights
+from pytmva_rnn.weightfile.validation import Finding, validate
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 FILES = sorted(REFERENCE.glob("*/*.xml"))
@@ -52,7 +52,7 @@ def changed(text: str, pattern: str, new: str) -> tuple[str, int]:
     return text[: match.start()] + match.expand(new) + text[match.end() :], text.count("\n", 0, match.start()) + 1
 
 
-def problems_of(text: str | bytes, folder: Path) -> list[Problem]:
+def problems_of(text: str | bytes, folder: Path) -> list[Finding]:
     path = folder / "w.xml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return validate(path)
@@ -305,7 +305,7 @@ def test_an_option_that_stands_twice(tmp_path: Path) -> None:
     second = lines_of(text, 'Option name="InputLayout"') + 2
     problems = problems_of(text, tmp_path)
     assert (problems[0].line, problems[0].message.partition(":")[0]) == (first, "Layout")
-    assert problems[1] == Problem(second, "Option", f"Layout: expected each option once, found it in line {first}, too")
+    assert problems[1] == Finding(second, "Option", f"Layout: expected each option once, found it in line {first}, too")
 
 
 def test_all_damage_is_told_in_one_go(tmp_path: Path) -> None:
@@ -356,8 +356,8 @@ def test_a_misspelt_node_is_missing_in_one_place_and_strange_in_another(tmp_path
     text = text_of("rnn_last").replace("StateWeights", "StateWeigths")
     layer, node = lines_of(text, "RNNLayer"), lines_of(text, "StateWeigths")
     assert problems_of(text, tmp_path) == [
-        Problem(layer, "RNNLayer", "expected a node <StateWeights> in it, found InputWeights, StateWeigths, Biases"),
-        Problem(node, "StateWeigths", "does not belong here in <RNNLayer>; expected <StateWeights> or <Biases>"),
+        Finding(layer, "RNNLayer", "expected a node <StateWeights> in it, found InputWeights, StateWeigths, Biases"),
+        Finding(node, "StateWeigths", "does not belong here in <RNNLayer>; expected <StateWeights> or <Biases>"),
     ]
 
 

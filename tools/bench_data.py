@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn.files import atomic_path
 
 STEPS = 10
 MEAN_LENGTH = 8.0
@@ -63,9 +63,9 @@ def _counter(name: str) -> str:
 
 def our_lists(path: str) -> Floats:
     """The synthetic file through pytmva_rnn."""
-    from pytmva_rnn.data import Recipe, Sequence, Source, load_inputs
+    from pytmva_rnn.data import Recipe, Source, Steps, load_inputs
 
-    recipe = Recipe(Sequence({"pt": "pt", "eta": "eta", "phi": "phi"}, STEPS, sort_by="pt"))
+    recipe = Recipe(Steps({"pt": "pt", "eta": "eta", "phi": "phi"}, STEPS, sort_by="pt"))
     return load_inputs(recipe, Source((path,), "events")).X
 
 

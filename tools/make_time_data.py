@@ -20,7 +20,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn.files import atomic_path
 
 DRAWS = 1000
 NOISE = 10.0

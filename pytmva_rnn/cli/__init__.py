@@ -22,7 +22,6 @@ COMMANDS = {
     "inspect": "show what a weight file holds",
     "validate": "say what is wrong with weight files",
     "convert": "write a weight file's network as a C++ header",
-    "bench": "measure how fast networks train and predict",
 }
 """The commands, each a module of this package, and what they do."""
 
@@ -54,7 +53,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     asked = next((argument for argument in argv if not argument.startswith("-")), None)
     for name, summary in COMMANDS.items():
         if name == asked:
-            import_module(f"{__name__}.{name}").add_command(commands, summary)
+            import_module(f"{__name__}.{name}_command").add_command(commands, summary)
         else:
             commands.add_parser(name, help=summary)
     return parser

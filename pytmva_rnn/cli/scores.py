@@ -12,16 +12,14 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn.config.configuration import SCORE_BRANCHES
 from pytmva_rnn.data import Dataset
-from pytmva_rnn.data.variables import internal_name
+from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model
 
-__all__ = ["SCORE_BRANCHES", "branch_names", "sample_columns", "score_columns", "writing"]
-
-SCORE_BRANCHES = ("classID", "weight", "entry")
-"""What the trees of training and test scores tell of each event beside the scores."""
+__all__ = ["branch_names", "sample_columns", "score_columns", "writing"]
 
 
 def branch_names(model: Model, base: str, repetition: Mapping[str, Any] | None = None) -> list[str]:

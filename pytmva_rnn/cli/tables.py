@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pytmva_rnn.data import Dataset
-from pytmva_rnn.model import Layer, Shape
-from pytmva_rnn.report import Sample, deviation, roc_integral, signal_efficiency
-from pytmva_rnn.report.evaluation import BACKGROUNDS
+from pytmva_rnn.description import Layer, Shape
+from pytmva_rnn.report import ScoredSample, deviation, roc_integral, signal_efficiency
+from pytmva_rnn.report.metrics import BACKGROUNDS
 
 __all__ = [
     "deviation_table",
@@ -100,7 +100,7 @@ def events_table(data: Dataset, training: Dataset, test: Dataset) -> Table:
     return plain_table("Events", columns, rows)
 
 
-def separation_table(samples: Mapping[str, Sample], classes: Sequence[str], title: str) -> Table:
+def separation_table(samples: Mapping[str, ScoredSample], classes: Sequence[str], title: str) -> Table:
     """ROC integral and signal efficiencies, from each sample: TMVA's table of EvaluateAllMethods.
 
     Of more than two classes, each one against the rest.
@@ -118,7 +118,7 @@ def separation_table(samples: Mapping[str, Sample], classes: Sequence[str], titl
     return plain_table("Separation, and signal efficiency at background efficiency B", columns, rows)
 
 
-def deviation_table(samples: Mapping[str, Sample], targets: Sequence[str]) -> Table:
+def deviation_table(samples: Mapping[str, ScoredSample], targets: Sequence[str]) -> Table:
     """Bias and RMS of a regression, from each sample."""
     rows = []
     for name, sample in samples.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pytmva_rnn.data.dataset import Dataset
-from pytmva_rnn.data.expressions import Expression
+from pytmva_rnn.data.flat_variables import Column, Variables
 from pytmva_rnn.data.loading import Inputs, iterate_inputs, load_classification, load_inputs, load_regression
 from pytmva_rnn.data.recipe import Recipe
-from pytmva_rnn.data.sequences import Sequence
+from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source, count_entries
-from pytmva_rnn.data.split import SplitOptions, split
-from pytmva_rnn.data.variables import Column, Variables
+from pytmva_rnn.data.splitting import split
+from pytmva_rnn.formula import Expression
+from pytmva_rnn.options import SplitOptions
 
 __all__ = [
     "Column",
@@ -17,9 +18,9 @@ __all__ = [
     "Expression",
     "Inputs",
     "Recipe",
-    "Sequence",
     "Source",
     "SplitOptions",
+    "Steps",
     "Variables",
     "count_entries",
     "iterate_inputs",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import describe
-from pytmva_rnn.data.variables import Column
-from pytmva_rnn.model import Variable
+from pytmva_rnn.description import Variable
 
 __all__ = ["Dataset"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.dataset import Dataset
-from pytmva_rnn.data.expressions import Columns, Expression
+from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.sources import STEP, Source, read_columns
-from pytmva_rnn.data.variables import Column
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.arrays import Columns, Expression
 
 __all__ = [
     "Inputs",

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data._names import near
-from pytmva_rnn.data.expressions import Columns, Expression
-from pytmva_rnn.data.sequences import Sequence
-from pytmva_rnn.data.variables import Column, Variables
+from pytmva_rnn.data.flat_variables import Column, Variables
+from pytmva_rnn.data.sequences import Steps
+from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Variable
+from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.suggestions import near
 
 __all__ = ["Recipe"]
 
@@ -27,7 +27,7 @@ class Recipe:
 
     Attributes
     ----------
-    inputs : Sequence or Variables
+    inputs : Steps or Variables
     spectators : tuple of Column
         One value per event each; texts and mappings are taken as well.
     for_each : mapping of str -> tuple of values
@@ -37,7 +37,7 @@ class Recipe:
         Take inputs that are NaN or infinite to train on.
     """
 
-    inputs: Sequence | Variables
+    inputs: Steps | Variables
     spectators: tuple[Column, ...] = ()
     for_each: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     allow_nan: bool = False
@@ -69,7 +69,7 @@ class Recipe:
         Parameters
         ----------
         values : mapping
-            `sequence` (a table of the attributes of `Sequence`) or `variables` (a list), and perhaps `spectators` (a
+            `sequence` (a table of the attributes of `Steps`) or `variables` (a list), and perhaps `spectators` (a
             list), `for_each` (a table of lists) and `allow_nan`.
 
         Raises
@@ -85,12 +85,12 @@ class Recipe:
             raise DataError("the inputs are given either by 'sequence' or by 'variables'")
         others = {key: value for key, value in values.items() if key not in ("sequence", "variables")}
         if "sequence" in values:
-            return cls(Sequence.from_dict(values["sequence"]), **others)
+            return cls(Steps.from_dict(values["sequence"]), **others)
         return cls(Variables(values["variables"]), **others)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold; `from_dict` takes it back."""
-        if isinstance(self.inputs, Sequence):
+        if isinstance(self.inputs, Steps):
             result: dict[str, Any] = {"sequence": self.inputs.to_dict()}
         else:
             result = {"variables": self.inputs.to_list()}
@@ -127,7 +127,7 @@ class Recipe:
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the inputs of one event: (T, D) or (NVar,)."""
-        if isinstance(self.inputs, Sequence):
+        if isinstance(self.inputs, Steps):
             return (self.inputs.steps, len(self.inputs.inputs))
         return (len(self.inputs.names),)
 

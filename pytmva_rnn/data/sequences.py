@@ -11,15 +11,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data._names import near
-from pytmva_rnn.data.expressions import Columns, Expression
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.suggestions import near
 
-__all__ = ["Sequence", "pad"]
+__all__ = ["Steps", "pad"]
 
 
 @dataclass(frozen=True)
-class Sequence:
+class Steps:
     """D inputs with a value for each element of an event (track, cluster, hit ...), as T steps.
 
     Attributes
@@ -63,7 +63,7 @@ class Sequence:
             raise DataError(f"pad_side is 'end' or 'start', not {self.pad_side!r}")
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Sequence:
+    def from_dict(cls, values: Mapping[str, Any]) -> Steps:
         """From plain data, e.g. a TOML table: the attributes by name.
 
         Raises
@@ -85,7 +85,7 @@ class Sequence:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: dict(v) if k == "inputs" else v for k, v in values.items() if v is not None}
 
-    def substitute(self, replaced: Callable[[str], str]) -> Sequence:
+    def substitute(self, replaced: Callable[[str], str]) -> Steps:
         """The same with every expression passed through `replaced`."""
         inputs = {name: replaced(text) for name, text in self.inputs.items()}
         return replace(self, inputs=inputs, sort_by=None if self.sort_by is None else replaced(self.sort_by))

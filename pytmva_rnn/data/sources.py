@@ -15,9 +15,9 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from pytmva_rnn.data._names import near
-from pytmva_rnn.data.expressions import Columns, Expression
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.suggestions import near
 
 __all__ = ["STEP", "Source", "count_entries", "member", "read_columns", "resolve"]
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Engine", "Weights", "WholeEpochs", "engine_class"]
+__all__ = ["BACKENDS", "Computation", "Engine", "Weights", "WholeEpochs", "engine_class"]
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
@@ -25,13 +26,15 @@ Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 BACKENDS = ("cpu", "cuda", "reference")
 
 
-class Engine(Protocol):
-    """A network's layers on one backend.
+@dataclass(frozen=True)
+class Computation:
+    """What an Engine is to compute.
 
-    Parameters
+    Attributes
     ----------
     layers : sequence of layer descriptions
-        Read by attribute (`kind`, `state_size`, `activation` ...); see `pytmva_rnn.model`.
+        Read by attribute: what they declare (`kind`, `arrays()`, `state_widths` ...) and their own fields
+        (`activation` ...); see `pytmva_rnn.description`.
     weights : one mapping of arrays a layer
     steps, inputs : T and D of one event, X having the shape (n, T, D)
     loss : "C" cross entropy, "R" sum of squares, "S" softmax cross entropy
@@ -40,19 +43,26 @@ class Engine(Protocol):
     threads : number of threads to use; None for as many as pay for the work at hand
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Any],
-        weights: Weights,
-        steps: int,
-        inputs: int,
-        loss: str,
-        *,
-        regularization: str = "0",
-        weight_decay: float = 0.0,
-        settings: Any = None,
-        threads: int | None = None,
-    ) -> None: ...
+    layers: Sequence[Any]
+    weights: Weights
+    steps: int
+    inputs: int
+    loss: str
+    regularization: str = "0"
+    weight_decay: float = 0.0
+    settings: Any = None
+    threads: int | None = None
+
+    @property
+    def remembers(self) -> bool:
+        """Whether any layer's states pass from batch to batch."""
+        return any(layer.remembers for layer in self.layers)
+
+
+class Engine(Protocol):
+    """A network's layers on one backend."""
+
+    def __init__(self, computation: Computation) -> None: ...
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         """Copies of all arrays, trained and statistics, one mapping a layer."""

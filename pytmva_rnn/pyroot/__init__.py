@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.pyroot.arrays import to_arrays, train
 from pytmva_rnn.pyroot.beside import Comparison, Registered, compare_with_tmva, register
 from pytmva_rnn.pyroot.frames import define
+from pytmva_rnn.pyroot.to_arrays import to_arrays, train
 
 __all__ = ["Comparison", "Registered", "compare_with_tmva", "define", "register", "to_arrays", "train"]

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn import _extras
+from pytmva_rnn import extras
 from pytmva_rnn.data import Source, load_inputs
 from pytmva_rnn.errors import MissingExtraError
-from pytmva_rnn.model import Model
-from pytmva_rnn.network import shaped, steps_of
-from pytmva_rnn.provenance import stored_recipe
+from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.network.events import shaped
 from pytmva_rnn.pyroot.compiled import compile_once
-from pytmva_rnn.weightfile import read_weights
+from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["Comparison", "Registered", "compare_with_tmva", "register"]
 
@@ -88,7 +87,7 @@ class Registered:
         -------
         tmva, ours : arrays of float32, shape (n,) for one output, else (n, O)
         """
-        inputs = shaped(X, steps_of(self.model), np.dtype(np.float32))
+        inputs = shaped(X, self.model.event_shape, np.dtype(np.float32))
         ours = self.model.predict(inputs)
         tmva = np.empty_like(ours)
         self._reader.evaluate(self.model.analysis, inputs.ctypes.data, len(inputs), tmva.ctypes.data)
@@ -140,7 +139,7 @@ def register(weights: str | os.PathLike[str]) -> Registered:
     WeightFileError
         If the file is no weight file of MethodDL.
     """
-    root = _extras.root()
+    root = extras.root()
     if not hasattr(root, "TMVA") or not hasattr(root.TMVA, "Reader"):
         raise MissingExtraError(
             f"this ROOT, {root.__version__}, has no TMVA (the pip package has none); install one that has, e.g. with "

@@ -9,14 +9,14 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pytmva_rnn import _extras
-from pytmva_rnn.data import Recipe, Sequence
-from pytmva_rnn.data._names import near
+from pytmva_rnn import extras
+from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.data.sources import resolve
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.export.cpp import generate
+from pytmva_rnn.export.cpp.header import generate
+from pytmva_rnn.formula.cpp import NAMESPACE, quoted, to_cpp
 from pytmva_rnn.model import Model
-from pytmva_rnn.pyroot.expressions import NAMESPACE, quoted, to_cpp
+from pytmva_rnn.suggestions import near
 
 __all__ = ["Call", "compile_once", "compile_runtime", "row_function", "score_function"]
 
@@ -41,7 +41,7 @@ def compile_once(code: str, what: str) -> None:
     DataError
         If it does not compile; `what` says in which respect this is the caller's fault.
     """
-    if not _extras.root().gInterpreter.Declare(code):
+    if not extras.root().gInterpreter.Declare(code):
         raise DataError(f"{what}; the compiler's messages are above")
 
 
@@ -111,7 +111,7 @@ inline auto evaluate({parameters}) {{{body.replace("VALUES", values)}
 def _filling(recipe: Recipe, variables: dict[str, str]) -> list[str]:
     """The lines that compute inputs and spectators into `x`."""
     lines = []
-    if isinstance(recipe.inputs, Sequence):
+    if isinstance(recipe.inputs, Steps):
         lines += _sequence(recipe.inputs, variables)
         lines.append(f"  x += {len(recipe.inputs.names)};")
         columns = recipe.spectators
@@ -124,7 +124,7 @@ def _filling(recipe: Recipe, variables: dict[str, str]) -> list[str]:
     return lines
 
 
-def _sequence(sequence: Sequence, variables: dict[str, str]) -> list[str]:
+def _sequence(sequence: Steps, variables: dict[str, str]) -> list[str]:
     inputs = list(sequence.inputs.values())
     lists = _numbered("s", len(inputs))
     lines = [f"  const auto {name} = {to_cpp(text, variables)};" for name, text in zip(lists, inputs, strict=True)]
@@ -154,7 +154,7 @@ def _value(argument: str, kind: str, path: tuple[str, ...], name: str) -> str:
         return f"column({argument})"
     listed = re.fullmatch(r"ROOT::(?:VecOps::)?RVec<(.*)>", kind)
     class_name = listed[1] if listed else kind
-    described = _extras.root().TClass.GetClass(class_name)
+    described = extras.root().TClass.GetClass(class_name)
     if not described:
         raise DataError(f"{name!r}: the column holds {kind}, of which ROOT knows no members")
     if not described.GetListOfRealData():

@@ -7,16 +7,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from pytmva_rnn import _extras
-from pytmva_rnn.data import Column, Expression, Recipe, Sequence, Source, Variables
+from pytmva_rnn import extras
+from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Model, Recurrent
-from pytmva_rnn.provenance import stored_recipe
+from pytmva_rnn.formula import Expression
+from pytmva_rnn.model import Model
 from pytmva_rnn.pyroot.compiled import score_function
+from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["as_frame", "as_recipe", "define", "files_of", "plain_source"]
 
-Columns = Recipe | Sequence | Variables | Iterable[str]
+Columns = Recipe | Steps | Variables | Iterable[str]
 
 
 def define(rdf: Any, name: str, model: Model, columns: Columns | None = None) -> Any:
@@ -33,7 +34,7 @@ def define(rdf: Any, name: str, model: Model, columns: Columns | None = None) ->
     model : Model
     columns : optional
         What the network reads. If None, what it was trained with: the recipe in its weight file, or else the
-        expressions of the file's variables. Or a Recipe, a Sequence (lists of any length, padded and cut to T steps)
+        expressions of the file's variables. Or a Recipe, a Steps (lists of any length, padded and cut to T steps)
         or Variables; or a list of columns or expressions in the order of the network's variables, where one that
         holds a list (array, vector, RVec) must have as many elements in each event as variables are left for it.
 
@@ -54,7 +55,7 @@ def define(rdf: Any, name: str, model: Model, columns: Columns | None = None) ->
     frame = as_frame(rdf)
     if not name.isidentifier():
         raise DataError(f"the column {name!r}: use letters, digits and _ only")
-    if any(isinstance(layer, Recurrent) and layer.remember_state for layer in model.layers):
+    if model.remembers:
         raise DataError(
             "a network with RememberState scores an event by those before it, and an RDataFrame has no order of "
             "events; use Model.predict on what to_arrays gives"
@@ -92,7 +93,7 @@ def as_frame(data: Any) -> Any:
     if hasattr(data, "Define") and hasattr(data, "GetColumnNames"):
         return data
     if hasattr(data, "InheritsFrom") and data and data.InheritsFrom("TTree"):
-        return _extras.root().RDataFrame(data)
+        return extras.root().RDataFrame(data)
     raise DataError(f"{type(data).__name__} is neither an RDataFrame nor a TTree")
 
 
@@ -101,7 +102,7 @@ def as_recipe(given: Columns, frame: Any, size: int | None = None) -> Recipe:
 
     Parameters
     ----------
-    given : Recipe, Sequence, Variables or list of str
+    given : Recipe, Steps, Variables or list of str
     frame : RDataFrame node
         Tells which columns hold lists.
     size : int, optional
@@ -109,7 +110,7 @@ def as_recipe(given: Columns, frame: Any, size: int | None = None) -> Recipe:
     """
     if isinstance(given, Recipe):
         return given
-    if isinstance(given, Sequence | Variables):
+    if isinstance(given, Steps | Variables):
         return Recipe(given)
     texts: Any = tuple(given)
     variables = Variables(texts)
@@ -124,7 +125,7 @@ def as_recipe(given: Columns, frame: Any, size: int | None = None) -> Recipe:
         names = ", ".join(column.expression for column in open_ended)
         raise DataError(
             f"{names}: {left} variables are left for {len(open_ended)} lists of equal length; give sizes, e.g. "
-            f"'{open_ended[0].expression}[10]', or a Sequence for lists of different lengths"
+            f"'{open_ended[0].expression}[10]', or a Steps for lists of different lengths"
         )
     return Recipe(
         Variables(tuple(replace(c, size=each) if c in open_ended else c for c in variables.columns)),

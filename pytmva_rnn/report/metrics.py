@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["RocCurve", "deviation", "roc_curve", "roc_integral", "signal_efficiency"]
+__all__ = ["BACKGROUNDS", "RocCurve", "deviation", "roc_curve", "roc_integral", "signal_efficiency"]
+
+BACKGROUNDS = (0.01, 0.10, 0.30)
+"""Background efficiencies at which the tables have the signal efficiency."""
 
 
 class RocCurve(NamedTuple):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn import _extras
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn import extras
+from pytmva_rnn.files import atomic_path
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
 
-__all__ = ["FORMATS", "Epoch", "Sample", "phase_numbers", "training_picture"]
+__all__ = ["FORMATS", "ScoredSample", "phase_numbers", "training_picture"]
 
 FORMATS = (".pdf", ".png", ".svg")
 """Endings of the files that `training_picture` writes."""
@@ -24,16 +24,8 @@ _DOTS = 200
 """A history of more epochs than this is drawn without a dot for each."""
 
 
-class Epoch(NamedTuple):
-    """Errors after an epoch, which counts from 1 in each phase of a training; rows of `Result.history` fit."""
-
-    epoch: int
-    training_error: float
-    validation_error: float
-
-
 @dataclass(frozen=True, eq=False)
-class Sample:
+class ScoredSample:
     """Events with what a network makes of them.
 
     Attributes
@@ -59,7 +51,7 @@ class Sample:
 def training_picture(
     path: str | os.PathLike[str],
     history: Sequence[Any],
-    samples: Mapping[str, Sample],
+    samples: Mapping[str, ScoredSample],
     *,
     classes: Sequence[str] = (),
     targets: Sequence[str] = (),
@@ -73,7 +65,7 @@ def training_picture(
         With an ending of `FORMATS`. The picture appears complete or not at all.
     history : sequence of rows with epoch, training_error, validation_error
         Where the epoch begins again, a new phase of the training does.
-    samples : mapping of name -> Sample
+    samples : mapping of name -> ScoredSample
         `{"test": ..., "training": ...}`, at most three; of one or two classes the first is drawn filled.
     classes, targets : sequences of str
         Names; targets for a regression only.
@@ -87,7 +79,7 @@ def training_picture(
     OSError
         If the file cannot be written.
     """
-    figure = _extras.matplotlib().figure.Figure(figsize=(9 if targets else 13.5, 4.2), layout="constrained")
+    figure = extras.matplotlib().figure.Figure(figsize=(9 if targets else 13.5, 4.2), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     panels = figure.subplots(1, 2 if targets else 3)
     _draw_history(panels[0], history)
@@ -129,7 +121,7 @@ def _draw_history(panel: Any, history: Sequence[Any]) -> None:
     panel.legend(frameon=False)
 
 
-def _draw_roc(panel: Any, samples: Mapping[str, Sample], classes: Sequence[str]) -> None:
+def _draw_roc(panel: Any, samples: Mapping[str, ScoredSample], classes: Sequence[str]) -> None:
     shown = range(1) if len(classes) == 2 else range(len(classes))
     for style, (name, sample) in zip(("-", ":", "--"), samples.items(), strict=False):
         for number in shown:
@@ -145,7 +137,7 @@ def _draw_roc(panel: Any, samples: Mapping[str, Sample], classes: Sequence[str])
     panel.legend(frameon=False, loc="lower left", fontsize="small")
 
 
-def _draw_scores(panel: Any, samples: Mapping[str, Sample], classes: Sequence[str], title: str) -> None:
+def _draw_scores(panel: Any, samples: Mapping[str, ScoredSample], classes: Sequence[str], title: str) -> None:
     """Of more than two classes, each one's own score for its own events."""
     every = np.concatenate([sample.scores.ravel() for sample in samples.values()])
     edges = np.linspace(*_range(every), 41)
@@ -160,7 +152,7 @@ def _draw_scores(panel: Any, samples: Mapping[str, Sample], classes: Sequence[st
     panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
 
 
-def _draw_deviations(panel: Any, samples: Mapping[str, Sample], targets: Sequence[str]) -> None:
+def _draw_deviations(panel: Any, samples: Mapping[str, ScoredSample], targets: Sequence[str]) -> None:
     differences = {
         name: (sample.scores.reshape(sample.target_values.shape) - sample.target_values)
         for name, sample in samples.items()

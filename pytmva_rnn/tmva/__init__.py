@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.tmva.config import Config, PyMethodBase, Tools, gConfig
 from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.enums import Types
 from pytmva_rnn.tmva.factory import Factory
 from pytmva_rnn.tmva.reader import Reader
+from pytmva_rnn.tmva.settings import Config, PyMethodBase, Tools, gConfig
 
 __all__ = ["Config", "DataLoader", "Factory", "PyMethodBase", "Reader", "Tools", "Types", "gConfig"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytmva_rnn.data._names import near
 from pytmva_rnn.errors import OptionError
+from pytmva_rnn.suggestions import near
 
 __all__ = ["flag", "option_string", "refuse_others", "settings", "text_of"]
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.root import translate
 from pytmva_rnn.model import Model
-from pytmva_rnn.provenance import stored_inputs, stored_recipe
-from pytmva_rnn.tmva.formula import translate
 from pytmva_rnn.tmva.trees import Arrays, as_tree, read
+from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
 
 __all__ = ["inputs_of"]
 

@@ -20,7 +20,7 @@ def say(source: str, text: str) -> None:
         _OWN.info("%s", f"{source:<{_MARGIN}}: {line}")
 
 
-class _Lines(logging.Handler):
+class _Console(logging.Handler):
     """Messages as lines of the standard output; those of the training stand below the Factory's."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -32,7 +32,7 @@ class _Lines(logging.Handler):
 @contextmanager
 def shown(silent: bool) -> Iterator[None]:
     """While this lasts, messages of pytmva_rnn are printed, or none but warnings if `silent`."""
-    handler = _Lines(logging.WARNING if silent else logging.INFO)
+    handler = _Console(logging.WARNING if silent else logging.INFO)
     before = (_PACKAGE.level, _PACKAGE.propagate)
     _PACKAGE.addHandler(handler)
     _PACKAGE.setLevel(logging.INFO)

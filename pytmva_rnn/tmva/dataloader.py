@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.data import SplitOptions
-from pytmva_rnn.data.split import FREE, TEST, TRAINING
+from pytmva_rnn.data.splitting import FREE, TEST, TRAINING
+from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Variable
+from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.tmva.arguments import option_string, settings, text_of
-from pytmva_rnn.tmva.dataset import ClassTree, Samples, load_samples
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
+from pytmva_rnn.tmva.declarations import Declared, declared, table
 from pytmva_rnn.tmva.enums import ETreeType
+from pytmva_rnn.tmva.samples import ClassTree, Samples, load_samples
 from pytmva_rnn.tmva.trees import as_tree
-from pytmva_rnn.tmva.variables import Declared, declared, table
 
 __all__ = ["DataLoader"]
 

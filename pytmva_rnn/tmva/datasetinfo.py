@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytmva_rnn.tmva.variables import Declared
+from pytmva_rnn.tmva.declarations import Declared
 
 __all__ = ["DataSetInfo", "Names"]
 

@@ -8,15 +8,16 @@ from typing import Any
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import parse_options
-from pytmva_rnn.report import evaluation_table, roc_curve, roc_integral
+from pytmva_rnn.report import roc_curve, roc_integral
 from pytmva_rnn.tmva.arguments import flag, option_string, refuse_others, settings, text_of
-from pytmva_rnn.tmva.config import gConfig
 from pytmva_rnn.tmva.console import say, shown
 from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.enums import ETreeType, check_method_type
-from pytmva_rnn.tmva.method import MethodDL
-from pytmva_rnn.tmva.output import OutputFile
+from pytmva_rnn.tmva.method_dl import MethodDL
+from pytmva_rnn.tmva.output import evaluation_table
+from pytmva_rnn.tmva.output.output_file import OutputFile
 from pytmva_rnn.tmva.roc import ROCCurve, ROCPlot
+from pytmva_rnn.tmva.settings import gConfig
 
 __all__ = ["Factory"]
 

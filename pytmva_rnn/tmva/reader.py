@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.description import Analysis, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Analysis, Model, Recurrent, Variable
-from pytmva_rnn.network import Network, prepared, reported
+from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.network.network import Network
+from pytmva_rnn.network.scoring import prepared, reported
 from pytmva_rnn.tmva.arguments import option_string, refuse_others, settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
-from pytmva_rnn.weightfile import read_weights
 
 __all__ = ["Reader"]
 
@@ -114,7 +115,7 @@ class Reader:
         ):
             _check(what, declared, of_file, path)
         self._connect()
-        remembers = any(isinstance(layer, Recurrent) and layer.remember_state for layer in model.layers)
+        remembers = model.remembers
         self._methods[tag] = _Booked(model, _remembering(model) if remembers else model.predict_one)
         return model
 

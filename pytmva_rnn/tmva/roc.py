@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn import _extras
-from pytmva_rnn._files import atomic_path
+from pytmva_rnn import extras
+from pytmva_rnn.files import atomic_path
 
 __all__ = ["ROCCurve", "ROCPlot"]
 
@@ -72,7 +72,7 @@ class ROCPlot:
         MissingExtraError
             If Matplotlib is not installed.
         """
-        figure = _extras.matplotlib().figure.Figure(figsize=(5.2, 4.6), layout="constrained")
+        figure = extras.matplotlib().figure.Figure(figsize=(5.2, 4.6), layout="constrained")
         axes = figure.subplots()
         for curve in self.curves:
             axes.plot(curve.efficiency, curve.rejection, linewidth=1.4, label=f"{curve.title} {curve.integral:.3f}")

@@ -10,10 +10,11 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pytmva_rnn.data import Expression, Source
-from pytmva_rnn.data.expressions import Columns
+from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import member, read_columns, resolve
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula.arrays import Columns
 
 __all__ = ["Arrays", "Tree", "as_tree", "read"]
 

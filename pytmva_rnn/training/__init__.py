@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.training.loop import HistoryRow
-from pytmva_rnn.training.method import Result, train
+from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.training.train import Result, train
 
 __all__ = ["HistoryRow", "Result", "train"]

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.model import Layer
-from pytmva_rnn.training.trandom import TRandom3
+from pytmva_rnn.description import Layer
+from pytmva_rnn.trandom import TRandom3
 
 __all__ = ["initial_weights"]
 
@@ -61,12 +61,10 @@ def initial_weights(layers: Sequence[Layer], initialization: str, seed: int) -> 
     weights = []
     for layer in layers:
         arrays: dict[str, NDArray[np.float32]] = {}
-        for name, shape in layer.weight_shapes().items():
-            if name in ("gamma", "beta") or name.startswith("b"):
-                arrays[name] = np.full(shape, float(name == "gamma"), np.float32)
+        for name, array in layer.arrays().items():
+            if array.role == "matrix":
+                arrays[name] = _draw(initialization, random, array.shape)
             else:
-                arrays[name] = _draw(initialization, random, shape)
-        for name, shape in layer.statistic_shapes().items():
-            arrays[name] = np.full(shape, float(name == "variance"), np.float32)
+                arrays[name] = np.full(array.shape, array.start, np.float32)
         weights.append(arrays)
     return weights

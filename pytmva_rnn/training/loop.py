@@ -7,33 +7,27 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.devices import backend_engine
+from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.errors import TrainingError
-from pytmva_rnn.kernels import Engine, WholeEpochs
-from pytmva_rnn.options import REGULARIZATIONS, MethodOptions, TrainingPhase
+from pytmva_rnn.kernels import Computation, Engine, WholeEpochs
+from pytmva_rnn.network.devices import backend_engine
+from pytmva_rnn.options import MethodOptions, TrainingPhase
+from pytmva_rnn.options.method import REGULARIZATIONS
 from pytmva_rnn.training.interruption import Interruption
-from pytmva_rnn.training.problem import Problem, Sample
+from pytmva_rnn.training.problem import Events, Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
-from pytmva_rnn.training.trandom import TRandom3, shuffle
+from pytmva_rnn.trandom import TRandom3, shuffle
 
-__all__ = ["HistoryRow", "Loop"]
+__all__ = ["Loop"]
 
 log = logging.getLogger("pytmva_rnn")
 
 Arrays = list[dict[str, NDArray[Any]]]
-
-
-class HistoryRow(NamedTuple):
-    """Errors at a test of the validation sample; `epoch` starts at 1 again in each phase."""
-
-    epoch: int
-    training_error: float
-    validation_error: float
 
 
 class Loop:
@@ -88,17 +82,18 @@ class Loop:
     def _make_engine(self, phase: TrainingPhase) -> Engine:
         problem = self._problem
         _, steps, inputs = problem.training.X.shape
-        return self._engine(
+        computation = Computation(
             problem.layers,
             self.best,
             steps,
             inputs,
             problem.loss,
-            regularization=REGULARIZATIONS[phase.regularization],
-            weight_decay=phase.weight_decay,
-            settings=phase,
-            threads=self._threads,
+            REGULARIZATIONS[phase.regularization],
+            phase.weight_decay,
+            phase,
+            self._threads,
         )
+        return self._engine(computation)
 
     def _validate(self, engine: Engine, phase: TrainingPhase) -> float:
         """Mean loss of the validation sample's whole batches, each with the penalty, and the penalty once more."""
@@ -154,7 +149,7 @@ class Loop:
         log.warning("%s: keeping the best weights so far", what)
 
     def _epoch(
-        self, engine: Engine, sample: Sample, order: NDArray[np.int64], size: int, keys: np.random.Generator
+        self, engine: Engine, sample: Events, order: NDArray[np.int64], size: int, keys: np.random.Generator
     ) -> float:
         """Train on whole batches in the given order, dropping the remainder; returns the mean of their losses."""
         batches = len(order) // size

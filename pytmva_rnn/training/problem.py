@@ -10,14 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn._arrays import numbers
+from pytmva_rnn.description import (
+    OUTPUT_FUNCTIONS,
+    Analysis,
+    Layer,
+    Loss,
+    OutputFunction,
+    Shape,
+    Transformation,
+    Variable,
+)
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
-from pytmva_rnn.layout import build_layers
-from pytmva_rnn.model import OUTPUT_FUNCTIONS, Analysis, Layer, Loss, OutputFunction, Shape, Transformation, Variable
+from pytmva_rnn.network.events import numbers
 from pytmva_rnn.options import MethodOptions
+from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.transformations import apply_transformations, learn_transformations
 
-__all__ = ["Problem", "Sample", "make_problem"]
+__all__ = ["Events", "Problem", "make_problem"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -25,7 +34,7 @@ _LOSSES: dict[str, Loss] = {"CROSSENTROPY": "C", "SUMOFSQUARES": "R", "MUTUALEXC
 
 
 @dataclass(frozen=True)
-class Sample:
+class Events:
     """Events: X (n, T, D), y (n, O) and w (n,), float32."""
 
     X: NDArray[np.float32]
@@ -40,8 +49,8 @@ class Sample:
 class Problem:
     """What is to be learned from which events by which layers."""
 
-    training: Sample
-    validation: Sample
+    training: Events
+    validation: Events
     layers: tuple[Layer, ...]
     input_layout: Shape
     analysis: Analysis
@@ -90,7 +99,7 @@ def make_problem(
         if described_targets:
             labels = apply_transformations(transformations, labels, described_targets, "Target").astype(np.float32)
     steps, width = shape[0] * shape[1], shape[2]
-    sample = Sample(flat.reshape(-1, steps, width), labels, weights)
+    sample = Events(flat.reshape(-1, steps, width), labels, weights)
     training, validation = _split(sample, options)
     return Problem(
         training,
@@ -209,12 +218,12 @@ def _described(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Varia
     return tuple(Variable(n, n, n, internal=n, min=float(low), max=float(high)) for n, low, high in limits)
 
 
-def _split(sample: Sample, options: MethodOptions) -> tuple[Sample, Sample]:
+def _split(sample: Events, options: MethodOptions) -> tuple[Events, Events]:
     """The last events validate; with IgnoreNegWeightsInTraining events of negative weight take no part."""
     if options.ignore_neg_weights_in_training and (sample.w < 0).any():
         keep = sample.w >= 0
         log.info("ignoring %d events with negative weights", int((~keep).sum()))
-        sample = Sample(sample.X[keep], sample.y[keep], sample.w[keep])
+        sample = Events(sample.X[keep], sample.y[keep], sample.w[keep])
     size = options.validation_size.events(len(sample))
     if not 0 < size < len(sample):
         raise TrainingError(
@@ -229,5 +238,5 @@ def _split(sample: Sample, options: MethodOptions) -> tuple[Sample, Sample]:
                 f"{'train' if cut < size else 'validate'} with ({cut} events train, {size} validate); "
                 "use smaller batches or more events"
             )
-    parts: list[Any] = [Sample(sample.X[s], sample.y[s], sample.w[s]) for s in (slice(cut), slice(cut, None))]
+    parts: list[Any] = [Events(sample.X[s], sample.y[s], sample.w[s]) for s in (slice(cut), slice(cut, None))]
     return parts[0], parts[1]

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.description import Transformation, Variable
 from pytmva_rnn.errors import OptionError, TrainingError
-from pytmva_rnn.model import Transformation, Variable
-from pytmva_rnn.transformations.method import Lesson, Method, Sample, Values
+from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.transformations.registry import BY_NAME, BY_TYPE, METHODS
 from pytmva_rnn.transformations.selection import Known, columns_of, select
-from pytmva_rnn.vartransform import Step, parse_var_transform
+from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
 
 __all__ = ["apply_transformations", "invert_targets", "invert_transformations", "learn_transformations"]
 
@@ -166,7 +166,7 @@ def _run(
     return result
 
 
-def _method(step: Step, text: str) -> Method[Any]:
+def _method(step: TransformStep, text: str) -> Transformer[Any]:
     if step.name not in BY_NAME:
         names = ", ".join(f"{method.names[0]} ({method.names[-1]})" for method in METHODS)
         raise OptionError(
@@ -175,7 +175,7 @@ def _method(step: Step, text: str) -> Method[Any]:
     return BY_NAME[step.name]
 
 
-def _reference(step: Step, class_names: Sequence[str], text: str) -> int | None:
+def _reference(step: TransformStep, class_names: Sequence[str], text: str) -> int | None:
     if step.class_name is None:
         return None
     if step.class_name not in class_names:
@@ -196,12 +196,12 @@ def _samples(
     classes: NDArray[np.int64],
     weights: NDArray[np.float32],
     class_names: Sequence[str],
-) -> tuple[Sample, ...]:
-    everything = Sample("the training sample", values, weights)
+) -> tuple[ClassSample, ...]:
+    everything = ClassSample("the training sample", values, weights)
     if len(class_names) <= 1:
         return (everything,)
     samples = [
-        Sample(f"class {name}", values[classes == number], weights[classes == number])
+        ClassSample(f"class {name}", values[classes == number], weights[classes == number])
         for number, name in enumerate(class_names)
     ]
     empty = [sample.name for sample in samples if not len(sample.values)]

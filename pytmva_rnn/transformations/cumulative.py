@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.model import CumulativeDistribution
-from pytmva_rnn.transformations.method import Values
+from pytmva_rnn.description import CumulativeDistribution
 from pytmva_rnn.transformations.smoothing import smooth
+from pytmva_rnn.transformations.transformer import Values
 
 __all__ = ["fraction_below", "learn_distribution", "value_at"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.model import Decorrelation
-from pytmva_rnn.transformations.method import Lesson, Method, Sample, Values
+from pytmva_rnn.description import Decorrelation
+from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
 
 __all__ = ["DECORRELATION"]
 
@@ -15,7 +15,7 @@ def _learn(lesson: Lesson) -> Decorrelation:
     return Decorrelation(lesson.inputs, lesson.outputs, matrices, reference=lesson.reference)
 
 
-def _covariance(lesson: Lesson, sample: Sample) -> Values:
+def _covariance(lesson: Lesson, sample: ClassSample) -> Values:
     """`sum w (x - m)(x - m)^T / sum w` with the weighted mean m."""
     values, weights = sample.values.astype(np.float64), sample.weights.astype(np.float64)
     total = weights.sum()
@@ -25,7 +25,7 @@ def _covariance(lesson: Lesson, sample: Sample) -> Values:
     return np.asarray((deviations * weights[:, None]).T @ deviations / total)
 
 
-def _inverse_root(lesson: Lesson, sample: Sample) -> Values:
+def _inverse_root(lesson: Lesson, sample: ClassSample) -> Values:
     """The symmetric inverse square root of the covariance.
 
     A singular covariance has none, and C++ TMVA then writes a matrix without meaning. Here it is an error where the
@@ -40,7 +40,7 @@ def _inverse_root(lesson: Lesson, sample: Sample) -> Values:
     return np.asarray((vectors * scale) @ vectors.T)
 
 
-def _why_singular(lesson: Lesson, sample: Sample, covariance: Values, direction: Values) -> str:
+def _why_singular(lesson: Lesson, sample: ClassSample, covariance: Values, direction: Values) -> str:
     constant = np.flatnonzero(np.diag(covariance) <= 0)
     if len(constant):
         name = lesson.label(int(constant[0]))
@@ -64,7 +64,7 @@ def _inverse(transformation: Decorrelation, entry: int, _: list[int], values: Va
     return np.asarray(np.linalg.solve(np.asarray(transformation.matrices, np.float64)[entry], values.T).T)
 
 
-DECORRELATION = Method(
+DECORRELATION = Transformer(
     names=("D", "Deco", "Decorrelate"),
     transformation=Decorrelation,
     defaults=("Variable",),

@@ -6,9 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from pytmva_rnn.model import CumulativeDistribution, Gauss
+from pytmva_rnn.description import CumulativeDistribution, Gauss
 from pytmva_rnn.transformations.cumulative import fraction_below, learn_distribution, value_at
-from pytmva_rnn.transformations.method import Lesson, Method, Sample, Values
+from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
 
 __all__ = ["GAUSS", "UNIFORM"]
 
@@ -24,7 +24,7 @@ def _learn(lesson: Lesson, flat: bool) -> Gauss:
     return Gauss(lesson.inputs, lesson.outputs, distributions, flat, reference=lesson.reference)
 
 
-def _distribution(lesson: Lesson, sample: Sample, place: int) -> CumulativeDistribution:
+def _distribution(lesson: Lesson, sample: ClassSample, place: int) -> CumulativeDistribution:
     values = sample.values[:, place]
     low, high = values.min(), values.max()
     if low == high and lesson.is_used(sample):
@@ -73,7 +73,7 @@ def _inverse(transformation: Gauss, entry: int, places: list[int], values: Value
     return result
 
 
-UNIFORM = Method(
+UNIFORM = Transformer(
     names=("U", "Uniform"),
     transformation=Gauss,
     defaults=("Variable", "Target"),
@@ -82,7 +82,7 @@ UNIFORM = Method(
     forward=_forward,
     inverse=_inverse,
 )
-GAUSS = Method(
+GAUSS = Transformer(
     names=("G", "Gauss"),
     transformation=Gauss,
     defaults=("Variable",),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.model import Normalize
-from pytmva_rnn.transformations.method import Lesson, Method, Values
+from pytmva_rnn.description import Normalize
+from pytmva_rnn.transformations.transformer import Lesson, Transformer, Values
 
 __all__ = ["NORMALIZE"]
 
@@ -39,7 +39,7 @@ def _inverse(transformation: Normalize, entry: int, places: list[int], values: V
     return np.asarray((values + 1) / 2 * (high - low) + low)
 
 
-NORMALIZE = Method(
+NORMALIZE = Transformer(
     names=("N", "Norm", "Normalise", "Normalize"),
     transformation=Normalize,
     defaults=("Variable", "Target"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pytmva_rnn.description import PCA
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.model import PCA
-from pytmva_rnn.transformations.method import Lesson, Method, Values
+from pytmva_rnn.transformations.transformer import Lesson, Transformer, Values
 
 __all__ = ["PRINCIPAL_COMPONENTS"]
 
@@ -44,7 +44,7 @@ def _inverse(transformation: PCA, entry: int, _: list[int], values: Values) -> V
     return np.asarray(values @ vectors.T + means)
 
 
-PRINCIPAL_COMPONENTS = Method(
+PRINCIPAL_COMPONENTS = Transformer(
     names=("P", "PCA"),
     transformation=PCA,
     defaults=("Variable",),

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from pytmva_rnn.description import TransformInput, Variable
 from pytmva_rnn.errors import DataError, OptionError
-from pytmva_rnn.model import TransformInput, Variable
-from pytmva_rnn.vartransform import Step
+from pytmva_rnn.options.vartransform import TransformStep
 
 __all__ = ["Known", "columns_of", "select"]
 
@@ -52,7 +52,7 @@ def columns_of(inputs: Sequence[TransformInput], kind: str, known: Sequence[Vari
 
 
 def select(
-    step: Step, defaults: Sequence[str], known: Known, option: str
+    step: TransformStep, defaults: Sequence[str], known: Known, option: str
 ) -> tuple[tuple[TransformInput, ...], tuple[TransformInput, ...]]:
     """What a transformation reads, and where it puts its results.
 
@@ -96,7 +96,7 @@ def _described(chosen: Sequence[_Chosen], known: Known) -> tuple[TransformInput,
     return tuple(TransformInput(kind, variable.label, variable.expression) for kind, variable in variables)
 
 
-def _chosen(word: str, known: Known, option: str, step: Step) -> list[_Chosen]:
+def _chosen(word: str, known: Known, option: str, step: TransformStep) -> list[_Chosen]:
     def error(problem: str) -> OptionError:
         return OptionError(f"VarTransform, {step.text}: {problem}", option, step.position)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.transformations.method import Values
+from pytmva_rnn.transformations.transformer import Values
 
 __all__ = ["smooth"]
 

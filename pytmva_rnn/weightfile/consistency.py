@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ParamSpec, TypeVar
 
+from pytmva_rnn.description import OUTPUT_FUNCTIONS, Analysis, Layer, Shape, Variable
 from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.model import OUTPUT_FUNCTIONS, Analysis, Layer, Shape, Variable
-from pytmva_rnn.weightfile.layers import LayerFormat, check_size, layer_format, matrix_shapes, read_values
+from pytmva_rnn.weightfile.layer_nodes import LayerFormat, check_size, layer_format, matrix_shapes, read_values
 from pytmva_rnn.weightfile.nodes import Node, ordered
-from pytmva_rnn.weightfile.reader import (
+from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
+from pytmva_rnn.weightfile.reading import (
     LETTERS,
     check_input,
     check_outputs,
@@ -20,9 +21,15 @@ from pytmva_rnn.weightfile.reader import (
     read_shape,
     read_title,
 )
-from pytmva_rnn.weightfile.settings import Network, check_options
-from pytmva_rnn.weightfile.transformations import read_transformation
-from pytmva_rnn.weightfile.variables import SPECTATORS, TARGETS, VARIABLES, VariableList, infinite_range, read_variable
+from pytmva_rnn.weightfile.transformation_nodes import read_transformation
+from pytmva_rnn.weightfile.variable_nodes import (
+    SPECTATORS,
+    TARGETS,
+    VARIABLES,
+    VariableList,
+    infinite_range,
+    read_variable,
+)
 
 __all__ = ["inconsistencies"]
 
@@ -112,7 +119,9 @@ def _classes(report: _Report, node: Node | None, analysis: str | None) -> int:
     return len(classes)
 
 
-def _network(report: _Report, node: Node, analysis: Analysis | None, variables: int, outputs: int | None) -> Network:
+def _network(
+    report: _Report, node: Node, analysis: Analysis | None, variables: int, outputs: int | None
+) -> NetworkNode:
     shape = report.attempt(read_shape, node, "Input", minimum=1)
     if shape:
         report.attempt(check_input, node, shape, variables)
@@ -125,7 +134,7 @@ def _network(report: _Report, node: Node, analysis: Analysis | None, variables: 
         wanted = f"expected {OUTPUT_FUNCTIONS[analysis]} for a {analysis.lower()}"
         report.errors.append(node.error(f"OutputFunction: {wanted}, found {function}"))
     report.attempt(layer_nodes, node)
-    network = Network(node, analysis, variables, outputs, letters["loss"], letters["initialization"], [shape])
+    network = NetworkNode(node, analysis, variables, outputs, letters["loss"], letters["initialization"], [shape])
     for number, child in enumerate(node.children()):
         layer = _layer(report, child, number, network.shapes[-1])
         network.layers.append(layer)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn.model import (
+from pytmva_rnn.description import (
     PCA,
     CumulativeDistribution,
     Decorrelation,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numba.np import numpy_support
 
-from pytmva_rnn.devices import cuda_problem, simulated
+from pytmva_rnn.network.devices import cuda_problem, simulated
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench import gpu_peaks
 from numba import boolean as flag
 from numba import float32 as f
 from numba import float64 as d
 from numba import int64 as n
 from numba import uint8
 
-from pytmva_rnn.bench import gpu_peaks
-from pytmva_rnn.kernels.cuda import (
-    batchnorm,
-    dense,
-    dropout,
-    gather,
-    gru,
-    losses,
-    lstm,
-    optimizers,
-    products,
-    rnn,
-    steps,
-)
+from pytmva_rnn.kernels.cuda import dropout, losses, optimizers
+from pytmva_rnn.kernels.cuda.layers import batchnorm, dense, gru, lstm, rnn
+from pytmva_rnn.kernels.cuda.machine import gather, products, steps
 
 v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
 

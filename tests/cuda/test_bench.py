@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import CASES
+from bench.cases import Case, make_problem
+from bench.contestants.pytorch_gpu import PyTorchOnDevice
+from bench.gpu import GpuSettings, as_markdown, run_gpu_suite, write_gpu_report
 from numba import cuda
 
-from pytmva_rnn.bench import CASES
-from pytmva_rnn.bench.cases import Case, make_problem
-from pytmva_rnn.bench.contestants.pytorch_gpu import PyTorchOnDevice
-from pytmva_rnn.bench.gpu import GpuSettings, as_markdown, run_gpu_suite, write_gpu_report
-from pytmva_rnn.devices import simulated
 from pytmva_rnn.errors import BenchmarkError, MissingExtraError
+from pytmva_rnn.network.devices import simulated
 
 TINY = Case("tiny", 3, 2, 2, 2, True, 0)
 
@@ -87,7 +87,7 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     results = run_gpu_suite(settings())
     assert results["left_out"] == ["PyTorch: no such package"]
     assert results["rows"][0]["seconds"].keys() >= {"pytmva_rnn"}
-    monkeypatch.setattr("pytmva_rnn.kernels.cuda.plan.free_memory", lambda: 100)
+    monkeypatch.setattr("pytmva_rnn.kernels.cuda.machine.plan.free_memory", lambda: 100)
     results = run_gpu_suite(settings(whats=("train",)))
     assert results["rows"] == []
     assert results["left_out"][0] == "PyTorch: no such package"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import train
-from pytmva_rnn.devices import simulated
-from pytmva_rnn.network import Network
+from pytmva_rnn.network.devices import simulated
+from pytmva_rnn.network.network import Network
 from tests.reference import CASES, Case
 
 pytestmark = pytest.mark.gpu

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytmva_rnn import devices, train
+from pytmva_rnn import train
 from pytmva_rnn.cli import main
-from pytmva_rnn.devices import cuda_devices, cuda_problem, simulated
 from pytmva_rnn.errors import BackendError, MissingExtraError, TrainingError
 from pytmva_rnn.kernels import engine_class
+from pytmva_rnn.network import devices
+from pytmva_rnn.network.devices import cuda_devices, cuda_problem, simulated
 from pytmva_rnn.training import loop
 
 needs_no_gpu = pytest.mark.skipif(simulated(), reason="the simulator is a GPU")
@@ -24,7 +25,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     class Cuda:
         is_available = staticmethod(lambda: False)
 
-    monkeypatch.setattr(devices._extras, "numba_cuda", lambda: None)
+    monkeypatch.setattr(devices.extras, "numba_cuda", lambda: None)
     monkeypatch.setattr(devices, "_cuda", lambda: Cuda)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytmva_rnn.devices import simulated
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
+from pytmva_rnn.network.devices import simulated
 from pytmva_rnn.options import TrainingPhase
 from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, assert_same, recurrent
 
@@ -47,7 +47,7 @@ def test_beyond_shared_memory(
     kind: str, batch: int, states: bool, Engine: type[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The recurrent weights, or the states of the steps as well, are too large for shared memory."""
-    from pytmva_rnn.kernels.cuda import recurrent as module
+    from pytmva_rnn.kernels.cuda.machine import recurrent as module
 
     monkeypatch.setattr(module, "SHARED_FLOATS", module.EVENTS * 6 * 3 if states else 2)
     # an RNN passes on less than an LSTM
@@ -58,11 +58,11 @@ def test_beyond_shared_memory(
 
 
 def test_any_state_size_gets_blocks_that_the_chip_grants() -> None:
-    from pytmva_rnn.kernels.cuda import device
-    from pytmva_rnn.kernels.cuda.gru import AFTER, BEFORE
-    from pytmva_rnn.kernels.cuda.lstm import LSTM
-    from pytmva_rnn.kernels.cuda.recurrent import blocks
-    from pytmva_rnn.kernels.cuda.rnn import RNN
+    from pytmva_rnn.kernels.cuda.layers.gru import AFTER, BEFORE
+    from pytmva_rnn.kernels.cuda.layers.lstm import LSTM
+    from pytmva_rnn.kernels.cuda.layers.rnn import RNN
+    from pytmva_rnn.kernels.cuda.machine import device
+    from pytmva_rnn.kernels.cuda.machine.recurrent import blocks
 
     for cell in (AFTER, BEFORE, LSTM.cell, RNN.cell):
         for H in (1, 10, 64, 128, 511, 512, 513, 1024, 1537, 4096, 100_000):
@@ -206,7 +206,7 @@ def test_an_epoch_is_its_steps(Engine: type[Any]) -> None:
 
 def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The host puts the batches together, inference takes pieces; the numbers stay the same."""
-    from pytmva_rnn.kernels.cuda import memory, plan
+    from pytmva_rnn.kernels.cuda.machine import memory, plan
 
     net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
     phase = TrainingPhase(learning_rate=1e-2)
@@ -228,7 +228,7 @@ def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.Monk
 
 def test_a_batch_comes_before_the_data_on_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Data sets that fill the card are given up, and streamed from then on, when a batch needs the room."""
-    from pytmva_rnn.kernels.cuda import memory, plan
+    from pytmva_rnn.kernels.cuda.machine import memory, plan
 
     net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
     engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
@@ -246,7 +246,7 @@ def test_the_drivers_complaint_about_memory(Engine: type[Any], monkeypatch: pyte
     from numba import cuda
     from numba.cuda.cudadrv.driver import CudaAPIError
 
-    from pytmva_rnn.kernels.cuda import device
+    from pytmva_rnn.kernels.cuda.machine import device
 
     class OutOfMemoryError(CudaAPIError):
         code = 2
@@ -276,7 +276,7 @@ def test_freed_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     """What Numba has not given back yet is no reason to refuse a batch."""
     from numba import cuda
 
-    from pytmva_rnn.kernels.cuda import device
+    from pytmva_rnn.kernels.cuda.machine import device
 
     class Context:
         memory_manager = SimpleNamespace()
@@ -297,7 +297,7 @@ def test_freed_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_arrays_are_uploaded_once(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda import memory
+    from pytmva_rnn.kernels.cuda.machine import memory
 
     net = Net("DENSE|2|TANH,LINEAR", (1, 1, 2), 6)
     uploaded: list[int] = []

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numba import cuda
 
-from pytmva_rnn.devices import simulated
+from pytmva_rnn.network.devices import simulated
 from pytmva_rnn.options import TrainingPhase
 from tests.test_kernels_cpu import Net
 
@@ -48,7 +48,7 @@ CAPTURE = ["cuStreamBeginCapture", "launches", "cuStreamEndCapture", "cuGraphIns
 
 
 def test_calls_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda.graphs import Repeating
+    from pytmva_rnn.kernels.cuda.machine.graphs import Repeating
 
     driver = use(Driver(), monkeypatch)
     stream = Stream()
@@ -72,7 +72,7 @@ class Stream:
 def test_without_the_drivers_help(
     refused: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pytmva_rnn.kernels.cuda.graphs import Repeating
+    from pytmva_rnn.kernels.cuda.machine.graphs import Repeating
 
     driver = use(Driver((refused,)), monkeypatch)
     with caplog.at_level(logging.WARNING), Repeating(lambda: driver.calls.append("launches"), 7, True) as repeat:
@@ -85,7 +85,7 @@ def test_without_the_drivers_help(
 
 
 def test_a_launch_that_fails_ends_the_capture(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda.graphs import Graph
+    from pytmva_rnn.kernels.cuda.machine.graphs import Graph
 
     def launch() -> None:
         raise ValueError("no such kernel")
@@ -114,8 +114,8 @@ def test_one_refusal_is_enough(caplog: pytest.LogCaptureFixture, monkeypatch: py
 @pytest.mark.parametrize("streamed", [False, True])
 def test_batches_are_the_same_launches(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys of dropout, learning rates, running means and events of each batch are found on the device."""
-    from pytmva_rnn.kernels.cuda import graphs, memory
     from pytmva_rnn.kernels.cuda.engine import Engine
+    from pytmva_rnn.kernels.cuda.machine import graphs, memory
 
     launched = []
 
@@ -149,7 +149,7 @@ def test_batches_are_the_same_launches(streamed: bool, monkeypatch: pytest.Monke
 
 
 def test_graphs_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda import graphs
+    from pytmva_rnn.kernels.cuda.machine import graphs
 
     monkeypatch.setattr(graphs, "SIMULATED", False)
     for value, expected in (("1", True), ("0", False), ("", False)):

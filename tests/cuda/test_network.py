@@ -9,14 +9,14 @@ import pytest
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
-from pytmva_rnn.network import Network
+from pytmva_rnn.network.network import Network
 from tests.reference import Case
 
 pytestmark = pytest.mark.gpu
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda import plan
+    from pytmva_rnn.kernels.cuda.machine import plan
 
     case = Case("lstm_sequence")
     network = Network(case.initial, "cuda")

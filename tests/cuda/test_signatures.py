@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numba import typeof
 
-from pytmva_rnn.devices import simulated
+from pytmva_rnn.network.devices import simulated
 from pytmva_rnn.options import TrainingPhase
 from tests.test_kernels_cpu import OPTIMIZERS, Net
 
@@ -19,8 +19,8 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
     from numba.cuda.simulator.kernel import FakeCUDAKernel
 
-    from pytmva_rnn.kernels.cuda import recurrent
     from pytmva_rnn.kernels.cuda.engine import Engine
+    from pytmva_rnn.kernels.cuda.machine import recurrent
     from tests.cuda.signatures import BACKWARD, FORWARD, KERNELS
 
     known = {kernel.fn.__code__: signature for kernel, signature in KERNELS.values()}

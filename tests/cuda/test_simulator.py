@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pytmva_rnn.devices import simulated
+from pytmva_rnn.network.devices import simulated
 
 HERE = Path(__file__).parent
 

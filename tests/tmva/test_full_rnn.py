@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels import Engine, engine_class
-from pytmva_rnn.layout import build_layers, parse_layout
+from pytmva_rnn.kernels import Computation, Engine, engine_class
 from pytmva_rnn.options import TrainingPhase
+from pytmva_rnn.options.layout import build_layers, parse_layout
 from pytmva_rnn.training.initialization import initial_weights
-from pytmva_rnn.training.trandom import TRandom3
+from pytmva_rnn.trandom import TRandom3
 
 LAYERS = {"RNN": "RNN|{}", "LSTM": "LSTM|{}", "GRU": "GRU|{}|0", "GRU, reset gate after": "GRU|{}|1"}
 DESCENT = TrainingPhase(optimizer="SGD", momentum=0.0, learning_rate=0.1)
@@ -26,7 +26,7 @@ pytestmark = [
 def make(layout: str, steps: int, inputs: int, outputs: int, loss: str, backend: str, seed: int = 111) -> Engine:
     layers = build_layers(parse_layout(layout), (steps, 1, inputs), steps * inputs, outputs)
     weights = initial_weights(layers, "GAUSS", seed)
-    return engine_class(backend)(layers, weights, steps, inputs, loss, settings=DESCENT)
+    return engine_class(backend)(Computation(layers, weights, steps, inputs, loss, settings=DESCENT))
 
 
 def train(engine: Engine, X: NDArray[Any], y: NDArray[Any], backend: str) -> float:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn import tmva as TMVA
-from pytmva_rnn.training.trandom import TRandom3
+from pytmva_rnn.trandom import TRandom3
 
 NTIME, NINPUT, EVENTS = 5, 4, 400
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.layout import build_layers, parse_layout
 from pytmva_rnn.model import Model
-from pytmva_rnn.network import Network
+from pytmva_rnn.network.network import Network
+from pytmva_rnn.options.layout import build_layers, parse_layout
 from pytmva_rnn.training.initialization import initial_weights
 
 LAYERS = {"RNN": ("RNN", ""), "LSTM": ("LSTM", ""), "GRU": ("GRU", "|0"), "GRU, reset gate after": ("GRU", "|1")}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, View, floats
-from pytmva_rnn.kernels.cpu.simd import LANES
+from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, floats
+from pytmva_rnn.kernels.cpu.machine.simd import LANES
 
 
 def plan(plan: Plan, number: int, probability: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,16 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels import Weights
-from pytmva_rnn.kernels.cpu import optimizers, program
-from pytmva_rnn.kernels.cpu.jit import compilation
-from pytmva_rnn.kernels.cpu.op import Entry, Plan
-from pytmva_rnn.kernels.cpu.simd import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.workspace import Workspace, aligned, make_plan
+from pytmva_rnn.compile import compilation
+from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_constants
+from pytmva_rnn.kernels.cpu import optimizers
+from pytmva_rnn.kernels.cpu.machine import program
+from pytmva_rnn.kernels.cpu.machine.op import Entry, Plan
+from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, aligned, make_plan
 
 Floats = NDArray[np.float32]
-
-_REGULARIZATIONS = {"0": 0, "1": 1, "2": 2}
 
 
 def available_threads() -> int:
@@ -46,41 +46,18 @@ _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting 
 _MUCH_WORK = 500_000_000  # multiply-adds of a call into compiled code, which Ctrl-C has to wait for
 
 
-def _optimizer(settings: Any) -> tuple[int, NDArray[np.float64]]:
-    """Number of the optimizer, and its rate, momentum (or Adam's first beta), rho (or the second) and epsilon."""
-    rates = {
-        "SGD": lambda s: (s.momentum, 0.0, 0.0),
-        "ADAM": lambda s: (s.adam_beta1, s.adam_beta2, s.adam_eps),
-        "ADAGRAD": lambda s: (0.0, 0.0, s.adagrad_eps),
-        "RMSPROP": lambda s: (s.momentum, s.rmsprop_rho, s.rmsprop_eps),
-        "ADADELTA": lambda s: (0.0, s.adadelta_rho, s.adadelta_eps),
-    }[settings.optimizer](settings)
-    return optimizers.NUMBERS[settings.optimizer], np.array([settings.learning_rate, *rates])
-
-
 class Engine:
     """The CPU backend; see `pytmva_rnn.kernels.Engine`."""
 
-    def __init__(
-        self,
-        layers: Sequence[Any],
-        weights: Weights,
-        steps: int,
-        inputs: int,
-        loss: str,
-        *,
-        regularization: str = "0",
-        weight_decay: float = 0.0,
-        settings: Any = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, computation: Computation) -> None:
+        layers, weights, settings = computation.layers, computation.weights, computation.settings
         self._layers = layers
-        self._shape = (steps, inputs)
-        self._threads = threads
-        self._loss = loss
-        self._regularization, self._decay = _REGULARIZATIONS[regularization], weight_decay
+        self._shape = (computation.steps, computation.inputs)
+        self._threads = computation.threads
+        self._loss = computation.loss
+        self._regularization, self._decay = REGULARIZATIONS[computation.regularization], computation.weight_decay
         self._settings = settings
-        plan = self._layout = make_plan(layers, steps, inputs, None, training=False)
+        plan = self._layout = make_plan(layers, *self._shape, None, training=False)
         # a tile of one event reads whole vectors, beyond the last column
         self._weights = aligned(1, plan.weights_size + WIDTH)[0, : plan.weights_size]
         self._packed = aligned(1, plan.packed_size)[0]
@@ -94,10 +71,13 @@ class Engine:
             self._window(entry, self._weights)[...] = array
         self._outputs = plan.view.T * plan.view.D
         self._states: Floats = np.zeros((1, plan.state_size), np.float32)
-        self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
+        self._remembers = computation.remembers
         self._workspaces: dict[Any, Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
-        self._optimizer, self._rates = (0, np.zeros(4)) if settings is None else _optimizer(settings)
+        self._optimizer, self._rates = 0, np.zeros(4)
+        if settings is not None:
+            self._optimizer = OPTIMIZERS[settings.optimizer]
+            self._rates = np.array([settings.learning_rate, *optimizer_constants(settings)])
         self._steps = 0
         self._batches = 0
         layout = self._make_workspace(plan, 1, 1)
@@ -232,9 +212,7 @@ class Engine:
     def _work(self, events: int, passes: int) -> int:
         """Multiply-adds of as many events that go through the network `passes` times."""
         of_one = sum(
-            getattr(layer, "time_steps", 1) * rows * columns
-            for layer in self._layers
-            for rows, columns in layer.weight_shapes().values()
+            layer.steps * rows * columns for layer in self._layers for rows, columns in layer.weight_shapes().values()
         )
         return passes * events * int(of_one)
 

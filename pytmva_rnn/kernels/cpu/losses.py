@@ -6,23 +6,23 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.kernels.cpu.jit import array_at, kernel, operation
-from pytmva_rnn.kernels.cpu.op import FRAME, OP, Plan, doubles
-from pytmva_rnn.kernels.cpu.simd import LANES
-
-NUMBERS = {"R": 0, "C": 1, "S": 2}
+from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.kernels.codes import CROSS_ENTROPY, LOSSES, SOFTMAX_CROSS_ENTROPY
+from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, doubles
+from pytmva_rnn.kernels.cpu.machine.simd import LANES
 
 
 def plan(plan: Plan, loss: str) -> None:
     """Add the operation that compares the current view with the targets and starts the backward pass."""
     view = plan.view
-    plan.add(-1, forward=forward, H=view.T * view.D, variant=NUMBERS[loss], dy=view.gradient)
+    plan.add(-1, forward=forward, H=view.T * view.D, variant=LOSSES[loss], dy=view.gradient)
 
 
 @kernel
 def _term(kind, a, y):
     """Loss of one output and its slope, for the losses that are sums over outputs."""
-    if kind == 1:
+    if kind == CROSS_ENTROPY:
         e = math.exp(-abs(a))
         return max(a, 0.0) - a * y + math.log1p(e), (1.0 if a >= 0 else e) / (1 + e) - y
     return (a - y) ** 2, 2 * (a - y)
@@ -46,7 +46,7 @@ def forward(op_address, frame_address):
     for lane in range(frame.count):
         y = array_at(frame.y + 4 * events[lane] * outputs, outputs, np.float32)
         scale = float(array_at(frame.w + 4 * events[lane], 1, np.float32)[0]) / frame.n
-        if op.variant == 2:
+        if op.variant == SOFTMAX_CROSS_ENTROPY:
             top, target, norm = float(out[0, lane]), 0.0, 0.0
             for j in range(outputs):
                 top = max(top, float(out[j, lane]))

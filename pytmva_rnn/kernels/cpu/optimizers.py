@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.kernels.cpu.jit import kernel
-
-NUMBERS = {"SGD": 0, "ADAM": 1, "ADAGRAD": 2, "RMSPROP": 3, "ADADELTA": 4}
+from pytmva_rnn.compile import kernel
+from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L1, RMSPROP, SGD
 
 
 @kernel
@@ -19,12 +18,12 @@ def update(kind, w, g, v, u, t, rate, first, second, epsilon):
     an adaptive step makes much of the last digits where gradients are small. Adam, the default, is all float32, as in
     TMVA: otherwise it would be a tenth of a small network's training step.
     """
-    if kind == 0:
+    if kind == SGD:
         for k in range(len(w)):
             vk = first * v[k] + g[k]
             w[k] -= rate * vk
             v[k] = vk
-    elif kind == 1:
+    elif kind == ADAM:
         alpha = np.float32(rate * math.sqrt(1 - second**t) / (1 - first**t))
         beta1, rest1 = np.float32(first), np.float32(1 - first)
         beta2, rest2, tiny = np.float32(second), np.float32(1 - second), np.float32(epsilon)
@@ -33,13 +32,13 @@ def update(kind, w, g, v, u, t, rate, first, second, epsilon):
             vk = beta2 * v[k] + rest2 * g[k] * g[k]
             w[k] -= alpha * uk / (math.sqrt(vk) + tiny)
             u[k], v[k] = uk, vk
-    elif kind == 2:
+    elif kind == ADAGRAD:
         for k in range(len(w)):
             gk = float(g[k])
             vk = v[k] + gk * gk
             w[k] -= rate * gk / math.sqrt(vk + epsilon)
             v[k] = vk
-    elif kind == 3:
+    elif kind == RMSPROP:
         for k in range(len(w)):
             gk = float(g[k])
             vk = second * v[k] + (1 - second) * gk * gk
@@ -63,7 +62,7 @@ def add_decay(weights, gradient, matrices, regularization, decay):
         if matrices[m, 5]:
             start = matrices[m, 0]
             for k in range(start, start + matrices[m, 4] * matrices[m, 3]):
-                slope = np.sign(weights[k]) if regularization == 1 else np.float32(2) * weights[k]
+                slope = np.sign(weights[k]) if regularization == L1 else np.float32(2) * weights[k]
                 gradient[k] += factor * slope
 
 
@@ -75,5 +74,5 @@ def penalty(weights, matrices, regularization):
         start = matrices[m, 0]
         for k in range(start, start + matrices[m, 4] * matrices[m, 3]):
             value = float(weights[k])
-            total += abs(value) if regularization == 1 else value * value
+            total += abs(value) if regularization == L1 else value * value
     return total

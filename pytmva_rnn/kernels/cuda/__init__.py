@@ -15,5 +15,5 @@ repeated by a CUDA graph (`graphs.py`). The host waits for the device once an ep
 
 Not yet run on a GPU. `python -m pytest -m gpu` tests on one, and under
 `compute-sanitizer --tool memcheck --error-exitcode 1`, then `--tool racecheck`, looks for accesses beyond arrays and
-for races; `pytmva-rnn bench --device cuda` measures the speed, which is unknown.
+for races; `python tools/bench --device cuda` measures the speed, which is unknown.
 """

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, device, kernel
-from pytmva_rnn.kernels.cuda.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, kernel
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
 
 
 @device

@@ -10,16 +10,16 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels import Weights as HostWeights
-from pytmva_rnn.kernels.cuda import graphs
-from pytmva_rnn.kernels.cuda.device import empty, upload, zeros
-from pytmva_rnn.kernels.cuda.gather import gather
-from pytmva_rnn.kernels.cuda.layer import Run, Weights, packed, places, unpacked
+from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.cuda.losses import BLOCKS
-from pytmva_rnn.kernels.cuda.memory import Residents
+from pytmva_rnn.kernels.cuda.machine import graphs
+from pytmva_rnn.kernels.cuda.machine.device import empty, upload, zeros
+from pytmva_rnn.kernels.cuda.machine.gather import gather
+from pytmva_rnn.kernels.cuda.machine.layer import Run, Weights, packed, places, unpacked
+from pytmva_rnn.kernels.cuda.machine.memory import Residents
+from pytmva_rnn.kernels.cuda.machine.plan import Workspace, affordable, bytes_of, zero_states
+from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
-from pytmva_rnn.kernels.cuda.plan import Workspace, affordable, bytes_of, zero_states
-from pytmva_rnn.kernels.cuda.schedule import Schedule
 
 _PIECE = 1 << 17
 """At most so many events go through the network at once in inference."""
@@ -37,23 +37,12 @@ class Engine:
         Whether the launches of a training batch are captured as a CUDA graph; see `graphs`.
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Any],
-        weights: HostWeights,
-        steps: int,
-        inputs: int,
-        loss: str,
-        *,
-        regularization: str = "0",
-        weight_decay: float = 0.0,
-        settings: Any = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, computation: Computation) -> None:
+        layers, weights, settings = computation.layers, computation.weights, computation.settings
         self._layers = layers
-        self._shape = (steps, inputs)
-        self._loss = loss
-        self._regularization, self._decay = regularization, weight_decay
+        self._shape = (computation.steps, computation.inputs)
+        self._loss = computation.loss
+        self._regularization, self._decay = computation.regularization, computation.weight_decay
         self._drop = () if settings is None else tuple(settings.drop_config)
         self._keeps = settings is not None
         self._shapes = [layer.weight_shapes() for layer in layers]
@@ -66,17 +55,17 @@ class Engine:
             starts,
             statistic_starts,
         )
-        self._outputs = _output_width(layers, steps * inputs)
+        self._outputs = _output_width(layers, computation.steps * computation.inputs)
         decays = [
-            np.full(rows * columns, layer.kind == "DENSE" and name == "W" and regularization != "0", np.uint8)
+            np.full(rows * columns, layer.kind == "DENSE" and name == "W" and self._regularization != "0", np.uint8)
             for layer, each in zip(layers, self._shapes, strict=True)
             for name, (rows, columns) in each.items()
         ]
         on_device = upload(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]), np.uint8)
-        self._optimizer = Optimizer(self._weights.flat, on_device, regularization, weight_decay, settings)
+        self._optimizer = Optimizer(self._weights.flat, on_device, self._regularization, self._decay, settings)
         self._sums = zeros(BLOCKS, np.float64)
         self.graphs = graphs.wanted()
-        self._remembers = any(getattr(layer, "remember_state", False) for layer in layers)
+        self._remembers = computation.remembers
         self._states = zero_states(layers, 1)
         self._rows = 1
         self._batches = 0
@@ -261,7 +250,7 @@ class Engine:
         """Forget what rows beyond the batch hold."""
         if self._remembers and events < self._rows:
             for layer, each in zip(self._layers, self._states, strict=True):
-                for state in each if getattr(layer, "remember_state", False) else ():
+                for state in each if layer.remembers else ():
                     state[events:] = np.float32(0)
 
 

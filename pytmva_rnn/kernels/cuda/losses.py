@@ -8,10 +8,9 @@ from typing import Any
 import numba
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.device import SIMULATED, THREADS, blocks_for, empty, kernel
-from pytmva_rnn.kernels.cuda.layer import Run
-
-NUMBERS = {"R": 0, "C": 1, "S": 2}
+from pytmva_rnn.kernels.codes import LOSSES, SOFTMAX_CROSS_ENTROPY, SUM_OF_SQUARES
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, empty, kernel
+from pytmva_rnn.kernels.cuda.machine.layer import Run
 
 BLOCKS = 2 if SIMULATED else 128
 """At most so many blocks, each with its own place for its sum: the host adds them up when it wants the loss."""
@@ -30,7 +29,7 @@ def _loss(kind, out, y, w, gradient, sums, events, total, wanted):
     for n in range(cuda.grid(1), events, cuda.gridsize(1)):
         scale = numba.float64(w[n]) / total
         term = 0.0
-        if kind == 2:
+        if kind == SOFTMAX_CROSS_ENTROPY:
             top, norm, target = numba.float64(out[n, 0]), 0.0, 0.0
             for j in range(outputs):
                 # not max(): a NaN must come through
@@ -48,7 +47,7 @@ def _loss(kind, out, y, w, gradient, sums, events, total, wanted):
             scale /= outputs
             for j in range(outputs):
                 value, goal = numba.float64(out[n, j]), numba.float64(y[n, j])
-                if kind == 0:
+                if kind == SUM_OF_SQUARES:
                     term += scale * (goal - value) ** 2
                     slope = 2 * (value - goal)
                 else:
@@ -82,7 +81,7 @@ class Loss:
     """
 
     def __init__(self, letter: str, events: int, outputs: int, *, training: bool) -> None:
-        self._kind = NUMBERS[letter]
+        self._kind = LOSSES[letter]
         self._training = training
         self.y = empty((events, outputs))
         self.w = empty(events)

@@ -9,10 +9,9 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.device import THREADS, blocks_for, device, empty, kernel, zeros
-from pytmva_rnn.kernels.cuda.layer import Run
-
-NUMBERS = {"SGD": 0, "ADAM": 1, "ADAGRAD": 2, "RMSPROP": 3, "ADADELTA": 4}
+from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, OPTIMIZERS, REGULARIZATIONS, RMSPROP, SGD, optimizer_constants
+from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, empty, kernel, zeros
+from pytmva_rnn.kernels.cuda.machine.layer import Run
 
 
 @device
@@ -22,7 +21,7 @@ def _gradient(partials, k, weight, decays, regularization, decay):
     for chunk in range(partials.shape[0]):
         g += partials[chunk, k]
     if decays[k]:
-        if regularization == 2:
+        if regularization == L2:
             g += np.float32(2) * decay * weight
         elif weight > np.float32(0):
             g += decay
@@ -47,17 +46,17 @@ def _update(kind, partials, w, decays, moments, size, regularization, decay, rat
     for k in range(cuda.grid(1), size, cuda.gridsize(1)):
         g = _gradient(partials, k, w[k], decays, regularization, decay)
         v, u = moments[0, k], moments[1, k]
-        if kind == 0:
+        if kind == SGD:
             v = first * v + g
             w[k] -= rate * v
-        elif kind == 1:
+        elif kind == ADAM:
             u = first * u + (one - first) * g
             v = second * v + (one - second) * g * g
             w[k] -= rate * u / (math.sqrt(v) + epsilon)
-        elif kind == 2:
+        elif kind == ADAGRAD:
             v += g * g
             w[k] -= rate * g / math.sqrt(v + epsilon)
-        elif kind == 3:
+        elif kind == RMSPROP:
             v = second * v + (one - second) * g * g
             u = first * u + rate * g / math.sqrt(v + epsilon)
             w[k] -= u
@@ -85,18 +84,12 @@ class Optimizer:
     def __init__(self, w: Any, decays: Any, regularization: str, decay: float, settings: Any) -> None:
         self._w, self._decays, self._size = w, decays, w.size
         # factor 0 stands for no regularization
-        self._penalty = int(regularization), np.float32(decay if regularization != "0" else 0)
+        self._penalty = REGULARIZATIONS[regularization], np.float32(decay if regularization != "0" else 0)
         self._steps = 0
         if settings is not None:
-            self._kind = NUMBERS[settings.optimizer]
+            self._kind = OPTIMIZERS[settings.optimizer]
             self._rate = settings.learning_rate
-            self._rates = {
-                "SGD": (settings.momentum, 0.0, 0.0),
-                "ADAM": (settings.adam_beta1, settings.adam_beta2, settings.adam_eps),
-                "ADAGRAD": (0.0, 0.0, settings.adagrad_eps),
-                "RMSPROP": (settings.momentum, settings.rmsprop_rho, settings.rmsprop_eps),
-                "ADADELTA": (0.0, settings.adadelta_rho, settings.adadelta_eps),
-            }[settings.optimizer]
+            self._rates = optimizer_constants(settings)
             self._moments = zeros((2, self._size))
 
     def gradient(self, run: Run) -> Any:
@@ -109,7 +102,7 @@ class Optimizer:
     def rates(self, count: int) -> NDArray[np.float32]:
         """The learning rates of the next steps."""
         rates = np.full(count, self._rate)
-        if self._kind == NUMBERS["ADAM"]:
+        if self._kind == ADAM:
             first, second, _ = self._rates
             number = self._steps + np.arange(1, count + 1)
             rates *= np.sqrt(1 - second**number) / (1 - first**number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.kernels.reference.recurrent import Array
+from pytmva_rnn.kernels.reference.machine.recurrent import Array
 
 
 def mask(rows: int, columns: int, probability: float, key: int) -> Array:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels import Weights
-from pytmva_rnn.kernels.reference import batchnorm, dense, dropout, gru, lstm, reshape, rnn
+from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels.reference import dropout
+from pytmva_rnn.kernels.reference.layers import batchnorm, dense, gru, lstm, reshape, rnn
 from pytmva_rnn.kernels.reference.losses import LOSSES
+from pytmva_rnn.kernels.reference.machine.recurrent import Array, Memory, Parameters
 from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS
-from pytmva_rnn.kernels.reference.recurrent import Array, Memory, Parameters
 
 LAYERS = {"RNN": rnn, "LSTM": lstm, "GRU": gru, "DENSE": dense, "RESHAPE": reshape, "BNORM": batchnorm}
 
@@ -20,26 +21,16 @@ LAYERS = {"RNN": rnn, "LSTM": lstm, "GRU": gru, "DENSE": dense, "RESHAPE": resha
 class Engine:
     """The reference backend; see `pytmva_rnn.kernels.Engine`."""
 
-    def __init__(
-        self,
-        layers: Sequence[Any],
-        weights: Weights,
-        steps: int,
-        inputs: int,
-        loss: str,
-        *,
-        regularization: str = "0",
-        weight_decay: float = 0.0,
-        settings: Any = None,
-        threads: int | None = None,
-    ) -> None:
+    def __init__(self, computation: Computation) -> None:
+        layers, weights, settings = computation.layers, computation.weights, computation.settings
         self._layers = layers
         self._kernels = [LAYERS[layer.kind] for layer in layers]
         self._p: list[Parameters] = [{k: np.array(v, np.float64) for k, v in each.items()} for each in weights]
-        self._shape = (steps, inputs)
-        self._loss = LOSSES[loss]
-        self._regularization, self._decay = regularization, weight_decay
+        self._shape = (computation.steps, computation.inputs)
+        self._loss = LOSSES[computation.loss]
+        self._regularization, self._decay = computation.regularization, computation.weight_decay
         self._settings = settings
+        self._remembers = computation.remembers
         self._memories: list[Memory] = [{} for _ in layers]
         trained = [[each[name] for name in layer.weight_shapes()] for layer, each in zip(layers, self._p, strict=True)]
         self._moments = [[(np.zeros_like(w), np.zeros_like(w)) for w in each] for each in trained]
@@ -50,7 +41,7 @@ class Engine:
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         X = np.asarray(X, np.float64)
-        if not any(getattr(layer, "remember_state", False) for layer in self._layers):
+        if not self._remembers:
             return self._infer(X)
         # one by one, in order, as TMVA's Reader evaluates: the state passes from event to event
         if resume:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pytmva_rnn.kernels.reference.recurrent import Array, sigmoid
+from pytmva_rnn.kernels.reference.machine.recurrent import Array, sigmoid
 
 
 def sum_of_squares(y: Array, out: Array, w: Array) -> tuple[float, Array]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.kernels.reference.recurrent import Array
+from pytmva_rnn.kernels.reference.machine.recurrent import Array
 
 
 def sgd(w: Array, g: Array, v: Array, u: Array, t: int, settings: Any) -> None:

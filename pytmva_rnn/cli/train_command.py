@@ -1,0 +1,181 @@
+"""`pytmva-rnn train`: ROOT files in, weight file out."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pytmva_rnn import extras
+from pytmva_rnn.cli.scores import branch_names, sample_columns, score_columns, writing
+from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
+from pytmva_rnn.config.configuration import Configuration, load_config, with_seed
+from pytmva_rnn.data import Dataset, Recipe, Steps, split
+from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.model import Model
+from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.report import ScoredSample, training_picture
+from pytmva_rnn.training import train
+from pytmva_rnn.weightfile import write_weights
+from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
+
+__all__ = ["add_command", "run"]
+
+INTERRUPTED = 130
+
+_EPILOG = """\
+examples:
+  pytmva-rnn train examples/quark_gluon.toml
+  pytmva-rnn train jets.toml --output results --seed 7
+  pytmva-rnn train jets.toml --backend reference --threads 1
+
+Paths of input files in CONFIG.toml are relative to its folder; what is written goes to the folder
+of --output. Ctrl-C ends the training and keeps the best weights so far (exit code 130).
+"""
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
+    """Declare the arguments."""
+    parser = commands.add_parser(
+        "train",
+        help=summary,
+        description="Train a network on ROOT files as a configuration says, and write TMVA's weight file.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", type=Path, help="what to read, train and write")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", type=Path, default=Path(), help="folder to write to (default: the current one)"
+    )
+    parser.add_argument(
+        "--seed", type=_whole, help="RandomSeed instead of the configuration's; 0: different every time"
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("cpu", "cuda", "reference"),
+        help="cpu: float32, fast; cuda: on an NVIDIA GPU; reference: float64 (default: what Architecture says)",
+    )
+    parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
+    parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
+    parser.set_defaults(run=run)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if _whole(text) == 0:
+        raise argparse.ArgumentTypeError("at least 1 is needed")
+    return int(text)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Train, report and write."""
+    config = with_seed(load_config(given.config), given.seed)
+    paths = _outputs(config, given.output)
+    if "plot" in paths:
+        extras.matplotlib()  # if it is missing, this is to be known before the training
+    for line in config.input.described():
+        print(f"reading {line}")
+    data = config.input.load(config.recipe)
+    training, test = split(data, config.split)
+    _show_inputs(config.recipe, data, training, test)
+    _show_network(config, training)
+    result = train(
+        training.X,
+        training.y,
+        config.method.options,
+        analysis=data.analysis,
+        sample_weight=training.weights,
+        backend=given.backend,
+        threads=given.threads,
+        title=config.method.title,
+        variables=config.recipe.variable_table(training.X),
+        spectators=config.recipe.spectator_table(training.spectators),
+        classes=data.classes,
+        targets=data.target_table(),
+        info=(recipe_info(config.recipe), *((TREE, tree) for tree in config.input.trees)),
+    )
+    write_weights(result.model, paths["weights"])
+    what = (
+        "interrupted: the best weights so far" if result.interrupted else "the weights of the lowest validation error"
+    )
+    print(f"\ntrained in {result.training_time:.1f} s; {what} are in\n{paths['weights']}\n")
+    samples = {
+        name: ScoredSample(
+            result.model.predict(part.X, backend=given.backend or "cpu"),
+            part.weights,
+            part.class_index,
+            part.target_values,
+        )
+        for name, part in (("test", test), ("training", training))
+    }
+    targets = [column.name for column in data.targets]
+    show(deviation_table(samples, targets) if targets else separation_table(samples, data.classes, config.method.title))
+    if "scores" in paths:
+        _write_scores(paths["scores"], result.model, {"TestTree": test, "TrainTree": training}, samples)
+        print(f"scores: {paths['scores']}")
+    if "plot" in paths:
+        training_picture(
+            paths["plot"],
+            result.history,
+            samples,
+            classes=data.classes,
+            targets=targets,
+            title=config.method.title,
+        )
+        print(f"plot: {paths['plot']}")
+    return INTERRUPTED if result.interrupted else 0
+
+
+def _outputs(config: Configuration, folder: Path) -> dict[str, Path]:
+    """Where to write what; an error that would come after the training comes before it."""
+    names = {"weights": config.weights, "scores": config.output.scores, "plot": config.output.plot}
+    paths = {kind: folder / name for kind, name in names.items() if name is not None}
+    for kind, path in paths.items():
+        there = next(parent for parent in (path.parent, *path.absolute().parents) if parent.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: {error}") from error
+        if path.is_dir():
+            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: that is a folder")
+    return paths
+
+
+def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset) -> None:
+    if isinstance(recipe.inputs, Steps):
+        names = ", ".join(recipe.inputs.inputs)
+        print(
+            f"{len(data):,} events, each a sequence of {recipe.shape[0]} steps with {recipe.shape[1]} inputs: {names}"
+        )
+    else:
+        print(f"{len(data):,} events of {recipe.shape[0]} variables")
+    for name, values in recipe.for_each.items():
+        print(f"each entry read once for each {name} of {', '.join(map(str, values))}")
+    print()
+    show(events_table(data, training, test))
+
+
+def _show_network(config: Configuration, training: Dataset) -> None:
+    options, variables = config.method.options, training.X[0].size
+    outputs = 1 if training.y.ndim == 1 else training.y.shape[1]
+    try:
+        shape = options.input_shape(variables)
+        show(layer_table(build_layers(options.layout, shape, variables, outputs), shape))
+    except OptionError as error:
+        raise ConfigError(f"{config.path}: [method] options: {error}") from error
+
+
+def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], samples: Mapping[str, ScoredSample]) -> None:
+    names = branch_names(model, model.title)
+    with writing(path) as file:
+        for (tree, part), sample in zip(parts.items(), samples.values(), strict=True):
+            columns = {**sample_columns(part), **score_columns(names, sample.scores)}
+            file.mktree(tree, {name: values.dtype for name, values in columns.items()})
+            file[tree].extend(columns)

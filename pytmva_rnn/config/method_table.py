@@ -1,0 +1,107 @@
+"""The table [method] of the configuration: TMVA's option string, or the same keys one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pytmva_rnn.data import Recipe, Steps
+from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.options import MethodOptions, parse_options
+from pytmva_rnn.suggestions import near
+
+__all__ = ["MethodConfig", "method_config", "option_texts"]
+
+_KEYS = ("title", "job", "options")
+_JOBS = {
+    "classification": "TMVAClassification",
+    "multiclass": "TMVAMulticlass",
+    "regression": "TMVARegression",
+}
+_SEPARATORS = {"INPUTLAYOUT": "|", "BATCHLAYOUT": "|", "LAYOUT": ",", "DROPCONFIG": "+"}
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """The network and its training.
+
+    Attributes
+    ----------
+    title, job : str
+        TMVA's names of the method and of the Factory, which make up the weight file's name.
+    options : MethodOptions
+    """
+
+    title: str
+    job: str
+    options: MethodOptions
+
+
+def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> MethodConfig:
+    """From the table [method].
+
+    A sequence sets InputLayout to its steps and inputs where the options do not give it.
+
+    Raises
+    ------
+    ConfigError
+        For a key that is unknown, missing or wrong, or an InputLayout that does not fit the sequence.
+    """
+    for key in table:
+        if key not in _KEYS:
+            raise ConfigError(f"[method] has no key {key!r}; {near(key, _KEYS)}")
+    names = {"title": table.get("title", "DL"), "job": table.get("job", _JOBS[analysis])}
+    for key, name in names.items():
+        if not isinstance(name, str) or not name or any(c in name for c in "/\\\0"):
+            raise ConfigError(f"[method] {key} is a name without slashes, not {name!r}")
+    if "options" not in table:
+        raise ConfigError("[method] needs the key 'options': TMVA's option string, or a table of its keys")
+    given = table["options"]
+    if not isinstance(given, str | dict):
+        raise ConfigError(f"[method] options is TMVA's option string or a table of its keys, not {given!r}")
+    try:
+        options = parse_options(given if isinstance(given, str) else option_texts(given))
+    except OptionError as error:
+        raise ConfigError(f"[method] options: {error}") from error
+    return MethodConfig(**names, options=_with_layout(options, recipe))
+
+
+def _with_layout(options: MethodOptions, recipe: Recipe) -> MethodOptions:
+    if not isinstance(recipe.inputs, Steps):
+        return options
+    if not any(options.input_layout):
+        return replace(options, input_layout=recipe.shape)
+    given = "|".join(map(str, options.input_layout))
+    steps, inputs = recipe.shape
+    if options.input_layout not in ((steps, inputs), (steps, 1, inputs)):
+        raise ConfigError(
+            f"[method] options: InputLayout={given} does not fit the sequence of {steps} steps with {inputs} inputs: "
+            f"write InputLayout={steps}|{inputs} or leave it out"
+        )
+    return options
+
+
+def option_texts(table: Mapping[str, Any]) -> dict[str, str]:
+    """TMVA's text for each value of a table of options.
+
+    Parameters
+    ----------
+    table : mapping
+        Names of options; sizes and layers may be lists (`InputLayout = [10, 30]`), and TrainingStrategy a table or,
+        for several phases, a list of tables.
+    """
+    return {name: _text(name, value) for name, value in table.items()}
+
+
+def _text(name: str, value: Any) -> str:
+    if name.upper() == "TRAININGSTRATEGY" and not isinstance(value, str):
+        phases = [value] if isinstance(value, dict) else value
+        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
+            raise ConfigError("[method] options: TrainingStrategy is TMVA's string, a table, or a list of tables")
+        return "|".join(",".join(f"{key}={_text(key, v)}" for key, v in phase.items()) for phase in phases)
+    if isinstance(value, list) and name.upper() in _SEPARATORS:
+        return _SEPARATORS[name.upper()].join(str(part) for part in value)
+    if isinstance(value, str | bool | int | float):
+        return str(value)
+    raise ConfigError(f"[method] options: {name} cannot be {value!r}")

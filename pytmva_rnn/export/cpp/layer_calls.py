@@ -1,0 +1,103 @@
+"""Layers as C++: the weights in the order in which the header's functions read them, and the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.description import GRU, LSTM, RNN, BatchNorm, Dense, Layer, Recurrent, Reshape
+from pytmva_rnn.export.cpp.literals import padded
+
+__all__ = ["LayerCall", "step"]
+
+_NARROW = 3
+"""Units up to which a dense layer's weights are stored unit by unit."""
+_ACTIVATIONS = {
+    "LINEAR": "Linear",
+    "RELU": "Relu",
+    "SIGMOID": "Sigmoid",
+    "TANH": "Tanh",
+    "SYMMRELU": "SymmRelu",
+    "SOFTSIGN": "SoftSign",
+    "GAUSS": "Gauss",
+    "FTANH": "Tanh",
+}
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """What one layer does: a function of the header, its template arguments, and the arrays that it reads."""
+
+    function: str
+    arrays: dict[str, NDArray[np.float32]]
+
+
+def step(layer: Layer) -> LayerCall | None:
+    """The C++ of a layer; None for one that only gives another shape to what lies in memory."""
+    return _STEPS[type(layer)](layer)
+
+
+def _columns(layer: Layer, kind: str, gates: str) -> NDArray[np.float32]:
+    """Matrices (outputs, inputs) of the gates, side by side and transposed: a padded row for each input."""
+    names = [f"{kind}_{gate}" for gate in gates] if gates else [kind]
+    matrix = np.concatenate([np.asarray(layer.weights[name], np.float32) for name in names]).T
+    return np.pad(matrix, ((0, 0), (0, padded(matrix.shape[1]) - matrix.shape[1])))
+
+
+def _biases(layer: Layer, gates: str) -> NDArray[np.float32]:
+    names = [f"b_{gate}" for gate in gates] if gates else ["b"]
+    values = np.concatenate([np.asarray(layer.weights[name], np.float32).reshape(-1) for name in names])
+    return np.pad(values, (0, padded(len(values)) - len(values)))
+
+
+def _sizes(layer: Recurrent) -> str:
+    returned = "true" if layer.return_sequence else "false"
+    return f"{layer.time_steps}, {layer.input_size}, {layer.state_size}, {returned}"
+
+
+def _recurrent(layer: Any) -> LayerCall:
+    gates = layer.gates
+    arrays = {"W": _columns(layer, "W", gates), "U": _columns(layer, "U", gates), "b": _biases(layer, gates)}
+    return LayerCall(f"{layer.kind.lower()}<{_sizes(layer)}>", arrays)
+
+
+def _gru(layer: Any) -> LayerCall:
+    arrays = {
+        "W": _columns(layer, "W", "rzc"),
+        "U": _columns(layer, "U", "rz"),
+        "U_c": _columns(layer, "U", "c"),
+        "b": _biases(layer, "rzc"),
+    }
+    return LayerCall(f"gru<{_sizes(layer)}, {'true' if layer.reset_gate_after else 'false'}>", arrays)
+
+
+def _dense(layer: Any) -> LayerCall:
+    W = np.asarray(layer.weights["W"], np.float32)
+    narrow = layer.width <= _NARROW
+    rows = np.pad(W, ((0, 0), (0, padded(W.shape[1]) - W.shape[1]))) if narrow else _columns(layer, "W", "")
+    sizes = f"{layer.input_size}, {layer.width}, {_ACTIVATIONS[layer.activation]}"
+    return LayerCall(f"{'dense_narrow' if narrow else 'dense'}<{sizes}>", {"W": rows, "b": _biases(layer, "")})
+
+
+def _batch_norm(layer: Any) -> LayerCall:
+    weights = {name: np.asarray(values, np.float64).reshape(-1) for name, values in layer.weights.items()}
+    arrays = {
+        "mu": weights["mu"],
+        "scale": weights["gamma"] / np.sqrt(weights["variance"] + layer.epsilon),
+        "beta": weights["beta"],
+    }
+    return LayerCall(f"batch_norm<{layer.size}>", {name: values.astype(np.float32) for name, values in arrays.items()})
+
+
+_STEPS: dict[type[Layer], Callable[[Any], LayerCall | None]] = {
+    RNN: _recurrent,
+    LSTM: _recurrent,
+    GRU: _gru,
+    Dense: _dense,
+    BatchNorm: _batch_norm,
+    Reshape: lambda layer: None,
+}

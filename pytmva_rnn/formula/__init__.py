@@ -1,0 +1,7 @@
+"""Arithmetic over the branches of an event: what a selection, a weight or an input may say."""
+
+from __future__ import annotations
+
+from pytmva_rnn.formula.arrays import Columns, Expression
+
+__all__ = ["Columns", "Expression"]

@@ -1,0 +1,3 @@
+"""What only this backend needs: how it compiles, its memory, and the building blocks of its layers."""
+
+from __future__ import annotations

@@ -1,0 +1,33 @@
+"""The three matrix products of the layers, whose inner dimension or columns are lanes. Addresses in bytes."""
+
+from __future__ import annotations
+
+from pytmva_rnn.compile import kernel
+from pytmva_rnn.kernels.cpu.machine.simd import VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.tiles import matrix_product
+
+# 16 vector registers (AVX) hold half the sums of 32 (AVX-512, NEON)
+_ROWS = 4 if WIDTH == 8 else 8
+_COLUMNS = 2 if WIDTH == 8 else 4
+
+_product = matrix_product(_ROWS, VECTORS, rows_adjacent=False)
+_transposed = matrix_product(_ROWS, VECTORS, rows_adjacent=True)
+_outer = matrix_product(6, _COLUMNS, rows_adjacent=False)
+
+
+@kernel
+def product(rows, vectors, a, a_stride, b, b_stride, count, c, c_stride, accumulate):
+    """C[rows][LANES] (+)= A[rows][count] B[count][LANES], for some vectors of lanes."""
+    _product(rows, vectors, a, a_stride, 0, b, b_stride, 0, count, 1, c, c_stride, accumulate)
+
+
+@kernel
+def transposed_product(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
+    """C[rows][LANES] = sum over t < n of A_t[count][rows]^T B_t[count][LANES], for some vectors of lanes."""
+    _transposed(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 0)
+
+
+@kernel
+def outer_product(rows, columns, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
+    """C[rows][columns] += sum over t < n of A_t[rows][count] B_t[count][columns]; columns a multiple of WIDTH."""
+    _outer(rows, columns // WIDTH, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 1)

@@ -1,0 +1,210 @@
+"""Matrix products cut into register tiles, some with a recurrent cell's equations behind the sums, as Numba intrinsics.
+
+A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds.
+Addresses are integers in bytes, strides count floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from numba import types
+
+from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, LANES, VECTORS, WIDTH, Emitter, Vector, intrinsic
+
+__all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
+
+Equations = Callable[..., Sequence[Vector]]
+
+
+def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """Cover `total` by tiles, the largest first: yields (size, first) inside the loop that is emitted for each size."""
+    done: Any = INT64(0)
+    for size in sizes:
+        count = e.builder.udiv(e.builder.sub(total, done), INT64(size))
+        with e.loop(count) as k:
+            yield size, e.builder.add(done, e.times(k, size))
+        done = e.builder.add(done, e.times(count, size))
+
+
+def _even_tiles(e: Emitter, total: Any, largest: int) -> Iterator[tuple[int, Any]]:
+    """The same with as few tiles as `largest` allows, of sizes that differ by one at most.
+
+    That takes some divisions, and spares the small tile at the end, which would wait for its sums.
+    """
+    b = e.builder
+    tiles = b.udiv(b.add(total, INT64(largest - 1)), INT64(largest))
+    tiles = b.select(b.icmp_signed("==", tiles, INT64(0)), INT64(1), tiles)
+    small, larger = b.udiv(total, tiles), b.urem(total, tiles)
+    for size in range(largest, 0, -1):
+        is_small, is_larger = (b.icmp_signed("==", small, INT64(s)) for s in (size, size - 1))
+        count = b.select(is_larger, larger, b.select(is_small, b.sub(tiles, larger), INT64(0)))
+        start = b.select(is_larger, INT64(0), e.times(larger, size + 1))
+        with e.loop(count) as k:
+            yield size, b.add(start, e.times(k, size))
+
+
+def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) -> Any:
+    """`C (+)= sum over t < n of A_t B_t` for A_t [rows][count] and B_t [count][vectors*WIDTH].
+
+    Returns a function (rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate),
+    where `a_next` and `b_next` lead from A_t to A_{t+1} and B_t to B_{t+1}, and A[r][k] lies at `a + k*a_stride + r` if
+    `rows_adjacent`, else at `a + r*a_stride + k`. A tile is of `tile_rows` x `tile_vectors` at most.
+    """
+
+    @intrinsic
+    def product(_: Any, rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate):
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate = arguments
+            e = Emitter(builder)
+            a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
+            a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
+            adding = builder.icmp_signed("!=", accumulate, INT64(0))
+            for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
+                first_column = e.times(column, WIDTH)
+                for height, row in _even_tiles(e, rows, tile_rows):
+                    slots = e.accumulators(height, width)
+                    corner = e.offset(c, e.times(row, c_stride), first_column)
+                    places = [
+                        (slot, e.offset(corner, e.times(c_stride, r), v * WIDTH))
+                        for r, row_slots in enumerate(slots)
+                        for v, slot in enumerate(row_slots)
+                    ]
+                    with builder.if_then(adding):
+                        for slot, place in places:
+                            builder.store(e.load(place).value, slot)
+                    with e.loop(n) as t:
+                        a_t = e.offset(a, e.times(t, a_next), e.times(row, a_row))
+                        b_t = e.offset(b, e.times(t, b_next), first_column)
+                        e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
+                    for slot, place in places:
+                        e.store(Vector(builder, builder.load(slot)), place)
+            return context.get_dummy_value()
+
+        return types.void(*[INTP] * 13), emit
+
+    return product
+
+
+def _apply(
+    e: Emitter, equations: Equations, sums: Sequence[Vector], sources: Sequence[Any], targets: Sequence[Any], place: Any
+) -> None:
+    """Let the equations make, from sums and inputs, the outputs at a place."""
+    values = equations(*sums, *(e.load(e.offset(p, place)) for p in sources))
+    for value, target in zip(values, targets, strict=True):
+        e.store(value, e.offset(target, place))
+
+
+def _pointers(e: Emitter, addresses: Any, count: int) -> list[Any]:
+    return [e.pointer(e.builder.extract_value(addresses, j)) for j in range(count)]
+
+
+def recurrent_step(
+    equations: Equations, units: int, x_sums: Sequence[int], h_sums: Sequence[int], inputs: int, outputs: int
+) -> Any:
+    """A recurrent step of a block of lanes: the gates' sums in registers, then the cell's equations.
+
+    Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`; then
+    `equations(*sums, *inputs) -> outputs` for each unit and vector.
+
+    Returns a function (H, vectors, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in
+    tiles of `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of
+    h, of which nh count; `inputs` and `outputs` tuples of addresses of [unit][LANES].
+    """
+    sums = max(*x_sums, *h_sums) + 1
+    sizes = [units >> k for k in range(units.bit_length())]
+
+    @intrinsic
+    def step(_: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            H, vectors, wx, x, nx, wh, h, nh, given, made = arguments
+            e = Emitter(builder)
+            wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
+            sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
+            for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
+                lane = e.times(vector, WIDTH)
+                for size, unit in _tiles(e, H, sizes):
+                    slots = e.accumulators(sums * size, width)
+                    for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
+                        chosen = [slots[q * size + u] for q in which for u in range(size)]
+                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
+                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
+                    corner = builder.add(e.times(unit, LANES), lane)
+                    for u in range(size):
+                        for v in range(width):
+                            totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
+                            place = builder.add(corner, INT64(u * LANES + v * WIDTH))
+                            _apply(e, equations, totals, sources, targets, place)
+            return context.get_dummy_value()
+
+        return types.void(*[INTP] * 8, given, made), emit
+
+    return step
+
+
+def recurrent_step_one(
+    equations: Equations, vectors: int, x_sums: Sequence[int], h_sums: Sequence[int], inputs: int, outputs: int
+) -> Any:
+    """A recurrent step of one event: here the units are the lanes, `vectors` of them in a tile.
+
+    As `recurrent_step`, but the weights lie unpacked, [k][gate*H + unit], and the bias is the row behind those of x.
+
+    Returns a function (units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, inputs, outputs) for `units` units, H of
+    which lie between gates; `inputs` and `outputs` are tuples of addresses of [unit]. Whole vectors are stored, behind
+    the last unit from what happens to lie there.
+    """
+    sums = max(*x_sums, *h_sums) + 1
+    sizes = [vectors >> k for k in range(vectors.bit_length())]
+
+    def tile(
+        e: Emitter, width: int, H: Any, parts: Sequence[tuple[Any, Any, Any, Any, Sequence[int]]]
+    ) -> list[list[Vector]]:
+        """Sums [q][vector]: the bias, and of each part (weights, stride, inputs, count, which) the product."""
+        chains = max(1, 8 // (sums * width))  # independent sums, to hide the latency of a multiply-add
+        slots = [e.accumulators(sums, width) for _ in range(chains)]
+
+        def add(into: list[list[Any]], which: Sequence[int], row: Any, factor: Vector | None) -> None:
+            for column, q in enumerate(which):
+                gate = e.offset(row, e.times(H, column))
+                for v, slot in enumerate(into[q]):
+                    weight = e.load(e.offset(gate, v * WIDTH))
+                    before = Vector(e.builder, e.builder.load(slot))
+                    e.builder.store((weight if factor is None else before + factor * weight).value, slot)
+
+        w, stride, _, count, which = parts[0]
+        add(slots[0], which, e.offset(w, e.times(count, stride)), None)
+        for w, stride, b, count, which in parts:
+            for rows, first in _tiles(e, count, (chains, 1) if chains > 1 else (1,)):
+                for k in range(rows):
+                    at = e.builder.add(first, INT64(k))
+                    add(slots[k], which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
+        totals = [[Vector(e.builder, e.builder.load(slot)) for slot in row] for row in slots[0]]
+        for chain in slots[1:]:
+            for row, more in zip(totals, chain, strict=True):
+                row[:] = [a + Vector(e.builder, e.builder.load(b)) for a, b in zip(row, more, strict=True)]
+        return totals
+
+    @intrinsic
+    def step(_: Any, units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made):
+        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made = arguments
+            e = Emitter(builder)
+            wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
+            sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
+            needed = builder.udiv(builder.add(units, INT64(WIDTH - 1)), INT64(WIDTH))
+            for width, vector in _tiles(e, needed, sizes):
+                unit = e.times(vector, WIDTH)
+                parts = [
+                    (e.offset(wx, unit), x_stride, x, nx, x_sums),
+                    (e.offset(wh, unit), h_stride, h, nh, h_sums),
+                ]
+                totals = tile(e, width, H, parts)
+                for v in range(width):
+                    place = builder.add(unit, INT64(v * WIDTH))
+                    _apply(e, equations, [row[v] for row in totals], sources, targets, place)
+            return context.get_dummy_value()
+
+        return types.void(*[INTP] * 10, given, made), emit
+
+    return step

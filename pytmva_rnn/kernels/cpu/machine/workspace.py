@@ -1,0 +1,77 @@
+"""Plans of whole networks, and the memory that they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels.cpu import dropout, losses
+from pytmva_rnn.kernels.cpu.layers import batchnorm, dense, gru, lstm, rnn
+from pytmva_rnn.kernels.cpu.layers import reshape as copy
+from pytmva_rnn.kernels.cpu.machine import source
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, Plan
+from pytmva_rnn.kernels.cpu.machine.simd import LANES
+
+__all__ = ["Workspace", "aligned", "make_plan"]
+
+_PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense.plan, "BNORM": batchnorm.plan}
+
+
+def make_plan(
+    layers: Sequence[Any],
+    steps: int,
+    inputs: int,
+    loss: str | None,
+    *,
+    training: bool,
+    single: bool = False,
+    input_gradient: bool = False,
+    drop: Sequence[float] = (),
+) -> Plan:
+    """Lay out a network for training, inference or one event; `drop` gives each layer's probability to drop inputs."""
+    plan = Plan(training, single)
+    source.plan(plan, steps, inputs, input_gradient)
+    drop = [*drop, *[0.0] * len(layers)]
+    for number, layer in enumerate(layers):
+        if layer.kind == "RESHAPE":
+            # a flat view needs nothing done: dense layers and batch normalisation read steps where they lie
+            if not layer.flat:
+                copy.plan(plan, number, layer.depth * layer.height, layer.width)
+            continue
+        if layer.kind in ("RNN", "LSTM", "GRU"):
+            copy.plan(plan, number, layer.time_steps, layer.input_size)
+        if layer.kind == "DENSE" and drop[number] > 0:
+            dropout.plan(plan, number, drop[number])
+        _PLANNERS[layer.kind](layer, plan, number)
+    if loss is not None:
+        losses.plan(plan, loss)
+    return plan
+
+
+def aligned(rows: int, floats: int) -> NDArray[np.float32]:
+    """Zeros, shape (rows, floats rounded up to a cache line), the rows on cache lines."""
+    stride = -(-floats // 16) * 16
+    memory = np.zeros(rows * stride + 16, np.float32)
+    first = -(memory.ctypes.data // 4) % 16
+    return memory[first : first + rows * stride].reshape(rows, stride)
+
+
+class Workspace:
+    """A plan with its memory, for `blocks` blocks on some threads."""
+
+    def __init__(self, plan: Plan, blocks: int, threads: int) -> None:
+        self.plan = plan
+        self.table = plan.table()
+        cuts = [k for k, op in enumerate(plan.operations) if "finish_sums" in op] if plan.training else []
+        self.segments = np.array([0, *cuts, len(self.table)], np.int64)
+        self.scratch = aligned(blocks if cuts else threads, plan.scratch_size)
+        for offset in plan.ones:
+            self.scratch[:, offset : offset + LANES] = 1
+        self.gradients = aligned(threads if plan.training else 0, plan.weights_size)[:, : plan.weights_size]
+        self.sums = np.zeros((blocks, plan.statistics_size))
+        self.batch = np.zeros((2, plan.statistics_size))
+        self.frame = np.zeros(1, FRAME)
+        self.frame["batch"], self.frame["totals"] = (row.ctypes.data for row in self.batch)

@@ -1,0 +1,60 @@
+"""Fully connected layer, `y = activation(W x + b)`; see `kernels.reference.layers.dense`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import cuda
+
+from pytmva_rnn.kernels.codes import ACTIVATIONS
+from pytmva_rnn.kernels.cuda.machine import products
+from pytmva_rnn.kernels.cuda.machine.activations import slope
+from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, kernel
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+
+
+@kernel
+def backward(activation, a, y, dy, rows):
+    """The gradient of the activation's argument, in the place of that of y."""
+    width = y.shape[1]
+    for k in range(cuda.grid(1), rows * width, cuda.gridsize(1)):
+        i, j = k // width, k % width
+        dy[i, j] *= slope(activation, a[i, j], y[i, j])
+
+
+class Dense(Part):
+    """The layer; see `layer.Part`."""
+
+    finishes = True
+    finished = False
+    """Whether the part above multiplies its gradient with the derivative of this activation."""
+
+    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+        width, inputs = layer.width, layer.input_size
+        self.activation = ACTIVATIONS[layer.activation]
+        self.W = weights.matrix(self.number, "W", width, inputs)
+        self.b = weights.vector(self.number, "b", width)
+        self.x = x.reshape(memory.events, inputs)
+        self.y = memory.matrix(1, width)
+        keeps_arguments = self.training and self.activation != 0
+        self.a = memory.matrix(1, width) if keeps_arguments else self.y
+        if self.training and self.wanted:
+            self.dx = memory.matrix(1, inputs)
+
+    def finish_in(self, above: Part) -> None:
+        """Leave the activation's derivative to the part above."""
+        above.below = self.activation, self.a.reshape(*above.dx.shape), self.y.reshape(*above.dx.shape)
+        self.finished = True
+
+    def forward(self, run: Run) -> None:
+        products.forward(run, self.x, self.W, self.b, self.a, self.y, run.events, self.activation)
+
+    def backward(self, run: Run) -> None:
+        width = self.y.shape[1]
+        if self.activation != 0 and not self.finished:
+            grid = blocks_for(run.events * width), THREADS, run.stream
+            backward[grid](self.activation, self.a, self.y, self.dy, run.events)
+        W, b = self.start["W"], self.start["b"]
+        products.weight_gradient(run, self.dy, 0, width, self.x, W, run.events, b)
+        if self.wanted:
+            products.input_gradient(run, self.dy, self.W, self.dx, run.events, self.below)

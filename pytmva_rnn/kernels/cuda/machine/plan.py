@@ -1,0 +1,170 @@
+"""A network laid out in the device's memory for a number of events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from pytmva_rnn.kernels.cuda.dropout import Dropout
+from pytmva_rnn.kernels.cuda.layers.batchnorm import BatchNorm
+from pytmva_rnn.kernels.cuda.layers.dense import Dense
+from pytmva_rnn.kernels.cuda.layers.gru import GRU
+from pytmva_rnn.kernels.cuda.layers.lstm import LSTM
+from pytmva_rnn.kernels.cuda.layers.rnn import RNN
+from pytmva_rnn.kernels.cuda.losses import Loss
+from pytmva_rnn.kernels.cuda.machine.device import free_memory, zeros
+from pytmva_rnn.kernels.cuda.machine.layer import Counted, Memory, OnDevice, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.products import CHUNKS
+
+_PARTS: dict[str, type[Part]] = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU, "DENSE": Dense, "BNORM": BatchNorm}
+
+
+def _make_parts(
+    layers: Sequence[Any],
+    weights: Weights,
+    memory: Memory,
+    x: Any,
+    drop: Sequence[float],
+    *,
+    training: bool,
+    input_gradient: bool,
+) -> list[Part]:
+    """The layers one after another; a reshape needs nothing, since each layer sees its input in its own shape."""
+    parts: list[Part] = []
+    wanted = input_gradient
+    for number, layer in enumerate(layers):
+        if layer.kind == "RESHAPE":
+            continue
+        options = {"training": training, "wanted": training and wanted}
+        probability = drop[number] if number < len(drop) else 0.0
+        if training and layer.kind == "DENSE" and probability > 0:
+            parts.append(Dropout(probability, layer, number, weights, memory, x, **options))
+            x = parts[-1].y
+        parts.append(_PARTS[layer.kind](layer, number, weights, memory, x, **options))
+        x = parts[-1].y
+        wanted = True
+    return parts
+
+
+class Workspace:
+    """The memory of a network for batches of up to `events` events.
+
+    Parameters
+    ----------
+    layers : sequence of layer descriptions
+    weights : Weights
+    steps, inputs, outputs : T and D of an event, O of the network
+    loss : letter of the loss
+    events : int
+    training : bool
+    input_gradient : bool
+        Whether backward gives that of the inputs.
+    drop : each layer's probability to drop an input
+
+    Raises
+    ------
+    MemoryError
+        If the device has too little memory; says how many events would fit.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Any],
+        weights: Weights,
+        steps: int,
+        inputs: int,
+        outputs: int,
+        loss: str,
+        events: int,
+        *,
+        training: bool = False,
+        input_gradient: bool = False,
+        drop: Sequence[float] = (),
+    ) -> None:
+        self.events = events
+        options = {"training": training, "input_gradient": input_gradient}
+        per_event, fixed = bytes_of(layers, weights, steps, inputs, outputs, drop, **options)
+        fitting = affordable(per_event, fixed)
+        if events > fitting:
+            raise MemoryError(_too_many(events, per_event, fixed, fitting))
+        try:
+            memory = OnDevice(events)
+            self.x = memory.matrix(1, steps * inputs)
+            self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
+            last = self._parts[-1].y if self._parts else self.x
+            self.out = last.reshape(events, outputs)
+            self.loss = Loss(loss, events, outputs, training=training)
+            if training:
+                # chunks of rows that so small a batch does not have stay zero for good
+                self.partials = zeros((CHUNKS, weights.flat.size))
+                gradient = self.loss.gradient
+                for part in reversed(self._parts):
+                    if gradient is not None:
+                        part.connect(gradient)
+                    gradient = part.dx
+                self.dx = gradient
+                for below, part in pairwise(self._parts):
+                    if isinstance(below, Dense) and below.activation != 0 and part.finishes:
+                        below.finish_in(part)
+        except MemoryError:
+            # memory in pieces, or another program's
+            raise MemoryError(_too_many(events, per_event, fixed, min(fitting, events) // 2)) from None
+
+    def forward(self, run: Run) -> None:
+        """Compute `out` from `x`."""
+        for part in self._parts:
+            part.forward(run)
+
+    def backward(self, run: Run) -> None:
+        """Compute the partial sums of the weights' gradients, and `dx` where wanted, from the loss's gradient."""
+        for part in reversed(self._parts):
+            if part.dy is not None:
+                part.backward(run)
+
+
+def bytes_of(
+    layers: Sequence[Any],
+    weights: Weights,
+    steps: int,
+    inputs: int,
+    outputs: int,
+    drop: Sequence[float] = (),
+    *,
+    training: bool,
+    input_gradient: bool,
+) -> tuple[int, int]:
+    """Bytes of a workspace that each event takes, and those that it takes for any number of events."""
+    counted = Counted()
+    x = counted.matrix(steps, inputs)
+    _make_parts(layers, weights, counted, x, drop, training=training, input_gradient=input_gradient)
+    partials = 4 * CHUNKS * int(weights.flat.size) if training else 0
+    return counted.bytes + 4 * outputs * (1 + training) + 4, counted.fixed + partials
+
+
+def affordable(per_event: int, fixed: int) -> int:
+    """How many events fit into the device's free memory, of which a tenth is left alone."""
+    return max(0, free_memory() * 9 // 10 - fixed) // per_event
+
+
+def _too_many(events: int, per_event: int, fixed: int, fitting: int) -> str:
+    return (
+        f"the GPU has {free_memory() / 2**20:,.0f} MiB free, and {events:,} events at once need "
+        f"{(events * per_event + fixed) / 2**20:,.0f} MiB; up to {fitting:,} would fit"
+    )
+
+
+def state_shapes(layers: Sequence[Any]) -> list[tuple[int, ...]]:
+    """For each layer the widths of its remembered states: H of h, and of an LSTM's c."""
+    return [
+        (layer.state_size,) * (2 if layer.kind == "LSTM" else 1) if layer.kind in ("RNN", "LSTM", "GRU") else ()
+        for layer in layers
+    ]
+
+
+def zero_states(layers: Sequence[Any], events: int) -> list[tuple[Any, ...]]:
+    """Remembered states of zero; layers that remember nothing share one row."""
+    return [
+        tuple(zeros((events if layer.remember_state else 1, H)) for H in widths)
+        for layer, widths in zip(layers, state_shapes(layers), strict=True)
+    ]

@@ -1,0 +1,142 @@
+"""What the recurrent layers share: one product for the inputs of all steps, one launch for the steps, and memory."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pytmva_rnn.kernels.cuda.machine import products
+from pytmva_rnn.kernels.cuda.machine.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, multiprocessors
+from pytmva_rnn.kernels.cuda.machine.equations import Equations
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.steps import backward_kernel, forward_kernel
+
+_UNITS = 2 if SIMULATED else 256
+"""At most so many threads of a block lie along the hidden units."""
+
+_WARP = 4 if SIMULATED else 32
+
+
+class Blocks(NamedTuple):
+    """Blocks of a launch.
+
+    Attributes
+    ----------
+    form : (events of a thread, weights in shared memory, states in shared memory)
+        What the kernel is compiled for.
+    grid : int
+    threads : (along the units, along the events)
+    shared : int
+        Bytes of shared memory.
+    """
+
+    form: tuple[int, bool, bool]
+    grid: int
+    threads: tuple[int, int]
+    shared: int
+
+
+def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
+    """How to divide events over blocks.
+
+    Parameters
+    ----------
+    events, H : int
+    weights : int
+        Floats of the recurrent weights.
+    floats : int
+        Floats that the steps of an event pass on.
+    """
+    units = min(H, _UNITS)
+    shares = EVENTS * floats <= SHARED_FLOATS
+    staged = weights + EVENTS * floats <= SHARED_FLOATS
+    # few events are worth a thread each, whose steps are shorter then; not if they read the weights from afar
+    each = 1 if staged and events <= multiprocessors() else EVENTS
+    # a warp is filled, then there are blocks for all multiprocessors, and then come many events in a block
+    lanes = max(_WARP // units, -(-events // (each * 2 * multiprocessors())))
+    most = max(1, min(lanes, THREADS // units, -(-events // each)))
+    room = SHARED_FLOATS - (weights if staged else 0)
+    lanes = min(most, room // (each * floats)) if shares else 1
+    shared = 4 * ((weights if staged else 0) + (lanes * each * floats if shares else 0))
+    return Blocks((each, staged, shares), -(-events // (lanes * each)), (units, lanes), shared)
+
+
+class Recurrent(Part):
+    """RNN, LSTM and GRU: everything but their equations."""
+
+    cell: Equations
+    finishes = True
+
+    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+        T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.cell.gates
+        self.T, self.H, self.sequence, self.remember = T, H, layer.return_sequence, layer.remember_state
+        W, U, b = (list(self.start)[k * G] for k in range(3))
+        self.starts = self.start[W], self.start[U], self.start[b]
+        self.W = weights.matrix(self.number, W, G * H, D)
+        self.U = weights.matrix(self.number, U, G * H, H)
+        self.U_rows = weights.vector(self.number, U, G * H * H)
+        self.b = weights.vector(self.number, b, G * H)
+        self.x = x.reshape(memory.events * T, D)
+        self.a = memory.matrix(T, G * H)
+        self.y = memory.matrix(T if self.sequence else 1, H)
+        # U transposed, where it does not fit into shared memory
+        self.U_columns = memory.vector(G * H * H)
+        self.before = memory.matrix(T, H) if self.training else self.y
+        self.saved = memory.matrix(T, H) if self.training and (self.cell.carries or G > 1) else self.y
+        if self.training and self.wanted:
+            self.dx = memory.matrix(T, D)
+        floats = max(self.cell.forward_floats, self.cell.backward_floats if self.training else 0) * H
+        self.scratch = memory.tiles(floats) if EVENTS * floats > SHARED_FLOATS else self.U_columns
+
+    def forward(self, run: Run) -> None:
+        rows, H, cell = run.events * self.T, self.H, self.cell
+        products.forward(run, self.x, self.W, self.b, self.a, self.a, rows)
+        one_by_one = run.one_by_one and self.remember
+        events, steps = (1, rows) if one_by_one else (run.events, self.T)
+        chosen = blocks(events, H, cell.gates * H * H, cell.forward_floats * H)
+        U, staged = self.U_rows, chosen.form[1]
+        if not staged:
+            products.transpose(run, self.U, self.U_columns)
+            U = self.U_columns
+        h0, *c0 = run.states[self.number]
+        forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+            self.a,
+            U,
+            self.y,
+            self.before,
+            self.saved,
+            h0,
+            c0[0] if c0 else h0,
+            self.scratch,
+            events,
+            steps,
+            self.T,
+            H,
+            self.sequence,
+            self.training,
+            self.remember,
+        )
+
+    def backward(self, run: Run) -> None:
+        rows, H, cell = run.events * self.T, self.H, self.cell
+        chosen = blocks(run.events, H, cell.gates * H * H, cell.backward_floats * H)
+        backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+            self.a,
+            self.U_rows,
+            self.dy,
+            self.before,
+            self.saved,
+            self.scratch,
+            run.events,
+            self.T,
+            H,
+            self.sequence,
+        )
+        self.weight_gradients(run, rows)
+        if self.wanted:
+            products.input_gradient(run, self.a, self.W, self.dx, rows, self.below)
+
+    def weight_gradients(self, run: Run, rows: int) -> None:
+        """Partial sums of the gradients of W, b and U."""
+        count = self.cell.gates * self.H
+        W, U, b = self.starts
+        products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, count, U))

@@ -1,0 +1,3 @@
+"""The layers, one file each."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""What the layers share."""
+
+from __future__ import annotations

@@ -1,0 +1,113 @@
+"""A network that can be asked for scores: a Description with what computes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytmva_rnn.description import Description
+from pytmva_rnn.network.one_event import Scorer
+from pytmva_rnn.network.scoring import predict
+from pytmva_rnn.weightfile.reading import read_description
+from pytmva_rnn.weightfile.writing import write_weights
+
+__all__ = ["Model", "read_weights"]
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Description):
+    """A network with everything that a weight file says about it; `Description` has its attributes."""
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """Read a weight file; see `read_weights`."""
+        read = read_description(path)
+        return cls(**{field.name: getattr(read, field.name) for field in fields(read)})
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a weight file; see `write_weights`."""
+        write_weights(self, path)
+
+    def predict(self, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
+        """Score events: transformations, network and output function, as TMVA's Reader does.
+
+        Parameters
+        ----------
+        X : array, shape (n, NVar) or (n, T, D)
+            Raw variables, time-major.
+        backend : str
+            "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
+
+        Returns
+        -------
+        ndarray of float32, shape (n,) for one output, else (n, O)
+            Scores; regression targets are mapped back to their own scale. A NaN is reported as -999.
+
+        Raises
+        ------
+        DataError
+            If the shape of X does not fit the model.
+        """
+        return predict(self, X, backend=backend)
+
+    def predict_one(self, x: ArrayLike) -> Any:
+        """Score one event in a few microseconds, on the CPU.
+
+        The first call prepares the weights; many threads may call at once. With RememberState every event starts from
+        a state of zero.
+
+        Parameters
+        ----------
+        x : array, shape (NVar,) or (T, D)
+            Raw variables, time-major; fastest as contiguous float32.
+
+        Returns
+        -------
+        float for one output, else ndarray of float32, shape (O,)
+            As `predict` has it.
+
+        Raises
+        ------
+        DataError
+            If the shape of x does not fit the model.
+        """
+        return self._scorer(x)
+
+    @cached_property
+    def _scorer(self) -> Any:
+        return Scorer(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: the data, not what is prepared from it."""
+        return {name: value for name, value in self.__dict__.items() if name != "_scorer"}
+
+
+def read_weights(path: str | os.PathLike[str]) -> Model:
+    """Read a weight file of TMVA's deep learning method (`MethodDL`), written by C++ TMVA or by `write_weights`.
+
+    Any valid XML of TMVA's content is accepted, with numbers in every form that C's `strtof` reads. Weights are kept
+    in double precision under their mathematical names. The histograms in `<MVAPdfs>`, which TMVA fills with the
+    option CreateMVAPdfs and the network does not need, are not kept.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    WeightFileError
+        If the file is not such a file, or its parts do not fit each other; the message names the file, the line, the
+        node, what was expected and what was found.
+    OSError
+        If the file cannot be opened (FileNotFoundError if there is none).
+    """
+    return Model.load(path)

@@ -1,0 +1,47 @@
+"""Arrays as users hand them in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytmva_rnn.errors import DataError
+
+__all__ = ["numbers", "shaped"]
+
+
+def numbers(values: ArrayLike, name: str, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """An array of numbers, of a given type if that is wanted.
+
+    Raises
+    ------
+    DataError
+        For texts, objects, or rows of different length.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} is not an array of numbers: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} is not an array of numbers but of {array.dtype}")
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """X, (n, T*D) or (n, T, D), as a contiguous (n, T, D).
+
+    Raises
+    ------
+    DataError
+        If the events do not have T*D variables.
+    """
+    array = numbers(X, "X")
+    steps, inputs = shape
+    if array.shape[1:] not in (shape, (steps * inputs,)):
+        raise DataError(
+            f"X has the shape {array.shape}; expected (n, {steps * inputs}) or (n, {steps}, {inputs}): "
+            f"{steps} step(s) of {inputs} input(s), time-major"
+        )
+    return np.ascontiguousarray(array, dtype).reshape(len(array), steps, inputs)

@@ -1,0 +1,161 @@
+"""A Model's layers, run through one backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytmva_rnn.description import Description
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.kernels import Computation, Engine
+from pytmva_rnn.network.devices import backend_engine
+from pytmva_rnn.network.events import numbers, shaped
+from pytmva_rnn.network.threads import asked_threads
+
+__all__ = ["Network", "output_function"]
+
+
+def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    """Identity (I), sigmoid (S) or softmax (M) of raw outputs (n, O), in float64."""
+    out = np.asarray(outputs, np.float64)
+    if letter == "S":
+        return np.asarray(0.5 * np.tanh(0.5 * out) + 0.5)
+    if letter == "M":
+        e = np.exp(out - out.max(axis=1, keepdims=True))
+        return np.asarray(e / e.sum(axis=1, keepdims=True))
+    return out
+
+
+class _Memory:
+    """Says what to do where the GPU has too little memory; the kernels' own message says what would fit.
+
+    A class, since entering a generator's context takes as long as scoring a few events.
+    """
+
+    def __init__(self, backend: str) -> None:
+        self._backend = backend
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MemoryError) and self._backend == "cuda":
+            raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
+
+
+class Network:
+    """A model's layers with their weights on one backend. Inputs are the network's own: transformed variables.
+
+    With RememberState the state that a batch of `loss_and_gradients` leaves is the start of the next, as in TMVA;
+    `predict` starts from zero and passes the state from event to event.
+
+    Parameters
+    ----------
+    model : Model
+        With weights in all layers.
+    backend : str
+        "cpu" (Numba, float32), "cuda" (an NVIDIA GPU, float32) or "reference" (NumPy, float64).
+    threads : int, optional
+        Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
+
+    Raises
+    ------
+    DataError
+        If a layer has no weights, or for "cuda" if the GPU has too little memory, here and in all calls.
+    MissingExtraError, BackendError
+        For "cuda" where it cannot be used.
+    ValueError
+        For an unknown backend, or less than one thread.
+
+    Examples
+    --------
+    >>> network = Network(read_weights("TMVA_LSTM.weights.xml"))  # doctest: +SKIP
+    >>> loss, gradients = network.loss_and_gradients(X, y)  # doctest: +SKIP
+    >>> gradients[0]["W_i"].shape  # doctest: +SKIP
+    (10, 30)
+    """
+
+    def __init__(self, model: Description, backend: str = "cpu", *, threads: int | None = None) -> None:
+        self.model = model
+        self.backend = backend
+        self._shape = model.event_shape
+        self._memory = _Memory(backend)
+        model.check_weights()
+        with self._memory:
+            computation = Computation(
+                model.layers,
+                [layer.weights for layer in model.layers],
+                *self._shape,
+                model.loss,
+                model.regularization,
+                model.weight_decay,
+                threads=asked_threads(threads),
+            )
+            self.engine: Engine = backend_engine(backend)(computation)
+
+    def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
+        """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
+
+        With `resume`, remembered states start where the call before with `resume` left them.
+        """
+        X = self._inputs(X)
+        with self._memory:
+            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
+        scores = output_function(self.model.output_function, raw).astype(X.dtype)
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def loss_and_gradients(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
+    ) -> tuple[float, dict[int, dict[str, NDArray[Any]]]]:
+        """Loss of the events as one training batch, and its gradients.
+
+        With RememberState the second call starts from the states that the first left. TMVA's own checks of gradients
+        take the loss before: to have their numbers, call `loss` first.
+
+        Parameters
+        ----------
+        X : array, shape (n, NVar) or (n, T, D)
+        y : array, shape (n,) or (n, O)
+        w : array, shape (n,), optional
+            Event weights; 1 if not given.
+
+        Returns
+        -------
+        loss : float
+            Without the regularization's penalty.
+        gradients : dict
+            By layer number and matrix name; those of dense layers' weights contain the regularization's.
+        """
+        with self._memory:
+            value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
+        return value, dict(enumerate(gradients))
+
+    def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
+        """Gradient of the loss with respect to X, in the shape (n, T, D)."""
+        with self._memory:
+            return self.engine.gradients(*self._batch(X, y, w))[2]
+
+    def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
+        """Loss of the events as one batch in inference, without penalty."""
+        with self._memory:
+            return self.engine.loss(*self._batch(X, y, w))
+
+    def _inputs(self, X: ArrayLike) -> NDArray[Any]:
+        return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))
+
+    def _batch(
+        self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        X = self._inputs(X)
+        if not len(X):
+            raise DataError("X has no events; a loss needs one or more")
+        n, outputs = len(X), self.model.outputs
+        targets = numbers(y, "y", X.dtype)
+        if targets.shape not in ((n, outputs), (n,) if outputs == 1 else (n, outputs)):
+            raise DataError(f"y has the shape {targets.shape}; expected ({n}, {outputs})")
+        weights = np.ones(n, X.dtype) if w is None else numbers(w, "the event weights", X.dtype)
+        if weights.shape not in ((n,), (n, 1)):
+            raise DataError(f"event weights have the shape {weights.shape}; expected ({n},)")
+        return X, targets.reshape(n, outputs), weights.reshape(n)

@@ -1,0 +1,257 @@
+"""The training of TMVA's MethodDL: from arrays and an option string to a Model."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import platform
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pytmva_rnn._version import __version__
+from pytmva_rnn.description import HistoryRow, Variable
+from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.model import Model
+from pytmva_rnn.network.devices import cuda_problem
+from pytmva_rnn.network.threads import asked_threads
+from pytmva_rnn.options import MethodOptions, parse_options
+from pytmva_rnn.options.method import INITIALIZATIONS, REGULARIZATIONS
+from pytmva_rnn.training.initialization import initial_weights
+from pytmva_rnn.training.loop import Loop
+from pytmva_rnn.training.problem import Problem, make_problem
+
+__all__ = ["Result", "train"]
+
+log = logging.getLogger("pytmva_rnn")
+
+Arrays = list[dict[str, NDArray[Any]]]
+
+
+@dataclass
+class Result:
+    """What training gives.
+
+    Attributes
+    ----------
+    model : Model
+        With the weights of the lowest validation error.
+    history : list of HistoryRow
+    initial_validation_error : float
+        Validation error before any training.
+    training_time : float
+        Seconds.
+    interrupted : bool
+        Whether Ctrl-C ended the training early.
+    """
+
+    model: Model
+    history: list[HistoryRow] = field(default_factory=list)
+    initial_validation_error: float = float("nan")
+    training_time: float = 0.0
+    interrupted: bool = False
+
+
+def train(
+    X: ArrayLike,
+    y: ArrayLike,
+    options: str | Mapping[str, Any] | MethodOptions,
+    *,
+    analysis: str = "classification",
+    sample_weight: ArrayLike | None = None,
+    initial: Model | None = None,
+    shuffle: bool = True,
+    backend: str | None = None,
+    threads: int | None = None,
+    title: str = "DL",
+    variables: Sequence[Variable] | None = None,
+    spectators: Sequence[Variable] = (),
+    classes: Sequence[str] | None = None,
+    targets: Sequence[Variable] = (),
+    info: Sequence[tuple[str, str]] = (),
+    progress: bool | None = None,
+) -> Result:
+    """Train a network as TMVA's MethodDL does.
+
+    With the same events in the same order and the same RandomSeed (not 0), initial weights and shuffles are those of
+    C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C ends the training
+    and keeps the best weights so far.
+
+    Parameters
+    ----------
+    X : array, shape (n, NVar) or (n, T, D)
+        Events, time-major. The last `ValidationSize` of them validate.
+    y : array, shape (n,) or (n, O)
+        1 for signal and 0 for background; class numbers or one-hot rows (multiclass); targets (regression).
+    options : str, mapping or MethodOptions
+        TMVA's option string, `Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,LINEAR:TrainingStrategy=...`, or its keys.
+    analysis : str
+        "classification", "multiclass" or "regression".
+    sample_weight : array, shape (n,), optional
+        Event weights; they multiply each event's loss.
+    initial : Model, optional
+        Start from its weights instead of fresh ones; its layers must be those of the layout.
+    shuffle : bool
+        Shuffle the training events each epoch.
+    backend : str, optional
+        "cpu" (Numba, float32), "cuda" (an NVIDIA GPU, float32) or "reference" (NumPy, float64, slow). If None, what
+        Architecture says: a GPU where there is one, else the CPU, with a warning.
+    threads : int, optional
+        Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
+    title : str
+        Title of the method in the weight file.
+    variables, spectators, targets : sequence of Variable, optional
+        How the weight file describes them.
+    classes : sequence of str, optional
+        Names of the classes; class 0 is the signal.
+    info : sequence of (name, value)
+        Further entries of the weight file's GeneralInfo.
+    progress : bool, optional
+        Show a progress bar; if None, when stderr is a terminal.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    OptionError
+        For an option string that is wrong or does not fit the events.
+    DataError
+        For arrays of the wrong shape, or with NaN.
+    TrainingError
+        For a class without events, samples smaller than a batch, or a loss that is not finite.
+    MissingExtraError, BackendError
+        For the backend "cuda" where it cannot be used.
+    ValueError
+        For an unknown backend, or less than one thread.
+    """
+    threads = asked_threads(threads)
+    settings = parse_options(options)
+    problem = make_problem(
+        X,
+        y,
+        settings,
+        analysis=analysis,
+        sample_weight=sample_weight,
+        variables=variables,
+        classes=classes,
+        targets=targets,
+    )
+    _check_settings(settings)
+    backend = _backend(settings.architecture) if backend is None else backend
+    model = _untrained(problem, settings, title, tuple(spectators))
+    seed = settings.random_seed or 1 + secrets.randbelow(2**31)
+    weights = _start(problem, settings, initial, seed)
+    started = time.perf_counter()
+    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
+    run.run()
+    seconds = time.perf_counter() - started
+    if not run.history and not run.interrupted:
+        log.warning("no epoch was tested, as TestRepetitions is larger than MaxEpochs: the initial weights are kept")
+    elif not run.improved and run.history:
+        log.warning(
+            "the validation error never fell below its start, %.6g: the initial weights are kept; "
+            "try a smaller LearningRate or more epochs",
+            run.initial_error,
+        )
+    layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
+    trained = replace(model, layers=layers, info=(*_provenance(problem, seconds, run.history), *info))
+    return Result(trained, run.history, run.initial_error, seconds, run.interrupted)
+
+
+def _check_settings(options: MethodOptions) -> None:
+    """What TMVA's grammar allows, but no training can obey."""
+    phases = len(options.training_strategy)
+    if options.random_seed + phases >= 2**32:
+        raise OptionError(f"RandomSeed={options.random_seed} is too large; the largest is {2**32 - 1 - phases}")
+    name = options.text.get("WeightInitialization", options.weight_initialization)
+    if name.upper() not in INITIALIZATIONS and options.weight_initialization == "XAVIERUNIFORM":
+        log.warning("WeightInitialization=%s is unknown: using %s, as TMVA does", name, options.weight_initialization)
+    if options.architecture == "OPENCL":
+        raise OptionError("Architecture=OPENCL does not exist in TMVA; use CPU")
+
+
+def _backend(architecture: str) -> str:
+    """The backend for an Architecture, "cpu" where there is no other, as in TMVA."""
+    if architecture == "CPU":
+        return "cpu"
+    problem = cuda_problem() if architecture == "GPU" else None
+    if architecture == "GPU" and problem is None:
+        return "cuda"
+    reason = "" if problem is None else f" ({problem})"
+    log.warning("Architecture=%s is not available; training on the CPU%s", architecture, reason)
+    return "cpu"
+
+
+def _untrained(problem: Problem, options: MethodOptions, title: str, spectators: tuple[Variable, ...]) -> Model:
+    phase = options.training_strategy[0]
+    depth, height, width = problem.input_layout
+    batch_layout = (phase.batch_size, depth, height * width) if depth * height > 1 else (1, phase.batch_size, width)
+    given = (*options.batch_layout, 0, 0)[:3] if any(options.batch_layout) else batch_layout
+    return Model(
+        problem.layers,
+        problem.variables,
+        problem.input_layout,
+        (given[0], given[1], given[2]),
+        title=title,
+        analysis=problem.analysis,
+        spectators=spectators,
+        targets=problem.targets,
+        classes=problem.classes,
+        transformations=problem.transformations,
+        options=options.to_model_options(),
+        loss=problem.loss,
+        initialization=INITIALIZATIONS[options.weight_initialization],
+        regularization=REGULARIZATIONS[phase.regularization],
+        output_function=problem.output_function,
+        weight_decay=phase.weight_decay,
+    )
+
+
+def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed: int) -> Arrays:
+    if initial is None:
+        return [dict(each) for each in initial_weights(problem.layers, options.weight_initialization, seed)]
+    wanted = [(layer.kind, layer.weight_shapes()) for layer in problem.layers]
+    given = [(layer.kind, layer.weight_shapes()) for layer in initial.layers]
+    for number, (want, give) in enumerate(zip(wanted, given, strict=False)):
+        if want != give:
+            raise OptionError(
+                f"layer {number} of `initial` is {give[0]} {give[1]}, the layout asks for {want[0]} {want[1]}"
+            )
+    if len(wanted) != len(given):
+        raise OptionError(f"`initial` has {len(given)} layers, the layout {len(wanted)}")
+    for number, layer in enumerate(initial.layers):
+        missing = layer.missing_weights()
+        if missing:
+            raise DataError(f"layer {number} ({layer.kind}) of `initial` has no weights {', '.join(missing)}")
+    return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]
+
+
+def _provenance(problem: Problem, seconds: float, history: Sequence[HistoryRow]) -> tuple[tuple[str, str], ...]:
+    try:
+        user = getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        user = "unknown"
+    system = platform.uname()
+    return (
+        # the releases whose files these are to the letter; C++ TMVA reads the second
+        ("TMVA Release", "4.2.1 [262657]"),
+        ("ROOT Release", "6.22/06 [398854]"),
+        ("Creator", user),
+        ("Date", time.asctime()),
+        ("Host", f"{system.system} {system.node} {system.release} {system.machine}"),
+        ("Dir", str(Path.cwd())),
+        ("Training events", str(len(problem.training) + len(problem.validation))),
+        ("TrainingTime", f"{seconds:.8e}"),
+        ("AnalysisType", problem.analysis),
+        ("pytmva_rnn Release", __version__),
+        ("pytmva_rnn History", json.dumps([[row.epoch, *(float(f"{e:.7g}") for e in row[1:])] for row in history])),
+    )

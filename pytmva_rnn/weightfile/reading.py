@@ -1,0 +1,164 @@
+"""Weight file -> `Description`."""
+
+from __future__ import annotations
+
+import os
+from math import prod
+from typing import Any
+
+from pytmva_rnn.description import Description, Layer, Option, Shape, Variable
+from pytmva_rnn.options.vartransform import reference_classes
+from pytmva_rnn.weightfile.layer_nodes import read_layer
+from pytmva_rnn.weightfile.nodes import Node, ordered, parse
+from pytmva_rnn.weightfile.other_methods import hint
+from pytmva_rnn.weightfile.transformation_nodes import read_transformations
+from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES, VariableList
+
+__all__ = [
+    "LETTERS",
+    "check_input",
+    "check_outputs",
+    "is_other_method",
+    "layer_nodes",
+    "read_analysis",
+    "read_description",
+    "read_options",
+    "read_shape",
+    "read_title",
+]
+
+_METHOD = "DL::"
+_ANALYSES = ("Classification", "Regression", "Multiclass")
+LETTERS = {
+    "loss": ("LossFunction", "CRS"),
+    "initialization": ("Initialization", "GUIZXF"),
+    "regularization": ("Regularization", "012"),
+    "output_function": ("OutputFunction", "ISM"),
+}
+
+
+def read_description(path: str | os.PathLike[str]) -> Description:
+    """Read a weight file; see `pytmva_rnn.read_weights`."""
+    root = parse(path)
+    title = read_title(root)
+    info = tuple((i.attribute("name"), i.attribute("value")) for i in root.child("GeneralInfo").children("Info"))
+    analysis = read_analysis(root.child("GeneralInfo"))
+    variables = VARIABLES.read(root.child("Variables"))
+    spectators = _optional(root, SPECTATORS)
+    targets = TARGETS.read(root.child("Targets")) if analysis == "Regression" else _optional(root, TARGETS)
+    classes = tuple(c.attribute("Name") for c in ordered(root.child("Classes").counted("Class", "NClass"), "Index"))
+    transformations = root.find("Transformations")
+    known = {"Variable": variables, "Target": targets, "Spectator": spectators}
+    options = read_options(root.find("Options"))
+    chain = next((option.value for option in options if option.name == "VarTransform"), "None")
+    references = reference_classes(chain, classes)
+    read = Description(
+        title=title,
+        analysis=analysis,
+        info=info,
+        options=options,
+        variables=variables,
+        spectators=spectators,
+        targets=targets,
+        classes=classes,
+        transformations=read_transformations(transformations, known, len(classes), references)
+        if transformations
+        else (),
+        **_network(root.child("Weights"), len(variables)),
+    )
+    check_outputs(root.child("Weights"), read.analysis, read.outputs, len(classes), len(targets))
+    return read
+
+
+def is_other_method(root: Node) -> bool:
+    """Whether the document is, for all that it says, none of MethodDL."""
+    return root.tag != "MethodSetup" or (root.has("Method") and not root.attribute("Method").startswith(_METHOD))
+
+
+def read_title(root: Node) -> str:
+    """The method's title; an error, with advice, for files of other methods."""
+    if root.tag != "MethodSetup":
+        raise root.error("expected <MethodSetup>, the root of a TMVA weight file")
+    method = root.attribute("Method")
+    if not method.startswith(_METHOD):
+        kind = method.split("::")[0]
+        raise root.error(
+            f'Method: this is a {kind} weight file; expected one of MethodDL (Method="{_METHOD}..."), found {method!r}'
+            f"; {hint(kind)}"
+        )
+    return method[len(_METHOD) :]
+
+
+def read_analysis(node: Node) -> Any:
+    """What `<GeneralInfo>` says was learnt."""
+    found = [item for item in node.children("Info") if item.attribute("name") == "AnalysisType"]
+    if not found:
+        raise node.error(f'expected <Info name="AnalysisType">, one of {", ".join(_ANALYSES)}; found none')
+    return found[0].choice("value", _ANALYSES)
+
+
+def read_options(node: Node | None) -> tuple[Option, ...]:
+    """The options; none if there is no node."""
+    return tuple(
+        Option(item.attribute("name"), item.text, item.choice("modified", ("Yes", "No")) == "Yes")
+        for item in (node.children("Option") if node else ())
+    )
+
+
+def _optional(root: Node, kind: VariableList) -> tuple[Variable, ...]:
+    node = root.find(kind.tag)
+    return kind.read(node) if node else ()
+
+
+def _network(node: Node, variables: int) -> dict[str, Any]:
+    input_layout = read_shape(node, "Input", minimum=1)
+    check_input(node, input_layout, variables)
+    return {
+        "input_layout": input_layout,
+        "batch_size": node.integer("BatchSize", minimum=1),
+        "batch_layout": read_shape(node, "Batch"),
+        "weight_decay": node.number("WeightDecay"),
+        "layers": _layers(node, input_layout),
+        **{name: node.choice(attribute, letters) for name, (attribute, letters) in LETTERS.items()},
+    }
+
+
+def check_input(node: Node, shape: Shape, variables: int) -> None:
+    """Raise a WeightFileError unless the layout of an event holds all variables."""
+    if prod(shape) != variables:
+        sizes = " x ".join(map(str, shape))
+        raise node.error(
+            f"InputDepth x InputHeight x InputWidth: expected the number of variables, {variables}; "
+            f"found {sizes} = {prod(shape)}"
+        )
+
+
+def read_shape(node: Node, prefix: str, minimum: int = 0) -> Shape:
+    """(depth, height, width) from the attributes whose names begin with `prefix`, Input or Batch."""
+    depth, height, width = (node.integer(prefix + size, minimum) for size in ("Depth", "Height", "Width"))
+    return depth, height, width
+
+
+def _layers(node: Node, shape: Shape) -> tuple[Layer, ...]:
+    layers = []
+    for number, child in enumerate(layer_nodes(node)):
+        layers.append(read_layer(child, number, shape))
+        shape = layers[-1].output_shape(shape)
+    return tuple(layers)
+
+
+def layer_nodes(node: Node) -> list[Node]:
+    """The layers' nodes; the attribute NetDepth has to say how many there are."""
+    nodes = node.children()
+    expected = node.integer("NetDepth", minimum=1)
+    if len(nodes) != expected:
+        raise node.error(f"NetDepth: expected {expected} layers, found {len(nodes)}")
+    return nodes
+
+
+def check_outputs(node: Node, analysis: str, outputs: int, classes: int, targets: int) -> None:
+    """Raise a WeightFileError unless there is an output for each class of a multiclass or target of a regression."""
+    expected = {"Regression": targets, "Multiclass": classes}.get(analysis)
+    if expected is not None and outputs != expected:
+        what = "targets" if analysis == "Regression" else "classes"
+        raise node.error(f"expected {expected} outputs of the last layer, one for each of the {what}, found {outputs}")

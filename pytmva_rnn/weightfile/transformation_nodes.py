@@ -1,0 +1,106 @@
+"""The variable transformations' nodes: what all have in common. `transformation_formats.py` has what each adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from pytmva_rnn.description import Transformation, TransformInput, Variable
+from pytmva_rnn.weightfile.markup import Element
+from pytmva_rnn.weightfile.nodes import Node
+from pytmva_rnn.weightfile.transformation_formats import FORMATS, Inputs
+
+__all__ = ["Known", "read_transformation", "read_transformations", "transformations_element"]
+
+Known: TypeAlias = Mapping[str, Sequence[Variable]]
+
+_BY_NAME = {name: entry for entry in FORMATS for name in (entry.transformation.kind, *entry.aliases)}
+_BY_TYPE = {entry.transformation: entry for entry in FORMATS}
+
+
+def read_transformations(
+    node: Node, known: Known, classes: int, references: Sequence[int | None] = ()
+) -> tuple[Transformation, ...]:
+    """The transformations of the node `<Transformations>`, in the order in which they apply.
+
+    Parameters
+    ----------
+    node : Node
+    known : mapping of "Variable", "Target" and "Spectator" to the file's variables
+    classes : int
+        Number of classes.
+    references : sequence of int or None
+        The class that each transformation uses, from the option VarTransform; all classes together where that option
+        does not describe the transformations of the file.
+
+    Raises
+    ------
+    WeightFileError
+        If a transformation is not supported, or its selection or numbers do not fit.
+    """
+    found = [read_transformation(child, known, classes) for child in node.counted("Transform", "NTransformations")]
+    if len(references) != len(found):
+        return tuple(found)
+    return tuple(replace(each, reference=number) for each, number in zip(found, references, strict=True))
+
+
+def transformations_element(transformations: Sequence[Transformation]) -> Element:
+    """The node `<Transformations>`."""
+    return Element(
+        "Transformations", {"NTransformations": len(transformations)}, [_element(t) for t in transformations]
+    )
+
+
+def read_transformation(node: Node, known: Known, classes: int) -> Transformation:
+    """The transformation of one node `<Transform>`; see `read_transformations`."""
+    name = node.attribute("Name")
+    entry = _BY_NAME.get(name)
+    if entry is None:
+        raise node.error(f"Name: expected one of {', '.join(_BY_NAME)}; found the unsupported {name!r}")
+    selection = node.child("Selection")
+    inputs = _read_selection(selection.child("Input"), "Input", "NInputs", known)
+    outputs = _read_selection(selection.child("Output"), "Output", "NOutputs", known)
+    if [item.type for item in inputs] != [item.type for item in outputs]:
+        raise selection.error("expected as many outputs as inputs, of the same types in the same order")
+    if not entry.by_column and len({item.type for item in inputs}) > 1:
+        raise selection.error(f"expected inputs of one type for {name}, found variables mixed with others")
+    transformation: Transformation = entry.read(node, inputs, outputs, classes)
+    return transformation
+
+
+def _read_selection(node: Node, tag: str, count: str, known: Known) -> Inputs:
+    selected: list[TransformInput] = []
+    left = {kind: list(variables) for kind, variables in known.items()}
+    for child in node.counted(tag, count):
+        item = TransformInput(child.choice("Type", known), child.attribute("Label"), child.attribute("Expression"))
+        # TMVA, too, is content when one of the two agrees.
+        fitting = [v for v in left[item.type] if item.label == v.label or item.expression == v.expression]
+        if not fitting:
+            again = " once more" if any(item.label == s.label for s in selected) else ""
+            raise child.error(
+                f"expected the Label or Expression of a {item.type.lower()} of this file, "
+                f"found Label {item.label!r}, Expression {item.expression!r}{again}"
+            )
+        both = [v for v in fitting if item.label == v.label and item.expression == v.expression]
+        left[item.type].remove((both or fitting)[0])
+        selected.append(item)
+    return tuple(selected)
+
+
+def _element(transformation: Transformation) -> Element:
+    entry = _BY_TYPE[type(transformation)]
+    selection = Element(
+        "Selection",
+        children=[
+            _selection_element("Input", "NInputs", transformation.inputs),
+            _selection_element("Output", "NOutputs", transformation.outputs),
+        ],
+    )
+    attributes = {"Name": transformation.kind, **entry.attributes(transformation)}
+    return Element("Transform", attributes, [selection, *entry.children(transformation)])
+
+
+def _selection_element(tag: str, count: str, selected: Inputs) -> Element:
+    items = [Element(tag, {"Type": s.type, "Label": s.label, "Expression": s.expression}) for s in selected]
+    return Element(tag, {count: len(selected)}, items)

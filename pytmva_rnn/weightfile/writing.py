@@ -1,0 +1,96 @@
+"""`Description` -> weight file, in TMVA's own form."""
+
+from __future__ import annotations
+
+import os
+
+from pytmva_rnn.description import Description
+from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.files import atomic_path
+from pytmva_rnn.weightfile.layer_nodes import layer_element
+from pytmva_rnn.weightfile.markup import Element, UnwritableError, render
+from pytmva_rnn.weightfile.numbers import scientific, widened
+from pytmva_rnn.weightfile.transformation_nodes import transformations_element
+from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
+
+__all__ = ["write_weights"]
+
+
+def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
+    """Write a model as a weight file that C++ TMVA reads.
+
+    The file has TMVA's own form to the byte: order of nodes and attributes, indentation, digits. Reading a file of
+    TMVA and writing it again reproduces it. It appears complete or not at all.
+
+    Parameters
+    ----------
+    model : Model or Description
+        With weights in all layers.
+    path : path-like
+        The file to be written; TMVA's name is `<dataloader>/weights/<factory job>_<method title>.weights.xml`.
+
+    Raises
+    ------
+    WeightFileError
+        If weights are missing, not finite or of the wrong shape, or a name has a character that XML cannot hold.
+    OSError
+        If the file cannot be written.
+    """
+    try:
+        with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(render(_method_setup(model)))
+    except UnwritableError as error:
+        raise WeightFileError(f"{os.fspath(path)} cannot be written: {error}") from None
+
+
+def _method_setup(model: Description) -> Element:
+    children = [
+        _general_info(model),
+        _options(model),
+        VARIABLES.element(model.variables),
+        SPECTATORS.element(model.spectators),
+        Element(
+            "Classes",
+            {"NClass": len(model.classes)},
+            [Element("Class", {"Name": name, "Index": number}) for number, name in enumerate(model.classes)],
+        ),
+    ]
+    if model.analysis == "Regression" or model.targets:
+        children.append(TARGETS.element(model.targets))
+    children += [transformations_element(model.transformations), Element("MVAPdfs"), _weights(model)]
+    return Element("MethodSetup", {"Method": f"DL::{model.title}"}, children)
+
+
+def _general_info(model: Description) -> Element:
+    # The model's own field decides, so that a changed `analysis` cannot contradict what is left of the provenance.
+    info = [(name, model.analysis if name == "AnalysisType" else value) for name, value in model.info]
+    if not any(name == "AnalysisType" for name, _ in info):
+        info.append(("AnalysisType", model.analysis))
+    return Element("GeneralInfo", children=[Element("Info", {"name": name, "value": value}) for name, value in info])
+
+
+def _options(model: Description) -> Element:
+    return Element(
+        "Options",
+        children=[
+            Element("Option", {"name": option.name, "modified": "Yes" if option.modified else "No"}, text=option.value)
+            for option in model.options
+        ],
+    )
+
+
+def _weights(model: Description) -> Element:
+    names = ("Depth", "Height", "Width")
+    attributes: dict[str, str | int] = {"NetDepth": len(model.layers)}
+    attributes |= {f"Input{name}": size for name, size in zip(names, model.input_layout, strict=True)}
+    attributes |= {"BatchSize": model.batch_size}
+    attributes |= {f"Batch{name}": size for name, size in zip(names, model.batch_layout, strict=True)}
+    attributes |= {
+        "LossFunction": model.loss,
+        "Initialization": model.initialization,
+        "Regularization": model.regularization,
+        "OutputFunction": model.output_function,
+        "WeightDecay": scientific(widened(model.weight_decay), 16),
+    }
+    layers = zip(model.layers, model.shapes(), strict=False)
+    return Element("Weights", attributes, [layer_element(layer, n, shape) for n, (layer, shape) in enumerate(layers)])
