@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
+from pytmva_rnn.network.network import Network
 from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.scoring import predict
 from pytmva_rnn.weightfile.reading import read_description
@@ -53,7 +54,7 @@ class Model(Description):
         DataError
             If the shape of X does not fit the model.
         """
-        return predict(self, X, backend=backend)
+        return predict(Network(self, backend), X)
 
     def predict_one(self, x: ArrayLike) -> Any:
         """Score one event in a few microseconds, on the CPU.

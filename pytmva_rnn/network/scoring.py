@@ -33,8 +33,9 @@ def reported(model: Description, scores: NDArray[Any]) -> NDArray[np.float32]:
     return result
 
 
-def predict(model: Description, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
-    """Score events; see `Model.predict`."""
-    inputs = prepared(model, X, np.dtype(np.float64 if backend == "reference" else np.float32))
-    scores = Network(model, backend).predict(inputs)
+def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
+    """Score events with a network that may be kept from call to call; see `Model.predict`."""
+    model = network.model
+    inputs = prepared(model, X, np.dtype(np.float64 if network.backend == "reference" else np.float32))
+    scores = network.predict(inputs)
     return reported(model, scores.reshape(len(scores), model.outputs)).reshape(scores.shape)
