@@ -13,7 +13,8 @@ import pytest
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe
-from pytmva_rnn.weightfile.stored_recipe import HISTORY, recipe_info
+from pytmva_rnn.weightfile.stored_history import HISTORY
+from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 RECIPE = Recipe.from_dict(
@@ -76,6 +77,8 @@ def test_json_holds_everything(file: str, trained: Model, capsys: pytest.Capture
     assert len(data["variables"]) == 24
     assert data["inputs"] == RECIPE.to_dict()
     assert len(data["history"]) == 27
+    assert data["history"][25].keys() == {"phase", "epoch", "training_error", "validation_error"}
+    assert [row["phase"] for row in data["history"][24:]] == [1, 2, 2]
     assert data["options"]["RandomSeed"] == {"value": "1", "modified": True}
     assert data["transformations"] == ["Normalize"]
     assert data["spectators"][0]["expression"] == "run"

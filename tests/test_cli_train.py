@@ -19,7 +19,8 @@ from pytmva_rnn import read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Source, load_inputs
 from pytmva_rnn.report import roc_integral
-from pytmva_rnn.weightfile.stored_recipe import stored_history, stored_recipe
+from pytmva_rnn.weightfile.stored_history import stored_history
+from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 CONFIG = """
 [input]
@@ -81,7 +82,7 @@ def test_from_files_to_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert re.search(r"Signal +120 +120 +60 +60", shown.out)
     assert re.search(r"0 +RNN +state_size 4, input_size 2, time_steps 3 +4 +28", shown.out)
     rows = re.findall(r"\n +(\d+) \| +(\S+) \| +(\S+) \|", shown.out)
-    np.testing.assert_allclose(np.array(rows, dtype=float), stored_history(model), rtol=2e-5)
+    np.testing.assert_allclose(np.array(rows, dtype=float), [row[1:] for row in stored_history(model)], rtol=2e-5)
     assert str(output / TRAINED) in shown.out
 
     assert [option.value for option in model.options if option.name == "InputLayout"] == ["3|2"]

@@ -20,7 +20,8 @@ from pytmva_rnn.cli import main
 from pytmva_rnn.config.configuration import load_config
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_integral
-from pytmva_rnn.weightfile.stored_recipe import stored_history, stored_recipe
+from pytmva_rnn.weightfile.stored_history import stored_history
+from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"

@@ -10,9 +10,8 @@ from matplotlib.figure import Figure
 
 from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.report import ScoredSample, training_picture
-from pytmva_rnn.report.plots import phase_numbers
 
-HISTORY = [HistoryRow(1, 0.7, 0.69), HistoryRow(2, 0.6, 0.61), HistoryRow(1, 0.5, 0.55)]
+HISTORY = [HistoryRow(1, 1, 0.7, 0.69), HistoryRow(1, 2, 0.6, 0.61), HistoryRow(2, 1, 0.5, 0.55)]
 
 
 def sample(n: int, outputs: int, seed: int, targets: int = 0) -> ScoredSample:
@@ -68,12 +67,6 @@ def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None
     training_picture(tmp_path / "r.pdf", HISTORY, {"test": constant}, targets=["x", "y"])
     assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
     assert len(drawn[0].axes) == 2
-
-
-def test_phases_of_a_history() -> None:
-    assert phase_numbers([]) == []
-    assert phase_numbers(HISTORY) == [1, 1, 2]
-    assert phase_numbers([HistoryRow(7, 1, 1), HistoryRow(7, 1, 1), HistoryRow(14, 1, 1)]) == [1, 2, 2]
 
 
 def test_a_failure_leaves_the_old_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from pytmva_rnn.tmva.output.histograms import Axis, filled, filled_2d
 from pytmva_rnn.tmva.output.responses import Response
 from pytmva_rnn.transformations import apply_transformations, learn_transformations
 
-HISTORY = (HistoryRow(2, 0.7, 0.6), HistoryRow(4, 0.5, 0.4), HistoryRow(2, 0.3, 0.35))
+HISTORY = (HistoryRow(1, 2, 0.7, 0.6), HistoryRow(1, 4, 0.5, 0.4), HistoryRow(2, 2, 0.3, 0.35))
 
 
 def dataset(

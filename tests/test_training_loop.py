@@ -18,6 +18,7 @@ from pytmva_rnn.training import HistoryRow, loop
 from pytmva_rnn.training import train as method
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.trandom import TRandom3, shuffle
+from pytmva_rnn.weightfile.stored_history import stored_history
 
 
 class Scripted:
@@ -122,7 +123,7 @@ def test_max_epochs_ends_a_phase_between_tests(scripted: Any) -> None:
 def test_the_training_error_is_that_of_the_last_epoch(scripted: Any) -> None:
     scripted.training_errors = iter([5.0, 4.0, 3.0, 2.0])
     result = play("TestRepetitions=2,MaxEpochs=4", [1.0, 0.9, 0.8])
-    assert result.history == [HistoryRow(2, 4.0, 0.9), HistoryRow(4, 2.0, 0.8)]
+    assert result.history == [HistoryRow(1, 2, 4.0, 0.9), HistoryRow(1, 4, 2.0, 0.8)]
 
 
 def test_errors_are_means_over_batches(scripted: Any) -> None:
@@ -131,13 +132,13 @@ def test_errors_are_means_over_batches(scripted: Any) -> None:
     X, y = np.arange(50.0).reshape(50, 1), np.arange(50) % 2
     result = train(X, y, "Layout=LINEAR:ValidationSize=20:TrainingStrategy=BatchSize=10,TestRepetitions=1,MaxEpochs=1")
     assert result.initial_validation_error == 2.0
-    assert result.history == [HistoryRow(1, 3.0, 1.0)]
+    assert result.history == [HistoryRow(1, 1, 3.0, 1.0)]
 
 
 def test_the_penalty_counts_once_in_training_and_twice_in_validation(scripted: Any) -> None:
     result = play("TestRepetitions=1,MaxEpochs=1,Regularization=L2,WeightDecay=0.5", [1.0, 0.5])
     assert result.initial_validation_error == 1.25
-    assert result.history == [HistoryRow(1, 1.125, 0.75)]
+    assert result.history == [HistoryRow(1, 1, 1.125, 0.75)]
     assert (scripted.made[0].settings["regularization"], scripted.made[0].settings["weight_decay"]) == ("2", 0.5)
     assert (result.model.regularization, result.model.weight_decay) == ("2", 0.5)
 
@@ -172,6 +173,12 @@ def test_each_phase_counts_its_own_steps(scripted: Any) -> None:
     strategy = "TestRepetitions=1,ConvergenceSteps=1"
     result = play(f"{strategy}|{strategy}", [1.0, 0.9, 1, 1, 0.1], [0.9, 1, 1, 0.1])
     assert [row.epoch for row in result.history] == [1, 2, 3, 1, 2]
+
+
+def test_a_phase_whose_first_test_comes_late_is_a_phase_too(scripted: Any) -> None:
+    result = play("TestRepetitions=5,MaxEpochs=5|TestRepetitions=10,MaxEpochs=20", [1.0, 0.9], [0.9, 0.8, 0.7])
+    assert [(row.phase, row.epoch) for row in result.history] == [(1, 5), (2, 10), (2, 20)]
+    assert [row.phase for row in stored_history(result.model)] == [1, 2, 2]
 
 
 # --- epochs
@@ -292,7 +299,7 @@ def test_a_loss_that_is_not_finite_after_improvements(scripted: Any, caplog: pyt
     assert "the training error became inf in epoch 2 of phase 1" in caplog.text
     assert "keeping the best weights so far" in caplog.text
     assert scripted.made[1].start == kept(result)
-    assert json.loads(dict(result.model.info)["pytmva_rnn History"])[1][1] == float("inf")
+    assert json.loads(dict(result.model.info)["pytmva_rnn History"])[1][2] == float("inf")
 
 
 def test_a_learning_rate_far_too_large() -> None:
@@ -568,7 +575,7 @@ def test_provenance() -> None:
     assert info["pytmva_rnn Release"] == __version__
     history = json.loads(info["pytmva_rnn History"])
     np.testing.assert_allclose(history, result.history, rtol=1e-6)
-    assert all(len(repr(error)) <= len("0.1234567") + 2 for row in history for error in row[1:])
+    assert all(len(repr(error)) <= len("0.1234567") + 2 for row in history for error in row[2:])
 
 
 def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:

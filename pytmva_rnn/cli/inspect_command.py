@@ -15,8 +15,8 @@ from pytmva_rnn.data import Steps
 from pytmva_rnn.description import HistoryRow, Variable
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import cuda_devices, cuda_problem
-from pytmva_rnn.report.plots import phase_numbers
-from pytmva_rnn.weightfile.stored_recipe import HISTORY, INPUTS, stored_history, stored_inputs, stored_recipe
+from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
+from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_inputs, stored_recipe
 
 __all__ = ["add_command", "run"]
 
@@ -104,7 +104,7 @@ def _sequence_table(made: Steps) -> Table:
     if made.sort_by is not None:
         rows.append((f"sorted {'downwards' if made.descending else 'upwards'} by", made.sort_by))
     rows.append((f"padded at the {made.pad_side} with", made.pad_value))
-    title = f"Steps of {made.steps} steps with {len(made.inputs)} inputs"
+    title = f"Sequence of {made.steps} steps with {len(made.inputs)} inputs"
     return plain_table(title, [("input", ""), ("expression", "")], rows)
 
 
@@ -129,8 +129,7 @@ def _variable_table(title: str, variables: tuple[Variable, ...], shown: int | No
 
 def _history_table(history: list[HistoryRow], shown: int | None) -> Table:
     rows = [
-        [str(phase), str(row.epoch), f"{row.training_error:.5g}", f"{row.validation_error:.5g}"]
-        for phase, row in zip(phase_numbers(history), history, strict=True)
+        [str(row.phase), str(row.epoch), f"{row.training_error:.5g}", f"{row.validation_error:.5g}"] for row in history
     ]
     columns = [("phase", "right"), ("epoch", "right"), ("training error", "right"), ("validation error", "right")]
     return plain_table("Training history", columns, _abbreviated(rows, shown))
@@ -174,5 +173,5 @@ def _as_data(model: Model) -> dict[str, Any]:
         "options": {o.name: {"value": o.value, "modified": o.modified} for o in model.options},
         "info": {name: value for name, value in model.info if name not in (INPUTS, HISTORY)},
         "inputs": stored_inputs(model),
-        "history": [list(row) for row in stored_history(model)],
+        "history": [row._asdict() for row in stored_history(model)],
     }

@@ -11,7 +11,7 @@ from pytmva_rnn.description.description import (
     OutputFunction,
     Regularization,
 )
-from pytmva_rnn.description.history import HistoryRow
+from pytmva_rnn.description.history import HistoryRow, running_epochs
 from pytmva_rnn.description.layers import (
     ACTIVATIONS,
     GRU,
@@ -66,4 +66,5 @@ __all__ = [
     "Transformation",
     "Variable",
     "Weights",
+    "running_epochs",
 ]

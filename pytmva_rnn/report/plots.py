@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
+from pytmva_rnn.description import HistoryRow, running_epochs
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
 
-__all__ = ["FORMATS", "ScoredSample", "phase_numbers", "training_picture"]
+__all__ = ["FORMATS", "ScoredSample", "training_picture"]
 
 FORMATS = (".pdf", ".png", ".svg")
 """Endings of the files that `training_picture` writes."""
@@ -50,7 +52,7 @@ class ScoredSample:
 
 def training_picture(
     path: str | os.PathLike[str],
-    history: Sequence[Any],
+    history: Sequence[HistoryRow],
     samples: Mapping[str, ScoredSample],
     *,
     classes: Sequence[str] = (),
@@ -63,8 +65,7 @@ def training_picture(
     ----------
     path : path-like
         With an ending of `FORMATS`. The picture appears complete or not at all.
-    history : sequence of rows with epoch, training_error, validation_error
-        Where the epoch begins again, a new phase of the training does.
+    history : sequence of HistoryRow
     samples : mapping of name -> ScoredSample
         `{"test": ..., "training": ...}`, at most three; of one or two classes the first is drawn filled.
     classes, targets : sequences of str
@@ -95,24 +96,12 @@ def training_picture(
         figure.savefig(temporary, dpi=150)
 
 
-def phase_numbers(history: Sequence[Any]) -> list[int]:
-    """Number of the phase, from 1, of each row of a history: a phase begins where the epoch does not grow."""
-    numbers: list[int] = []
-    for i, row in enumerate(history):
-        begins = i > 0 and row.epoch <= history[i - 1].epoch
-        numbers.append(numbers[-1] + begins if numbers else 1)
-    return numbers
-
-
-def _draw_history(panel: Any, history: Sequence[Any]) -> None:
+def _draw_history(panel: Any, history: Sequence[HistoryRow]) -> None:
     marker = "." if len(history) <= _DOTS else ""
-    epochs: list[int] = []
-    before, current = 0, 1
-    for phase, row in zip(phase_numbers(history), history, strict=True):
-        if phase != current:
-            before, current = epochs[-1], phase
-            panel.axvline(before + 0.5, color="0.6", linewidth=0.8, linestyle="--")
-        epochs.append(before + row.epoch)
+    epochs = running_epochs(history)
+    for last, (row, following) in zip(epochs, pairwise(history), strict=False):
+        if row.phase != following.phase:
+            panel.axvline(last + 0.5, color="0.6", linewidth=0.8, linestyle="--")
     for name, color in zip(("training", "validation"), _COLORS, strict=False):
         values = [getattr(row, f"{name}_error") for row in history]
         panel.plot(epochs, values, color=color, marker=marker, linewidth=1.2, label=name)

@@ -127,7 +127,7 @@ class Loop:
                     lowest = validation_error
                     self.best = engine.weights()
                     self.improved = True
-                self.history.append(HistoryRow(epoch, training_error, validation_error))
+                self.history.append(HistoryRow(number, epoch, training_error, validation_error))
                 now = time.perf_counter()
                 seconds = (before_test - tested) / phase.test_repetitions
                 events = len(sample) // phase.batch_size * phase.batch_size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 import platform
 import secrets
@@ -27,6 +26,7 @@ from pytmva_rnn.options.method import INITIALIZATIONS, REGULARIZATIONS
 from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
+from pytmva_rnn.weightfile.stored_history import history_info
 
 __all__ = ["Result", "train"]
 
@@ -253,5 +253,5 @@ def _provenance(problem: Problem, seconds: float, history: Sequence[HistoryRow])
         ("TrainingTime", f"{seconds:.8e}"),
         ("AnalysisType", problem.analysis),
         ("pytmva_rnn Release", __version__),
-        ("pytmva_rnn History", json.dumps([[row.epoch, *(float(f"{e:.7g}") for e in row[1:])] for row in history])),
+        history_info(history),
     )

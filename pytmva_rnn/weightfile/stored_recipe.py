@@ -1,4 +1,4 @@
-"""What pytmva_rnn keeps in a weight file for itself: entries of GeneralInfo, which C++ TMVA passes over."""
+"""How to make the inputs from a tree, as a weight file keeps it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 from pytmva_rnn.data import Recipe
-from pytmva_rnn.description import Description, HistoryRow
+from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError, WeightFileError
+from pytmva_rnn.weightfile.stored_entries import stored_value
 
-__all__ = ["HISTORY", "INPUTS", "TREE", "recipe_info", "stored_history", "stored_inputs", "stored_recipe"]
+__all__ = ["INPUTS", "TREE", "recipe_info", "stored_inputs", "stored_recipe"]
 
 INPUTS = "pytmva_rnn Inputs"
-HISTORY = "pytmva_rnn History"
 TREE = "pytmva_rnn Tree"
 
 
@@ -23,12 +23,9 @@ def recipe_info(recipe: Recipe) -> tuple[str, str]:
 
 def stored_inputs(model: Description) -> dict[str, Any] | None:
     """The stored recipe as plain data; None for a file that C++ TMVA wrote."""
-    text = dict(model.info).get(INPUTS)
-    if text is None:
-        return None
-    values = _parsed(INPUTS, text)
-    if not isinstance(values, dict):
-        raise WeightFileError(f'<Info name="{INPUTS}"> does not hold a table but {text[:60]}')
+    values = stored_value(model, INPUTS)
+    if values is not None and not isinstance(values, dict):
+        raise WeightFileError(f'<Info name="{INPUTS}"> does not hold a table but {str(values)[:60]}')
     return values
 
 
@@ -53,26 +50,3 @@ def stored_recipe(model: Description) -> Recipe:
             f'<Info name="{INPUTS}"> makes {len(names)} variables, but the network takes {len(model.variables)}'
         )
     return recipe
-
-
-def stored_history(model: Description) -> list[HistoryRow]:
-    """Training and validation error by epoch; empty where the file does not tell."""
-    text = dict(model.info).get(HISTORY)
-    if text is None:
-        return []
-    try:
-        return [
-            HistoryRow(int(epoch), float(train), float(validation))
-            for epoch, train, validation in _parsed(HISTORY, text)
-        ]
-    except (TypeError, ValueError) as error:
-        raise WeightFileError(
-            f'<Info name="{HISTORY}"> does not hold rows of epoch and two errors: {text[:60]}'
-        ) from error
-
-
-def _parsed(name: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise WeightFileError(f'<Info name="{name}"> is not JSON: {error}') from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.dataset import Dataset
-from pytmva_rnn.description import Transformation
+from pytmva_rnn.description import HistoryRow, Transformation
 from pytmva_rnn.errors import DataError
 
 __all__ = ["MethodOutput", "check_methods"]
@@ -27,7 +27,7 @@ class MethodOutput:
     train_scores, test_scores : (n,) or (n, O)
         What `Model.predict` gives for the training and the test sample: for classification one score that is large for
         class 0, for multiclass one per class, for regression one per target.
-    history : sequence of rows with epoch, training_error, validation_error
+    history : sequence of HistoryRow
         `Result.history` of the training; may be empty.
     transformations : sequence of Transformation
         Of its variables: `Model.transformations`.
@@ -38,7 +38,7 @@ class MethodOutput:
     title: str
     train_scores: NDArray[Any]
     test_scores: NDArray[Any]
-    history: Sequence[Any] = ()
+    history: Sequence[HistoryRow] = ()
     transformations: Sequence[Transformation] = ()
     kind: str = "DL"
 

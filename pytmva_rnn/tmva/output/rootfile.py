@@ -17,10 +17,9 @@ import uproot
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.dataset import Dataset
-from pytmva_rnn.description import Transformation, Variable
+from pytmva_rnn.description import Transformation, Variable, running_epochs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.files import atomic_path
-from pytmva_rnn.report.plots import phase_numbers
 from pytmva_rnn.tmva.output.histograms import Axis, listed
 from pytmva_rnn.tmva.output.inputs import chain_name, correlation_histograms, flat, input_histograms
 from pytmva_rnn.tmva.output.method_output import MethodOutput, check_methods
@@ -210,12 +209,7 @@ def _fill(folder: Any, histograms: Iterable[tuple[str, Any]]) -> None:
 def _history(method: MethodOutput) -> Named:
     if not method.history:
         return
-    epochs: list[int] = []
-    before, phase = 0, 1
-    for number, row in zip(phase_numbers(method.history), method.history, strict=True):
-        if number != phase:
-            before, phase = epochs[-1], number
-        epochs.append(before + row.epoch)
+    epochs = running_epochs(method.history)
     bins = len(epochs)
     half = (epochs[-1] - epochs[0]) / (bins - 1) / 2 if bins > 1 else 0.5
     axis = Axis(bins, epochs[0] - half, epochs[-1] + half)
