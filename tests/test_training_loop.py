@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,8 +15,8 @@ import pytest
 from pytmva_rnn import Model, Result, __version__, train
 from pytmva_rnn.description import Dense, Normalize, Variable
 from pytmva_rnn.errors import BackendError, DataError, OptionError, TrainingError
+from pytmva_rnn.kernels import Computation
 from pytmva_rnn.training import HistoryRow, loop
-from pytmva_rnn.training import train as method
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.trandom import TRandom3, shuffle
 from pytmva_rnn.weightfile.stored_history import stored_history
@@ -29,12 +30,9 @@ class Scripted:
     training_errors: ClassVar[Iterator[float] | None]
     interrupt_at: ClassVar[int | None]
 
-    def __init__(
-        self, layers: Any, weights: Sequence[Mapping[str, Any]], steps: int, inputs: int, loss: str, **settings: Any
-    ) -> None:
-        self.start = float(weights[0]["W"][0, 0])
-        self.arguments = (steps, inputs, loss)
-        self.settings = settings
+    def __init__(self, computation: Computation) -> None:
+        self.start = float(computation.weights[0]["W"][0, 0])
+        self.computation = computation
         self.errors = iter(self.script[len(self.made)])
         self.validated: list[Any] = []
         self.batches: list[list[int]] = []
@@ -57,7 +55,7 @@ class Scripted:
         return 1.0 if self.training_errors is None else next(self.training_errors)
 
     def penalty(self) -> float:
-        return 0.125 if self.settings["regularization"] != "0" else 0.0
+        return 0.125 if self.computation.regularization != "0" else 0.0
 
 
 @pytest.fixture
@@ -139,7 +137,7 @@ def test_the_penalty_counts_once_in_training_and_twice_in_validation(scripted: A
     result = play("TestRepetitions=1,MaxEpochs=1,Regularization=L2,WeightDecay=0.5", [1.0, 0.5])
     assert result.initial_validation_error == 1.25
     assert result.history == [HistoryRow(1, 1, 1.125, 0.75)]
-    assert (scripted.made[0].settings["regularization"], scripted.made[0].settings["weight_decay"]) == ("2", 0.5)
+    assert (scripted.made[0].computation.regularization, scripted.made[0].computation.weight_decay) == ("2", 0.5)
     assert (result.model.regularization, result.model.weight_decay) == ("2", 0.5)
 
 
@@ -158,7 +156,7 @@ def test_a_phase_starts_from_the_kept_weights(scripted: Any) -> None:
     assert result.initial_validation_error == 1.0
     # the file describes the first phase, as C++ TMVA's does
     assert result.model.regularization == "0"
-    assert [engine.settings["settings"].max_epochs for engine in scripted.made] == [3, 2]
+    assert [engine.computation.settings.max_epochs for engine in scripted.made] == [3, 2]
 
 
 def test_a_phase_without_improvement_keeps_the_weights_before_it(
@@ -224,8 +222,8 @@ def test_each_batch_drops_by_a_key_of_its_own(scripted: Any) -> None:
 
 def test_engines_get_what_they_need(scripted: Any) -> None:
     play("MaxEpochs=1,TestRepetitions=1", [1.0, 0.9], threads=2)
-    assert scripted.made[0].arguments == (1, 1, "C")
-    assert scripted.made[0].settings["threads"] == 2
+    computation = scripted.made[0].computation
+    assert (computation.steps, computation.inputs, computation.loss, computation.threads) == (1, 1, "C", 2)
 
 
 # --- ends before the end
@@ -492,7 +490,7 @@ def test_other_architectures_are_replaced(
     architecture: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = events()
-    monkeypatch.setattr("pytmva_rnn.training.train.cuda_problem", lambda: BackendError("no GPU here"))
+    monkeypatch.setattr(sys.modules["pytmva_rnn.training.train"], "cuda_problem", lambda: BackendError("no GPU here"))
     train(X, y, f"Architecture={architecture}:{DENSE}MaxEpochs=1")
     assert caplog.text.count(f"Architecture={architecture} is not available; training on the CPU") == 1
     assert ("no GPU here" in caplog.text) == (architecture == "GPU")
@@ -582,7 +580,7 @@ def test_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(method.getpass, "getuser", nobody)
+    monkeypatch.setattr("getpass.getuser", nobody)
     X, y = events()
     assert dict(train(X, y, f"{DENSE}MaxEpochs=1", backend="reference").model.info)["Creator"] == "unknown"
 
