@@ -180,8 +180,8 @@ def test_histograms_of_the_outputs(schema: etree.XMLSchema) -> None:
 def test_the_layers_are_those_of_the_reader_and_misnamed_tags_are_documented() -> None:
     root = etree.fromstring(schema_source())
     layers = {tag.get("name"): tag for tag in root.iterfind(f"{XS}complexType[@name='Network']//{XS}element")}
-    assert set(layers) == {entry.tag for entry in FORMATS}
-    for entry in FORMATS:
+    assert set(layers) == set(FORMATS)
+    for entry in map(FORMATS.find, FORMATS):
         found = root.findall(f"{XS}complexType[@name='{layers[entry.tag].get('type')}']//{XS}element")
         assert [element.get("name") for element in found] == [tag for tag, _ in entry.matrices]
         if entry.tag not in ("LSTMLayer", "GRULayer"):

@@ -13,8 +13,10 @@ from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.grammar import INTEGER, NUMBER
 from pytmva_rnn.options.width import check_width, width_of
+from pytmva_rnn.registration import Registry
 
-__all__ = ["BatchNormSpec", "DenseSpec", "LayerSpec", "RecurrentSpec", "ReshapeSpec", "build_layers", "parse_layout"]
+__all__ = ["LAYERS", "BatchNormSpec", "Context", "DenseSpec", "LayerSpec", "RecurrentSpec", "ReshapeSpec"]
+__all__ += ["build_layers", "parse_layout", "register_layer"]
 
 
 @dataclass(frozen=True)
@@ -124,10 +126,10 @@ class DenseSpec(LayerSpec):
                 activation = text.upper()
                 continue
             if re.fullmatch(r"[A-Za-z_]\w+", text):
-                near = difflib.get_close_matches(text.upper(), [*PARSERS, *ACTIVATIONS], 1)
+                near = difflib.get_close_matches(text.upper(), [*LAYERS, *ACTIVATIONS], 1)
                 raise OptionError(
                     f"unknown layer or activation {text!r}"
-                    + (f"; did you mean {near[0]}?" if near else f"; known layers are {', '.join(PARSERS)}")
+                    + (f"; did you mean {near[0]}?" if near else f"; known layers are {', '.join(LAYERS)}")
                 )
             if width is not None:
                 raise OptionError(f"a dense layer takes one width, not both {width} and {text}")
@@ -212,15 +214,35 @@ class BatchNormSpec(LayerSpec):
         return BatchNorm(width, self.momentum, self.epsilon)
 
 
-PARSERS: dict[str, Callable[[str, list[str]], LayerSpec]] = {
-    "RNN": RecurrentSpec.parse,
-    "LSTM": RecurrentSpec.parse,
-    "GRU": RecurrentSpec.parse,
-    "DENSE": DenseSpec.parse,
-    "RESHAPE": ReshapeSpec.parse,
-    "BNORM": BatchNormSpec.parse,
-}
+LAYERS: Registry[str, Callable[[str, list[str]], LayerSpec]] = Registry("layer of layouts")
 """How to read each layer; an entry without one of these names is a dense layer, as in TMVA."""
+
+
+def register_layer(name: str, parse: Callable[[str, list[str]], LayerSpec]) -> None:
+    """Let layouts have a layer.
+
+    Parameters
+    ----------
+    name : str
+        In capitals, with which the layer's entry in the layout starts.
+    parse : callable (name, fields)
+        Makes the specification of the layer from what follows its name, split at "|". An `OptionError` that it raises
+        need not say where in the layout it is.
+
+    Raises
+    ------
+    ValueError
+        If there is such a layer already.
+    """
+    LAYERS.add(name, parse)
+
+
+register_layer("RNN", RecurrentSpec.parse)
+register_layer("LSTM", RecurrentSpec.parse)
+register_layer("GRU", RecurrentSpec.parse)
+register_layer("DENSE", DenseSpec.parse)
+register_layer("RESHAPE", ReshapeSpec.parse)
+register_layer("BNORM", BatchNormSpec.parse)
 
 
 def parse_layout(text: str) -> tuple[LayerSpec, ...]:
@@ -241,7 +263,8 @@ def parse_layout(text: str) -> tuple[LayerSpec, ...]:
                 raise OptionError(f"{name} is a convolutional layer; pytmva_rnn has recurrent and dense networks only")
             if "" in fields:
                 raise OptionError("empty field in the layout")
-            specs.append(PARSERS[name](name, fields[1:]) if name in PARSERS else DenseSpec.parse(fields[0], fields[1:]))
+            known = name in LAYERS
+            specs.append(LAYERS.find(name)(name, fields[1:]) if known else DenseSpec.parse(fields[0], fields[1:]))
         except OptionError as error:
             raise OptionError(error.message, text, position + len(part) - len(part.lstrip())) from None
         position += len(part) + 1

@@ -1,4 +1,4 @@
-"""The layers' nodes: one entry of `FORMATS` per layer, which serves both reading and writing.
+"""The layers' nodes: one entry in the table of formats per layer, which serves both reading and writing.
 
 TMVA writes the weights of a gated layer into its weight tags in the order in which it keeps them (all W, then all U),
 whatever the tags are called; the entries below say what each tag really holds.
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Recurrent, Reshape, Shape
+from pytmva_rnn.registration import Registry
 from pytmva_rnn.weightfile.markup import Element, UnwritableError
 from pytmva_rnn.weightfile.nodes import Node
 from pytmva_rnn.weightfile.numbers import format_values, parse_floats, scientific, widened
@@ -28,6 +29,7 @@ __all__ = [
     "matrix_shapes",
     "read_layer",
     "read_values",
+    "register_layer",
 ]
 
 Attributes: TypeAlias = Mapping[str, str | int]
@@ -58,6 +60,21 @@ class LayerFormat(Generic[L]):
     attributes: Callable[[L, Shape], Attributes]
     matrices: tuple[tuple[str, str], ...] = ()
     checks: tuple[Callable[[Node, L, Shape], None], ...] = ()
+
+
+FORMATS: Registry[str, LayerFormat[Any]] = Registry("layer of weight files")
+"""By the node's tag."""
+
+
+def register_layer(entry: LayerFormat[Any]) -> None:
+    """Let weight files have a layer.
+
+    Raises
+    ------
+    ValueError
+        If there is a layer with this tag already.
+    """
+    FORMATS.add(entry.tag, entry)
 
 
 def read_layer(node: Node, number: int, shape: Shape) -> Layer:
@@ -97,9 +114,9 @@ def layer_format(node: Node, number: int) -> LayerFormat[Any]:
             f"(layer {number}) is not supported: pytmva_rnn has no {_REFUSED[node.tag]} layers; evaluate this file "
             "with ROOT's TMVA::Reader, or train a layout of RNN, LSTM, GRU and DENSE layers"
         )
-    if node.tag not in _BY_TAG:
-        raise node.error(f"(layer {number}): expected one of {', '.join(_BY_TAG)}; found an unknown layer")
-    return _BY_TAG[node.tag]
+    if node.tag not in FORMATS:
+        raise node.error(f"(layer {number}): expected one of {', '.join(FORMATS)}; found an unknown layer")
+    return FORMATS.find(node.tag)
 
 
 def matrix_shapes(layer: Layer) -> dict[str, tuple[int, int]]:
@@ -113,9 +130,11 @@ def layer_element(layer: Layer, number: int, shape: Shape) -> Element:
     Raises
     ------
     UnwritableError
-        If weights are missing, have the wrong shape, or are not finite.
+        If the layer is unknown, or weights are missing, have the wrong shape, or are not finite.
     """
-    entry = _BY_TYPE[type(layer)]
+    entry = next((known for known in map(FORMATS.find, FORMATS) if known.layer is type(layer)), None)
+    if entry is None:
+        raise UnwritableError(f"layer {number} ({layer.kind}): expected a layer that weight files have")
     shapes = matrix_shapes(layer)
     matrices = []
     for tag, name in entry.matrices:
@@ -303,14 +322,12 @@ _GRU_MATRICES = (
 _DENSE_MATRICES = (("Weights", "W"), ("Biases", "b"))
 _BATCH_NORM_MATRICES = (("Training-mu", "mu"), ("Training-variance", "variance"), ("Gamma", "gamma"), ("Beta", "beta"))
 
-FORMATS: tuple[LayerFormat[Any], ...] = (
-    LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES, (_fits_recurrent,)),
-    LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES, (_fits_recurrent, _cell_size)),
-    LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES, (_fits_recurrent,)),
-    LayerFormat("DenseLayer", Dense, _read_dense, _dense_attributes, _DENSE_MATRICES),
-    LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes, checks=(_fits_reshape,)),
-    LayerFormat("BatchNormLayer", BatchNorm, _read_batch_norm, _batch_norm_attributes, _BATCH_NORM_MATRICES),
+register_layer(LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES, (_fits_recurrent,)))
+register_layer(
+    LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES, (_fits_recurrent, _cell_size))
 )
-_BY_TAG = {entry.tag: entry for entry in FORMATS}
-_BY_TYPE = {entry.layer: entry for entry in FORMATS}
+register_layer(LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES, (_fits_recurrent,)))
+register_layer(LayerFormat("DenseLayer", Dense, _read_dense, _dense_attributes, _DENSE_MATRICES))
+register_layer(LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes, checks=(_fits_reshape,)))
+register_layer(LayerFormat("BatchNormLayer", BatchNorm, _read_batch_norm, _batch_norm_attributes, _BATCH_NORM_MATRICES))
 _REFUSED = {"ConvLayer": "convolution", "MaxPoolLayer": "pooling"}

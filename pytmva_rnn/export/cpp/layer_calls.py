@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import GRU, LSTM, RNN, BatchNorm, Dense, Layer, Recurrent, Reshape
+from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.literals import padded
+from pytmva_rnn.registration import Registry
 
-__all__ = ["LayerCall", "step"]
+__all__ = ["CALLS", "LayerCall", "register_layer", "step"]
 
 _NARROW = 3
 """Units up to which a dense layer's weights are stored unit by unit."""
@@ -36,9 +38,38 @@ class LayerCall:
     arrays: dict[str, NDArray[np.float32]]
 
 
+CALLS: Registry[type[Layer], Callable[[Any], LayerCall | None]] = Registry("layer of the C++ header")
+"""By the layer's class."""
+
+
+def register_layer(layer: type[Layer], call: Callable[[Any], LayerCall | None]) -> None:
+    """Let headers have a layer.
+
+    Parameters
+    ----------
+    layer : type
+    call : callable (layer)
+        What `step` is to return for such a layer. The function that it names stands in `runtime/layers.hxx`.
+
+    Raises
+    ------
+    ValueError
+        If there is such a layer already.
+    """
+    CALLS.add(layer, call)
+
+
 def step(layer: Layer) -> LayerCall | None:
-    """The C++ of a layer; None for one that only gives another shape to what lies in memory."""
-    return _STEPS[type(layer)](layer)
+    """The C++ of a layer; None for one that only gives another shape to what lies in memory.
+
+    Raises
+    ------
+    DataError
+        For a layer that has no C++.
+    """
+    if type(layer) not in CALLS:
+        raise DataError(f"{layer.kind} layers have no C++; there is one of {', '.join(each.kind for each in CALLS)}")
+    return CALLS.find(type(layer))(layer)
 
 
 def _columns(layer: Layer, kind: str, gates: str) -> NDArray[np.float32]:
@@ -93,11 +124,9 @@ def _batch_norm(layer: Any) -> LayerCall:
     return LayerCall(f"batch_norm<{layer.size}>", {name: values.astype(np.float32) for name, values in arrays.items()})
 
 
-_STEPS: dict[type[Layer], Callable[[Any], LayerCall | None]] = {
-    RNN: _recurrent,
-    LSTM: _recurrent,
-    GRU: _gru,
-    Dense: _dense,
-    BatchNorm: _batch_norm,
-    Reshape: lambda layer: None,
-}
+register_layer(RNN, _recurrent)
+register_layer(LSTM, _recurrent)
+register_layer(GRU, _gru)
+register_layer(Dense, _dense)
+register_layer(BatchNorm, _batch_norm)
+register_layer(Reshape, lambda layer: None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,10 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.reference import dropout
-from pytmva_rnn.kernels.reference.layers import batchnorm, dense, gru, lstm, reshape, rnn
+from pytmva_rnn.kernels.reference.layers import LAYERS
 from pytmva_rnn.kernels.reference.losses import LOSSES
 from pytmva_rnn.kernels.reference.machine.recurrent import Array, Memory, Parameters
 from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS
-
-LAYERS = {"RNN": rnn, "LSTM": lstm, "GRU": gru, "DENSE": dense, "RESHAPE": reshape, "BNORM": batchnorm}
 
 
 class Engine:
@@ -24,7 +21,7 @@ class Engine:
     def __init__(self, computation: Computation) -> None:
         layers, weights, settings = computation.layers, computation.weights, computation.settings
         self._layers = layers
-        self._kernels = [LAYERS[layer.kind] for layer in layers]
+        self._kernels = [LAYERS.find(layer.kind) for layer in layers]
         self._p: list[Parameters] = [{k: np.array(v, np.float64) for k, v in each.items()} for each in weights]
         self._shape = (computation.steps, computation.inputs)
         self._loss = LOSSES[computation.loss]
@@ -58,11 +55,10 @@ class Engine:
     def gradients(
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
-        return self._backpropagate(X, y, w, [None] * len(self._layers))
+        return self._backpropagate(X, y, w, None)
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        masks = self._masks(len(events), key)
-        value, gradients, _ = self._backpropagate(X[events], y[events], w[events], masks)
+        value, gradients, _ = self._backpropagate(X[events], y[events], w[events], key)
         self._steps += 1
         update = OPTIMIZERS[self._settings.optimizer]
         for layer, p, each, moments in zip(self._layers, self._p, gradients, self._moments, strict=True):
@@ -73,14 +69,14 @@ class Engine:
     def penalty(self) -> float:
         if self._regularization == "0":
             return 0.0
-        matrices = [
+        penalised = [
             p[name]
             for layer, p in zip(self._layers, self._p, strict=True)
-            for name in layer.weight_shapes()
-            if name != "b" and not name.startswith("b_")
+            for name, array in layer.arrays().items()
+            if array.penalised
         ]
         norm = np.abs if self._regularization == "1" else np.square
-        return self._decay * float(sum(norm(W).sum() for W in matrices))
+        return self._decay * float(sum(norm(W).sum() for W in penalised))
 
     def _infer(self, X: NDArray[Any]) -> Array:
         y: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
@@ -88,33 +84,33 @@ class Engine:
             y, _ = kernel.forward(layer, p, y, memory, False)
         return y.reshape(len(y), -1)
 
-    def _masks(self, rows: int, key: int) -> list[Array | None]:
-        drop = self._settings.drop_config
-        probabilities = [*drop, *[0.0] * len(self._layers)][: len(self._layers)]
-        return [
-            dropout.mask(rows, layer.input_size, probability, key + number)
-            if layer.kind == "DENSE" and probability > 0
-            else None
-            for number, (layer, probability) in enumerate(zip(self._layers, probabilities, strict=True))
-        ]
+    def _mask(self, number: int, x: Array, key: int | None) -> Array | float:
+        """Factors of the inputs of a layer, by a key if any are to be dropped."""
+        if key is None or not self._layers[number].drops_inputs or number >= len(self._settings.drop_config):
+            return 1.0
+        probability = self._settings.drop_config[number]
+        return dropout.mask(x.shape, probability, key + number) if probability > 0 else 1.0
 
     def _backpropagate(
-        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], masks: Sequence[Array | None]
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], key: int | None
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
+        """See `gradients`; with a key, inputs are dropped."""
         out: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
-        run = list(zip(self._kernels, self._layers, self._p, self._memories, masks, strict=True))
-        caches = []
-        for kernel, layer, p, memory, mask in run:
-            out = out if mask is None else out * mask[:, np.newaxis]
-            out, cache = kernel.forward(layer, p, out, memory, True)
-            caches.append(cache)
+        run = list(zip(self._kernels, self._layers, self._p, self._memories, strict=True))
+        kept = []
+        for number, (kernel, layer, p, memory) in enumerate(run):
+            mask = self._mask(number, out, key)
+            out, cache = kernel.forward(layer, p, out * mask, memory, True)
+            kept.append((mask, cache))
         value, dy = self._loss(np.asarray(y, np.float64), out.reshape(len(out), -1), np.asarray(w, np.float64))
         dy = dy.reshape(out.shape)
         gradients: list[dict[str, NDArray[Any]]] = []
-        for (kernel, layer, p, _, mask), cache in zip(reversed(run), reversed(caches), strict=True):
+        for (kernel, layer, p, _), (mask, cache) in zip(reversed(run), reversed(kept), strict=True):
             dy, each = kernel.backward(layer, p, cache, dy)
-            dy = dy if mask is None else dy * mask[:, np.newaxis]
-            if layer.kind == "DENSE" and self._regularization != "0":
-                each["W"] += self._decay * (np.sign(p["W"]) if self._regularization == "1" else 2 * p["W"])
+            dy = dy * mask
+            for name, array in layer.arrays().items():
+                if array.decays and self._regularization != "0":
+                    W = p[name]
+                    each[name] = each[name] + self._decay * (np.sign(W) if self._regularization == "1" else 2 * W)
             gradients.insert(0, each)
         return value, gradients, dy

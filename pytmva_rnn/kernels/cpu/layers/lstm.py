@@ -25,6 +25,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     start,
 )
 from pytmva_rnn.kernels.cpu.machine.simd import LANES, VECTORS, WIDE, Vector, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
 
 _GATES = (0, 1, 2, 3)
@@ -56,6 +57,7 @@ _gradient = pointwise(_cell_gradient, 8, 5)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
+    as_steps(plan, number, layer.time_steps, layer.input_size)
     D, H, T = layer.input_size, layer.state_size, layer.time_steps
     op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
     plan_states(layer, plan, op)

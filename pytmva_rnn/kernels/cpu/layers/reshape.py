@@ -1,42 +1,14 @@
-"""Copies activations into steps of another size, where RESHAPE makes a sequence of what lies otherwise."""
+"""Another shape for the same activations; see `kernels.reference.layers.reshape`."""
 
 from __future__ import annotations
 
-from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, copy_floats, floats
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from typing import Any
+
+from pytmva_rnn.kernels.cpu.machine.op import Plan
+from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
 
-def plan(plan: Plan, number: int, steps: int, rows: int) -> None:
-    """Make the current view one of `steps` steps of `rows`; a flat view of one step needs no copy for dense layers."""
-    view = plan.view
-    if (view.T, view.D) == (steps, rows):  # noqa: SIM300 - no constant here
-        return
-    op = plan.add(number, forward=forward, forward_one=forward_one, H=rows)
-    y, step = plan.activations(steps, rows), plan.step(rows)
-    op |= {"y": y, "y_step": step}
-    # gradients lie without rows of ones, so that the same place serves both shapes
-    plan.view = View(steps, rows, y, step, view.gradient)
-
-
-@operation
-def forward(op_address, frame_address):
-    """Copy the rows of a block in their order."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    for row in range(op.T * op.D):
-        source = op.x + row // op.D * op.x_step + row % op.D * LANES
-        target = op.y + row // op.H * op.y_step + row % op.H * LANES
-        copy_floats(frame.scratch + 4 * target, frame.scratch + 4 * source, LANES)
-
-
-@operation
-def forward_one(op_address, frame_address):
-    """Copy the values of one event in their order."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    for row in range(op.T * op.D):
-        source = op.x + row // op.D * op.x_step + row % op.D
-        target = op.y + row // op.H * op.y_step + row % op.H
-        floats(frame.scratch + 4 * target, 1)[0] = floats(frame.scratch + 4 * source, 1)[0]
+def plan(layer: Any, plan: Plan, number: int) -> None:
+    """Add the layer's operation to a plan; a flat one needs none, since other layers read steps where they lie."""
+    if not layer.flat:
+        as_steps(plan, number, layer.depth * layer.height, layer.width)

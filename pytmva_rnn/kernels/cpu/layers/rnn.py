@@ -21,6 +21,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     start,
 )
 from pytmva_rnn.kernels.cpu.machine.simd import LANES, VECTORS, WIDE, Vector, pointwise, tanh
+from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
 
 _UNITS = 4 * UNITS
@@ -41,6 +42,7 @@ _gradient = pointwise(_cell_gradient, 2, 1)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
+    as_steps(plan, number, layer.time_steps, layer.input_size)
     D, H = layer.input_size, layer.state_size
     op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
     plan_states(layer, plan, op)

@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu import dropout, losses
-from pytmva_rnn.kernels.cpu.layers import batchnorm, dense, gru, lstm, rnn
-from pytmva_rnn.kernels.cpu.layers import reshape as copy
+from pytmva_rnn.kernels.cpu.layers import LAYERS
 from pytmva_rnn.kernels.cpu.machine import source
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, Plan
 from pytmva_rnn.kernels.cpu.machine.simd import LANES
 
 __all__ = ["Workspace", "aligned", "make_plan"]
-
-_PLANNERS = {"RNN": rnn.plan, "LSTM": lstm.plan, "GRU": gru.plan, "DENSE": dense.plan, "BNORM": batchnorm.plan}
 
 
 def make_plan(
@@ -36,16 +33,9 @@ def make_plan(
     source.plan(plan, steps, inputs, input_gradient)
     drop = [*drop, *[0.0] * len(layers)]
     for number, layer in enumerate(layers):
-        if layer.kind == "RESHAPE":
-            # a flat view needs nothing done: dense layers and batch normalisation read steps where they lie
-            if not layer.flat:
-                copy.plan(plan, number, layer.depth * layer.height, layer.width)
-            continue
-        if layer.kind in ("RNN", "LSTM", "GRU"):
-            copy.plan(plan, number, layer.time_steps, layer.input_size)
-        if layer.kind == "DENSE" and drop[number] > 0:
+        if layer.drops_inputs and drop[number] > 0:
             dropout.plan(plan, number, drop[number])
-        _PLANNERS[layer.kind](layer, plan, number)
+        LAYERS.find(layer.kind)(layer, plan, number)
     if loss is not None:
         losses.plan(plan, loss)
     return plan
