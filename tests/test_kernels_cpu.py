@@ -117,6 +117,14 @@ def test_losses(loss: str, outputs: int) -> None:
     assert net.engine(Engine).loss(*net.batch) == pytest.approx(net.engine(Reference).loss(*net.batch), rel=2e-6)
 
 
+@pytest.mark.parametrize("layout", ["RESHAPE|FLAT", "RNN|4|4|3|0|1,RESHAPE|FLAT", "RNN|4|4|3|0|1,RESHAPE|1|1|12"])
+def test_a_sequence_as_the_output(layout: str) -> None:
+    net = Net(layout, (3, 1, 4), 21, outputs=12, loss="R")
+    assert_same(net)
+    evaluate, outputs = net.engine(Engine).single(), net.engine(Reference).outputs(net.X)
+    np.testing.assert_allclose([evaluate(x).copy() for x in net.X], outputs, rtol=2e-6, atol=2e-6)
+
+
 def test_derivatives_at_zero() -> None:
     """RELU's derivative at 0 is 1, SYMMRELU's is +1: TMVA's choice."""
     for activation in ("RELU", "SYMMRELU"):

@@ -340,6 +340,15 @@ def test_the_same_seed_gives_the_same_network(backend: str) -> None:
     assert not same(results[0], train(X, y, LSTM.replace("=5:", "=6:", 1), backend=backend, threads=1))
 
 
+def test_a_network_without_weights_is_trained_on_every_backend() -> None:
+    X, y = events()
+    options = "Layout=RESHAPE|FLAT:RandomSeed=1:TrainingStrategy=MaxEpochs=2,TestRepetitions=1,BatchSize=20"
+    mine, expected = (train(X[:, :1], y, options, backend=backend) for backend in ("cpu", "reference"))
+    np.testing.assert_allclose(mine.history, expected.history, rtol=1e-6)
+    scores = expected.model.predict(X[:, :1], backend="reference")
+    np.testing.assert_allclose(mine.model.predict(X[:, :1]), scores, rtol=1e-6)
+
+
 def test_seed_0_gives_another_network_every_time() -> None:
     X, y = events()
     options = f"{DENSE}MaxEpochs=1".replace("RandomSeed=5", "RandomSeed=0")

@@ -128,6 +128,11 @@ def test_stacked_and_reshaped(layout: str, Engine: type[Any]) -> None:
     assert_same(Net(layout, (1, 1, 6), 5), Engine)
 
 
+@pytest.mark.parametrize("layout", ["RESHAPE|FLAT", "RNN|2|2|3|0|1,RESHAPE|FLAT"])
+def test_a_sequence_as_the_output(layout: str, Engine: type[Any]) -> None:
+    assert_same(Net(layout, (3, 1, 2), 5, outputs=6, loss="R"), Engine)
+
+
 def test_batch_normalisation(Engine: type[Any]) -> None:
     net = Net("BNORM|0.9|0.001,DENSE|3|TANH,BNORM,LINEAR", (1, 1, 3), 9)
     assert_same(net, Engine, tolerance=1e-5)

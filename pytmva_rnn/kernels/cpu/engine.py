@@ -145,7 +145,7 @@ class Engine:
         """See `kernels.WholeEpochs`; `after` is called some ten milliseconds apart, at least between batches."""
         size = len(batches[0])
         # remembered states are cut to size after each batch
-        together = 1 if self._remembers else max(1, int(_MUCH_WORK // self._work(size, 3)))
+        together = 1 if self._remembers else max(1, _MUCH_WORK // max(1, self._work(size, 3)))
         total = 0.0
         for k in range(0, len(batches), together):
             total += self._steps_on(X, y, w, batches[k : k + together], keys[k : k + together])

@@ -13,6 +13,7 @@ from pytmva_rnn.kernels.cpu.layers import LAYERS
 from pytmva_rnn.kernels.cpu.machine import source
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, Plan
 from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
 __all__ = ["Workspace", "aligned", "make_plan"]
 
@@ -36,6 +37,9 @@ def make_plan(
         if layer.drops_inputs and drop[number] > 0:
             dropout.plan(plan, number, drop[number])
         LAYERS.find(layer.kind)(layer, plan, number)
+    if plan.view.T > 1:
+        # what is read as outputs has no rows of ones between its steps
+        as_steps(plan, len(layers) - 1, 1, plan.view.T * plan.view.D)
     if loss is not None:
         losses.plan(plan, loss)
     return plan
