@@ -16,7 +16,7 @@ from pytmva_rnn.description import Layer
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.cpu import engine as engine_module
 from pytmva_rnn.kernels.cpu.engine import Engine
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.options import TrainingPhase
 from pytmva_rnn.options.layout import build_layers, parse_layout
@@ -350,7 +350,7 @@ def test_narrower_vectors() -> None:
     if not sys.platform.startswith("linux") or os.uname().machine != "x86_64":
         pytest.skip("the features are those of x86-64")
     program = (
-        "import tests.test_kernels_cpu as t; from pytmva_rnn.kernels.cpu.machine.simd import WIDTH; "
+        "import tests.test_kernels_cpu as t; from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH; "
         "assert WIDTH == {width};"
         "net = t.Net('LSTM|7|5|4|0|1,GRU|5|7|4|0|1|0,RNN|11|5|4|0|1,RESHAPE|FLAT,DENSE|9|TANH,LINEAR', (4, 1, 5), 43);"
         "t.assert_same(net, threads=1)"

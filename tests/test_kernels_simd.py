@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cpu.machine import matrix, simd
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine import matrix, simd, vector
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 
-_tanh = simd.pointwise(lambda x: (simd.tanh(x),), 1, 1)
-_sigmoid = simd.pointwise(lambda x: (simd.sigmoid(x),), 1, 1)
-_exp = simd.pointwise(lambda x: (simd.exp(x),), 1, 1)
+_tanh = simd.pointwise(lambda x: (vector.tanh(x),), 1, 1)
+_sigmoid = simd.pointwise(lambda x: (vector.sigmoid(x),), 1, 1)
+_exp = simd.pointwise(lambda x: (vector.exp(x),), 1, 1)
 _mixed = simd.pointwise(lambda x, y: ((2 - x) * y - 0.5, -(x / y)), 2, 2)
 
 

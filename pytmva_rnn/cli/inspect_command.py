@@ -83,7 +83,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _show_devices() -> None:
     from pytmva_rnn.kernels.cpu.engine import available_threads
-    from pytmva_rnn.kernels.cpu.machine.simd import WIDTH
+    from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
     rows = [("cpu", f"{available_threads()} thread(s), vectors of {WIDTH} float32", "")]
     for gpu in cuda_devices():

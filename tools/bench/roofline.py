@@ -22,7 +22,7 @@ from numba.extending import intrinsic as _intrinsic
 
 from bench.cases import CaseData
 from pytmva_rnn.description import Recurrent
-from pytmva_rnn.kernels.cpu.machine.simd import WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
 __all__ = ["Peaks", "Work", "highest", "measure_peaks", "work_of"]
 

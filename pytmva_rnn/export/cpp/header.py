@@ -92,7 +92,7 @@ using Tools = {space}::Tools;
 
 
 def _runtime(part: str) -> str:
-    return files("pytmva_rnn.export").joinpath("runtime").joinpath(f"{part}.hxx").read_text(encoding="utf-8")
+    return files("pytmva_rnn.export.cpp").joinpath("runtime").joinpath(f"{part}.hxx").read_text(encoding="utf-8")
 
 
 def _check(model: Model) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, floats
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 
 def plan(plan: Plan, number: int, probability: float) -> None:

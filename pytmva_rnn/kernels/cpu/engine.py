@@ -16,8 +16,8 @@ from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
-from pytmva_rnn.kernels.cpu.machine.op import Entry, Plan
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.plan import Entry, Plan
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, aligned, make_plan
 
 Floats = NDArray[np.float32]

@@ -9,8 +9,9 @@ import numpy as np
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.codes import CROSS_ENTROPY, LOSSES, SOFTMAX_CROSS_ENTROPY
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, doubles
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
 
 
 def plan(plan: Plan, loss: str) -> None:

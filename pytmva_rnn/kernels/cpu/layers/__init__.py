@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from pytmva_rnn.kernels.cpu.layers import batchnorm, dense, gru, lstm, reshape, rnn
-from pytmva_rnn.kernels.cpu.machine.op import Plan
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.registration import Registry
 
 __all__ = ["LAYERS", "LayerPlan", "register_layer"]

@@ -13,8 +13,9 @@ import numpy as np
 
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Entry, Matrix, Plan, View, doubles, floats, padded
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles, floats, padded
+from pytmva_rnn.kernels.cpu.machine.plan import Entry, Matrix, Plan, View
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:

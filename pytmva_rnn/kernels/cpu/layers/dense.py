@@ -12,22 +12,13 @@ import numpy as np
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transposed_product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, copy_floats, floats, padded
-from pytmva_rnn.kernels.cpu.machine.simd import (
-    LANES,
-    VECTORS,
-    WIDE,
-    WIDTH,
-    Vector,
-    at_least,
-    exp,
-    pointwise,
-    sigmoid,
-    tanh,
-    transpose_square,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, padded
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
+from pytmva_rnn.kernels.cpu.machine.simd import pointwise, transpose_square
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, exp, sigmoid, tanh
 
 
 def _softsign(a: Vector) -> Vector:

@@ -10,8 +10,10 @@ from typing import Any
 
 from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     UNITS,
     add_gradients,
@@ -24,9 +26,10 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     start,
 )
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, VECTORS, WIDE, Vector, pointwise, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _GATES = (0, 1, 2, 3)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.kernels.cpu.machine.op import Plan
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
 

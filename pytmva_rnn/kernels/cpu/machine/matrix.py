@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.cpu.machine.simd import VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.tiles import matrix_product
 
 # 16 vector registers (AVX) hold half the sums of 32 (AVX-512, NEON)

@@ -15,8 +15,8 @@ from numba import prange
 
 from pytmva_rnn.compile import kernel, parallel_kernel
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at, call_operation, prefetch
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import kernel
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product
-from pytmva_rnn.kernels.cpu.machine.op import Plan, View, copy_floats, floats, padded
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH, transpose_square
+from pytmva_rnn.kernels.cpu.machine.op import copy_floats, floats, padded
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
+from pytmva_rnn.kernels.cpu.machine.simd import transpose_square
 
 UNITS = 1 if WIDTH == 8 else 2
 """Hidden units of a tile with four gates; a tile with fewer gates takes as many more."""

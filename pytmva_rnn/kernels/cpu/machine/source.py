@@ -6,8 +6,10 @@ import numpy as np
 
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, copy_floats, floats
-from pytmva_rnn.kernels.cpu.machine.simd import LANES, WIDTH, transpose_rows
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
+from pytmva_rnn.kernels.cpu.machine.simd import transpose_rows
 
 
 def plan(plan: Plan, steps: int, inputs: int, gradient: bool) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, Plan, View, copy_floats, floats
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 
 def as_steps(plan: Plan, number: int, steps: int, rows: int) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 
 from numba import types
 
-from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, LANES, VECTORS, WIDTH, Emitter, Vector, intrinsic
+from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, Emitter
+from pytmva_rnn.kernels.cpu.machine.vector import Vector
 
 __all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
 

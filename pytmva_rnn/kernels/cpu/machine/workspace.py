@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pytmva_rnn.kernels.cpu import dropout, losses
 from pytmva_rnn.kernels.cpu.layers import LAYERS
 from pytmva_rnn.kernels.cpu.machine import source
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, Plan
-from pytmva_rnn.kernels.cpu.machine.simd import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
 __all__ = ["Workspace", "aligned", "make_plan"]
