@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import read_weights, train, write_weights
-from pytmva_rnn.description import CumulativeDistribution, Gauss, Normalize, TransformInput, Variable
+from pytmva_rnn.description import PCA, CumulativeDistribution, Gauss, Normalize, TransformInput, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.transformations import (
     apply_transformations,
@@ -20,6 +20,7 @@ from pytmva_rnn.transformations import (
     learn_transformations,
 )
 from pytmva_rnn.transformations.cumulative import fraction_below, learn_distribution, value_at
+from pytmva_rnn.transformations.eigenvectors import eigenvectors
 from pytmva_rnn.transformations.errorfunction import erf, erfinv
 from pytmva_rnn.transformations.smoothing import smooth
 
@@ -30,6 +31,7 @@ def described(*labels: str) -> tuple[Variable, ...]:
     return tuple(Variable(label, label, label) for label in labels)
 
 
+READER = Path(__file__).parent / "data" / "reader"
 ABC = described("a", "b", "c")
 
 
@@ -94,21 +96,36 @@ def test_principal_components_are_those_of_the_unweighted_covariance_the_largest
         rows = X[chosen].astype(float)
         values, vectors = np.linalg.eigh(np.cov(rows.T))
         assert (np.diff(values) > 0).all()
-        np.testing.assert_allclose(learned.means[entry], rows.mean(0), rtol=1e-12)
+        # nine digits, as in a file
+        np.testing.assert_allclose(learned.means[entry], rows.mean(0), rtol=5e-9)
         overlaps = learned.eigenvectors[entry].T @ vectors[:, ::-1]
-        np.testing.assert_allclose(np.abs(overlaps), np.eye(3), atol=1e-10)
+        np.testing.assert_allclose(np.abs(overlaps), np.eye(3), atol=2e-8)
     transformed = apply_transformations([learned], X, ABC)
     np.testing.assert_allclose(transformed, (X - learned.means[-1]) @ learned.eigenvectors[-1], rtol=1e-9, atol=1e-12)
     covariance = np.cov(transformed.T)
-    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-10)
+    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-7)
     assert (np.diff(np.diag(covariance)) < 0).all()
-    np.testing.assert_allclose(transformed.mean(0), 0, atol=1e-10)
+    np.testing.assert_allclose(transformed.mean(0), 0, atol=1e-7)
 
 
-def test_an_eigenvector_has_its_largest_component_positive() -> None:
-    (learned,) = learn("P")
-    for vectors in learned.eigenvectors:
-        assert (vectors[np.abs(vectors).argmax(0), range(3)] > 0).all()
+@pytest.mark.parametrize("case", ["learned_P_3", "learned_P_7"])
+def test_eigenvectors_have_the_signs_of_root(case: str) -> None:
+    data = np.load(READER / case / "data.npz")
+    model = read_weights(READER / case / "weights.xml")
+    (theirs,) = model.transformations
+    (ours,) = learn_transformations("P", data["training_X"], data["training_class"], model.variables, model.classes)
+    assert isinstance(theirs, PCA)
+    assert isinstance(ours, PCA)
+    # the file has nine digits
+    np.testing.assert_allclose(ours.eigenvectors, theirs.eigenvectors, atol=1e-9)
+    np.testing.assert_allclose(ours.means, theirs.means, atol=1e-8)
+
+
+def test_eigenvectors_of_what_needs_no_work() -> None:
+    for matrix in (np.zeros((3, 3)), np.eye(4), np.diag([1.0, 3.0, 2.0]), np.array([[2.0]])):
+        vectors = eigenvectors(matrix)
+        np.testing.assert_allclose(vectors.T @ vectors, np.eye(len(matrix)), atol=1e-15)
+        assert (np.diff(np.diag(vectors.T @ matrix @ vectors)) <= 0).all()
 
 
 def test_uniform_is_flat_and_gauss_is_normal() -> None:

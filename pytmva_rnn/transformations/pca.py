@@ -6,6 +6,7 @@ import numpy as np
 
 from pytmva_rnn.description import PCA
 from pytmva_rnn.errors import OptionError
+from pytmva_rnn.transformations.eigenvectors import eigenvectors
 from pytmva_rnn.transformations.transformer import Lesson, Transformer, Values
 
 __all__ = ["PRINCIPAL_COMPONENTS"]
@@ -22,14 +23,15 @@ def _learn(lesson: Lesson) -> PCA:
 def _principal_components(values: Values) -> tuple[Values, Values]:
     """Mean and eigenvectors of the covariance, the largest eigenvalue first; TPrincipal knows no weights.
 
-    An eigenvector's sign is arbitrary. Here its largest component is positive; C++ may have the opposite sign.
+    They have the nine digits that a weight file keeps, so that a network scores as its file does.
     """
     mean = values.mean(0)
     deviations = values - mean
-    _, vectors = np.linalg.eigh(deviations.T @ deviations / len(values))
-    vectors = vectors[:, ::-1]
-    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)
-    return mean, vectors * np.sign(largest)
+    return _nine_digits(mean), _nine_digits(eigenvectors(deviations.T @ deviations / len(values)))
+
+
+def _nine_digits(values: Values) -> Values:
+    return np.array([float(f"{value:.8e}") for value in values.flat]).reshape(values.shape)
 
 
 def _forward(transformation: PCA, entry: int, _: list[int], values: Values) -> Values:
