@@ -17,6 +17,10 @@ __all__ = [
 ]
 
 
+_LONGEST = 400
+"""Characters of a message that people read."""
+
+
 class TMVAError(Exception):
     """Base class of every error that pytmva_rnn raises on bad input."""
 
@@ -35,6 +39,8 @@ class OptionError(TMVAError):
     """
 
     def __init__(self, message: str, text: str | None = None, position: int | None = None) -> None:
+        if len(message) > _LONGEST:  # it quotes something endless; what is wrong with it stands at the ends
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
         self.message = message
         self.position = position
         if text is not None:

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from pytmva_rnn.config.configuration import load_config, with_seed
-from pytmva_rnn.config.method_table import option_texts
 from pytmva_rnn.data import Column, Source, Steps, Variables
 from pytmva_rnn.errors import ConfigError
-from pytmva_rnn.options import parse_options
 
 INPUT = """
 [input]
@@ -149,29 +147,6 @@ def test_paths_are_relative_to_the_configuration(
     assert Path(sources.files[0]).resolve() == tmp_path / "a.root"
 
 
-def test_options_one_by_one_are_those_of_the_string() -> None:
-    table = {
-        "H": False,
-        "V": True,
-        "InputLayout": [10, 30],
-        "Layout": ["LSTM|10|30|10|0|1", "RESHAPE|FLAT", "DENSE|64|TANH", "LINEAR"],
-        "ValidationSize": 0.2,
-        "RandomSeed": 1234,
-        "TrainingStrategy": [
-            {"LearningRate": 1e-3, "MaxEpochs": 20, "DropConfig": [0.0, 0.5]},
-            {"LearningRate": 1e-4, "Optimizer": "SGD"},
-        ],
-    }
-    text = (
-        "!H:V:InputLayout=10|30:Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR:ValidationSize=0.2:"
-        "RandomSeed=1234:TrainingStrategy=LearningRate=1e-3,MaxEpochs=20,DropConfig=0.0+0.5|LearningRate=1e-4,Optimizer=SGD"
-    )
-    assert parse_options(option_texts(table)) == parse_options(text)
-    one_phase = {"TrainingStrategy": {"MaxEpochs": 3}}
-    assert parse_options(option_texts(one_phase)).training_strategy[0].max_epochs == 3
-    assert option_texts({"TrainingStrategy": "MaxEpochs=3"}) == {"TrainingStrategy": "MaxEpochs=3"}
-
-
 def test_a_sequence_sets_the_input_layout(written: Path, tmp_path: Path) -> None:
     assert load_config(written).method.options.input_layout == (2, 2)
     for layout in ("2|2", "2|1|2"):
@@ -217,13 +192,21 @@ def test_another_seed(written: Path) -> None:
         ),
         ('options = "Layout=', 'title = "x" #', r"\[method\] needs the key 'options'"),
         ('options = "Layout=', 'options = 3 #"', r"\[method\] options is TMVA's option string or a table"),
-        ('options = "Layout=', '[method.options]\nLayout = {} #"', r"\[method\] options: Layout cannot be \{\}"),
-        ('options = "Layout=', '[method.options]\nTrainingStrategy = [1] #"', "a table, or a list of tables"),
-        ("[method]", '[split]\nnTrain_Signal = "x"\n[method]', r"\[split\]: nTrain_Signal is a whole number"),
+        (
+            'options = "Layout=',
+            '[method.options]\nLayout = {} #"',
+            r"\[method\] options: Layout: a value of the type dict is not",
+        ),
+        (
+            'options = "Layout=',
+            '[method.options]\nTrainingStrategy = [1] #"',
+            "a phase is TMVA's string, a TrainingPhase or a table of its keys, not 1",
+        ),
+        ("[method]", '[split]\nnTrain_Signal = "x"\n[method]', r"\[split\]: nTrain_Signal: 'x' is not an integer"),
         (
             "[method]",
             "[split]\nSpiltMode = 1\n[method]",
-            r"\[split\]: unknown option 'SpiltMode' .*near names: SplitMode",
+            r"\[split\]: unknown option of the split 'SpiltMode'; did you mean SplitMode",
         ),
         ("[method]", '[output]\nplots = "a.png"\n[method]', r"\[output\] has no key 'plots'; near names: plot"),
         ("[method]", '[output]\nplot = "a.bmp"\n[method]', r"plot = 'a.bmp': the name must end with .pdf, .png, .svg"),

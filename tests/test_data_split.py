@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -161,23 +164,60 @@ def test_tmvas_string() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SplitMod=Random", "unknown option 'SplitMod' of the split; near names: SplitMode"),
-        ("nTrainSignal=5", "near names: nTrain_<Class>"),
-        ("nTrain=5", "unknown option 'nTrain'"),
-        ("SplitMode=Odd", "SplitMode is one of Random, Alternate, Block; not 'Odd'"),
-        ("NormMode", "NormMode is one of"),
-        ("SplitSeed=1e3", "SplitSeed is a whole number"),
-        ("SplitSeed=-1", "SplitSeed is a whole number"),
-        ("nTrain_Signal=10nTest_Signal=3", "nTrain_Signal is a whole number from 0 on, not '10nTest_Signal=3'"),
-        ("V=maybe", "V is True or False"),
-        ("!V=False", "cannot be negated"),
-        ("=3", "a value without an option"),
+        ("SplitMod=Random", "unknown option of the split 'SplitMod'; did you mean SplitMode"),
+        ("nTrainSignal=5", "known: SplitMode, .*, nTrain_<Class>, nTest_<Class>"),
+        ("nTrain=5", "unknown option of the split 'nTrain'"),
+        ("SplitMode=Odd", "SplitMode: 'Odd' is not one of Random, Alternate, Block"),
+        ("NormMode", "option NormMode has no value"),
+        ("SplitSeed=1e3", "SplitSeed: '1e3' is not an integer"),
+        ("SplitSeed=-1", "SplitSeed: -1 is out of range: it must be at least 0"),
+        ("SplitSeed=4294967296", "SplitSeed: 4294967296 is out of range: it must be at most 4294967295"),
+        ("nTrain_Signal=10nTest_Signal=3", "nTrain_Signal: '10nTest_Signal=3' is not an integer; is a comma"),
+        ("V=maybe", "V: 'maybe' is not True or False"),
+        ("!V=False", "!V cannot have a value"),
+        ("=3", "a value without the name of an option"),
     ],
 )
 def test_wrong_strings_show_the_place(text: str, message: str) -> None:
     with pytest.raises(OptionError, match=message) as error:
         SplitOptions.parse(f"SplitMode=Block:{text}")
-    assert str(error.value).splitlines()[-1].index("^") == len("  SplitMode=Block:")
+    *_, shown, mark = str(error.value).splitlines()
+    assert shown[mark.index("^") :] == (text.partition("=")[2] if " is " in message else text)
+
+
+def test_values_of_python() -> None:
+    wanted = SplitOptions.parse("SplitMode=Alternate:SplitSeed=3:nTrain_Signal=5:nTest_b=2:V")
+    given: dict[str, Any] = {"SplitMode": "alternate", "SplitSeed": np.int64(3), "V": np.True_}
+    counts: dict[str, Any] = {"nTrain": {"Signal": np.int32(5)}, "nTest": {"b": "2"}}
+    assert SplitOptions(**given, **counts) == wanted
+    assert SplitOptions.parse({**given, "ntrain_Signal": 5, "nTest": {"b": 2}}) == wanted
+    a, b = (split(dataset(9, 9), options)[0] for options in ("SplitMode=Block", {"SplitMode": "block"}))
+    assert a.entries.tolist() == b.entries.tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"SplitMode": "Randon"}, "SplitMode: 'Randon' is not one of Random, Alternate, Block"),
+        ({"NormMode": None}, 'NormMode: None is no value; .* or write "None"'),
+        ({"SplitSeed": 1.5}, "SplitSeed: '1.5' is not an integer"),
+        ({"SplitSeed": "1" * 5000}, "SplitSeed: '111.* is too large: an integer has at most 18 digits"),
+        ({"nTrain": {"Signal": -1}}, "nTrain_Signal: -1 is out of range"),
+        ({"nTrain": {"Signal": 2.0}}, "nTrain_Signal: '2.0' is not an integer"),
+        ({"nTrain": {"a:V": 1}}, "nTrain: 'a:V' cannot be the name of a class"),
+        ({"nTest": 3}, "nTest is a mapping of names of classes to numbers of events, not 3"),
+    ],
+)
+def test_wrong_values_of_python_are_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        SplitOptions(**given)
+
+
+def test_efficiencies_that_nobody_told() -> None:
+    data = dataclasses.replace(dataset(8, 8), efficiencies=())
+    split(data, "nTrain_Signal=5")
+    with pytest.raises(DataError, match=r"ScaleWithPreselEff needs .*; the dataset has 0 efficiencies for 2 classes"):
+        split(data, "nTrain_Signal=5:ScaleWithPreselEff")
 
 
 OPTIONS = st.builds(
@@ -197,7 +237,7 @@ OPTIONS = st.builds(
 @given(OPTIONS)
 def test_there_and_back(options: SplitOptions) -> None:
     assert SplitOptions.parse(str(options)) == options
-    assert SplitOptions.from_dict(options.to_dict()) == options
+    assert SplitOptions.parse(options.to_dict()) == options
 
 
 @given(st.integers(4, 40), st.integers(4, 40), st.sampled_from(["Random", "Alternate", "Block"]), st.integers(1, 99))

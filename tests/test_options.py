@@ -224,6 +224,70 @@ def test_a_mapping_is_the_same_as_a_string() -> None:
     assert options.to_model_options() == parse_options(text).to_model_options()
 
 
+def test_lists_and_tables_are_the_same_as_a_string() -> None:
+    table = {
+        "H": False,
+        "V": True,
+        "InputLayout": [10, 30],
+        "Layout": ["LSTM|10|30|10|0|1", "RESHAPE|FLAT", "DENSE|64|TANH", "LINEAR"],
+        "ValidationSize": 0.2,
+        "RandomSeed": 1234,
+        "TrainingStrategy": [
+            {"LearningRate": 1e-3, "MaxEpochs": 20, "DropConfig": [0.0, 0.5]},
+            {"LearningRate": 1e-4, "Optimizer": "SGD"},
+        ],
+    }
+    text = (
+        "!H:V:InputLayout=10|30:Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR:ValidationSize=0.2:"
+        "RandomSeed=1234:"
+        "TrainingStrategy=LearningRate=0.001,MaxEpochs=20,DropConfig=0.0+0.5|LearningRate=0.0001,Optimizer=SGD"
+    )
+    assert parse_options(table) == parse_options(text)
+    assert parse_options(table).to_model_options() == parse_options(text).to_model_options()
+    assert parse_options({"TrainingStrategy": {"MaxEpochs": 3}}).training_strategy[0].max_epochs == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({3: 4}, "the name of an option is a text, not 3"),
+        (3, "the options are TMVA's string or a mapping of names to values, not 3"),
+        ({"Layout": {}}, r"Layout: a value of the type dict is not understood: {}"),
+        ({"TrainingStrategy": [1]}, "TrainingStrategy: a phase is TMVA's string, a TrainingPhase or a table"),
+        ({"RandomSeed": None}, "RandomSeed: None is no value"),
+    ],
+)
+def test_what_is_no_value_is_named(given: Any, message: str) -> None:
+    assert message in str(failing(given))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RandomSeed=" + "1" * 5000,
+        "RandomSeed=-" + "1" * 5000,
+        "InputLayout=6|" + "1" * 5000,
+        "ValidationSize=" + "1" * 5000,
+        "TrainingStrategy=MaxEpochs=" + "1" * 5000,
+        "TrainingStrategy=DropConfig=0." + "9" * 5000,
+        "Layout=LSTM|" + "1" * 5000,
+        "Layout=BNORM|" + "1" * 5000,
+        "Layout=DENSE|" + "1" * 5000,
+        "Layout=DENSE|" + "-" * 6000 + "1|TANH,LINEAR",
+        "Layout=DENSE|" + "(" * 300 + "1" + ")" * 300 + ",LINEAR",
+        "Layout=DENSE|" + "(" * 100_000,
+        "Layout=DENSE|" + "1+" * 20000 + "1,LINEAR",
+        "Layout=" + "A" * 100_000,
+        "VarTransform=" + ":" * 3 + "A" * 100_000,
+        "A" * 100_000 + "=3",
+    ],
+    ids=lambda text: text[:24],
+)
+def test_what_never_ends_is_refused_in_a_few_words(text: str) -> None:
+    message = str(failing(text))
+    assert len(message) < 800
+
+
 def test_errors_in_a_mapping_show_the_setting() -> None:
     error = failing({"H": True, "RandomSeed": "x3"})
     assert "RandomSeed: 'x3' is not an integer\n  RandomSeed=x3\n" in str(error)
@@ -321,11 +385,24 @@ def test_line_breaks_do_not_move_the_caret() -> None:
     ("changes", "message"),
     [
         ({"random_seed": -1}, "RandomSeed: -1 is out of range"),
-        ({"error_strategy": "crossentropy"}, "ErrorStrategy cannot be 'crossentropy'"),
-        ({"training_strategy": ()}, r"TrainingStrategy cannot be \(\)"),
+        ({"error_strategy": "cross entropy"}, "ErrorStrategy: 'cross entropy' is not one of SUMOFSQUARES, CROSS"),
+        ({"training_strategy": ()}, "TrainingStrategy: a strategy without any phase"),
         ({"layout": ()}, "Layout: empty field"),
         ({"var_transform": "N:V"}, "VarTransform: 'N:V' holds a colon"),
-        ({"var_transform": " N"}, "VarTransform cannot be ' N'"),
+        ({"random_seed": 1.5}, "RandomSeed: '1.5' is not an integer"),
+        ({"random_seed": True}, "RandomSeed: 'True' is not an integer"),
+        ({"random_seed": None}, "RandomSeed: None is no value; leave the option out"),
+        ({"random_seed": 10**5000}, "RandomSeed: the integer is too large"),
+        ({"v": 2}, "V: '2' is not True or False"),
+        ({"layout": {"LSTM": 3}}, r"Layout: a value of the type dict is not understood: \{'LSTM': 3\}"),
+        ({"layout": [["LSTM", 3]]}, "Layout: a value of the type list is not understood"),
+        ({"input_layout": (6, 6.5)}, "InputLayout: '6.5' is not an integer"),
+        ({"input_layout": np.zeros((2, 2))}, "InputLayout: a value of the type ndarray"),
+        ({"training_strategy": 3}, "TrainingStrategy: a phase is TMVA's string, a TrainingPhase or a table of its k"),
+        ({"training_strategy": {"BatchSiz": 3}}, "TrainingStrategy: unknown training key 'BatchSiz'; did you mean Ba"),
+        ({"training_strategy": {"BatchSize": 0}}, "TrainingStrategy: BatchSize: 0 is out of range"),
+        ({"training_strategy": [{"Optimizer": "SGD,MaxEpochs=3"}]}, "Optimizer: 'SGD,MaxEpochs=3' holds a character"),
+        ({"training_strategy": {3: 4}}, "TrainingStrategy: the name of a training key is a text, not 3"),
         ({"validation_size": ValidationSize(float("inf"))}, "ValidationSize"),
     ],
 )
@@ -334,10 +411,42 @@ def test_values_set_in_python_are_checked_too(changes: dict[str, Any], message: 
         dataclasses.replace(MethodOptions(), **changes)
 
 
+def test_values_set_in_python_take_the_form_that_a_string_gives() -> None:
+    strategy: Any = [TrainingPhase(max_epochs=3), {"LearningRate": np.float32(0.5), "Repetitions": 1}, "Optimizer=sgd"]
+    given: dict[str, Any] = {
+        "v": np.True_,
+        "var_transform": ["N", "P"],
+        "input_layout": np.array([6, 6]),
+        "layout": [RecurrentSpec("LSTM", 8, 6, 6), "dense|4", "LINEAR"],
+        "error_strategy": "sumOfSquares",
+        "random_seed": np.uint32(7),
+        "validation_size": 0.25,
+        "training_strategy": strategy,
+    }
+    text = (
+        "V:VarTransform=N,P:InputLayout=6|6:Layout=LSTM|8|6|6,DENSE|4,LINEAR:ErrorStrategy=SUMOFSQUARES:RandomSeed=7:"
+        "ValidationSize=0.25:TrainingStrategy=MaxEpochs=3|LearningRate=0.5|Optimizer=SGD"
+    )
+    options = MethodOptions(**given)
+    assert options == parse_options(text)
+    assert type(options.random_seed) is int
+    assert (options.v, options.input_layout) == (True, (6, 6))
+    assert {o.name for o in options.to_model_options() if o.modified} == {
+        o.name for o in parse_options(text).to_model_options() if o.modified
+    }
+    phase: Any = {"optimizer": "adam", "drop_config": [0, np.float64(0.5)], "batch_size": np.int64(5)}
+    assert TrainingPhase(**phase) == TrainingPhase(optimizer="ADAM", drop_config=(0.0, 0.5), batch_size=5)
+
+
+def test_words_of_python_are_kept_for_the_warning_of_training() -> None:
+    options = MethodOptions(weight_initialization="whatever")
+    assert (options.weight_initialization, options.text) == ("XAVIERUNIFORM", {"WeightInitialization": "whatever"})
+
+
 def test_a_phase_set_in_python_is_checked_too() -> None:
-    with pytest.raises(OptionError, match="Optimizer cannot be 'adam'"):
-        TrainingPhase(optimizer="adam")
-    with pytest.raises(OptionError, match=r"LearningRate: -1\.0 is out of range"):
+    with pytest.raises(OptionError, match="Optimizer: 'adan' is not one of SGD, ADAM"):
+        TrainingPhase(optimizer="adan")
+    with pytest.raises(OptionError, match="LearningRate: -1 is out of range"):
         TrainingPhase(learning_rate=-1)
 
 

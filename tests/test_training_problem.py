@@ -187,7 +187,7 @@ def test_two_classes_are_not_mutually_exclusive() -> None:
 
 def test_unknown_analysis() -> None:
     with pytest.raises(
-        OptionError, match="unknown analysis 'cluster'; choose classification, multiclass or regression"
+        OptionError, match="unknown analysis 'cluster'; choose one of classification, regression, multiclass"
     ):
         problem(analysis="cluster")
 

@@ -80,6 +80,7 @@ def changed(case: str, pattern: str, new: str) -> tuple[str, int]:
         ("rnn_last", 'InputDepth="6"', 'InputDepth="0"', "Weights", "InputDepth: expected at least 1, found 0"),
         ("rnn_last", 'BatchSize="1"', 'BatchSize="1.5"', "Weights", "BatchSize: expected a whole number, found: '1.5' is not"),
         ("rnn_last", 'LossFunction="C"', 'LossFunction="X"', "Weights", "LossFunction: expected one of C, R, S; found 'X'"),
+        ("rnn_last", 'LossFunction="C"', 'LossFunction="CR"', "Weights", "LossFunction: expected one of C, R, S; found 'CR'"),
         ("rnn_last", 'OutputFunction="S"', 'OutputFunction="Z"', "Weights", "OutputFunction: expected one of I, S, M; found 'Z'"),
         ("rnn_last", 'WeightDecay="[^"]*"', 'WeightDecay="nan"', "Weights", "WeightDecay: expected a finite number, found nan"),
         # layers

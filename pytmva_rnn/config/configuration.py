@@ -229,11 +229,9 @@ def _beside(folder: Path, file: str) -> str:
 
 
 def _split(value: Any) -> SplitOptions:
-    if isinstance(value, str):
-        return SplitOptions.parse(value)
-    if not isinstance(value, dict):
+    if not isinstance(value, str | dict):
         raise ConfigError(f"TMVA's string in quotes, or a table, is needed; not {value!r}")
-    return SplitOptions.from_dict(value)
+    return SplitOptions.parse(value)
 
 
 def _output(table: dict[str, Any]) -> OutputConfig:

@@ -11,7 +11,7 @@ from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.suggestions import near
 
-__all__ = ["MethodConfig", "method_config", "option_texts"]
+__all__ = ["MethodConfig", "method_config"]
 
 _KEYS = ("title", "job", "options")
 _JOBS = {
@@ -19,7 +19,6 @@ _JOBS = {
     "multiclass": "TMVAMulticlass",
     "regression": "TMVARegression",
 }
-_SEPARATORS = {"INPUTLAYOUT": "|", "BATCHLAYOUT": "|", "LAYOUT": ",", "DROPCONFIG": "+"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> Me
     if not isinstance(given, str | dict):
         raise ConfigError(f"[method] options is TMVA's option string or a table of its keys, not {given!r}")
     try:
-        options = parse_options(given if isinstance(given, str) else option_texts(given))
+        options = parse_options(given)
     except OptionError as error:
         raise ConfigError(f"[method] options: {error}") from error
     return MethodConfig(**names, options=_with_layout(options, recipe))
@@ -80,28 +79,3 @@ def _with_layout(options: MethodOptions, recipe: Recipe) -> MethodOptions:
             f"write InputLayout={steps}|{inputs} or leave it out"
         )
     return options
-
-
-def option_texts(table: Mapping[str, Any]) -> dict[str, str]:
-    """TMVA's text for each value of a table of options.
-
-    Parameters
-    ----------
-    table : mapping
-        Names of options; sizes and layers may be lists (`InputLayout = [10, 30]`), and TrainingStrategy a table or,
-        for several phases, a list of tables.
-    """
-    return {name: _text(name, value) for name, value in table.items()}
-
-
-def _text(name: str, value: Any) -> str:
-    if name.upper() == "TRAININGSTRATEGY" and not isinstance(value, str):
-        phases = [value] if isinstance(value, dict) else value
-        if not isinstance(phases, list) or not all(isinstance(phase, dict) for phase in phases):
-            raise ConfigError("[method] options: TrainingStrategy is TMVA's string, a table, or a list of tables")
-        return "|".join(",".join(f"{key}={_text(key, v)}" for key, v in phase.items()) for phase in phases)
-    if isinstance(value, list) and name.upper() in _SEPARATORS:
-        return _SEPARATORS[name.upper()].join(str(part) for part in value)
-    if isinstance(value, str | bool | int | float):
-        return str(value)
-    raise ConfigError(f"[method] options: {name} cannot be {value!r}")

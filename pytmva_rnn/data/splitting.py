@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,10 @@ FREE, TRAINING, TEST = 0, 1, 2
 
 
 def split(
-    dataset: Dataset, options: SplitOptions | str | None = None, *, assigned: NDArray[np.integer[Any]] | None = None
+    dataset: Dataset,
+    options: SplitOptions | str | Mapping[str, Any] = "",
+    *,
+    assigned: NDArray[np.integer[Any]] | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Divide events into a training and a test sample.
 
@@ -34,7 +37,8 @@ def split(
     ----------
     dataset : Dataset
         n events; within a class their order matters.
-    options : SplitOptions or str, optional
+    options : SplitOptions, str or mapping, optional
+        TMVA's string, `nTrain_Signal=1000:SplitMode=Random`, or its names and values one by one.
     assigned : (n,) int, optional
         TRAINING or TEST for events whose sample is given, else FREE. TMVA calls this the type of their tree.
 
@@ -47,11 +51,15 @@ def split(
     Raises
     ------
     DataError
-        When more events are requested than a class has, a requested class does not exist, a sample would be empty, or
-        the weights of a class do not add up to something positive.
+        When more events are requested than a class has, a requested class does not exist, a sample would be empty, the
+        weights of a class do not add up to something positive, or ScaleWithPreselEff is asked for and the dataset does
+        not tell the efficiencies.
+    OptionError
+        For an unknown option or a wrong value.
     """
     if not isinstance(options, SplitOptions):
-        options = SplitOptions.parse(options or "")
+        options = SplitOptions.parse(options)
+    scales = _scales(dataset) if options.ScaleWithPreselEff else [1.0] * len(dataset.classes)
     requested = {
         kind: _by_class(kind, counts, dataset)
         for kind, counts in (("nTrain", options.nTrain), ("nTest", options.nTest))
@@ -68,8 +76,7 @@ def split(
             shuffle(events, random)
     training, test = [], []
     for c, events in enumerate(of_class):
-        scale = dataset.efficiencies[c] if options.ScaleWithPreselEff else 1.0
-        wanted = int(requested["nTrain"][c] * scale), int(requested["nTest"][c] * scale)
+        wanted = int(requested["nTrain"][c] * scales[c]), int(requested["nTest"][c] * scales[c])
         train_events, test_events = _divide(events, given[c], *wanted, options.SplitMode, random, dataset.classes[c])
         training.append(train_events)
         test.append(test_events)
@@ -80,6 +87,15 @@ def split(
         shuffle(train_order, random)
         shuffle(test_order, random)
     return replace(dataset, weights=weights).take(train_order), dataset.take(test_order)
+
+
+def _scales(dataset: Dataset) -> Sequence[float]:
+    if len(dataset.efficiencies) != len(dataset.classes):
+        raise DataError(
+            "ScaleWithPreselEff needs for each class the fraction of its entries that passed the selection; "
+            f"the dataset has {len(dataset.efficiencies)} efficiencies for {len(dataset.classes)} classes"
+        )
+    return dataset.efficiencies
 
 
 def _by_class(kind: str, counts: Mapping[str, int], dataset: Dataset) -> list[int]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.description.description import (
+from pytmva_rnn.description.choices import (
+    ACTIVATIONS,
+    ANALYSES,
+    INITIALIZATIONS,
+    LOSSES,
+    OPTIMIZERS,
     OUTPUT_FUNCTIONS,
+    REGULARIZATIONS,
     Analysis,
-    Description,
+    Initialization,
     Loss,
-    Option,
     OutputFunction,
     Regularization,
 )
+from pytmva_rnn.description.description import Description, Option
 from pytmva_rnn.description.history import HistoryRow, running_epochs
 from pytmva_rnn.description.layers import (
-    ACTIVATIONS,
     GRU,
     LSTM,
     RNN,
@@ -39,10 +44,15 @@ from pytmva_rnn.description.variables import Variable
 
 __all__ = [
     "ACTIVATIONS",
+    "ANALYSES",
     "GRU",
+    "INITIALIZATIONS",
+    "LOSSES",
     "LSTM",
+    "OPTIMIZERS",
     "OUTPUT_FUNCTIONS",
     "PCA",
+    "REGULARIZATIONS",
     "RNN",
     "Analysis",
     "ArrayRole",
@@ -53,6 +63,7 @@ __all__ = [
     "Description",
     "Gauss",
     "HistoryRow",
+    "Initialization",
     "Layer",
     "Loss",
     "Normalize",

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
+from pytmva_rnn.description.choices import Analysis, Initialization, Loss, OutputFunction, Regularization
 from pytmva_rnn.description.layers import Layer, Shape
 from pytmva_rnn.description.transformations import Transformation
 from pytmva_rnn.description.variables import Variable
 from pytmva_rnn.errors import DataError
-
-Loss: TypeAlias = Literal["C", "R", "S"]
-OutputFunction: TypeAlias = Literal["I", "S", "M"]
-Regularization: TypeAlias = Literal["0", "1", "2"]
-Analysis: TypeAlias = Literal["Classification", "Regression", "Multiclass"]
-
-OUTPUT_FUNCTIONS: dict[Analysis, OutputFunction] = {"Classification": "S", "Regression": "I", "Multiclass": "M"}
-"""What TMVA makes of the raw outputs in each analysis."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,7 @@ class Description:
     info: tuple[tuple[str, str], ...] = ()
     batch_size: int = 1
     loss: Loss = "C"
-    initialization: str = "X"
+    initialization: Initialization = "X"
     regularization: Regularization = "0"
     output_function: OutputFunction = "S"
     weight_decay: float = 0.0

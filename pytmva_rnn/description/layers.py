@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 Shape: TypeAlias = tuple[int, int, int]
 Weights: TypeAlias = Mapping[str, NDArray[Any]]
 
-ACTIVATIONS = ("LINEAR", "RELU", "SIGMOID", "TANH", "SYMMRELU", "SOFTSIGN", "GAUSS", "FTANH")
-"""Names of the activation functions; the index is TMVA's number for them in the weight file."""
-
 
 @dataclass(frozen=True)
 class ArrayRole:

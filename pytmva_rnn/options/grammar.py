@@ -1,40 +1,50 @@
-"""What the grammars of options and of training keys share: values read strictly, and where an error stands."""
+"""The words of TMVA's grammars of options: values read strictly, and where an error stands."""
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
 
-INTEGER = re.compile(r"[+-]?[0-9]+")
-NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+__all__ = [
+    "boolean",
+    "decay_rate",
+    "indent",
+    "integer",
+    "number",
+    "one_of",
+    "parts",
+    "plain",
+    "positive",
+    "unknown",
+]
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_DIGITS = 18
+"""Of an integer at most: what 64 bits hold, and Python reads in no time."""
 
 
 def integer(text: str) -> int:
     """An integer, all of the text."""
-    if not INTEGER.fullmatch(text):
+    if not _INTEGER.fullmatch(text):
         raise OptionError(f"{text!r} is not an integer{_missing_separator(text)}")
-    return int(text)
+    if len(text.lstrip("+-0")) > _DIGITS:
+        raise OptionError(f"{text!r} is too large: an integer has at most {_DIGITS} digits")
+    return int(text.lstrip("+-0") or 0) * (-1 if text.startswith("-") else 1)
 
 
 def number(text: str) -> float:
     """A finite number, all of the text."""
-    if not NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text):
         raise OptionError(f"{text!r} is not a number{_missing_separator(text)}")
     if not math.isfinite(float(text)):
         raise OptionError(f"{text!r} is not a finite number")
     return float(text)
-
-
-def print_number(value: float) -> str:
-    """A number in Python's shortest form, NumPy's numbers too."""
-    return repr(float(value))
 
 
 def _missing_separator(text: str) -> str:
@@ -68,13 +78,17 @@ def plain(text: str) -> str:
     return text.strip()
 
 
-def positive(parse: Callable[[str], Any], least: float = 0, strict: bool = False) -> Callable[[str], Any]:
-    """A parser that refuses values below `least`, or, if strict, not above it."""
+def positive(
+    parse: Callable[[str], Any], least: float = 0, *, strict: bool = False, most: float = math.inf
+) -> Callable[[str], Any]:
+    """A parser that refuses values below `least`, or, if strict, not above it, and values above `most`."""
 
     def checked(text: str) -> Any:
         value = parse(text)
         if value < least or (strict and value == least):
             raise OptionError(f"{text} is out of range: it must be {'above' if strict else 'at least'} {least:g}")
+        if value > most:
+            raise OptionError(f"{text} is out of range: it must be at most {most}")
         return value
 
     return checked
@@ -85,37 +99,6 @@ def decay_rate(text: str) -> float:
     if not 0 <= (value := number(text)) < 1:
         raise OptionError(f"{text} is out of range: it must be at least 0 and below 1")
     return value
-
-
-@dataclass(frozen=True)
-class Key:
-    """How one option is spelt, read and printed."""
-
-    name: str
-    parse: Callable[[str], Any]
-    print: Callable[[Any], str] = str
-
-
-def option(name: str, default: Any, parse: Callable[[str], Any], print: Callable[[Any], str] = str) -> Any:
-    """A dataclass field that is an option."""
-    return field(default=default, metadata={"key": Key(name, parse, print)})
-
-
-def options_of(cls: type) -> dict[str, tuple[dataclasses.Field[Any], Key]]:
-    """The options of a dataclass by their names in upper case."""
-    return {f.metadata["key"].name.upper(): (f, f.metadata["key"]) for f in dataclasses.fields(cls) if f.metadata}
-
-
-def check_values(options: Any) -> None:
-    """Refuse a value, set in Python, that an option string could not give."""
-    for f, key in options_of(type(options)).values():
-        value = getattr(options, f.name)
-        try:
-            same = key.parse(key.print(value)) == value
-        except OptionError as error:
-            raise OptionError(f"{key.name}: {error.message}") from None
-        if not same:
-            raise OptionError(f"{key.name} cannot be {value!r}")
 
 
 def parts(text: str, separator: str) -> Iterator[tuple[int, str]]:
@@ -131,23 +114,10 @@ def indent(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def value_start(setting: str) -> int:
-    """Position of the value in `name = value`."""
-    start = setting.index("=") + 1
-    return start + indent(setting[start:])
-
-
-def parse_value(key: Key, value: str, text: str, position: int) -> Any:
-    """The value of a key that stands at a position of a text."""
-    try:
-        return key.parse(value)
-    except OptionError as error:
-        raise OptionError(f"{key.name}: {error.message}", text, position) from None
-
-
-def unknown(name: str, known: list[str], what: str) -> str:
+def unknown(name: str, names: Iterable[str], what: str) -> str:
     """The message for a name that does not exist."""
-    near = [k for k in known if k.upper() in difflib.get_close_matches(name.upper(), [k.upper() for k in known], 3)]
+    spelled = {each.upper(): each for each in names}
+    near = [spelled[each] for each in difflib.get_close_matches(name.upper(), spelled, 3)]
     return f"unknown {what} {name!r}; " + (
-        f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+        f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(spelled.values())}"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import ClassVar
 
 from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Recurrent, Reshape, Shape
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import INTEGER, NUMBER
+from pytmva_rnn.options.grammar import integer, number
+from pytmva_rnn.options.keys import Spelled
 from pytmva_rnn.options.width import check_width, width_of
 from pytmva_rnn.registration import Registry
 
@@ -29,7 +29,7 @@ class Context:
 
 
 @dataclass(frozen=True)
-class LayerSpec:
+class LayerSpec(Spelled):
     """One layer as the layout string has it; `str()` gives TMVA's text."""
 
     def build(self, context: Context) -> Layer:
@@ -38,15 +38,17 @@ class LayerSpec:
 
 
 def _integer(text: str, what: str) -> int:
-    if not INTEGER.fullmatch(text):
-        raise OptionError(f"{what} must be an integer, not {text!r}")
-    return int(text)
+    try:
+        return integer(text)
+    except OptionError as error:
+        raise OptionError(f"{what}: {error.message}") from None
 
 
 def _number(text: str, what: str) -> float:
-    if not NUMBER.fullmatch(text) or not math.isfinite(float(text)):
-        raise OptionError(f"{what} must be a number, not {text!r}")
-    return float(text)
+    try:
+        return number(text)
+    except OptionError as error:
+        raise OptionError(f"{what}: {error.message}") from None
 
 
 def _flag(text: str, what: str) -> bool:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.options.grammar import boolean, integer, one_of, positive
+from pytmva_rnn.options.keys import Key, fields_of, normalise, option, read_settings
 
 __all__ = ["SplitOptions"]
 
-_CHOICES = {
-    "SplitMode": ("Random", "Alternate", "Block"),
-    "MixMode": ("SameAsSplitMode", "Random", "Alternate", "Block"),
-    "NormMode": ("EqualNumEvents", "NumEvents", "None"),
-    "VerboseLevel": ("Info", "Debug", "Verbose"),
-}
-_FLAGS = ("V", "ScaleWithPreselEff")
+_COUNTS = ("nTrain", "nTest")
+_count = positive(integer, most=2**32 - 1)
 
 
 @dataclass(frozen=True)
 class SplitOptions:
     """TMVA's options of the split, under TMVA's names.
+
+    Values given in Python are checked as those of TMVA's string are, and brought into TMVA's spelling.
+
+    >>> SplitOptions(SplitMode="alternate", nTrain={"Signal": 1000})
+    SplitOptions(SplitMode='Alternate', MixMode='SameAsSplitMode', SplitSeed=100, NormMode='EqualNumEvents', \
+nTrain={'Signal': 1000}, nTest={}, ScaleWithPreselEff=False, V=False, VerboseLevel='Info')
 
     Attributes
     ----------
@@ -43,54 +45,73 @@ class SplitOptions:
         Multiply these numbers by the fraction of events that passed the selection.
     V, VerboseLevel
         How much TMVA prints; without effect here.
+
+    Raises
+    ------
+    OptionError
+        For a value that TMVA's string could not give.
     """
 
-    SplitMode: str = "Random"
-    MixMode: str = "SameAsSplitMode"
-    SplitSeed: int = 100
-    NormMode: str = "EqualNumEvents"
+    SplitMode: str = option("SplitMode", "Random", one_of("Random", "Alternate", "Block"))
+    MixMode: str = option("MixMode", "SameAsSplitMode", one_of("SameAsSplitMode", "Random", "Alternate", "Block"))
+    SplitSeed: int = option("SplitSeed", 100, _count)
+    NormMode: str = option("NormMode", "EqualNumEvents", one_of("EqualNumEvents", "NumEvents", "None"))
     nTrain: Mapping[str, int] = field(default_factory=dict)
     nTest: Mapping[str, int] = field(default_factory=dict)
-    ScaleWithPreselEff: bool = False
-    V: bool = False
-    VerboseLevel: str = "Info"
+    ScaleWithPreselEff: bool = option("ScaleWithPreselEff", False, boolean)
+    V: bool = option("V", False, boolean)
+    VerboseLevel: str = option("VerboseLevel", "Info", one_of("Info", "Debug", "Verbose"))
+
+    def __post_init__(self) -> None:
+        normalise(self)
+        for kind in _COUNTS:
+            given = getattr(self, kind)
+            if not isinstance(given, Mapping):
+                raise OptionError(f"{kind} is a mapping of names of classes to numbers of events, not {given!r}")
+            object.__setattr__(self, kind, {name: _class_count(kind, name, n) for name, n in given.items()})
 
     @classmethod
-    def parse(cls, text: str) -> SplitOptions:
-        """From TMVA's string, e.g. `nTrain_Signal=1000:SplitMode=Random:NormMode=NumEvents:!V`.
+    def parse(cls, given: str | Mapping[str, Any]) -> SplitOptions:
+        """From TMVA's string, or a mapping of the same names to values.
 
-        Names and values are case-insensitive, but for the names of classes.
+        Parameters
+        ----------
+        given : str or mapping
+            `nTrain_Signal=1000:SplitMode=Random:NormMode=NumEvents:!V`, or `{"nTrain_Signal": 1000, "V": False}`;
+            `{"nTrain": {"Signal": 1000}}` is the same. Names and values are case-insensitive, but for the names of
+            classes.
 
         Raises
         ------
         OptionError
             For an unknown option (naming the near ones) or a wrong value, with its place in the string.
         """
-        given: dict[str, Any] = {"nTrain": {}, "nTest": {}}
-        for name, value, position in _settings(text):
-            per_class = re.fullmatch(r"(?i)(nTrain|nTest)_(.+)", name)
-            if per_class:
-                kind = "nTrain" if per_class[1].lower() == "ntrain" else "nTest"
-                given[kind][per_class[2]] = _count(name, value, text, position)
-                continue
-            known = next((f.name for f in fields(cls) if f.name.lower() == name.lower()), None)
-            if known is None or known in ("nTrain", "nTest"):
-                names = [f"{f.name}_<Class>" if f.name.startswith("n") else f.name for f in fields(cls)]
-                raise OptionError(f"unknown option {name!r} of the split; {near(name, names)}", text, position)
-            given[known] = _value(known, value, text, position)
-        return cls(**given)
+        keys = fields_of(cls)
+        names = [f"{f.name}_<Class>" if f.name in _COUNTS else f.name for f in fields(cls)]
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> SplitOptions:
-        """From plain data: the option names with numbers, booleans and texts as values, checked as `parse` does."""
-        return cls.parse(":".join(f"{name}={value}" for name, value in values.items()))
+        def find(name: str) -> Key | None:
+            per_class = re.fullmatch(r"(?i)n(train|test)_(.+)", name)
+            if per_class:
+                return Key(f"n{per_class[1].capitalize()}_{per_class[2]}", _count)
+            return keys[name.upper()][1] if name.upper() in keys else None
+
+        if isinstance(given, Mapping):
+            given = _one_by_one(given)
+        values: dict[str, Any] = {kind: {} for kind in _COUNTS}
+        for setting in read_settings(given, find, names, "option of the split"):
+            kind, _, class_name = setting.key.name.partition("_")
+            if class_name:
+                values[kind][class_name] = setting.value
+            else:
+                values[setting.key.name] = setting.value
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """What differs from the defaults, as plain data; `from_dict` takes it back."""
+        """What differs from the defaults, as plain data; `parse` takes it back."""
         values: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name in ("nTrain", "nTest"):
+            if f.name in _COUNTS:
                 values |= {f"{f.name}_{name}": count for name, count in value.items()}
             elif value != f.default:
                 values[f.name] = value
@@ -105,36 +126,24 @@ class SplitOptions:
         )
 
 
-def _settings(text: str) -> Iterator[tuple[str, str, int]]:
-    """Name, value and position of each option; `!Flag` and `Flag` have the values False and True."""
-    position = 0
-    for part in text.split(":"):
-        name, equals, value = part.partition("=")
-        if name.strip():
-            negated = name.strip().startswith("!")
-            if negated and equals:
-                raise OptionError(f"{part.strip()!r}: an option with a value cannot be negated", text, position)
-            bare = name.strip().removeprefix("!")
-            yield bare, value.strip() if equals else str(not negated), position
-        elif equals:
-            raise OptionError(f"{part!r}: a value without an option", text, position)
-        position += len(part) + 1
+def _one_by_one(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The counts of each class as options of their own."""
+    return {
+        name: value
+        for key, each in given.items()
+        for name, value in (
+            ((f"{key}_{name}", count) for name, count in each.items())
+            if key in _COUNTS and isinstance(each, Mapping)
+            else [(key, each)]
+        )
+    }
 
 
-def _value(name: str, value: str, text: str, position: int) -> Any:
-    if name == "SplitSeed":
-        return _count(name, value, text, position)
-    if name in _FLAGS:
-        if value.lower() not in ("true", "false", "t", "f", "1", "0"):
-            raise OptionError(f"{name} is True or False, not {value!r}", text, position)
-        return value.lower() in ("true", "t", "1")
-    for choice in _CHOICES[name]:
-        if choice.lower() == value.lower():
-            return choice
-    raise OptionError(f"{name} is one of {', '.join(_CHOICES[name])}; not {value!r}", text, position)
-
-
-def _count(name: str, value: str, text: str, position: int) -> int:
-    if not re.fullmatch(r"\d+", value) or int(value) >= 2**32:
-        raise OptionError(f"{name} is a whole number from 0 on, not {value!r}", text, position)
-    return int(value)
+def _class_count(kind: str, name: Any, count: Any) -> int:
+    if not isinstance(name, str) or not name or name != name.strip() or set(name) & set(":="):
+        raise OptionError(f"{kind}: {name!r} cannot be the name of a class in TMVA's options")
+    key = Key(f"{kind}_{name}", _count)
+    try:
+        return int(key.parse(key.text(count)))
+    except OptionError as error:
+        raise OptionError(f"{key.name}: {error.message}") from None

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytmva_rnn.description import OPTIMIZERS, REGULARIZATIONS
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import (
-    check_values,
-    decay_rate,
-    indent,
-    integer,
-    number,
-    one_of,
-    option,
-    options_of,
-    parse_value,
-    parts,
-    positive,
-    print_number,
-    unknown,
-    value_start,
-)
+from pytmva_rnn.options.grammar import decay_rate, indent, integer, number, one_of, parts, positive, unknown
+from pytmva_rnn.options.keys import Spelled, fields_of, listed, normalise, option, text_of
 
-__all__ = ["DEFAULT_STRATEGY", "TrainingPhase", "parse_strategy", "print_strategy"]
+__all__ = ["DEFAULT_STRATEGY", "TrainingPhase", "parse_strategy", "strategy_text"]
 
 DEFAULT_STRATEGY = (
     "LearningRate=1e-1,Momentum=0.3,Repetitions=3,ConvergenceSteps=50,BatchSize=30,TestRepetitions=7,WeightDecay=0.0,"
@@ -32,6 +20,9 @@ DEFAULT_STRATEGY = (
     "|LearningRate=1e-4,Momentum=0.3,Repetitions=3,ConvergenceSteps=50,MaxEpochs=2000,BatchSize=20,TestRepetitions=7,"
     "WeightDecay=0.001,Renormalize=L2,DropConfig=0.0+0.5+0.5,DropRepetitions=5,Multithreading=True"
 )
+
+_IGNORED = ("Repetitions", "DropRepetitions", "Multithreading", "Renormalize")
+"""Keys that TMVA takes and does not use."""
 
 
 def _drop_config(text: str) -> tuple[float, ...]:
@@ -41,39 +32,45 @@ def _drop_config(text: str) -> tuple[float, ...]:
     return values
 
 
-_REGULARIZATIONS = ("NONE", "L1", "L2")
-_OPTIMIZERS = ("SGD", "ADAM", "ADAGRAD", "RMSPROP", "ADADELTA")
-_IGNORED_KEYS = ("REPETITIONS", "DROPREPETITIONS", "MULTITHREADING", "RENORMALIZE")
-
-
 @dataclass(frozen=True)
-class TrainingPhase:
-    """One phase of the training strategy; defaults and keys are TMVA's."""
+class TrainingPhase(Spelled):
+    """One phase of the training strategy; defaults and keys are TMVA's.
 
-    learning_rate: float = option("LearningRate", 1e-5, positive(number, strict=True), print_number)
-    momentum: float = option("Momentum", 0.3, positive(number), print_number)
+    Values given in Python are checked as those of TMVA's string are, and brought into TMVA's spelling.
+
+    >>> TrainingPhase(optimizer="adam", drop_config=[0, 0.5]).optimizer
+    'ADAM'
+
+    Raises
+    ------
+    OptionError
+        For a value that TMVA's string could not give.
+    """
+
+    learning_rate: float = option("LearningRate", 1e-5, positive(number, strict=True))
+    momentum: float = option("Momentum", 0.3, positive(number))
     convergence_steps: int = option("ConvergenceSteps", 100, positive(integer))
     batch_size: int = option("BatchSize", 30, positive(integer, 1))
     max_epochs: int = option("MaxEpochs", 2000, positive(integer))
     test_repetitions: int = option("TestRepetitions", 7, positive(integer, 1))
-    weight_decay: float = option("WeightDecay", 0.0, positive(number), print_number)
-    regularization: str = option("Regularization", "NONE", one_of(*_REGULARIZATIONS))
-    optimizer: str = option("Optimizer", "ADAM", one_of(*_OPTIMIZERS))
-    drop_config: tuple[float, ...] = option("DropConfig", (), _drop_config, lambda v: "+".join(map(print_number, v)))
-    adam_beta1: float = option("ADAM_beta1", 0.9, decay_rate, print_number)
-    adam_beta2: float = option("ADAM_beta2", 0.999, decay_rate, print_number)
-    adam_eps: float = option("ADAM_eps", 1e-7, positive(number), print_number)
-    adagrad_eps: float = option("ADAGRAD_eps", 1e-8, positive(number), print_number)
-    rmsprop_rho: float = option("RMSPROP_rho", 0.9, decay_rate, print_number)
-    rmsprop_eps: float = option("RMSPROP_eps", 1e-7, positive(number), print_number)
-    adadelta_rho: float = option("ADADELTA_rho", 0.95, decay_rate, print_number)
-    adadelta_eps: float = option("ADADELTA_eps", 1e-8, positive(number), print_number)
+    weight_decay: float = option("WeightDecay", 0.0, positive(number))
+    regularization: str = option("Regularization", "NONE", one_of(*REGULARIZATIONS))
+    optimizer: str = option("Optimizer", "ADAM", one_of(*OPTIMIZERS))
+    drop_config: tuple[float, ...] = option("DropConfig", (), _drop_config, listed("+"))
+    adam_beta1: float = option("ADAM_beta1", 0.9, decay_rate)
+    adam_beta2: float = option("ADAM_beta2", 0.999, decay_rate)
+    adam_eps: float = option("ADAM_eps", 1e-7, positive(number))
+    adagrad_eps: float = option("ADAGRAD_eps", 1e-8, positive(number))
+    rmsprop_rho: float = option("RMSPROP_rho", 0.9, decay_rate)
+    rmsprop_eps: float = option("RMSPROP_eps", 1e-7, positive(number))
+    adadelta_rho: float = option("ADADELTA_rho", 0.95, decay_rate)
+    adadelta_eps: float = option("ADADELTA_eps", 1e-8, positive(number))
 
     def __post_init__(self) -> None:
-        check_values(self)
+        normalise(self)
 
     def __str__(self) -> str:
-        return ",".join(f"{key.name}={key.print(getattr(self, f.name))}" for f, key in options_of(type(self)).values())
+        return ",".join(f"{key.name}={key.text(getattr(self, f.name))}" for f, key in fields_of(type(self)).values())
 
 
 def parse_strategy(text: str) -> tuple[TrainingPhase, ...]:
@@ -86,27 +83,71 @@ def parse_strategy(text: str) -> tuple[TrainingPhase, ...]:
         as 10 and drops the rest, here it is refused.
     """
     phases = []
-    keys = options_of(TrainingPhase)
     for start, phase in parts(text, "|"):
-        values: dict[str, Any] = {}
         if not phase.strip() and text.strip():
             raise OptionError("empty training phase; remove the |", text, start)
+        values: dict[str, Any] = {}
         for position, part in parts(phase, ","):
-            name, equals, value = (word.strip() for word in part.partition("="))
-            where = start + position + indent(part)
-            if not part.strip():
-                continue
-            if name.upper() not in keys and name.upper() not in _IGNORED_KEYS:
-                raise OptionError(unknown(name, [key.name for _, key in keys.values()], "training key"), text, where)
-            if not equals:
-                raise OptionError(f"{name} has no value; write {name}=...", text, where)
-            if name.upper() in keys:
-                f, key = keys[name.upper()]
-                values[f.name] = parse_value(key, value, text, start + position + value_start(part))
+            if part.strip():
+                values |= _setting(part, text, start + position)
         phases.append(TrainingPhase(**values))
     return tuple(phases)
 
 
-def print_strategy(phases: tuple[TrainingPhase, ...]) -> str:
-    """TMVA's text of the phases."""
-    return "|".join(map(str, phases))
+def _setting(part: str, text: str, position: int) -> dict[str, Any]:
+    """Field and value of `name=value`, which stands at a position of the text; nothing for a key without use."""
+    keys = fields_of(TrainingPhase)
+    name, equals, value = (word.strip() for word in part.partition("="))
+    _check_name(name, text, position + indent(part))
+    if not equals:
+        raise OptionError(f"{name} has no value; write {name}=...", text, position + indent(part))
+    if name.upper() not in keys:
+        return {}
+    f, key = keys[name.upper()]
+    try:
+        return {f.name: key.parse(value)}
+    except OptionError as error:
+        after = part.index("=") + 1
+        raise OptionError(f"{key.name}: {error.message}", text, position + after + indent(part[after:])) from None
+
+
+def _check_name(name: str, text: str | None = None, position: int | None = None) -> None:
+    names = [key.name for _, key in fields_of(TrainingPhase).values()]
+    if name.upper() not in (each.upper() for each in (*names, *_IGNORED)):
+        raise OptionError(unknown(name, names, "training key"), text, position)
+
+
+def strategy_text(value: Any) -> str:
+    """TMVA's text of a strategy: of that text itself, a phase or a list of phases.
+
+    Parameters
+    ----------
+    value : str, TrainingPhase, mapping of keys to values, or list or tuple of such
+    """
+    if isinstance(value, list | tuple):
+        if not value:
+            raise OptionError("a strategy without any phase")
+        return "|".join(map(_phase_text, value))
+    return _phase_text(value)
+
+
+def _phase_text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ",".join(_key_text(name, each) for name, each in value.items())
+    if isinstance(value, str | TrainingPhase):
+        return text_of(value)
+    raise OptionError(f"a phase is TMVA's string, a TrainingPhase or a table of its keys, not {value!r}")
+
+
+def _key_text(name: Any, value: Any) -> str:
+    if not isinstance(name, str):
+        raise OptionError(f"the name of a training key is a text, not {name!r}")
+    _check_name(name.strip())
+    try:
+        found = fields_of(TrainingPhase).get(name.strip().upper())
+        text = found[1].text(value) if found else text_of(value)
+        if set(text) & set(",|:"):
+            raise OptionError(f"{text!r} holds a character that ends a value")
+    except OptionError as error:
+        raise OptionError(f"{name}: {error.message}") from None
+    return f"{name}={text}"

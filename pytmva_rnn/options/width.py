@@ -21,10 +21,16 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 _FORMULA = (ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Load, *_OPERATORS)
 # numbers, N, operators and parentheses; what they make is left to Python's grammar
 _CHARACTERS = re.compile(r"[0-9.Nn+*/^() -]+")
+_LONGEST = 200
+"""Characters of a formula: so few cannot nest too deep for Python's parser, nor hold a number too long for it."""
 
 
 def check_width(formula: str) -> None:
     """Refuse what is not a formula in N, whatever the value of N."""
+    if len(formula) > _LONGEST:
+        raise OptionError(
+            f"{formula[:20]!r}... is not a width: it has {len(formula)} characters, and at most {_LONGEST} are read"
+        )
     try:
         body = ast.parse(formula.replace("^", "**"), mode="eval").body if _CHARACTERS.fullmatch(formula) else None
     except SyntaxError:
@@ -58,7 +64,7 @@ def width_of(formula: str, variables: int) -> int:
     check_width(formula)
     try:
         width = int(value(ast.parse(formula.replace("^", "**"), mode="eval").body))
-    except (ArithmeticError, TypeError):
+    except (ArithmeticError, TypeError, ValueError):  # no value, complex, not a number
         raise OptionError(f"the width {formula!r} has no value for N = {variables}") from None
     if width < 0:
         raise OptionError(f"the width {formula!r} is {width} for N = {variables}; it must not be negative")

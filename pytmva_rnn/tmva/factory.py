@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from pytmva_rnn.data import Dataset
+from pytmva_rnn.description import ANALYSES
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_curve, roc_integral
@@ -23,7 +24,7 @@ __all__ = ["Factory"]
 
 _FLAGS = ("V", "Color", "DrawProgressBar", "Silent", "ROC", "Correlations", "ModelPersistence")
 _OPTIONS = (*_FLAGS, "VerboseLevel", "AnalysisType", "Transformations")
-_ANALYSES = ("Classification", "Regression", "Multiclass", "Auto")
+_ANALYSES = (*ANALYSES, "Auto")
 _SOURCE = "Factory"
 
 

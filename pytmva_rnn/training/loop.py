@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import TrainingError
 from pytmva_rnn.kernels import Computation, Engine, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
-from pytmva_rnn.options.method import REGULARIZATIONS
 from pytmva_rnn.training.interruption import Interruption
 from pytmva_rnn.training.problem import Events, Problem
 from pytmva_rnn.training.progress import EpochTable, Progress

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import (
+    ANALYSES,
+    LOSSES,
     OUTPUT_FUNCTIONS,
     Analysis,
     Layer,
@@ -29,8 +31,6 @@ from pytmva_rnn.transformations import apply_transformations, learn_transformati
 __all__ = ["Events", "Problem", "make_problem"]
 
 log = logging.getLogger("pytmva_rnn")
-
-_LOSSES: dict[str, Loss] = {"CROSSENTROPY": "C", "SUMOFSQUARES": "R", "MUTUALEXCLUSIVE": "S"}
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ def make_problem(
 
 
 def _analysis(text: str) -> Analysis:
-    for kind in OUTPUT_FUNCTIONS:
+    for kind in ANALYSES:
         if kind.lower() == text.lower():
             return kind
-    raise OptionError(f"unknown analysis {text!r}; choose classification, multiclass or regression")
+    raise OptionError(f"unknown analysis {text!r}; choose one of {', '.join(ANALYSES).lower()}")
 
 
 def _loss(kind: Analysis, options: MethodOptions) -> Loss:
@@ -131,7 +131,7 @@ def _loss(kind: Analysis, options: MethodOptions) -> Loss:
         strategy = "SUMOFSQUARES"
     if kind == "Classification" and strategy == "MUTUALEXCLUSIVE":
         raise OptionError("ErrorStrategy=MUTUALEXCLUSIVE is for multiclass; use CROSSENTROPY to tell two classes apart")
-    return _LOSSES[strategy]
+    return LOSSES[strategy]
 
 
 def _labels(

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.description import HistoryRow, Variable
+from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import cuda_problem
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
-from pytmva_rnn.options.method import INITIALIZATIONS, REGULARIZATIONS
 from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
@@ -91,7 +90,9 @@ def train(
     y : array, shape (n,) or (n, O)
         1 for signal and 0 for background; class numbers or one-hot rows (multiclass); targets (regression).
     options : str, mapping or MethodOptions
-        TMVA's option string, `Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,LINEAR:TrainingStrategy=...`, or its keys.
+        TMVA's option string, `Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,LINEAR:TrainingStrategy=...`, or its names and
+        values one by one: `{"Layout": ["LSTM|10|30|10|0|1", "RESHAPE|FLAT", "LINEAR"], "TrainingStrategy": {...}}`; see
+        `pytmva_rnn.parse_options`.
     analysis : str
         "classification", "multiclass" or "regression".
     sample_weight : array, shape (n,), optional

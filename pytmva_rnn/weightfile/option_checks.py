@@ -8,16 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.description import Layer, Shape
+from pytmva_rnn.description import INITIALIZATIONS, LOSSES, Layer, Shape
 from pytmva_rnn.errors import OptionError, WeightFileError
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.layout import Context, LayerSpec
-from pytmva_rnn.options.method import INITIALIZATIONS
 from pytmva_rnn.weightfile.nodes import Node
 
 __all__ = ["NetworkNode", "check_options"]
-
-_LOSSES = {"SUMOFSQUARES": "R", "CROSSENTROPY": "C", "MUTUALEXCLUSIVE": "S"}
 
 
 @dataclass
@@ -133,7 +130,7 @@ def _error_strategy(option: Node, options: MethodOptions, network: NetworkNode) 
     told = network.analysis == "Multiclass" or (
         network.analysis == "Classification" and options.error_strategy != "MUTUALEXCLUSIVE"
     )
-    wanted = _LOSSES[options.error_strategy] if told else "R" if network.analysis == "Regression" else None
+    wanted = LOSSES[options.error_strategy] if told else "R" if network.analysis == "Regression" else None
     if wanted and network.loss and network.loss != wanted:
         yield option.error(
             f"ErrorStrategy: {option.text} in a {str(network.analysis).lower()} is the LossFunction {wanted}; "

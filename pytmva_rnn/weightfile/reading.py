@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import os
 from math import prod
-from typing import Any
+from typing import Any, get_args
 
-from pytmva_rnn.description import Description, Layer, Option, Shape, Variable
+from pytmva_rnn.description import (
+    ANALYSES,
+    Description,
+    Initialization,
+    Layer,
+    Loss,
+    Option,
+    OutputFunction,
+    Regularization,
+    Shape,
+    Variable,
+)
 from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.nodes import Node, ordered, parse
@@ -28,12 +39,11 @@ __all__ = [
 ]
 
 _METHOD = "DL::"
-_ANALYSES = ("Classification", "Regression", "Multiclass")
 LETTERS = {
-    "loss": ("LossFunction", "CRS"),
-    "initialization": ("Initialization", "GUIZXF"),
-    "regularization": ("Regularization", "012"),
-    "output_function": ("OutputFunction", "ISM"),
+    "loss": ("LossFunction", get_args(Loss)),
+    "initialization": ("Initialization", get_args(Initialization)),
+    "regularization": ("Regularization", get_args(Regularization)),
+    "output_function": ("OutputFunction", get_args(OutputFunction)),
 }
 
 
@@ -93,8 +103,8 @@ def read_analysis(node: Node) -> Any:
     """What `<GeneralInfo>` says was learnt."""
     found = [item for item in node.children("Info") if item.attribute("name") == "AnalysisType"]
     if not found:
-        raise node.error(f'expected <Info name="AnalysisType">, one of {", ".join(_ANALYSES)}; found none')
-    return found[0].choice("value", _ANALYSES)
+        raise node.error(f'expected <Info name="AnalysisType">, one of {", ".join(ANALYSES)}; found none')
+    return found[0].choice("value", ANALYSES)
 
 
 def read_options(node: Node | None) -> tuple[Option, ...]:

@@ -1,0 +1,222 @@
+"""Options as fields of a dataclass: how each is spelt, read from TMVA's text, and made of a value from Python.
+
+There is one way in: whatever is given, a string, a mapping or keywords, becomes TMVA's text of each option, and that
+text is read by the option's own parser. What is right in one form is right in all, and what is wrong is refused in all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from pytmva_rnn.errors import OptionError
+from pytmva_rnn.options.grammar import boolean, indent, parts, unknown
+
+__all__ = ["Key", "Setting", "Spelled", "fields_of", "listed", "normalise", "option", "read_settings", "text_of"]
+
+
+class Spelled:
+    """What `str()` gives of a subclass is TMVA's text for it."""
+
+
+def text_of(value: Any) -> str:
+    """TMVA's text of a single value.
+
+    Raises
+    ------
+    OptionError
+        For a value that no option has.
+    """
+    if isinstance(value, str | Spelled):
+        return str(value).strip()
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, numbers.Integral) and abs(int(value)) < 10**18:  # a longer one cannot always be printed
+        return str(int(value))
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        return repr(float(value))
+    if isinstance(value, numbers.Integral):
+        raise OptionError("the integer is too large: it has at most 18 digits")
+    if value is None:
+        raise OptionError('None is no value; leave the option out for its default, or write "None" where that is one')
+    raise OptionError(f"a value of the type {type(value).__name__} is not understood: {value!r}")
+
+
+def listed(separator: str) -> Callable[[Any], str]:
+    """How to make text of an option that takes several values: a list, a tuple or an array of them."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, np.ndarray) and value.ndim == 1:
+            value = value.tolist()
+        return separator.join(map(text_of, value)) if isinstance(value, list | tuple) else text_of(value)
+
+    return text
+
+
+@dataclass(frozen=True)
+class Key:
+    """How one option is spelt.
+
+    Attributes
+    ----------
+    name : str
+        TMVA's.
+    parse : function of a text
+        Gives the value, or raises an OptionError.
+    text : function of a value
+        TMVA's text of a value from Python, which `parse` has still to judge, and of what `parse` has given.
+    """
+
+    name: str
+    parse: Callable[[str], Any]
+    text: Callable[[Any], str] = text_of
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether `Name` and `!Name` stand for True and False."""
+        return self.parse is boolean
+
+
+def option(name: str, default: Any, parse: Callable[[str], Any], text: Callable[[Any], str] = text_of) -> Any:
+    """A dataclass field that is an option."""
+    return field(default=default, metadata={"key": Key(name, parse, text)})
+
+
+def fields_of(cls: type) -> dict[str, tuple[dataclasses.Field[Any], Key]]:
+    """The options of a dataclass by their names in upper case."""
+    return {f.metadata["key"].name.upper(): (f, f.metadata["key"]) for f in dataclasses.fields(cls) if f.metadata}
+
+
+def normalise(options: Any) -> dict[str, str]:
+    """Give each field of a frozen dataclass of options the value that TMVA's text of it has.
+
+    Returns
+    -------
+    dict of str -> str
+        The texts of the values that were given in another form, by TMVA's names.
+
+    Raises
+    ------
+    OptionError
+        For a value that the option cannot have.
+    """
+    changed = {}
+    for f, key in fields_of(type(options)).values():
+        given = getattr(options, f.name)
+        try:
+            text = key.text(given)
+            value = key.parse(text)
+        except OptionError as error:
+            raise OptionError(f"{key.name}: {error.message}") from None
+        if type(given) is not type(value) or given != value:
+            changed[key.name] = text
+            object.__setattr__(options, f.name, value)
+    return changed
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An option with the value that was given to it.
+
+    Attributes
+    ----------
+    key : Key
+    value : value of the option
+    text : str
+        TMVA's text of it, as it was given.
+    """
+
+    key: Key
+    value: Any
+    text: str
+
+
+def read_settings(
+    given: str | Mapping[str, Any], find: Callable[[str], Key | None], names: list[str], what: str
+) -> Iterator[Setting]:
+    """The settings of an option string, `A=b:!Flag`, or of a mapping of the same names to values.
+
+    Parameters
+    ----------
+    given : str or mapping
+    find : function of a name as it was written, giving its key
+    names : list of str
+        All names there are.
+    what : str
+        Name of such options in errors.
+
+    Raises
+    ------
+    OptionError
+        For an unknown option (naming near ones) or a wrong value, with its place in the string.
+    """
+    seen = set()
+    for setting in _each_setting(given, find, names, what):
+        if setting.key.name in seen:
+            warnings.warn(f"option {setting.key.name} is given twice; the last one counts", stacklevel=3)
+        seen.add(setting.key.name)
+        yield setting
+
+
+def _each_setting(given: Any, find: Callable[[str], Key | None], names: list[str], what: str) -> Iterator[Setting]:
+    if isinstance(given, str):
+        for start, part in parts(given, ":"):
+            if part.strip():
+                yield _from_text(given, start, part, find, names, what)
+    elif isinstance(given, Mapping):
+        for name, value in given.items():
+            if not isinstance(name, str):
+                raise OptionError(f"the name of an {what} is a text, not {name!r}")
+            yield _from_value(name, value, find, names, what)
+    else:
+        raise OptionError(f"the options are TMVA's string or a mapping of names to values, not {given!r}")
+
+
+def _from_text(
+    whole: str, start: int, part: str, find: Callable[[str], Key | None], names: list[str], what: str
+) -> Setting:
+    name, equals, value = part.partition("=")
+    position = start + indent(part)
+    negated = name.strip().startswith("!")
+    bare = name.strip().removeprefix("!").strip()
+    if not bare:
+        raise OptionError("a value without the name of an option", whole, position)
+    if negated and equals:
+        raise OptionError(f"!{bare} cannot have a value", whole, position)
+    key = find(bare)
+    if key is None:
+        raise OptionError(unknown(bare, names, what), whole, position)
+    if not equals and not key.is_flag:
+        raise OptionError(f"option {key.name} has no value; write {key.name}=...", whole, position)
+    if equals:
+        place = start + len(name) + 1 + indent(value)
+        return Setting(key, _parsed(key, value.strip(), whole, place), value.strip())
+    words = str(not negated)
+    return Setting(key, _parsed(key, words, whole, position), words)
+
+
+def _from_value(name: str, value: Any, find: Callable[[str], Key | None], names: list[str], what: str) -> Setting:
+    key = find(name.strip())
+    if key is None:
+        raise OptionError(unknown(name, names, what), name, 0)
+    try:
+        words = key.text(value)
+    except OptionError as error:
+        raise OptionError(f"{key.name}: {error.message}") from None
+    whole = f"{name}={words}"
+    if ":" in words:
+        raise OptionError(f"the value of {key.name} holds a colon", whole, whole.index(":"))
+    return Setting(key, _parsed(key, words, whole, len(name) + 1), words)
+
+
+def _parsed(key: Key, words: str, whole: str, position: int) -> Any:
+    try:
+        return key.parse(words)
+    except OptionError as error:
+        raise OptionError(f"{key.name}: {error.message}", whole, position + (error.position or 0)) from None
