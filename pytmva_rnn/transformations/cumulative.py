@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.description import CumulativeDistribution
 from pytmva_rnn.transformations.smoothing import smooth
-from pytmva_rnn.transformations.transformer import Values
+from pytmva_rnn.transformations.transformer import Values, nine_digits
 
 __all__ = ["fraction_below", "learn_distribution", "value_at"]
 
@@ -45,8 +45,8 @@ def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]
     sums = np.cumsum(np.maximum(contents, 0), dtype=np.float64)
     if len(contents) < 2 or not sums[-1] > 0:
         return None
-    # float32, then float64 to keep what a file keeps
-    return CumulativeDistribution(edges.astype(np.float64), (sums / sums[-1]).astype(np.float32).astype(np.float64))
+    fractions = (sums / sums[-1]).astype(np.float32).astype(np.float64)
+    return CumulativeDistribution(nine_digits(edges.astype(np.float64)), nine_digits(fractions))
 
 
 def _fill(values: NDArray[np.float32], weights: NDArray[np.float32], edges: NDArray[np.float32]) -> NDArray[np.float32]:

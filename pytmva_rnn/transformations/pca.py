@@ -7,7 +7,7 @@ import numpy as np
 from pytmva_rnn.description import PCA
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.transformations.eigenvectors import eigenvectors
-from pytmva_rnn.transformations.transformer import Lesson, Transformer, Values
+from pytmva_rnn.transformations.transformer import Lesson, Transformer, Values, nine_digits
 
 __all__ = ["PRINCIPAL_COMPONENTS"]
 
@@ -27,11 +27,7 @@ def _principal_components(values: Values) -> tuple[Values, Values]:
     """
     mean = values.mean(0)
     deviations = values - mean
-    return _nine_digits(mean), _nine_digits(eigenvectors(deviations.T @ deviations / len(values)))
-
-
-def _nine_digits(values: Values) -> Values:
-    return np.array([float(f"{value:.8e}") for value in values.flat]).reshape(values.shape)
+    return nine_digits(mean), nine_digits(eigenvectors(deviations.T @ deviations / len(values)))
 
 
 def _forward(transformation: PCA, entry: int, _: list[int], values: Values) -> Values:

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 from pytmva_rnn.description import Transformation, TransformInput
 from pytmva_rnn.errors import TrainingError
 
-__all__ = ["ClassSample", "Lesson", "Transformer", "Values"]
+__all__ = ["ClassSample", "Lesson", "Transformer", "Values", "nine_digits"]
 
 Values: TypeAlias = NDArray[np.float64]
 T = TypeVar("T", bound=Transformation)
+
+
+def nine_digits(values: Values) -> Values:
+    """Numbers with the digits that a weight file keeps of them, so that a network scores as its file does."""
+    return np.array([float(f"{value:.8e}") for value in values.flat]).reshape(values.shape)
 
 
 @dataclass(frozen=True)
