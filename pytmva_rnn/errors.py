@@ -6,7 +6,6 @@ import re
 
 __all__ = [
     "BackendError",
-    "BenchmarkError",
     "ConfigError",
     "DataError",
     "MissingExtraError",
@@ -91,7 +90,3 @@ class MissingExtraError(TMVAError, ImportError):
 
 class BackendError(TMVAError):
     """A backend that cannot run on this machine; names what is missing."""
-
-
-class BenchmarkError(TMVAError):
-    """A benchmark that would compare programs which do not compute the same."""

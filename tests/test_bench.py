@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import gc
 import json
+import signal
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from bench import CASES, Case, Settings, run_suite, write_report
+from bench import CASES, Case, Settings, run_suite, suite, write_report
 from bench.agreement import check_agreement
 from bench.cases import LAYERS, make_problem
-from bench.contestants import Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
+from bench.command import main
+from bench.contestants import CONTESTANTS, Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
 from bench.contestants import tmva as tmva_module
+from bench.contestants.checkout import checkout
+from bench.failures import BenchmarkError
 from bench.measure import Task, Timing, best, interleave, ratio
+from bench.report import write_picture
+from bench.results import Results
 from bench.roofline import Peaks, Work, highest, measure_peaks, work_of
 
-from pytmva_rnn.cli import main
-from pytmva_rnn.errors import BenchmarkError
+from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.network import Network
 
@@ -146,8 +153,8 @@ def test_peaks_are_measured_on_each_thread() -> None:
 
 def test_report_files(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    results = run_suite(Settings.quick(cases=(SEQUENCE,), layers=("RNN",), **TINY))
-    files = write_report(results, tmp_path / "new")
+    *_, results = run_suite(Settings.quick(cases=(SEQUENCE,), layers=("RNN",), **TINY))
+    files = write_report(results, tmp_path / "new") + write_picture(results, tmp_path / "new")
     assert [file.name for file in files] == ["bench.json", "bench.md", "bench.png"]
     values = json.loads(files[0].read_text(encoding="utf-8"))
     assert [comparison["what"] for comparison in values["comparisons"]] == ["train", "infer", "one"]
@@ -165,10 +172,11 @@ def test_report_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize("package", ["torch", "onnxruntime", "onnx", "ROOT"])
 def test_missing_contestants_are_left_out_with_the_reason(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    versions, missing = available()
-    assert Ours in versions
+    versions, missing = available(CONTESTANTS)
+    assert Ours.name in versions
     names = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "onnx": "ONNX Runtime", "ROOT": "C++ TMVA"}
-    assert "pip install" in missing[names[package]]
+    (reason,) = (reason for reason in missing if reason.startswith(f"{names[package]}: "))
+    assert "pip install" in reason
 
 
 def test_command_writes_where_it_is_told(
@@ -179,19 +187,116 @@ def test_command_writes_where_it_is_told(
         monkeypatch.setitem(sys.modules, package, None)
     folder = tmp_path / "out"
     arguments = ["--quick", "--cases", "2", "--layers", "gru", "--what", "one,train", "--rounds", "1", "--threads", "1"]
-    assert main(["bench", *arguments, "-o", str(folder)]) == 0
+    assert main([*arguments, "-o", str(folder)]) == 0
     shown = capsys.readouterr().out
+    lines = [line for line in shown.splitlines() if line.startswith("case last GRU ")]
+    assert [line.partition(",")[0] for line in lines if "events/s" in line] == [
+        "case last GRU train",
+        "case last GRU one",
+    ]
+    assert shown.index("events/s") < shown.index("# Benchmarks")
     assert "| last GRU |" in shown
     assert str(folder / "bench.md") in shown
     assert "Scores of a batch" not in (folder / "bench.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("wrong", [["--cases", "4"], ["--threads", "0"], ["--rounds", "few"], ["--what", "x"]])
+class _Broken(Ours):
+    """Scores batches, and fails to train."""
+
+    name = "Broken"
+
+    def losses(self, steps: int) -> None:
+        return None
+
+    def timer(self, what: str) -> Any:
+        if what == "train":
+            raise RuntimeError("out of order")
+        return super().timer(what)
+
+
+def test_a_contestant_that_fails_is_left_out() -> None:
+    class Unlike(_Broken):
+        name = "Unlike"
+
+        def call(self, what: str) -> Any:
+            return lambda: np.float32(np.nan)
+
+    settings = {**TINY, "epoch_batches": 0, "cases": (LAST,), "layers": ("RNN",)}
+    *_, results = run_suite(Settings(**settings, contestants=(Ours, _Broken), whats=("infer", "train")))
+    assert [(each.what, *each.ratios) for each in results.comparisons] == [("infer", "Broken"), ("train",)]
+    assert results.left_out == ["Broken in case last RNN, batch 6: out of order"]
+    with pytest.raises(BenchmarkError, match="differs by nan"):
+        list(run_suite(Settings(**settings, contestants=(Ours, Unlike))))
+    with pytest.raises(RuntimeError, match="out of order"):
+        list(run_suite(Settings(**settings, contestants=(_Broken, Ours))))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, "disagreement"])
+@pytest.mark.usefixtures("interruptible")
+def test_what_was_measured_is_kept(
+    how: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = suite.run_suite
+
+    def stopped(settings: Settings) -> Iterator[Results]:
+        yield next(measured(settings))
+        assert "events/s" in capsys.readouterr().out
+        if how == "disagreement":
+            raise BenchmarkError("no agreement")
+        signal.raise_signal(how)
+
+    monkeypatch.setattr(suite, "run_suite", stopped)
+    monkeypatch.setattr(suite, "available", lambda contestants: ({Ours.name: "1"}, []))
+    monkeypatch.setattr(suite, "measure_peaks", lambda threads, **_: Peaks(threads, 1.0, 1.0, 1))
+    monkeypatch.setitem(CASES, "2", LAST)
+    arguments = ["--quick", "--cases", "2", "--layers", "RNN", "--what", "infer,one", "--rounds", "1", "--threads", "1"]
+    code = {signal.SIGINT: 130, signal.SIGTERM: 143}.get(how, 1)
+    assert main([*arguments, "-o", str(tmp_path)]) == code
+    shown = capsys.readouterr()
+    assert "| last RNN |" in shown.out
+    assert shown.err == ("bench: error: no agreement\n" if code == 1 else "bench: interrupted\n")
+    assert [each["what"] for each in json.loads((tmp_path / "bench.json").read_text())["comparisons"]] == ["infer"]
+    assert "| last RNN |" in (tmp_path / "bench.md").read_text(encoding="utf-8")
+
+
+def test_another_checkout_takes_part() -> None:
+    other = checkout(Path(__file__).parents[1], "the same")
+    settings = {**TINY, "cases": (LAST,), "layers": ("GRU",), "contestants": (Ours, other)}
+    running = run_suite(Settings(**settings))
+    results = next(running)
+    assert results.versions["the same"] == Ours.version()
+    next(running)
+    other.child._process.kill()
+    list(running)
+    assert [(each.what, *each.ratios) for each in results.comparisons] == [
+        ("train", "the same"),
+        ("infer", "the same"),
+        ("one",),
+    ]
+    assert "ended with exit code" in results.left_out[0]
+
+
+def test_a_folder_without_a_checkout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is no checkout of pytmva_rnn"):
+        checkout(tmp_path, "empty")
+
+
+def test_the_folder_runs_as_a_program() -> None:
+    """From anywhere, whether the package is installed or not."""
+    tool = Path(__file__).parents[1] / "tools" / "bench"
+    done = subprocess.run([sys.executable, tool, "--help"], capture_output=True, text=True, check=True, cwd="/")
+    assert "examples:\n  python tools/bench --quick" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--cases", "4"], ["--threads", "0"], ["--rounds", "few"], ["--what", "x"], ["--against", ".", "--device=cuda"]],
+)
 def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        main(["bench", *wrong])
+        main(wrong)
     assert caught.value.code == 2
-    assert wrong[1] in capsys.readouterr().err
+    assert wrong[-1].lstrip("-").partition("=")[0] in capsys.readouterr().err
 
 
 class _Vectors:

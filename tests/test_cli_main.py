@@ -154,8 +154,8 @@ def test_logs_and_warnings_are_plain_lines(monkeypatch: pytest.MonkeyPatch, caps
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 def test_a_pipe_that_is_closed(tmp_path: Path) -> None:
     code = (
-        "import sys; from argparse import Namespace; from pytmva_rnn.cli import inspect, main\n"
-        "inspect.run = lambda _: print('line\\n' * 200_000) or 0\n"
+        "import sys; from pytmva_rnn.cli import inspect_command, main\n"
+        "inspect_command.run = lambda _: print('line\\n' * 200_000) or 0\n"
         "sys.exit(main(['inspect', 'x']))"
     )
     (tmp_path / "c.py").write_text(code)

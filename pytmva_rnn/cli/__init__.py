@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TextIO
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.errors import TMVAError
+from pytmva_rnn.cli.program import run_program
 
 __all__ = ["main"]
 
@@ -24,9 +21,6 @@ COMMANDS = {
     "convert": "write a weight file's network as a C++ header",
 }
 """The commands, each a module of this package, and what they do."""
-
-USER_ERROR = 1
-INTERRUPTED = 130
 
 _EPILOG = """\
 examples:
@@ -72,70 +66,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 1 wrong input, 130 interrupted (argparse exits with 2 by itself for wrong usage).
     """
-    logger = logging.getLogger("pytmva_rnn")
-    handler = _Lines()
-    before = (logger.level, logger.propagate)
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        argv = sys.argv[1:] if argv is None else argv
-        given = _parser(argv).parse_args(argv)
+    given_argv = sys.argv[1:] if argv is None else argv
+
+    def run(logger: logging.Logger) -> int:
+        given = _parser(given_argv).parse_args(given_argv)
         logger.setLevel(logging.DEBUG if getattr(given, "verbose", False) else logging.INFO)
-        with warnings.catch_warnings():
-            warnings.showwarning = _show_warning
-            code: int = given.run(given)
-            sys.stdout.flush()
-            return code
-    except KeyboardInterrupt:
-        print("pytmva-rnn: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except SystemError as error:
-        # Numba's form of a Ctrl-C that arrives while it takes a function's arguments.
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            raise
-        print("pytmva-rnn: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe, such as `head`, has left; Python must not try to flush once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return USER_ERROR
-    except (TMVAError, OSError) as error:
-        print(f"pytmva-rnn: error: {_explained(error)}", file=sys.stderr)
-        return USER_ERROR
-    finally:
-        logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+        code: int = given.run(given)
+        return code
 
-
-class _Lines(logging.Handler):
-    """Log messages as plain lines of the standard output, warnings on the standard error."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        # On a terminal a progress bar puts itself in place of sys.stdout for a while, to keep lines and bar apart.
-        self.stream: TextIO | None = None if sys.stdout.isatty() else sys.stdout
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.WARNING:
-            print(f"pytmva-rnn: warning: {self.format(record)}", file=sys.stderr)
-        else:
-            print(self.format(record), file=self.stream)
-
-
-def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: TextIO | None = None,
-    line: str | None = None,
-) -> None:
-    """Without the place in the program, which tells users nothing."""
-    print(f"pytmva-rnn: warning: {message}", file=sys.stderr)
-
-
-def _explained(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        # Of a renaming, the file that was to be, not the temporary one.
-        return f"{error.filename2 or error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+    return run_program("pytmva-rnn", run)

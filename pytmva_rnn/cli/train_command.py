@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytmva_rnn import extras
+from pytmva_rnn.cli.program import INTERRUPTED
 from pytmva_rnn.cli.scores import branch_names, sample_columns, score_columns, writing
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config.configuration import Configuration, load_config, with_seed
@@ -21,8 +22,6 @@ from pytmva_rnn.weightfile import write_weights
 from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
 
 __all__ = ["add_command", "run"]
-
-INTERRUPTED = 130
 
 _EPILOG = """\
 examples:

@@ -11,16 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench import CASES
+from bench import CASES, Results, Settings, run_suite, write_report
 from bench.cases import Case, make_problem
-from bench.contestants.pytorch_gpu import PyTorchOnDevice
-from bench.gpu import GpuSettings, as_markdown, run_gpu_suite, write_gpu_report
+from bench.command import _parser, _settings
+from bench.contestants import GPU_CONTESTANTS, OursOnGpu, PyTorchOnGpu
+from bench.contestants.pytorch_gpu import PyTorchWithGraph
+from bench.failures import BenchmarkError
+from bench.measure import Timing
+from bench.report import as_markdown
+from bench.results import CaseResult
+from bench.roofline import Peaks, Work
 from numba import cuda
 
-from pytmva_rnn.errors import BenchmarkError, MissingExtraError
+from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.network.devices import simulated
 
-TINY = Case("tiny", 3, 2, 2, 2, True, 0)
+TINY = Case("tiny", 2, 2, 2, 2, True, 0)
 
 
 class Event:
@@ -40,133 +46,141 @@ class Event:
 def events(monkeypatch: pytest.MonkeyPatch) -> None:
     if simulated():
         monkeypatch.setattr(cuda, "event", Event)
+        monkeypatch.setattr(PyTorchOnGpu, "device", "cpu")
 
 
-def settings(**changes: Any) -> GpuSettings:
-    device = "cpu" if simulated() else "cuda"
-    given = {"cases": (TINY,), "layers": ("GRU",), "batches": (2,), "rounds": 1, "calls": 1, "torch_device": device}
-    return GpuSettings(**{**given, **changes})
+def measured(**changes: Any) -> Results:
+    contestants = (OursOnGpu, PyTorchOnGpu) if simulated() else GPU_CONTESTANTS
+    given = {"cases": (TINY,), "layers": ("GRU",), "whats": ("train", "infer"), "rounds": 1, "seconds": 0.0}
+    *_, results = run_suite(Settings(**{**given, "contestants": contestants, "threads": (0,), **changes}))
+    return results
+
+
+def names(comparison: CaseResult) -> set[str]:
+    return {timing.contestant for timing in comparison.timings}
 
 
 def test_what_is_measured_if_not_told() -> None:
-    plain = GpuSettings()
-    assert [case.name for case in plain.cases] == ["1", "2", "3"] == list(CASES)
-    assert (plain.batches[0], plain.batches[-1], plain.torch_device) == (100, 65536, "cuda")
+    plain = _settings(_parser().parse_args(["--device", "cuda"]))
+    assert list(dict.fromkeys(case.name for case in plain.cases)) == ["1", "2", "3"] == list(CASES)
+    assert [case.batch for case in plain.cases if case.name == "2"] == [100, 1024, 8192, 65536]
     assert plain.whats == ("train", "infer")
+    assert plain.contestants == GPU_CONTESTANTS
+    assert plain.on_gpu
 
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("events")
 def test_rows_and_report(tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    results = run_gpu_suite(settings(layers=("LSTM", "GRU", "RNN")))
+    results = measured(layers=("LSTM", "GRU", "RNN"))
     expected = [(layer, what) for layer in ("LSTM", "GRU", "RNN") for what in ("train", "infer")]
-    assert [(row["layer"], row["what"]) for row in results["rows"]] == expected
-    assert results["left_out"] == []
-    for row in results["rows"]:
-        graphs = {"PyTorch, CUDA graph"} | ({"pytmva_rnn, CUDA graph"} if row["what"] == "train" else set())
-        assert row["seconds"].keys() == {"pytmva_rnn", "PyTorch"} | (set() if simulated() else graphs)
-        assert row["floor_of"] in ("bytes", "operations")
-        assert row["fraction"]["pytmva_rnn"] == pytest.approx(row["floor"] / row["seconds"]["pytmva_rnn"])
-    written = write_gpu_report(results, tmp_path)
-    assert json.loads(written[0].read_text())["rows"][0]["case"] == "tiny"
+    assert [(each.layer, each.what) for each in results.comparisons] == expected
+    assert results.left_out == []
+    for each in results.comparisons:
+        graphs = {"PyTorch, CUDA graph"} | ({"pytmva_rnn, CUDA graph"} if each.what == "train" else set())
+        assert names(each) == {"pytmva_rnn", "PyTorch"} | (set() if simulated() else graphs)
+    written = write_report(results, tmp_path)
+    assert [file.name for file in written] == ["gpu.json", "gpu.md"]
+    assert json.loads(written[0].read_text())["comparisons"][0]["case"] == "tiny"
     text = written[1].read_text()
     assert re.search(r"^- 20\d\d-\d\d-\d\dT.*", text, re.MULTILINE)
     assert "simulated: the times mean nothing" in text if simulated() else "compute capability" in text
-    assert re.search(r"pytmva_rnn \d.*numba \d.*torch \d", text)
+    assert re.search(r"^- Python \d.*numba \d", text, re.MULTILINE)
+    assert re.search(r"^- contestants: pytmva_rnn \d.*PyTorch \d", text, re.MULTILINE)
     assert "multiply-adds make" in text
 
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("events")
 def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*arguments: Any) -> None:
+    def missing(*arguments: Any) -> str:
         raise MissingExtraError("no such package")
 
-    monkeypatch.setattr(PyTorchOnDevice, "__init__", missing)
-    results = run_gpu_suite(settings())
-    assert results["left_out"] == ["PyTorch: no such package"]
-    assert results["rows"][0]["seconds"].keys() >= {"pytmva_rnn"}
+    monkeypatch.setattr(PyTorchOnGpu, "version", missing)
+    results = measured(contestants=(OursOnGpu, PyTorchOnGpu))
+    assert results.left_out == ["PyTorch: no such package"]
+    assert names(results.comparisons[0]) == {"pytmva_rnn"}
     monkeypatch.setattr("pytmva_rnn.kernels.cuda.machine.plan.free_memory", lambda: 100)
-    results = run_gpu_suite(settings(whats=("train",)))
-    assert results["rows"] == []
-    assert results["left_out"][0] == "PyTorch: no such package"
-    assert re.fullmatch(r"case tiny GRU train, batch 2: the GPU has .*; up to 0 would fit", results["left_out"][1])
-    assert "- left out: case tiny GRU train, batch 2: the GPU has" in as_markdown(results)
+    results = measured(contestants=(OursOnGpu,), whats=("train",))
+    assert results.comparisons == []
+    assert re.fullmatch(r"case tiny GRU, batch 2: the GPU has .*; up to 0 would fit", results.left_out[0])
+    assert "- left out: case tiny GRU, batch 2: the GPU has" in as_markdown(results)
 
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("events")
 def test_other_computations_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    scores = PyTorchOnDevice.scores
-    monkeypatch.setattr(PyTorchOnDevice, "scores", lambda self: scores(self) + 1e-3)
-    with pytest.raises(BenchmarkError, match=r"case tiny GRU: scores differ by 0.001, more than 0.0001"):
-        run_gpu_suite(settings())
+    scores = PyTorchOnGpu.scores
+    monkeypatch.setattr(PyTorchOnGpu, "scores", lambda self: scores(self) + 1e-3)
+    with pytest.raises(BenchmarkError, match=r"case tiny GRU: score of the batch differs by 0.001, more than 0.0001"):
+        measured()
 
 
 @pytest.mark.gpu
 @pytest.mark.usefixtures("events")
 def test_a_graph_that_cannot_be_captured_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    make, timer = PyTorchOnDevice.__init__, PyTorchOnDevice.timer
 
-    def refuse(self: PyTorchOnDevice, what: str, *, graph: bool = False) -> Any:
-        if graph:
-            raise RuntimeError("cuDNN said no")
-        return timer(self, what)
+    def refuse(self: PyTorchOnGpu, call: Any) -> Any:
+        raise RuntimeError("cuDNN said no")
 
-    monkeypatch.setattr(PyTorchOnDevice, "__init__", lambda self, problem, device: make(self, problem, "cpu"))
-    monkeypatch.setattr(PyTorchOnDevice, "timer", refuse)
-    results = run_gpu_suite(settings(whats=("infer",), torch_device="cuda"))
-    assert results["rows"][0]["seconds"].keys() == {"pytmva_rnn", "PyTorch"}
-    assert results["left_out"] == ["PyTorch in case tiny GRU infer, batch 2: cuDNN said no"]
+    monkeypatch.setattr(PyTorchWithGraph, "_captured", refuse)
+    results = measured(whats=("infer",), contestants=(OursOnGpu, PyTorchOnGpu, PyTorchWithGraph))
+    assert names(results.comparisons[0]) == {"pytmva_rnn", "PyTorch"}
+    assert results.left_out == ["PyTorch, CUDA graph in case tiny GRU, batch 2: cuDNN said no"]
 
 
-def test_pytorch_is_timed_call_by_call() -> None:
+def test_pytorch_is_timed_call_by_call(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
-    contestant = PyTorchOnDevice(make_problem(TINY, "LSTM"), "cpu")
-    assert 0 < contestant.timer("train")(2) < 10
-    assert 0 < contestant.timer("infer")(2) < 10
-    assert contestant.versions()["torch"] == torch.__version__
     if not torch.cuda.is_available():
         with pytest.raises(MissingExtraError, match="built without CUDA, or finds no GPU"):
-            PyTorchOnDevice(make_problem(TINY, "LSTM"))
+            PyTorchOnGpu.version()
+    monkeypatch.setattr(PyTorchOnGpu, "device", "cpu")
+    contestant = PyTorchOnGpu(make_problem(TINY, "LSTM"))
+    assert 0 < contestant.timer("train")(2) < 10
+    assert 0 < contestant.timer("infer")(2) < 10
+    assert contestant.version().startswith(torch.__version__)
 
 
 def test_the_table() -> None:
-    seconds = {"pytmva_rnn": 1e-4, "pytmva_rnn, CUDA graph": 5e-5, "PyTorch": 3e-4, "PyTorch, CUDA graph": 1e-4}
-    common = {"case": "1", "layer": "LSTM", "batch": 100, "floor": 1e-6, "floor_of": "bytes"}
-    rows = [
-        {
-            **common,
-            "what": what,
-            "seconds": times,
-            "events_per_second": {name: 100 / value for name, value in times.items()},
-            "fraction": {name: 1e-6 / value for name, value in times.items() if name.startswith("pytmva_rnn")},
-        }
-        for what, times in (("train", seconds), ("infer", {"pytmva_rnn": 1e-4, "PyTorch": 3e-4}))
+    times = {"pytmva_rnn": 1e-4, "pytmva_rnn, CUDA graph": 5e-5, "PyTorch": 3e-4, "PyTorch, CUDA graph": 1e-4}
+    case = CASES["1"]
+    comparisons = [
+        CaseResult(
+            case,
+            "LSTM",
+            what,
+            [Timing(name, 0, (times[name],)) for name in chosen],
+            Work(flops=60, bytes=3_000_000),
+        )
+        for what, chosen in (("train", list(times)), ("infer", ["pytmva_rnn", "PyTorch"]))
     ]
-    card = {"name": "A card", "capability": "9.0", "multiprocessors": 132, "memory": 80 << 30}
     machine = {"date": "2030-01-01T00:00:00+00:00", "system": "Linux", "python": "3.12", "packages": {"numba": "1"}}
-    results = {
-        "machine": machine,
-        "version": "0",
-        "packages": {"numba-cuda": "0.30", "torch": "3", "CUDA of torch": "13.0"},
-        "cards": [card],
-        "peaks": {"bandwidth": 3e12, "flops": 6e13},
-        "left_out": ["case 3"],
-        "rows": rows,
-    }
+    results = Results(
+        {**machine, "cpu": "A processor", "cores": 2, "vector_width": 8, "load": 0.5},
+        Settings(cases=(case,), contestants=GPU_CONTESTANTS, threads=(0,)),
+        {"pytmva_rnn": "0", "PyTorch": "3, CUDA 13.0"},
+        ["case 3"],
+        [{"name": "A card", "capability": "9.0", "multiprocessors": 132, "memory": 80 << 30}],
+        {0: Peaks(0, bandwidth=3e12, flops=6e13, working_set=1)},
+        comparisons,
+    )
     assert as_markdown(results).splitlines()[2:] == [
-        "- 2030-01-01T00:00:00+00:00, A card (compute capability 9.0, 132 multiprocessors, 80 GiB), Linux",
-        "- pytmva_rnn 0, Python 3.12, numba 1, numba-cuda 0.30, torch 3, CUDA of torch 13.0",
-        "- medians of interleaved rounds, CUDA events around many calls; all in float32, TF32 switched off",
+        "- 2030-01-01T00:00:00+00:00, A processor, 2 core(s) available, vectors of 8 float32, Linux",
+        "- A card (compute capability 9.0, 132 multiprocessors, 80 GiB)",
+        "- Python 3.12, numba 1; load of the machine at the start 0.5",
+        "- contestants: pytmva_rnn 0, PyTorch 3, CUDA 13.0",
+        "- left out: case 3",
+        "- medians of 9 interleaved rounds; ratios are medians of the ratios within a round, each side at its better "
+        "number of threads",
+        f"- case 1: {case.describe()}",
+        "- CUDA events around many calls; all in float32, TF32 switched off",
         "- train: a step of Adam; infer: pytmva_rnn's loss of events on the device, read back each time, beside "
         "PyTorch's scores, left there",
         "- measured on this card: a copy moves 3,000 GB/s, multiply-adds make 60.0 TFLOP/s; the floor is the longer of "
         "the times that events, weights and the optimizer's moments, and the operations, need at these rates",
-        "- left out: case 3",
         "",
         "| call | batch | pytmva_rnn, events/s | pytmva_rnn, CUDA graph, events/s | PyTorch, events/s "
         "| PyTorch, CUDA graph, events/s | PyTorch / pytmva_rnn | PyTorch / pytmva_rnn, CUDA graph "

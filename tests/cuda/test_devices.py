@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.command import main as bench
 
 from pytmva_rnn import train
 from pytmva_rnn.cli import main
@@ -61,7 +62,7 @@ def test_the_command_shows_what_there_is(capsys: pytest.CaptureFixture[str]) -> 
 @needs_no_gpu
 @pytest.mark.usefixtures("no_gpu")
 def test_commands_say_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "--device", "cuda", "-o", str(tmp_path)]) == 1
+    assert bench(["--device", "cuda", "-o", str(tmp_path)]) == 1
     assert "no NVIDIA GPU" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.cases import CASES, LAYERS, Case
 from bench.report import write_report
-from bench.suite import Settings, run_suite
+from bench.results import Results, Settings
+from bench.suite import run_suite
 
-__all__ = ["CASES", "LAYERS", "Case", "Settings", "run_suite", "write_report"]
+__all__ = ["CASES", "LAYERS", "Case", "Results", "Settings", "run_suite", "write_report"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# run as a folder, Python looks for modules in it and not beside it
-sys.path[0] = str(Path(__file__).parents[1])
+# Run as a folder, Python looks for modules in it and not beside it; and what is measured is the checkout's package,
+# installed or not.
+sys.path[:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from bench.command import main  # noqa: E402
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contestants import Contestant
-from pytmva_rnn.errors import BenchmarkError
+from bench.failures import BenchmarkError, blamed
 
 __all__ = ["TOLERANCE", "check_agreement"]
 
@@ -33,26 +33,33 @@ def check_agreement(contestants: Sequence[Contestant], tolerance: float = TOLERA
     ------
     BenchmarkError
         If they differ, or are not finite; names the contestant, its threads and the quantity.
+    ContestantError
+        If one of them fails.
     """
     ours, *others = contestants
-    wanted = dict(_results(ours))
+    with blamed(ours.name):
+        wanted = dict(_results(ours))
     for other in others:
-        for quantity, value in _results(other):
-            difference = float(np.max(np.abs(value - wanted[quantity])))
+        with blamed(other.name):
+            found = dict(_results(other))
+        for quantity in (name for name in found if name in wanted):
+            difference = float(np.max(np.abs(found[quantity] - wanted[quantity])))
             if quantity.startswith("gradient"):
                 difference /= float(np.max(np.abs(wanted[quantity]))) or 1.0
             if not difference <= tolerance:
+                threads = f" with {other.threads} thread(s)" if other.threads else ""
                 raise BenchmarkError(
-                    f"{other.name} with {other.threads} thread(s) disagrees with {ours.name} on case "
-                    f"{other.problem.case.name} {other.problem.layer}: {quantity} differs by {difference:.3g}, more "
-                    f"than {tolerance:g}; times of different computations are not compared"
+                    f"{other.name}{threads} disagrees with {ours.name} on case {other.problem.case.name} "
+                    f"{other.problem.layer}: {quantity} differs by {difference:.3g}, more than {tolerance:g}; times of "
+                    "different computations are not compared"
                 )
 
 
 def _results(contestant: Contestant) -> Iterator[tuple[str, NDArray[Any]]]:
     """What a contestant tells, by name; the training steps last, because they change its weights."""
     yield "score of the batch", contestant.scores()
-    yield "score of one event", np.asarray(contestant.call("one")(), np.float64).reshape(-1)
+    if "one" in contestant.does:
+        yield "score of one event", np.asarray(contestant.call("one")(), np.float64).reshape(-1)
     for number, arrays in enumerate(contestant.gradients() or []):
         for name, array in arrays.items():
             yield f"gradient of {name} of layer {number}", np.asarray(array, np.float64)

@@ -3,33 +3,138 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-__all__ = ["add_command", "run"]
+from pytmva_rnn.cli.program import INTERRUPTED, run_program
+
+__all__ = ["main"]
+
+TERMINATED = 143
 
 _CASES = ("1", "2", "3")
 _LAYERS = ("LSTM", "GRU", "RNN")
 _WHATS = ("train", "infer", "one")
+_BATCHES = (100, 1024, 8192, 65536)
 
 _EPILOG = """\
 examples:
   python tools/bench --quick
   python tools/bench -o results
   python tools/bench --cases 1 --layers LSTM --what train --rounds 21
+  python tools/bench --against ../pytmva_rnn-before
   python tools/bench --device cuda --batches 100,65536
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
 For numbers to publish, let the machine do nothing else. The speed on a GPU has not been measured yet.
+Each comparison is printed and written as soon as it is there, so that a run that is stopped keeps what it has.
+
+exit codes: 0 done, 1 not comparable (told in one line), 2 wrong usage, 130 interrupted, 143 terminated
 """
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], summary: str) -> None:
-    """Declare the arguments."""
-    parser = commands.add_parser(
-        "bench",
-        help=summary,
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the program's name; those of the process by default.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 1 programs that cannot be compared, 130 interrupted, 143 terminated (argparse exits with 2 by
+        itself for wrong usage).
+    """
+    parser = _parser()
+    given = parser.parse_args(argv)
+    if given.against is not None and given.device == "cuda":
+        parser.error("--against compares on the CPU; leave out --device cuda")
+    terminated: list[int] = []
+
+    def run(logger: logging.Logger) -> int:
+        logger.setLevel(logging.INFO)
+        with _stopped_by_sigterm(terminated):
+            return _run(given)
+
+    code = run_program("bench", run)
+    return TERMINATED if terminated and code == INTERRUPTED else code
+
+
+def _run(given: argparse.Namespace) -> int:
+    """Measure; print and write each comparison, and in the end, however it comes, the whole report."""
+    from bench.report import as_markdown, write_picture, write_report
+    from bench.suite import run_suite
+
+    results, files, shown = None, [], 0
+    try:
+        for results in run_suite(_settings(given)):
+            for comparison in results.comparisons[shown:]:
+                print(comparison.line(), flush=True)
+            shown = len(results.comparisons)
+            files = write_report(results, given.output)
+    finally:
+        if results is not None:
+            files += write_picture(results, given.output)
+            print(as_markdown(results))
+            for file in files:
+                print(file)
+    return 0
+
+
+def _settings(given: argparse.Namespace) -> Any:
+    from bench.cases import CASES
+    from bench.contestants import CONTESTANTS, GPU_CONTESTANTS
+    from bench.results import Settings
+
+    cases = tuple(CASES[name] for name in given.cases or _CASES)
+    whats, threads, contestants = given.what, given.threads, CONTESTANTS
+    if given.device == "cuda":
+        cases = tuple(replace(case, batch=batch) for case in cases for batch in given.batches or _BATCHES)
+        whats = tuple(what for what in whats or _WHATS if what != "one")
+        threads, contestants = (0,), GPU_CONTESTANTS
+    elif given.against is not None:
+        from bench.contestants.checkout import checkout
+
+        here = Path(__file__).resolve().parents[2]
+        contestants = (checkout(here, "pytmva_rnn"), checkout(given.against.resolve(), str(given.against)))
+    chosen = {
+        "cases": cases,
+        "layers": given.layers,
+        "whats": whats,
+        "rounds": given.rounds,
+        "threads": threads,
+        "contestants": contestants,
+    }
+    changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    return Settings.quick(**changes) if given.quick else Settings(**changes)
+
+
+@contextmanager
+def _stopped_by_sigterm(terminated: list[int]) -> Iterator[None]:
+    """Let SIGTERM end the program as Ctrl-C does, and note it."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        terminated.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python tools/bench",
         description="Time training steps, scores of batches and of one event, in turns with other programs that "
         "compute the same, which is checked first.",
         epilog=_EPILOG,
@@ -40,6 +145,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         choices=("cpu", "cuda"),
         default="cpu",
         help="cuda: train and infer on an NVIDIA GPU, beside PyTorch with cuDNN (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="FOLDER",
+        type=Path,
+        help="compare with the pytmva_rnn of another checkout, in a process of its own, instead of other programs",
     )
     parser.add_argument(
         "--batches",
@@ -58,50 +169,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     parser.add_argument(
         "-o", "--output", metavar="FOLDER", type=Path, default=Path("bench"), help="default: %(default)s"
     )
-    parser.set_defaults(run=run)
-
-
-def run(given: argparse.Namespace) -> int:
-    """Measure, write the report, and print its tables."""
-    if given.device == "cuda":
-        return _run_on_gpu(given)
-    from bench import CASES, Settings, run_suite, write_report
-    from bench.report import as_markdown
-
-    chosen = {
-        "cases": given.cases and tuple(CASES[name] for name in given.cases),
-        "layers": given.layers,
-        "whats": given.what,
-        "rounds": given.rounds,
-        "threads": given.threads,
-    }
-    changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
-    results = run_suite(Settings.quick(**changes) if given.quick else Settings(**changes))
-    files = write_report(results, given.output)
-    print(as_markdown(results))
-    for file in files:
-        print(file)
-    return 0
-
-
-def _run_on_gpu(given: argparse.Namespace) -> int:
-    from bench import CASES
-    from bench.gpu import GpuSettings, as_markdown, run_gpu_suite, write_gpu_report
-
-    chosen: dict[str, Any] = {
-        "cases": given.cases and tuple(CASES[name] for name in given.cases),
-        "layers": given.layers,
-        "whats": given.what and tuple(what for what in given.what if what != "one"),
-        "batches": given.batches,
-        "rounds": given.rounds or (3 if given.quick else None),
-        "calls": 10 if given.quick else None,
-    }
-    results = run_gpu_suite(GpuSettings(**{name: value for name, value in chosen.items() if value is not None}))
-    files = write_gpu_report(results, given.output)
-    print(as_markdown(results))
-    for file in files:
-        print(file)
-    return 0
+    return parser
 
 
 def _some_of(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:

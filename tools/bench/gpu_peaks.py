@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
 from numba import cuda as _cuda
 
+from bench.roofline import Peaks
 from pytmva_rnn.network.devices import simulated
 
-__all__ = ["GpuPeaks", "measure_peaks", "multiply_adds"]
+__all__ = ["measure_gpu_peaks", "multiply_adds"]
 
 cuda: Any = _cuda
 
@@ -26,22 +26,14 @@ _COUNT = 2 if simulated() else 4096
 _BLOCKS, _THREADS = (1, 2) if simulated() else (4096, 256)
 
 
-@dataclass(frozen=True)
-class GpuPeaks:
-    """Bytes, read and written, and floating-point operations a second."""
-
-    bandwidth: float
-    flops: float
-
-
-def measure_peaks() -> GpuPeaks:
-    """Measure the GPU in use."""
+def measure_gpu_peaks() -> Peaks:
+    """Measure the GPU in use: bytes, read and written, and operations of multiply-adds a second."""
     source, target = (cuda.device_array(_COPIED // 4, np.float32) for _ in range(2))
     copied = _shortest(lambda: target.copy_to_device(source))
     out = cuda.device_array(_BLOCKS * _THREADS, np.float32)
     multiplied = _shortest(lambda: multiply_adds[_BLOCKS, _THREADS](out, np.float32(0.999), _COUNT))
     operations = 2 * CHAINS * _COUNT * _BLOCKS * _THREADS
-    return GpuPeaks(2 * _COPIED / copied, operations / multiplied)
+    return Peaks(0, flops=operations / multiplied, bandwidth=2 * _COPIED / copied, working_set=2 * _COPIED)
 
 
 def _multiply_adds(out: Any, x: Any, count: Any) -> None:

@@ -14,7 +14,7 @@ from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
 __all__ = ["describe_machine"]
 
-_PACKAGES = ("numpy", "numba", "llvmlite", "torch", "onnxruntime", "onnx")
+_PACKAGES = ("numpy", "numba", "llvmlite", "torch", "onnxruntime", "onnx", "numba-cuda", "cuda-bindings")
 
 
 def describe_machine() -> dict[str, Any]:

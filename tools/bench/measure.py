@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from bench.failures import blamed
+
 __all__ = ["Task", "Timing", "best", "interleave", "ratio", "repeated"]
 
 _PAUSE = 0.03
@@ -22,6 +24,7 @@ class Task:
     ----------
     contestant : str
     threads : int
+        0 on a GPU.
     timer : callable
         Seconds that a number of calls take.
     prepare : callable
@@ -80,6 +83,11 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float) -> list[Timin
     -------
     list of Timing
         In the order of the tasks; round k of one and round k of another were close in time.
+
+    Raises
+    ------
+    ContestantError
+        If one of them fails.
     """
     counts = [_calls(task, seconds) for task in tasks]
     results: list[list[float]] = [[] for _ in tasks]
@@ -89,11 +97,12 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float) -> list[Timin
         for _ in range(rounds):
             for task, count, found in zip(tasks, counts, results, strict=True):
                 time.sleep(_PAUSE)
-                task.prepare()
-                if count > 1:
-                    # what a first call after a rest loses, such as waking threads, is nothing beside a long call
-                    task.timer(1)
-                found.append(task.timer(count) / count)
+                with blamed(task.contestant):
+                    task.prepare()
+                    if count > 1:
+                        # what a first call after a rest loses, such as waking threads, is nothing beside a long call
+                        task.timer(1)
+                    found.append(task.timer(count) / count)
             gc.collect()
     finally:
         if collects:
@@ -103,12 +112,13 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float) -> list[Timin
 
 def _calls(task: Task, seconds: float) -> int:
     """Calls that fill a turn; the first call of all, which may compile, does not count."""
-    task.prepare()
-    task.timer(1)
-    count, spent = 1, task.timer(1)
-    while spent < seconds / 4:
-        count *= 2
-        spent = task.timer(count)
+    with blamed(task.contestant):
+        task.prepare()
+        task.timer(1)
+        count, spent = 1, task.timer(1)
+        while spent < seconds / 4:
+            count *= 2
+            spent = task.timer(count)
     return max(1, round(count * seconds / spent))
 
 

@@ -82,11 +82,12 @@ _triad = njit(cache=True, nogil=True, error_model="numpy", fastmath=True)(_strea
 
 @dataclass(frozen=True)
 class Peaks:
-    """Measured limits on some threads.
+    """Measured limits of some threads, or of a GPU.
 
     Attributes
     ----------
     threads : int
+        0 for a GPU.
     flops : float
         float32 operations a second, two for each multiply-add, of all threads together.
     bandwidth : float

@@ -3,156 +3,135 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from bench.agreement import check_agreement
-from bench.cases import CASES, LAYERS, WHATS, Case, CaseData, make_problem
+from bench.cases import CaseData, make_problem
 from bench.contestants import Contestant, Ours, available
-from bench.epoch import Epochs, measure_epochs
+from bench.contestants.pytorch_gpu import PyTorchOnGpu
+from bench.epoch import measure_epochs
+from bench.failures import ContestantError, blamed
 from bench.machine import describe_machine
-from bench.measure import Task, Timing, best, interleave, ratio
-from bench.roofline import Peaks, Work, highest, measure_peaks, work_of
-from pytmva_rnn.kernels.cpu.engine import available_threads
+from bench.measure import Task, interleave
+from bench.results import CaseResult, Results, Settings
+from bench.roofline import Peaks, highest, measure_peaks, work_of
+from pytmva_rnn.network.devices import cuda_devices
 
-__all__ = ["CaseResult", "Results", "Settings", "run_suite"]
+__all__ = ["run_suite"]
 
 log = logging.getLogger("pytmva_rnn")
 
 _EPOCH_CASE = "1"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What to run.
-
-    Attributes
-    ----------
-    cases : tuple of Case
-    layers : tuple of str
-        Out of `LAYERS`.
-    whats : tuple of str
-        Out of `WHATS`.
-    threads : tuple of int
-        Each contestant runs with each of these; one event is scored by pytmva_rnn on one thread in any case.
-    rounds : int
-    seconds : float
-        About how long a contestant's turn in a round is.
-    working_set : int
-        Bytes that the bandwidth of the memory is measured on.
-    epoch_batches : int
-        Batches of an epoch in the comparison of `train` with the kernels, which case 1 brings; 0 for none.
-    """
-
-    cases: tuple[Case, ...] = tuple(CASES.values())
-    layers: tuple[str, ...] = LAYERS
-    whats: tuple[str, ...] = WHATS
-    threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, available_threads()})))
-    rounds: int = 9
-    seconds: float = 0.15
-    working_set: int = 3 << 27
-    epoch_batches: int = 400
-
-    @classmethod
-    def quick(cls, **changes: Any) -> Settings:
-        """Few and short rounds: for a look, not for publication."""
-        return cls(**{"rounds": 3, "seconds": 0.03, "working_set": 3 << 25, "epoch_batches": 40, **changes})
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """One kind of call on one network.
-
-    Attributes
-    ----------
-    timings : list of Timing
-        Of each contestant at each number of threads.
-    ratios : dict of str -> float
-        By contestant, how many times longer it takes than pytmva_rnn: the median of the ratios within a round, each
-        side at its better number of threads.
-    """
-
-    case: Case
-    layer: str
-    what: str
-    timings: list[Timing]
-    ratios: dict[str, float]
-    work: Work
-
-
-@dataclass(frozen=True)
-class Results:
-    """Everything that was measured, and on what.
-
-    Attributes
-    ----------
-    versions : dict of str -> str
-        By contestant.
-    missing : dict of str -> str
-        Contestants that were left out, and why.
-    peaks : list of Peaks
-        For each number of threads, the highest that were found.
-    """
-
-    machine: dict[str, Any]
-    settings: Settings
-    versions: dict[str, str]
-    missing: dict[str, str]
-    peaks: list[Peaks]
-    comparisons: list[CaseResult]
-    epochs: list[Epochs]
-
-
-def run_suite(settings: Settings) -> Results:
+def run_suite(settings: Settings) -> Iterator[Results]:
     """Case by case, measure the peaks of the machine, and then layer by layer all contestants in turns.
+
+    Yields
+    ------
+    Results
+        The same object with each comparison that is added to it, and at the end. What fails, or does not fit into
+        memory, is left out, and `left_out` says so.
 
     Raises
     ------
     BenchmarkError
         If two contestants do not compute the same.
+    MissingExtraError, BackendError
+        If the first contestant cannot be used.
     """
-    machine = describe_machine()
-    versions, missing = available()
-    for reason in missing.values():
+    results = Results(describe_machine(), settings, *available(settings.contestants))
+    for reason in results.left_out:
         log.info("left out: %s", reason)
-    peaks: list[list[Peaks]] = []
-    comparisons: list[CaseResult] = []
-    epochs: list[Epochs] = []
+    if settings.on_gpu:
+        results.cards = [asdict(card) for card in cuda_devices()]
+    taking_part = [each for each in settings.contestants if each.name in results.versions]
+    measured = None
     for case in settings.cases:
-        # again for each case, as a neighbour on the machine may slow down any of them
-        log.info("measuring the peaks of the machine")
-        peaks.append([measure_peaks(count, working_set=settings.working_set) for count in settings.threads])
+        if measured != case.name:
+            # again for each case, as a neighbour on the machine may slow down any of them
+            log.info("measuring the peaks of the machine")
+            _measure_peaks(results)
+            measured = case.name
         for layer in settings.layers:
             problem = make_problem(case, layer)
-            comparisons += _compare(problem, settings, list(versions))
-            if settings.epoch_batches and case.name == _EPOCH_CASE and "train" in settings.whats:
-                log.info("case %s, %s: whole epochs", case.name, layer)
+            for comparison in _compare(problem, taking_part, results):
+                results.comparisons.append(comparison)
+                yield results
+            if settings.on_gpu:
+                PyTorchOnGpu.free()
+            elif case.name == _EPOCH_CASE and "train" in settings.whats and settings.epoch_batches and _ours(settings):
+                log.info("case %s %s: whole epochs", case.name, layer)
                 found = measure_epochs(problem, settings.threads, settings.rounds, settings.epoch_batches)
-                epochs.append(found)
-    names = {contestant.name: version for contestant, version in versions.items()}
-    limits = [highest(found) for found in zip(*peaks, strict=True)]
-    return Results(machine, settings, names, missing, limits, comparisons, epochs)
+                results.epochs.append(found)
+                yield results
+    yield results
 
 
-def _compare(problem: CaseData, settings: Settings, contestants: list[type[Contestant]]) -> list[CaseResult]:
-    taking_part = [make(problem, threads) for make in contestants for threads in settings.threads]
-    check_agreement(taking_part)
-    found = []
-    for what in settings.whats:
-        log.info("case %s, %s: %s", problem.case.name, problem.layer, what)
-        # a single event is never worth a second thread here, so that there is nothing to choose from
-        tasks = [
-            Task(each.name, each.threads, each.timer(what), each.prepare)
-            for each in taking_part
-            if what in each.does and not (what == "one" and isinstance(each, Ours) and each is not taking_part[0])
-        ]
-        timings = interleave(tasks, settings.rounds, settings.seconds)
-        work = work_of(problem, what)
-        found.append(CaseResult(problem.case, problem.layer, what, timings, _ratios(timings), work))
-    return found
+def _ours(settings: Settings) -> bool:
+    return settings.contestants[0] is Ours
 
 
-def _ratios(timings: list[Timing]) -> dict[str, float]:
-    ours = best(timings, Ours.name)
-    others = dict.fromkeys(timing.contestant for timing in timings if timing.contestant != Ours.name)
-    return {name: ratio(best(timings, name), ours) for name in others}
+def _measure_peaks(results: Results) -> None:
+    settings = results.settings
+    for threads in settings.threads:
+        found = _peaks(threads, settings)
+        results.peaks[threads] = highest([found, results.peaks.get(threads, found)])
+
+
+def _peaks(threads: int, settings: Settings) -> Peaks:
+    if settings.on_gpu:
+        from bench.gpu_peaks import measure_gpu_peaks  # the GPU's kernels want numba-cuda
+
+        return measure_gpu_peaks()
+    return measure_peaks(threads, working_set=settings.working_set)
+
+
+def _compare(problem: CaseData, kinds: list[type[Contestant]], results: Results) -> Iterator[CaseResult]:
+    """Each kind of call on one network; a contestant that fails is left out of what remains."""
+    settings, title = results.settings, f"case {problem.case.name} {problem.layer}, batch {problem.case.batch:,}"
+    log.info("%s: checking that all compute the same", title)
+    kinds = kinds.copy()
+    contestants: list[Contestant] | None = None
+    whats = list(settings.whats)
+    while whats:
+        try:
+            if contestants is None:
+                contestants = _agreeing(problem, kinds, settings)
+            log.info("%s: %s", title, whats[0])
+            yield _timed(problem, whats[0], contestants, settings)
+            whats.pop(0)
+        except ContestantError as error:
+            cause = error.__cause__
+            if error.contestant != kinds[0].name:
+                results.leave_out(f"{error.contestant} in {title}: {cause}")
+                kinds = [kind for kind in kinds if kind.name != error.contestant]
+                contestants = None
+            elif isinstance(cause, MemoryError):
+                results.leave_out(f"{title}: {cause}")
+                return
+            else:
+                assert cause is not None
+                raise cause from None
+
+
+def _agreeing(problem: CaseData, kinds: list[type[Contestant]], settings: Settings) -> list[Contestant]:
+    contestants = []
+    for kind in kinds:
+        for threads in settings.threads:
+            with blamed(kind.name):
+                contestants.append(kind(problem, threads))
+    check_agreement(contestants)
+    return contestants
+
+
+def _timed(problem: CaseData, what: str, contestants: list[Contestant], settings: Settings) -> CaseResult:
+    tasks = []
+    for each in contestants:
+        again = what == "one" and not each.threads_for_one and each.threads != settings.threads[0]
+        if what in each.does and not again:
+            with blamed(each.name):
+                tasks.append(Task(each.name, each.threads, each.timer(what), each.prepare))
+    timings = interleave(tasks, settings.rounds, settings.seconds)
+    return CaseResult(problem.case, problem.layer, what, timings, work_of(problem, what))

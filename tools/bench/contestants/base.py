@@ -32,12 +32,14 @@ class Contestant(ABC):
     ----------
     problem : CaseData
     threads : int
-        Threads to use, all of them in every call.
+        Threads to use, all of them in every call; 0 on a GPU.
     """
 
     name: ClassVar[str]
     does: ClassVar[tuple[str, ...]] = ("train", "infer", "one")
     """What can be timed, out of `WHATS`."""
+    threads_for_one: ClassVar[bool] = True
+    """Whether a single event may take more than one thread; if not, it is timed with the first number only."""
 
     def __init__(self, problem: CaseData, threads: int) -> None:
         self.problem = problem

@@ -21,6 +21,7 @@ class Ours(Contestant):
     """The CPU backend: training steps as the training loop makes them, scores as `Network` and `Model` give them."""
 
     name = "pytmva_rnn"
+    threads_for_one = False
 
     def __init__(self, problem: CaseData, threads: int) -> None:
         super().__init__(problem, threads)

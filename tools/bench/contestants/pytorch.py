@@ -51,7 +51,7 @@ class PyTorch(Contestant):
             what
         ]
 
-    def gradients(self) -> Gradients:
+    def gradients(self) -> Gradients | None:
         self._optimizer.zero_grad(set_to_none=True)
         self._loss().backward()
         found: dict[int, dict[str, Any]] = {id(layer): {} for layer in self.problem.model.layers}

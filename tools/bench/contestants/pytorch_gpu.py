@@ -1,77 +1,61 @@
-"""PyTorch's networks on a GPU: cuDNN's recurrent layers, with and without CUDA graphs."""
+"""PyTorch's networks on a GPU: cuDNN's recurrent layers, with and without CUDA graphs, timed with CUDA events."""
 
 from __future__ import annotations
 
 import gc
-import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.cases import CaseData
 from bench.contestants.pytorch import PyTorch
+from bench.measure import repeated
 from pytmva_rnn import extras
 from pytmva_rnn.errors import MissingExtraError
 
-__all__ = ["PyTorchOnDevice"]
+__all__ = ["PyTorchOnGpu", "PyTorchWithGraph"]
 
 
-class PyTorchOnDevice(PyTorch):
-    """The contestant `PyTorch` on a device, in float32 throughout: without the shorter products of TF32.
+class PyTorchOnGpu(PyTorch):
+    """The contestant `PyTorch` on a device, in float32 throughout: without the shorter products of TF32."""
 
-    Parameters
-    ----------
-    problem : CaseData
-    device : "cuda" or "cpu"
-        On the CPU there are no CUDA graphs, and time is the clock's.
+    does = ("train", "infer")
+    device: ClassVar[str] = "cuda"
+    """On "cpu" the code runs where there is no GPU; time is the clock's then, and there are no graphs."""
 
-    Raises
-    ------
-    MissingExtraError
-        Without PyTorch, or with one that cannot use the device.
-    """
-
-    def __init__(self, problem: CaseData, device: str = "cuda") -> None:
-        super().__init__(problem, 1)
+    def __init__(self, problem: CaseData, threads: int = 0) -> None:
+        super().__init__(problem, threads)
         torch = self._torch
-        self._device = device
-        if device == "cuda":
-            if not torch.cuda.is_available():
-                raise MissingExtraError("this PyTorch was built without CUDA, or finds no GPU")
-            torch.backends.cudnn.allow_tf32 = False
-        self._cell.to(device)
+        torch.backends.cudnn.allow_tf32 = False
+        self._cell.to(self.device)
         for linear in self._linear:
-            linear.to(device)
-        self._X, self._y = self._X.to(device), self._y.to(device)
+            linear.to(self.device)
+        self._X, self._y = self._X.to(self.device), self._y.to(self.device)
         # what a CUDA graph needs: the number of the step on the device
-        self._optimizer = self._adam(capturable=device == "cuda")
+        self._optimizer = self._adam(capturable=self.device == "cuda")
 
-    @staticmethod
-    def versions() -> dict[str, str]:
-        """Of PyTorch, and of the CUDA and cuDNN that it brings; nothing if it is not installed."""
-        try:
-            torch: Any = extras.torch()
-        except MissingExtraError:
-            return {}
-        found = {"torch": torch.__version__, "CUDA of torch": torch.version.cuda}
-        found["cuDNN of torch"] = torch.backends.cudnn.version() if torch.version.cuda else None
-        return {name: str(version) for name, version in found.items() if version is not None}
+    @classmethod
+    def version(cls) -> str:
+        """Of PyTorch, and of the CUDA and cuDNN that it brings."""
+        torch: Any = extras.torch()
+        if cls.device == "cuda" and not torch.cuda.is_available():
+            raise MissingExtraError("this PyTorch was built without CUDA, or finds no GPU")
+        brought = {"CUDA": torch.version.cuda, "cuDNN": torch.backends.cudnn.version() if torch.version.cuda else None}
+        return ", ".join([str(torch.__version__), *(f"{name} {found}" for name, found in brought.items() if found)])
+
+    def prepare(self) -> None:
+        return
+
+    def gradients(self) -> None:
+        return None
 
     def scores(self) -> NDArray[np.float64]:
         return np.asarray(self._score(self._X).cpu(), np.float64).reshape(-1)
 
-    def timer(self, what: str, *, graph: bool = False) -> Callable[[int], float]:
-        """A timer of calls one by one, or of a captured graph of one call.
-
-        Raises
-        ------
-        RuntimeError
-            If PyTorch cannot capture the call, or has too little memory.
-        """
-        call = self.call(what)
-        return self._events(self._captured(call) if graph else call)
+    def timer(self, what: str) -> Callable[[int], float]:
+        return self._events(self.call(what))
 
     @staticmethod
     def free() -> None:
@@ -83,6 +67,39 @@ class PyTorchOnDevice(PyTorch):
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _events(self, call: Callable[[], Any]) -> Callable[[int], float]:
+        if self.device != "cuda":
+            return repeated(call)
+        torch = self._torch
+
+        def by_events(count: int) -> float:
+            start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            torch.cuda.synchronize()
+            start.record()
+            for _ in range(count):
+                call()
+            stop.record()
+            stop.synchronize()
+            return float(start.elapsed_time(stop)) / 1e3
+
+        return by_events
+
+
+class PyTorchWithGraph(PyTorchOnGpu):
+    """A captured graph of one call."""
+
+    name = "PyTorch, CUDA graph"
+
+    def timer(self, what: str) -> Callable[[int], float]:
+        """A timer of the replayed graph.
+
+        Raises
+        ------
+        RuntimeError
+            If PyTorch cannot capture the call, or has too little memory.
+        """
+        return self._events(self._captured(self.call(what)))
 
     def _captured(self, call: Callable[[], Any]) -> Callable[[], Any]:
         torch = self._torch
@@ -97,24 +114,3 @@ class PyTorchOnDevice(PyTorch):
             call()
         replay: Callable[[], Any] = captured.replay
         return replay
-
-    def _events(self, call: Callable[[], Any]) -> Callable[[int], float]:
-        torch = self._torch
-
-        def by_events(count: int) -> float:
-            start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            torch.cuda.synchronize()
-            start.record()
-            for _ in range(count):
-                call()
-            stop.record()
-            stop.synchronize()
-            return float(start.elapsed_time(stop)) / 1e3 / count
-
-        def by_clock(count: int) -> float:
-            started = time.perf_counter()
-            for _ in range(count):
-                call()
-            return (time.perf_counter() - started) / count
-
-        return by_events if self._device == "cuda" else by_clock
