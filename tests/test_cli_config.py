@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytmva_rnn.config.configuration import load_config, with_seed
+from pytmva_rnn import load_config
 from pytmva_rnn.data import Column, Source, Steps, Variables
 from pytmva_rnn.errors import ConfigError
 
@@ -158,8 +158,8 @@ def test_a_sequence_sets_the_input_layout(written: Path, tmp_path: Path) -> None
 
 def test_another_seed(written: Path) -> None:
     config = load_config(written)
-    assert with_seed(config, None) is config
-    changed = with_seed(config, 7).method.options
+    changed = config.with_seed(7).method.options
+    assert config.method.options.random_seed == 0
     assert changed.random_seed == 7
     assert "RandomSeed=7" in str(changed)
 
@@ -246,10 +246,11 @@ def test_what_has_the_wrong_form_is_named(text: str, message: str, tmp_path: Pat
     assert message in str(load(tmp_path, text))
 
 
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+def test_a_file_that_is_no_toml(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="is not a TOML file"):
-        load_config(path)
+    for content in (b"\xff\xfe\x00", b"a = " + b"[" * 100_000, b"a = " + b"1" * 5000):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match="is not a TOML file"):
+            load_config(path)
     with pytest.raises(FileNotFoundError):
         load_config(tmp_path / "none.toml")

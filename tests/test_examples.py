@@ -17,7 +17,7 @@ import uproot
 
 from pytmva_rnn import extras, read_weights
 from pytmva_rnn.cli import main
-from pytmva_rnn.config.configuration import load_config
+from pytmva_rnn.config import load_config
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.stored_history import stored_history

@@ -13,7 +13,7 @@ import pytest
 
 from pytmva_rnn import Model
 from pytmva_rnn.cli import main
-from pytmva_rnn.config.configuration import load_config
+from pytmva_rnn.config import load_config
 from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.description import LSTM, Dense, Layer, Reshape, Variable
 from pytmva_rnn.export.cpp.header import generate

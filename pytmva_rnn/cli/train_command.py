@@ -11,7 +11,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.cli.program import INTERRUPTED
 from pytmva_rnn.cli.scores import branch_names, sample_columns, score_columns, writing
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
-from pytmva_rnn.config.configuration import Configuration, load_config, with_seed
+from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.data import Dataset, Recipe, Steps, split
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.model import Model
@@ -74,7 +74,9 @@ def _positive(text: str) -> int:
 
 def run(given: argparse.Namespace) -> int:
     """Train, report and write."""
-    config = with_seed(load_config(given.config), given.seed)
+    config = load_config(given.config)
+    if given.seed is not None:
+        config = config.with_seed(given.seed)
     paths = _outputs(config, given.output)
     if "plot" in paths:
         extras.matplotlib()  # if it is missing, this is to be known before the training

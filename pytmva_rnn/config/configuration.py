@@ -1,41 +1,18 @@
-"""The TOML file of `pytmva-rnn train` -> frozen dataclasses, checked loudly."""
+"""A configuration of `pytmva-rnn train` as frozen dataclasses."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pytmva_rnn.config.method_table import MethodConfig, method_config
 from pytmva_rnn.data import Column, Dataset, Recipe, Source, load_classification, load_regression
-from pytmva_rnn.errors import ConfigError, TMVAError
-from pytmva_rnn.formula import Expression
-from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.report.plots import FORMATS
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.options import MethodOptions, SplitOptions
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-__all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "OutputConfig", "load_config", "with_seed"]
+__all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig"]
 
 SCORE_BRANCHES = ("classID", "weight", "entry")
 """What the trees of training and test scores tell of each event beside the scores."""
-
-_INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan")
-_TABLES = ("input", *_INPUTS, "split", "method", "output")
-_OUTPUT = ("dataset", "weights", "scores", "plot")
-_SOURCE = tuple(f.name for f in fields(Source))
-_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
-    "tree": ((str,), "a text"),
-    "selection": ((str,), "an expression in quotes"),
-    "weight": ((str, int, float), "an expression in quotes or a number"),
-    "tree_weight": ((int, float), "a number"),
-}
 
 
 @dataclass(frozen=True)
@@ -86,6 +63,22 @@ class InputConfig:
 
 
 @dataclass(frozen=True)
+class MethodConfig:
+    """The network and its training.
+
+    Attributes
+    ----------
+    title, job : str
+        TMVA's names of the method and of the Factory, which make up the weight file's name.
+    options : MethodOptions
+    """
+
+    title: str
+    job: str
+    options: MethodOptions
+
+
+@dataclass(frozen=True)
 class OutputConfig:
     """What is written, relative to the folder of the command's `--output`.
 
@@ -109,7 +102,23 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A whole configuration file."""
+    """A whole configuration file; `load_config` reads one.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    input : InputConfig
+        Where the events come from.
+    recipe : Recipe
+        How the entries of a tree become the inputs of the network.
+    split : SplitOptions
+        How the events are divided into training and test sample.
+    method : MethodConfig
+        The network and its training.
+    output : OutputConfig
+        What is written.
+    """
 
     path: Path
     input: InputConfig
@@ -125,159 +134,6 @@ class Configuration:
             f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}.weights.xml"
         )
 
-
-def load_config(path: str | Path) -> Configuration:
-    """Read and check a configuration file.
-
-    Paths of input files that are not absolute are relative to the configuration file's folder.
-
-    Raises
-    ------
-    ConfigError
-        For what is no TOML, and for a table, key or value that is unknown, missing or wrong, naming it.
-    OSError
-        If the file cannot be read.
-    """
-    path = Path(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a TOML file: {error}") from error
-    try:
-        return _config(path, tables)
-    except TMVAError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
-    _known(tables, _TABLES, "the configuration has no table or key")
-    for needed, what in (("input", "where the events are"), ("method", "the options of the network")):
-        if needed not in tables:
-            raise ConfigError(f"the table [{needed}] is missing: it says {what}")
-    recipe = _within("[sequence]" if "sequence" in tables else "variables", _recipe, tables)
-    given = _input(_on_one_line(_table(tables, "input")), path.parent)
-    splitting = _within("[split]", _split, tables.get("split", ""))
-    method = method_config(_table(tables, "method"), given.analysis, recipe)
-    output = _output(_table(tables, "output"))
-    if output.scores is not None and method.title in SCORE_BRANCHES:
-        raise ConfigError(
-            f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
-        )
-    return Configuration(path, given, recipe, splitting, method, output)
-
-
-def _recipe(tables: Mapping[str, Any]) -> Recipe:
-    given = {key: _on_one_line(tables[key]) for key in _INPUTS if key in tables}
-    for key in ("sequence", "for_each"):
-        if not isinstance(given.get(key, {}), dict):
-            raise ConfigError(f"{key} is a table, not {given[key]!r}")
-    if isinstance(given.get("sequence"), dict) and not isinstance(given["sequence"].get("inputs", {}), dict):
-        raise ConfigError("inputs is a table of names with expressions")
-    for key in ("variables", "spectators"):
-        if not isinstance(given.get(key, []), list):
-            raise ConfigError(f"{key} is a list of expressions, not {given[key]!r}")
-    return Recipe.from_dict(given)
-
-
-def _input(table: dict[str, Any], folder: Path) -> InputConfig:
-    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    per_class = {key: value for key, value in table.items() if isinstance(value, dict) and key != "classes"}
-    classes, targets = table.get("classes"), plain.pop("targets", None)
-    _known(plain, (*_SOURCE, "classes", "targets"), "[input] has no key")
-    if sum((classes is not None, targets is not None, bool(per_class))) != 1:
-        raise ConfigError(
-            "[input] needs one of: a table for each class, e.g. [input.Signal]; classes, a table of an expression for "
-            "each class; targets, a list of expressions to learn"
-        )
-    if per_class:
-        sources = {}
-        for name, own in per_class.items():
-            where = f"[input.{name}]"
-            _known(own, _SOURCE, f"{where} has no key")
-            sources[name] = _source({**plain, **own}, where, folder)
-        return InputConfig(sources)
-    source = _source({key: value for key, value in plain.items() if key != "classes"}, "[input]", folder)
-    if targets is not None:
-        if not isinstance(targets, list) or not targets:
-            raise ConfigError(f"[input] targets is a list of expressions, not {targets!r}")
-        return InputConfig(source, targets=tuple(_within("[input] targets", Column.from_data, t) for t in targets))
-    if not isinstance(classes, dict) or not all(isinstance(text, str) for text in classes.values()):
-        raise ConfigError("[input] classes is a table of class names with an expression in quotes for each")
-    return InputConfig(source, classes=classes)
-
-
-def _source(values: dict[str, Any], where: str, folder: Path) -> Source:
-    files = values.get("files")
-    if files is None:
-        raise ConfigError(f"{where} needs the key 'files'")
-    listed = [files] if isinstance(files, str) else files
-    if not isinstance(listed, list) or not listed or not all(isinstance(file, str) for file in listed):
-        raise ConfigError(f"{where} files is a path in quotes or a list of such, not {files!r}")
-    for key, (kinds, what) in _KINDS.items():
-        if key in values and (not isinstance(values[key], kinds) or isinstance(values[key], bool)):
-            raise ConfigError(f"{where} {key} is {what}, not {values[key]!r}")
-    source: Source = _within(where, Source.from_dict, {**values, "files": [_beside(folder, file) for file in listed]})
-    for key in ("selection", "weight"):
-        # With for_each the braces are filled in later; what is wrong then is found when the events are read.
-        if (text := getattr(source, key)) is not None and "{" not in text:
-            _within(f"{where} {key}", Expression.parse, text)
-    return source
-
-
-def _beside(folder: Path, file: str) -> str:
-    return file if "://" in file or file.startswith("~") else str(folder / file)
-
-
-def _split(value: Any) -> SplitOptions:
-    if not isinstance(value, str | dict):
-        raise ConfigError(f"TMVA's string in quotes, or a table, is needed; not {value!r}")
-    return SplitOptions.parse(value)
-
-
-def _output(table: dict[str, Any]) -> OutputConfig:
-    _known(table, _OUTPUT, "[output] has no key")
-    for key, value in table.items():
-        if not isinstance(value, str) or not value:
-            raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
-    output = OutputConfig(**table)
-    if output.plot is not None and Path(output.plot).suffix not in FORMATS:
-        raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(FORMATS)}")
-    return output
-
-
-def _on_one_line(value: Any) -> Any:
-    """Plain data with long expressions, which TOML lets one write over several lines, joined."""
-    if isinstance(value, str) and "\n" in value:
-        return " ".join(value.split())
-    if isinstance(value, list):
-        return [_on_one_line(part) for part in value]
-    return {key: _on_one_line(part) for key, part in value.items()} if isinstance(value, dict) else value
-
-
-def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
-    value = tables.get(name, {})
-    if not isinstance(value, dict):
-        raise ConfigError(f"{name} is a table, [{name}], not {value!r}")
-    return value
-
-
-def _known(given: Iterable[str], names: Iterable[str], message: str) -> None:
-    for key in given:
-        if key not in names:
-            raise ConfigError(f"{message} {key!r}; {near(key, names)}")
-
-
-def _within(where: str, function: Any, *arguments: Any) -> Any:
-    """Call `function`; its errors say `where` in the file they arose."""
-    try:
-        return function(*arguments)
-    except (TMVAError, TypeError) as error:
-        raise ConfigError(f"{where}: {error}") from error
-
-
-def with_seed(config: Configuration, seed: int | None) -> Configuration:
-    """The configuration with another RandomSeed."""
-    if seed is None:
-        return config
-    options = replace(config.method.options, random_seed=seed)
-    return replace(config, method=replace(config.method, options=options))
+    def with_seed(self, seed: int) -> Configuration:
+        """The configuration with another RandomSeed."""
+        return replace(self, method=replace(self.method, options=replace(self.method.options, random_seed=seed)))

@@ -1,40 +1,18 @@
-"""The table [method] of the configuration: TMVA's option string, or the same keys one by one."""
+"""The table [method] of the configuration: TMVA's option string, or the same names one by one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from pytmva_rnn.config.checking import check_keys
+from pytmva_rnn.config.configuration import MethodConfig
 from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.options import MethodOptions, parse_options
-from pytmva_rnn.suggestions import near
 
-__all__ = ["MethodConfig", "method_config"]
-
-_KEYS = ("title", "job", "options")
-_JOBS = {
-    "classification": "TMVAClassification",
-    "multiclass": "TMVAMulticlass",
-    "regression": "TMVARegression",
-}
-
-
-@dataclass(frozen=True)
-class MethodConfig:
-    """The network and its training.
-
-    Attributes
-    ----------
-    title, job : str
-        TMVA's names of the method and of the Factory, which make up the weight file's name.
-    options : MethodOptions
-    """
-
-    title: str
-    job: str
-    options: MethodOptions
+__all__ = ["method_config"]
 
 
 def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> MethodConfig:
@@ -47,10 +25,8 @@ def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> Me
     ConfigError
         For a key that is unknown, missing or wrong, or an InputLayout that does not fit the sequence.
     """
-    for key in table:
-        if key not in _KEYS:
-            raise ConfigError(f"[method] has no key {key!r}; {near(key, _KEYS)}")
-    names = {"title": table.get("title", "DL"), "job": table.get("job", _JOBS[analysis])}
+    check_keys(table, ("title", "job", "options"), "[method] has no key")
+    names = {"title": table.get("title", "DL"), "job": table.get("job", f"TMVA{analysis.capitalize()}")}
     for key, name in names.items():
         if not isinstance(name, str) or not name or any(c in name for c in "/\\\0"):
             raise ConfigError(f"[method] {key} is a name without slashes, not {name!r}")

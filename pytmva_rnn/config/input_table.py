@@ -1,0 +1,86 @@
+"""The table [input] of the configuration: files, trees, classes and targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pytmva_rnn.config.checking import check_keys, within
+from pytmva_rnn.config.configuration import InputConfig
+from pytmva_rnn.data import Column, Source
+from pytmva_rnn.errors import ConfigError
+from pytmva_rnn.formula import Expression
+
+__all__ = ["input_config"]
+
+_SOURCE = tuple(f.name for f in fields(Source))
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "tree": ((str,), "a text"),
+    "selection": ((str,), "an expression in quotes"),
+    "weight": ((str, int, float), "an expression in quotes or a number"),
+    "tree_weight": ((int, float), "a number"),
+}
+
+
+def input_config(table: dict[str, Any], folder: Path) -> InputConfig:
+    """From the table [input].
+
+    Parameters
+    ----------
+    table : dict
+    folder : Path
+        What paths of files are relative to.
+
+    Raises
+    ------
+    ConfigError
+        For a key that is unknown, missing or wrong.
+    """
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    per_class = {key: value for key, value in table.items() if isinstance(value, dict) and key != "classes"}
+    classes, targets = table.get("classes"), plain.pop("targets", None)
+    check_keys(plain, (*_SOURCE, "classes", "targets"), "[input] has no key")
+    if sum((classes is not None, targets is not None, bool(per_class))) != 1:
+        raise ConfigError(
+            "[input] needs one of: a table for each class, e.g. [input.Signal]; classes, a table of an expression for "
+            "each class; targets, a list of expressions to learn"
+        )
+    if per_class:
+        sources = {}
+        for name, own in per_class.items():
+            where = f"[input.{name}]"
+            check_keys(own, _SOURCE, f"{where} has no key")
+            sources[name] = _source({**plain, **own}, where, folder)
+        return InputConfig(sources)
+    source = _source({key: value for key, value in plain.items() if key != "classes"}, "[input]", folder)
+    if targets is not None:
+        if not isinstance(targets, list) or not targets:
+            raise ConfigError(f"[input] targets is a list of expressions, not {targets!r}")
+        return InputConfig(source, targets=tuple(within("[input] targets", Column.from_data, t) for t in targets))
+    if not isinstance(classes, dict) or not all(isinstance(text, str) for text in classes.values()):
+        raise ConfigError("[input] classes is a table of class names with an expression in quotes for each")
+    return InputConfig(source, classes=classes)
+
+
+def _source(values: dict[str, Any], where: str, folder: Path) -> Source:
+    files = values.get("files")
+    if files is None:
+        raise ConfigError(f"{where} needs the key 'files'")
+    listed = [files] if isinstance(files, str) else files
+    if not isinstance(listed, list) or not listed or not all(isinstance(file, str) for file in listed):
+        raise ConfigError(f"{where} files is a path in quotes or a list of such, not {files!r}")
+    for key, (kinds, what) in _KINDS.items():
+        if key in values and (not isinstance(values[key], kinds) or isinstance(values[key], bool)):
+            raise ConfigError(f"{where} {key} is {what}, not {values[key]!r}")
+    source = within(where, Source.from_dict, {**values, "files": [_beside(folder, file) for file in listed]})
+    for key in ("selection", "weight"):
+        # With for_each the braces are filled in later; what is wrong then is found when the events are read.
+        if (text := getattr(source, key)) is not None and "{" not in text:
+            within(f"{where} {key}", Expression.parse, text)
+    return source
+
+
+def _beside(folder: Path, file: str) -> str:
+    return file if "://" in file or file.startswith("~") else str(folder / file)

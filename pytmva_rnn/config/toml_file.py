@@ -1,0 +1,122 @@
+"""The TOML file of `pytmva-rnn train` -> a `Configuration`, checked loudly."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
+from pytmva_rnn.config.configuration import SCORE_BRANCHES, Configuration, OutputConfig
+from pytmva_rnn.config.input_table import input_config
+from pytmva_rnn.config.method_table import method_config
+from pytmva_rnn.data import Recipe
+from pytmva_rnn.errors import ConfigError, TMVAError
+from pytmva_rnn.options import SplitOptions
+from pytmva_rnn.report.plots import FORMATS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["load_config"]
+
+_INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan")
+_TABLES = ("input", *_INPUTS, "split", "method", "output")
+
+
+def load_config(path: str | os.PathLike[str]) -> Configuration:
+    """Read and check a configuration file of `pytmva-rnn train`.
+
+    Paths of input files that are not absolute are relative to the configuration file's folder. The events themselves
+    are not read yet.
+
+    Parameters
+    ----------
+    path : path-like
+        A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [method] and [output].
+
+    Returns
+    -------
+    Configuration
+        Frozen dataclasses, one a table.
+
+    Raises
+    ------
+    ConfigError
+        For what is no TOML, and for a table, key or value that is unknown, missing or wrong, naming file, table and
+        key.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> from pytmva_rnn import load_config, train
+    >>> from pytmva_rnn.data import split
+    >>> config = load_config("examples/quark_gluon.toml")
+    >>> config.recipe.shape, config.weights
+    ((6, 6), 'dataset/weights/TMVAClassification_LSTM.weights.xml')
+    >>> data = config.input.load(config.recipe)  # doctest: +SKIP
+    >>> training, test = split(data, config.split)  # doctest: +SKIP
+    >>> result = train(training.X, training.y, config.with_seed(7).method.options)  # doctest: +SKIP
+    """
+    path = Path(path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:  # also of a number of very many digits, and of endless brackets
+        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+    try:
+        return _config(path, tables)
+    except TMVAError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
+    check_keys(tables, _TABLES, "the configuration has no table or key")
+    for needed, what in (("input", "where the events are"), ("method", "the options of the network")):
+        if needed not in tables:
+            raise ConfigError(f"the table [{needed}] is missing: it says {what}")
+    recipe = within("[sequence]" if "sequence" in tables else "variables", _recipe, tables)
+    given = input_config(on_one_line(table_of(tables, "input")), path.parent)
+    splitting = within("[split]", _split, tables.get("split", ""))
+    method = method_config(table_of(tables, "method"), given.analysis, recipe)
+    output = _output(table_of(tables, "output"))
+    if output.scores is not None and method.title in SCORE_BRANCHES:
+        raise ConfigError(
+            f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
+        )
+    return Configuration(path, given, recipe, splitting, method, output)
+
+
+def _recipe(tables: Mapping[str, Any]) -> Recipe:
+    given = {key: on_one_line(tables[key]) for key in _INPUTS if key in tables}
+    for key in ("sequence", "for_each"):
+        if not isinstance(given.get(key, {}), dict):
+            raise ConfigError(f"{key} is a table, not {given[key]!r}")
+    if isinstance(given.get("sequence"), dict) and not isinstance(given["sequence"].get("inputs", {}), dict):
+        raise ConfigError("inputs is a table of names with expressions")
+    for key in ("variables", "spectators"):
+        if not isinstance(given.get(key, []), list):
+            raise ConfigError(f"{key} is a list of expressions, not {given[key]!r}")
+    return Recipe.from_dict(given)
+
+
+def _split(value: Any) -> SplitOptions:
+    if not isinstance(value, str | dict):
+        raise ConfigError(f"TMVA's string in quotes, or a table, is needed; not {value!r}")
+    return SplitOptions.parse(value)
+
+
+def _output(table: dict[str, Any]) -> OutputConfig:
+    check_keys(table, [f.name for f in fields(OutputConfig)], "[output] has no key")
+    for key, value in table.items():
+        if not isinstance(value, str) or not value:
+            raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
+    output = OutputConfig(**table)
+    if output.plot is not None and Path(output.plot).suffix not in FORMATS:
+        raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(FORMATS)}")
+    return output
