@@ -6,15 +6,8 @@ import pytest
 
 from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Reshape
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.layout import (
-    BatchNormSpec,
-    DenseSpec,
-    LayerSpec,
-    RecurrentSpec,
-    ReshapeSpec,
-    build_layers,
-    parse_layout,
-)
+from pytmva_rnn.options.layer_specs import BatchNormSpec, DenseSpec, LayerSpec, RecurrentSpec, ReshapeSpec
+from pytmva_rnn.options.layout import build_layers, parse_layout
 from pytmva_rnn.options.width import width_of
 
 

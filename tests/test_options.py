@@ -14,7 +14,8 @@ from pytmva_rnn import MethodOptions, parse_options, read_weights
 from pytmva_rnn.description import ACTIVATIONS
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options import TrainingPhase, ValidationSize, parse_strategy
-from pytmva_rnn.options.layout import BatchNormSpec, DenseSpec, LayerSpec, RecurrentSpec, ReshapeSpec, parse_layout
+from pytmva_rnn.options.layer_specs import BatchNormSpec, DenseSpec, LayerSpec, RecurrentSpec, ReshapeSpec
+from pytmva_rnn.options.layout import parse_layout
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 CASES = sorted(folder.name for folder in REFERENCE.iterdir() if folder.is_dir())

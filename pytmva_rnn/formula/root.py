@@ -54,13 +54,13 @@ def translate(formula: str) -> str:
         return text
     package = extras.formulate()
     try:
-        known = re.sub(r"\bfabs\s*\(", "abs(", text)
-        translated = _render(package.from_root(_shielded(known, package)), package)
+        renamed = re.sub(r"\bfabs\s*\(", "abs(", text)
+        translated = _render(package.from_root(_shielded(renamed, package)), package)
         Expression.parse(translated)  # names an unknown function
     except (package.ParseError, SyntaxError, ValueError, DataError) as error:
         raise DataError(f"formula {formula!r}: not understood: {_first_line(error)}") from error
     try:
-        same = ast.dump(parse(known)[0]) == ast.dump(parse(translated)[0])
+        same = ast.dump(parse(renamed)[0]) == ast.dump(parse(translated)[0])
     except DataError:
         same = False
     return text if same else translated
@@ -73,8 +73,8 @@ def _first_line(error: Exception) -> str:
 
 def _shielded(text: str, package: Any) -> str:
     """Bare names that formulate takes for constants, marked as those of branches."""
-    known = {*package.identifiers.CONSTANTS, *package.identifiers.CONSTANTS_ALIASES} - {*_CONSTANTS}
-    names = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
+    constants = {*package.identifiers.CONSTANTS, *package.identifiers.CONSTANTS_ALIASES} - {*_CONSTANTS}
+    names = "|".join(sorted(map(re.escape, constants), key=len, reverse=True))
     return re.sub(rf"(?<![\w.:])({names})(?![\w.(:]|\s*\()", rf"\1{_SHIELD}", text)
 
 

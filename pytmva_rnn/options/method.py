@@ -16,7 +16,8 @@ from pytmva_rnn.description import INITIALIZATIONS, LOSSES, Option, Shape
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.grammar import boolean, integer, number, one_of, plain, positive
 from pytmva_rnn.options.keys import Key, Spelled, fields_of, listed, normalise, option, read_settings
-from pytmva_rnn.options.layout import LayerSpec, parse_layout
+from pytmva_rnn.options.layer_specs import LayerSpec
+from pytmva_rnn.options.layout import parse_layout
 from pytmva_rnn.options.strategy import DEFAULT_STRATEGY, TrainingPhase, parse_strategy, strategy_text
 
 __all__ = ["MethodOptions", "ValidationSize", "parse_options"]

@@ -53,11 +53,11 @@ def settings(text: str, names: Iterable[str]) -> tuple[dict[str, str], str]:
     others : str
         The other settings.
     """
-    known = {name.lower(): name for name in names}
+    spelled = {name.lower(): name for name in names}
     found, others = {}, []
     for part in text.split(":"):
         name, equals, value = (word.strip() for word in part.partition("="))
-        key = known.get(name.removeprefix("!").strip().lower())
+        key = spelled.get(name.removeprefix("!").strip().lower())
         if key is not None:
             found[key] = value if equals else str(not name.startswith("!"))
         elif part.strip():

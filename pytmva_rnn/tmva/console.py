@@ -33,7 +33,7 @@ class _Console(logging.Handler):
 def shown(silent: bool) -> Iterator[None]:
     """While this lasts, messages of pytmva_rnn are printed, or none but warnings if `silent`."""
     handler = _Console(logging.WARNING if silent else logging.INFO)
-    before = (_PACKAGE.level, _PACKAGE.propagate)
+    level, propagate = _PACKAGE.level, _PACKAGE.propagate
     _PACKAGE.addHandler(handler)
     _PACKAGE.setLevel(logging.INFO)
     _PACKAGE.propagate = False
@@ -41,4 +41,4 @@ def shown(silent: bool) -> Iterator[None]:
         yield
     finally:
         _PACKAGE.removeHandler(handler)
-        _PACKAGE.level, _PACKAGE.propagate = before
+        _PACKAGE.level, _PACKAGE.propagate = level, propagate

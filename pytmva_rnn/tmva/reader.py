@@ -201,8 +201,8 @@ class Reader:
     def _booked(self, tag: Any, analysis: Analysis | None = None) -> _Booked:
         booked = self._methods.get(tag)
         if booked is None:
-            known = ", ".join(self._methods) or "none"
-            raise DataError(f"no method {text_of(tag)!r} is booked; there are: {known}")
+            tags = ", ".join(self._methods) or "none"
+            raise DataError(f"no method {text_of(tag)!r} is booked; there are: {tags}")
         if analysis is not None and booked.model.analysis != analysis:
             kind = booked.model.analysis
             raise DataError(f"method {tag!r} is a {kind.lower()}: call {_CALLS[kind]}")

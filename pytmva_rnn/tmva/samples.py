@@ -96,20 +96,20 @@ def load_samples(
     places: list[NDArray[np.int64]] = []
     efficiencies = []
     for index, name in enumerate(names):
-        before = kept = 0
+        entries = kept = 0
         weight = weights.get(name, weights.get("", ""))
         for tree in (tree for tree in trees if tree.name == name):
             selection = [tree.cut, *(cut for of_class, cut in cuts if of_class in ("", name))]
             reading = Reading(recipe, _all_of(selection), _parsed(weight), tree.weight, {}, tuple(targets))
             for columns in read(tree.tree, reading.expressions()):
                 part = reading.build(columns)
-                before += len(columns)
+                entries += len(columns)
                 kept += len(part)
                 parts.append(replace(part, class_index=np.full(len(part), index)))
                 places.append(np.full(len(part), tree.sample))
         if kept == 0:
-            raise DataError(f"class {name!r} has no events: none of {before} passes the cuts")
-        efficiencies.append(kept / before)
+            raise DataError(f"class {name!r} has no events: none of {entries} passes the cuts")
+        efficiencies.append(kept / entries)
     dataset = replace(joined(parts, names, tuple(targets)), efficiencies=tuple(efficiencies))
     training, test = split(dataset, options, assigned=np.concatenate(places))
     return Samples(recipe, training, test)

@@ -11,7 +11,7 @@ import numpy as np
 from pytmva_rnn.description import INITIALIZATIONS, LOSSES, Layer, Shape
 from pytmva_rnn.errors import OptionError, WeightFileError
 from pytmva_rnn.options import MethodOptions, parse_options
-from pytmva_rnn.options.layout import Context, LayerSpec
+from pytmva_rnn.options.layer_specs import Context, LayerSpec
 from pytmva_rnn.weightfile.nodes import Node
 
 __all__ = ["NetworkNode", "check_options"]
