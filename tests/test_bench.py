@@ -222,7 +222,7 @@ def test_a_contestant_that_fails_is_left_out() -> None:
             return lambda: np.float32(np.nan)
 
     settings = {**TINY, "epoch_batches": 0, "cases": (LAST,), "layers": ("RNN",)}
-    *_, results = run_suite(Settings(**settings, contestants=(Ours, _Broken), whats=("infer", "train")))
+    *_, results = run_suite(Settings(**settings, contestants=(Ours, _Broken), calls=("infer", "train")))
     assert [(each.what, *each.ratios) for each in results.comparisons] == [("infer", "Broken"), ("train",)]
     assert results.left_out == ["Broken in case last RNN, batch 6: out of order"]
     with pytest.raises(BenchmarkError, match="differs by nan"):

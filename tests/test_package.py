@@ -77,6 +77,21 @@ def test_pre_commit_has_the_pinned_linters(pyproject: dict[str, Any]) -> None:
     pinned = dict(entry.split("==") for entry in pyproject["dependency-groups"]["lint"])
     hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
     revisions = dict(re.findall(r"repo: \S+/([\w-]+)\n\s+rev: v(\S+)", hooks))
-    assert revisions["ruff-pre-commit"] == pinned["ruff"]
-    assert revisions["mirrors-mypy"] == pinned["mypy"]
-    assert f"lxml-stubs=={pinned['lxml-stubs']}" in hooks
+    assert f"lxml-stubs=={pinned.pop('lxml-stubs')}" in hooks
+    packages = {"mirrors-mypy": "mypy", "ruff-pre-commit": "ruff", "zizmor-pre-commit": "zizmor"}
+    assert {packages.get(name, name): revision for name, revision in revisions.items()} == pinned
+
+
+def test_continuous_integration_runs_every_hook() -> None:
+    commands = {
+        "debug-statements": "debug-statement-hook",
+        "import-linter": "lint-imports",
+        "ruff-check": "ruff check",
+        "ruff-format": "ruff format --check",
+        "trailing-whitespace": "trailing-whitespace-fixer",
+    }
+    hooks = re.findall(r"- id: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    steps = re.findall(r"^step (.*)$", (ROOT / ".ci" / "lint").read_text(encoding="utf-8"), re.MULTILINE)
+    for hook in hooks:
+        assert [step for step in steps if f"{step} ".startswith(f"{commands.get(hook, hook)} ")], hook
+    assert re.search(r"^step \.ci/lint$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)

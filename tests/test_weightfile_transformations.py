@@ -1,4 +1,4 @@
-# ruff: noqa: E501, W291  (tables with one case per line; TMVA ends each number with a blank)
+# ruff: noqa: E501  (tables with one case per line)
 """Transformations in weight files, written by hand as C++ TMVA writes them."""
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ DECORRELATION = (
     '    <Transform Name="Decorrelation">\n'
     + XY
     + """      <Matrix Rows="2" Columns="2">
-        1.000000000000000e+00 2.500000000000000e-01 2.500000000000000e-01 2.000000000000000e+00 
+        1.000000000000000e+00 2.500000000000000e-01 2.500000000000000e-01 2.000000000000000e+00\x20
       </Matrix>
       <Matrix Rows="2" Columns="2">
-        1.500000000000000e+00 0.000000000000000e+00 0.000000000000000e+00 5.000000000000000e-01 
+        1.500000000000000e+00 0.000000000000000e+00 0.000000000000000e+00 5.000000000000000e-01\x20
       </Matrix>
       <Matrix Rows="2" Columns="2">
-        1.250000000000000e+00 -1.234567890123456e-01 -1.234567890123456e-01 3.000000000000000e+00 
+        1.250000000000000e+00 -1.234567890123456e-01 -1.234567890123456e-01 3.000000000000000e+00\x20
       </Matrix>
     </Transform>
 """
@@ -46,22 +46,22 @@ PRINCIPAL = (
     '    <Transform Name="PCA">\n'
     + XY
     + """      <Statistics Class="Signal" ClassIndex="0" NRows="2">
-        1.00000000e+00 2.00000000e+00 
+        1.00000000e+00 2.00000000e+00\x20
       </Statistics>
       <Statistics Class="Background" ClassIndex="1" NRows="2">
-        -1.00000000e+00 3.00000000e+00 
+        -1.00000000e+00 3.00000000e+00\x20
       </Statistics>
       <Statistics Class="Combined" ClassIndex="2" NRows="2">
-        5.00000000e-01 2.50000000e+00 
+        5.00000000e-01 2.50000000e+00\x20
       </Statistics>
       <Eigenvectors Class="Signal" ClassIndex="0" NRows="2" NCols="2">
-        1.00000000e+00 0.00000000e+00 0.00000000e+00 1.00000000e+00 
+        1.00000000e+00 0.00000000e+00 0.00000000e+00 1.00000000e+00\x20
       </Eigenvectors>
       <Eigenvectors Class="Background" ClassIndex="1" NRows="2" NCols="2">
-        0.00000000e+00 1.00000000e+00 1.00000000e+00 0.00000000e+00 
+        0.00000000e+00 1.00000000e+00 1.00000000e+00 0.00000000e+00\x20
       </Eigenvectors>
       <Eigenvectors Class="Combined" ClassIndex="2" NRows="2" NCols="2">
-        8.00000000e-01 -6.00000000e-01 6.00000000e-01 8.00000000e-01 
+        8.00000000e-01 -6.00000000e-01 6.00000000e-01 8.00000000e-01\x20
       </Eigenvectors>
     </Transform>
 """
@@ -73,10 +73,10 @@ def pdf(variable: int, entry: int) -> str:
     return f"""        <CumulativePDF_cls{entry}>
           <PDF Name="GaussTransform var{variable} cls{entry}" MinNSmooth="0" MaxNSmooth="0" InterpolMethod="1" KDE_type="0" KDE_iter="1" KDE_border="1" KDE_finefactor="0.0000000000000000e+00">
             <Histogram Name="Cumulative_Var{variable}_cls{entry}_original" NBins="3" XMin="{low:.16e}" XMax="8.0000000000000000e+00" HasEquidistantBins="0">
-              2.00000003e-01 6.00000024e-01 1.00000000e+00 
+              2.00000003e-01 6.00000024e-01 1.00000000e+00\x20
             </Histogram>
             <HistogramBinning NBins="3">
-              {low:.8e} 0.00000000e+00 2.00000000e+00 8.00000000e+00 
+              {low:.8e} 0.00000000e+00 2.00000000e+00 8.00000000e+00\x20
             </HistogramBinning>
           </PDF>
         </CumulativePDF_cls{entry}>

@@ -51,7 +51,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def measured(**changes: Any) -> Results:
     contestants = (OursOnGpu, PyTorchOnGpu) if simulated() else GPU_CONTESTANTS
-    given = {"cases": (TINY,), "layers": ("GRU",), "whats": ("train", "infer"), "rounds": 1, "seconds": 0.0}
+    given = {"cases": (TINY,), "layers": ("GRU",), "calls": ("train", "infer"), "rounds": 1, "seconds": 0.0}
     *_, results = run_suite(Settings(**{**given, "contestants": contestants, "threads": (0,), **changes}))
     return results
 
@@ -64,7 +64,7 @@ def test_what_is_measured_if_not_told() -> None:
     plain = _settings(_parser().parse_args(["--device", "cuda"]))
     assert list(dict.fromkeys(case.name for case in plain.cases)) == ["1", "2", "3"] == list(CASES)
     assert [case.batch for case in plain.cases if case.name == "2"] == [100, 1024, 8192, 65536]
-    assert plain.whats == ("train", "infer")
+    assert plain.calls == ("train", "infer")
     assert plain.contestants == GPU_CONTESTANTS
     assert plain.on_gpu
 
@@ -102,7 +102,7 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert results.left_out == ["PyTorch: no such package"]
     assert names(results.comparisons[0]) == {"pytmva_rnn"}
     monkeypatch.setattr("pytmva_rnn.kernels.cuda.machine.plan.free_memory", lambda: 100)
-    results = measured(contestants=(OursOnGpu,), whats=("train",))
+    results = measured(contestants=(OursOnGpu,), calls=("train",))
     assert results.comparisons == []
     assert re.fullmatch(r"case tiny GRU, batch 2: the GPU has .*; up to 0 would fit", results.left_out[0])
     assert "- left out: case tiny GRU, batch 2: the GPU has" in as_markdown(results)
@@ -127,7 +127,7 @@ def test_a_graph_that_cannot_be_captured_is_left_out(monkeypatch: pytest.MonkeyP
         raise RuntimeError("cuDNN said no")
 
     monkeypatch.setattr(PyTorchWithGraph, "_captured", refuse)
-    results = measured(whats=("infer",), contestants=(OursOnGpu, PyTorchOnGpu, PyTorchWithGraph))
+    results = measured(calls=("infer",), contestants=(OursOnGpu, PyTorchOnGpu, PyTorchWithGraph))
     assert names(results.comparisons[0]) == {"pytmva_rnn", "PyTorch"}
     assert results.left_out == ["PyTorch, CUDA graph in case tiny GRU, batch 2: cuDNN said no"]
 

@@ -12,12 +12,12 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.layout import build_layers
 
-__all__ = ["CASES", "GOALS", "LAYERS", "WHATS", "Case", "CaseData", "make_problem"]
+__all__ = ["CALLS", "CASES", "GOALS", "LAYERS", "Case", "CaseData", "make_problem"]
 
 LAYERS = ("LSTM", "GRU", "RNN")
 """Of the GRU the variant with the reset gate after the product, the one that PyTorch has."""
 
-WHATS = ("train", "infer", "one")
+CALLS = ("train", "infer", "one")
 """A training step, scores of a batch, the score of one event."""
 
 _ADAM = "Optimizer=ADAM,LearningRate=1e-3,ADAM_eps=1e-8"

@@ -95,10 +95,10 @@ def _settings(given: argparse.Namespace) -> Any:
     from bench.results import Settings
 
     cases = tuple(CASES[name] for name in given.cases or _CASES)
-    whats, threads, contestants = given.what, given.threads, CONTESTANTS
+    calls, threads, contestants = given.what, given.threads, CONTESTANTS
     if given.device == "cuda":
         cases = tuple(replace(case, batch=batch) for case in cases for batch in given.batches or _BATCHES)
-        whats = tuple(what for what in whats or _WHATS if what != "one")
+        calls = tuple(what for what in calls or _WHATS if what != "one")
         threads, contestants = (0,), GPU_CONTESTANTS
     elif given.against is not None:
         from bench.contestants.checkout import checkout
@@ -108,7 +108,7 @@ def _settings(given: argparse.Namespace) -> Any:
     chosen = {
         "cases": cases,
         "layers": given.layers,
-        "whats": whats,
+        "calls": calls,
         "rounds": given.rounds,
         "threads": threads,
         "contestants": contestants,

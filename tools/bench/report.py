@@ -93,9 +93,9 @@ def as_markdown(results: Results) -> str:
 
 def _picture(results: Results) -> Any:
     """Ratios as bars, one panel for each kind of call."""
-    whats = results.settings.whats
-    figure = extras.matplotlib().figure.Figure(figsize=(4.8 * len(whats), 4.2), layout="constrained")
-    for axes, what in zip(figure.subplots(1, len(whats), squeeze=False)[0], whats, strict=True):
+    calls = results.settings.calls
+    figure = extras.matplotlib().figure.Figure(figsize=(4.8 * len(calls), 4.2), layout="constrained")
+    for axes, what in zip(figure.subplots(1, len(calls), squeeze=False)[0], calls, strict=True):
         chosen = [comparison for comparison in results.comparisons if comparison.what == what]
         names = list(dict.fromkeys(name for each in chosen for name in each.ratios))
         for k, name in enumerate(names):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.cases import CASES, LAYERS, WHATS, Case
+from bench.cases import CALLS, CASES, LAYERS, Case
 from bench.contestants import CONTESTANTS, Contestant
 from bench.epoch import Epochs
 from bench.measure import Timing, best, ratio
@@ -24,8 +24,8 @@ class Settings:
     cases : tuple of Case
     layers : tuple of str
         Out of `LAYERS`.
-    whats : tuple of str
-        Out of `WHATS`.
+    calls : tuple of str
+        Out of `CALLS`.
     contestants : tuple of Contestant classes
         The first is the one that the others are compared with.
     threads : tuple of int
@@ -42,7 +42,7 @@ class Settings:
 
     cases: tuple[Case, ...] = tuple(CASES.values())
     layers: tuple[str, ...] = LAYERS
-    whats: tuple[str, ...] = WHATS
+    calls: tuple[str, ...] = CALLS
     contestants: tuple[type[Contestant], ...] = CONTESTANTS
     threads: tuple[int, ...] = field(default_factory=lambda: tuple(sorted({1, available_threads()})))
     rounds: int = 9

@@ -61,7 +61,7 @@ def run_suite(settings: Settings) -> Iterator[Results]:
                 yield results
             if settings.on_gpu:
                 PyTorchOnGpu.free()
-            elif case.name == _EPOCH_CASE and "train" in settings.whats and settings.epoch_batches and _ours(settings):
+            elif case.name == _EPOCH_CASE and "train" in settings.calls and settings.epoch_batches and _ours(settings):
                 log.info("case %s %s: whole epochs", case.name, layer)
                 found = measure_epochs(problem, settings.threads, settings.rounds, settings.epoch_batches)
                 results.epochs.append(found)
@@ -94,14 +94,14 @@ def _compare(problem: CaseData, kinds: list[type[Contestant]], results: Results)
     log.info("%s: checking that all compute the same", title)
     kinds = kinds.copy()
     contestants: list[Contestant] | None = None
-    whats = list(settings.whats)
-    while whats:
+    calls = list(settings.calls)
+    while calls:
         try:
             if contestants is None:
                 contestants = _agreeing(problem, kinds, settings)
-            log.info("%s: %s", title, whats[0])
-            yield _timed(problem, whats[0], contestants, settings)
-            whats.pop(0)
+            log.info("%s: %s", title, calls[0])
+            yield _timed(problem, calls[0], contestants, settings)
+            calls.pop(0)
         except ContestantError as error:
             cause = error.__cause__
             if error.contestant != kinds[0].name:

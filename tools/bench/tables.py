@@ -16,7 +16,7 @@ TITLES = {"train": "Training step", "infer": "Scores of a batch", "one": "Score 
 
 def cpu_tables(results: Results) -> Iterator[str]:
     """Times of each kind of call, whole epochs, and the roofline."""
-    for what in results.settings.whats:
+    for what in results.settings.calls:
         chosen = [comparison for comparison in results.comparisons if comparison.what == what]
         if chosen:
             yield from ("", f"## {TITLES[what]}", "", *_times(chosen))

@@ -37,7 +37,7 @@ class Contestant(ABC):
 
     name: ClassVar[str]
     does: ClassVar[tuple[str, ...]] = ("train", "infer", "one")
-    """What can be timed, out of `WHATS`."""
+    """What can be timed, out of `CALLS`."""
     threads_for_one: ClassVar[bool] = True
     """Whether a single event may take more than one thread; if not, it is timed with the first number only."""
 
