@@ -20,8 +20,8 @@ from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_inputs, stored_re
 
 __all__ = ["add_command", "run"]
 
-_LOSSES = {"C": "cross entropy", "R": "sum of squares", "S": "softmax cross entropy"}
-_OUTPUT_FUNCTIONS = {"I": "identity", "S": "sigmoid", "M": "softmax"}
+_LOSS_NAMES = {"C": "cross entropy", "R": "sum of squares", "S": "softmax cross entropy"}
+_OUTPUT_FUNCTION_NAMES = {"I": "identity", "S": "sigmoid", "M": "softmax"}
 _SHOWN = 20
 """Rows of a longer list that are shown."""
 
@@ -61,7 +61,7 @@ def run(given: argparse.Namespace) -> int:
         return 0
     shown = None if given.all else _SHOWN
     print(f"{given.weights}: {model.title}, {model.analysis.lower()} of {_learnt(model)}")
-    print(f"loss {_LOSSES[model.loss]}, output function {_OUTPUT_FUNCTIONS[model.output_function]}\n")
+    print(f"loss {_LOSS_NAMES[model.loss]}, output function {_OUTPUT_FUNCTION_NAMES[model.output_function]}\n")
     show(layer_table(model.layers, model.input_layout))
     if stored_inputs(model) is not None and isinstance(made := stored_recipe(model).inputs, Steps):
         show(_sequence_table(made))
@@ -162,8 +162,8 @@ def _as_data(model: Model) -> dict[str, Any]:
         "analysis": model.analysis,
         "classes": list(model.classes),
         "targets": [asdict(target) for target in model.targets],
-        "loss": _LOSSES[model.loss],
-        "output_function": _OUTPUT_FUNCTIONS[model.output_function],
+        "loss": _LOSS_NAMES[model.loss],
+        "output_function": _OUTPUT_FUNCTION_NAMES[model.output_function],
         "input_layout": list(model.input_layout),
         "layers": layers,
         "parameters": sum(layer.parameter_count for layer in model.layers),

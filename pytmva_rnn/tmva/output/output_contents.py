@@ -1,4 +1,4 @@
-"""TMVA's output file: what TMVAGui and people's macros read after a training.
+"""What TMVA's output file holds: histograms and trees that TMVAGui and people's macros read after a training.
 
 Source of the layout: TMVA's MethodBase.cxx, DataSet.cxx (GetTree), Factory.cxx, ResultsMulticlass.cxx and
 TrainingHistory.cxx.
