@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from pytmva_rnn.compile import compilation, kernel, readable
 
 __all__ = ["TRandom3", "shuffle"]
 
@@ -69,7 +70,8 @@ class TRandom3:
         while filled < n:
             # 1.3 numbers of the stream are needed for one normal number on average.
             uniform = _uniform(self._peek(n - filled + (n - filled) // 2 + 64))
-            filled, used = _fill_normal(normal, filled, uniform)
+            with compilation("normal random numbers"):
+                filled, used = _fill_normal(normal, filled, uniform)
             self._skip(used)
         return mean + sigma * normal
 
@@ -99,10 +101,12 @@ def shuffle(order: NDArray[np.int64], random: TRandom3) -> None:
     if n < 2:
         return
     wanted = n + 64
-    shuffled, used = _shuffled(order, _generated(random._peek(wanted)))
-    while used < 0:  # so many draws were rejected that the numbers ran out
-        wanted *= 2
-        shuffled, used = _shuffled(order, _generated(random._peek(wanted)))
+    present = readable(order, np.int64)
+    with compilation("shuffling"):
+        shuffled, used = _shuffled(present, _generated(random._peek(wanted)))
+        while used < 0:  # so many draws were rejected that the numbers ran out
+            wanted *= 2
+            shuffled, used = _shuffled(present, _generated(random._peek(wanted)))
     order[:] = shuffled
     random._skip(used)
 
@@ -116,7 +120,7 @@ def _generated(raw: NDArray[np.uint32]) -> NDArray[np.uint64]:
     return np.floor(4294967295.0 * _uniform(raw)).astype(np.uint64)
 
 
-@numba.njit(cache=True)
+@kernel
 def _bounded(m: int, generated: NDArray[np.uint64], used: int) -> tuple[np.int64, int]:
     """A number in [0, m) by Lemire's method, and how many numbers were used in all; (0, -1) when they run out."""
     bound = np.uint64(m)
@@ -130,7 +134,7 @@ def _bounded(m: int, generated: NDArray[np.uint64], used: int) -> tuple[np.int64
     return np.int64(0), -1
 
 
-@numba.njit(cache=True)
+@kernel
 def _shuffled(order: NDArray[np.int64], generated: NDArray[np.uint64]) -> tuple[NDArray[np.int64], int]:
     """A shuffled copy and how many numbers it used, -1 when there were too few."""
     v = order.copy()
@@ -171,7 +175,7 @@ _AS, _BS, _CS, _B = 0.8853395638, 0.2452635696, 0.2770276848, 0.5029324303
 _X0, _YM, _S, _T = 0.4571828819, 0.187308492, 0.7270572718, 0.03895759111
 
 
-@numba.njit(cache=True)
+@kernel
 def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.float64]) -> tuple[int, int]:
     """Fill `normal` from `filled` on while the numbers last; how many are filled and how many numbers they took."""
     used = 0
@@ -185,7 +189,7 @@ def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.f
     return filled, used
 
 
-@numba.njit(cache=True)
+@kernel
 def _normal(uniform: NDArray[np.float64], used: int) -> tuple[float, int]:
     """One standard normal number and how many numbers were used in all; (0, -1) when they run out."""
     if used + 2 > len(uniform):

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pytmva_rnn import compile
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.kernels.cpu import engine
 from pytmva_rnn.network.threads import VARIABLE, asked_threads
@@ -44,17 +43,6 @@ def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert large._threads_for(engine.LANES + 8, 3) == 2  # as many as there are blocks
     asked = Net(SMALL, (5, 1, 4), 1).engine(engine.Engine, threads=3)
     assert asked._threads_for(100, 3) == min(3, -(-100 // engine.LANES))
-
-
-def test_a_long_compilation_is_announced_once(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(compile, "_announced", set())
-    compile._announce()
-    compile._announce()
-    with compile.compilation("what is quick"):
-        pass
-    assert caplog.messages == ["compiling the CPU kernels; this takes some seconds, once on a machine"]
 
 
 def test_the_import_compiles_nothing() -> None:

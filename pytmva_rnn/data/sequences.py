@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import awkward as ak
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import compilation, kernel, readable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.arrays import Columns, Expression
 from pytmva_rnn.suggestions import near
@@ -128,24 +128,26 @@ class Steps:
             order = _order(key, offsets, self.descending)
         X = np.full((len(columns), self.steps, len(self.inputs)), self.pad_value, dtype=np.float32)
         for d, array in enumerate(arrays.values()):
-            pad(X[:, :, d], _flat(array, offsets), offsets, order, at_end=self.pad_side == "end")
+            pad(X, d, _flat(array, offsets), offsets, order, at_end=self.pad_side == "end")
         return X
 
 
 def pad(
-    out: NDArray[np.float32],
+    X: NDArray[np.float32],
+    d: int,
     flat: NDArray[np.float32],
     offsets: NDArray[np.int64],
     order: NDArray[np.int64] | None = None,
     *,
     at_end: bool = True,
 ) -> None:
-    """Copy the first elements of each event into `out`; what is already there stays where an event has no more.
+    """Copy the first elements of each event into `X[:, :, d]`; what is there stays where an event has no more.
 
     Parameters
     ----------
-    out : (n, T) float32
+    X : (n, T, D) float32 in C order
         Changed in place.
+    d : int
     flat : (m,) float32
         The elements of all events, one event after the other.
     offsets : (n + 1,) int64
@@ -155,24 +157,27 @@ def pad(
     at_end : bool
         Whether free places are at the end, or else at the start.
     """
-    _pad(out, flat, offsets, np.empty(0, dtype=np.int64) if order is None else order, at_end)
+    order = np.empty(0, np.int64) if order is None else readable(order, np.int64)
+    with compilation("sequences"):
+        _pad(X, d, readable(flat, np.float32), readable(offsets, np.int64), order, at_end)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _pad(
-    out: NDArray[np.float32],
+    X: NDArray[np.float32],
+    d: int,
     flat: NDArray[np.float32],
     offsets: NDArray[np.int64],
     order: NDArray[np.int64],
     at_end: bool,
 ) -> None:
-    n, steps = out.shape
+    n, steps, _ = X.shape
     for i in range(n):
         first = offsets[i]
         taken = min(offsets[i + 1] - first, steps)
         free = 0 if at_end else steps - taken
         for t in range(taken):
-            out[i, free + t] = flat[first + t if len(order) == 0 else order[first + t]]
+            X[i, free + t, d] = flat[first + t if len(order) == 0 else order[first + t]]
 
 
 def _offsets(arrays: Mapping[str, Any], columns: Columns) -> NDArray[np.int64]:

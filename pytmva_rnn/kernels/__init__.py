@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Computation", "Engine", "Weights", "WholeEpochs", "engine_class"]
+__all__ = ["BACKENDS", "Computation", "Engine", "Prepares", "Weights", "WholeEpochs", "engine_class"]
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
@@ -108,6 +108,14 @@ class WholeEpochs(Protocol):
 
         `after` is called again and again between steps, where Ctrl-C may end them.
         """
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """An Engine that has to be compiled."""
+
+    def prepare(self, batch_size: int) -> None:
+        """Compile what training in batches of a size needs, without a step, before the clock of the training starts."""
 
 
 def engine_class(backend: str) -> type[Engine]:

@@ -7,8 +7,9 @@ from math import isnan
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn.compile import readable
 from pytmva_rnn.description import Description
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.network.network import Network, output_function
@@ -41,8 +42,8 @@ class Scorer:
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
         """Score one event; see `Model.predict_one`."""
-        if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.c_contiguous):
-            x = np.ascontiguousarray(prepared(self._model, np.asarray(x)[np.newaxis], _FLOAT32)[0])
+        if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray):
+            x = self._event(x)
         try:
             evaluate = self._of_thread.evaluate
         except AttributeError:
@@ -53,3 +54,9 @@ class Scorer:
         outputs = np.reshape(found, (1, -1)).astype(_FLOAT32, copy=False)
         scores = reported(self._model, output_function(self._model.output_function, outputs))[0]
         return scores.item() if len(scores) == 1 else scores
+
+    def _event(self, x: ArrayLike) -> NDArray[np.float32]:
+        given = np.asarray(x)
+        if given.shape in self._shapes and given.dtype == _FLOAT32:
+            return readable(given, _FLOAT32)
+        return readable(prepared(self._model, given[np.newaxis], _FLOAT32)[0], _FLOAT32)

@@ -7,6 +7,8 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from pytmva_rnn.compile import compiling, stop_message
+
 __all__ = ["Interruption"]
 
 
@@ -37,6 +39,8 @@ class Interruption:
         if self._noted:
             raise KeyboardInterrupt
         self._noted = True
+        if compiling():
+            stop_message()
 
     def check(self) -> None:
         """Raise KeyboardInterrupt if Ctrl-C was pressed."""

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import TrainingError
-from pytmva_rnn.kernels import Computation, Engine, WholeEpochs
+from pytmva_rnn.kernels import Computation, Engine, Prepares, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
 from pytmva_rnn.training.interruption import Interruption
@@ -57,19 +58,24 @@ class Loop:
         self._progress = progress
 
     def run(self) -> None:
-        """Train phase after phase; Ctrl-C ends it after the batch at hand."""
+        """Train phase after phase; Ctrl-C ends it after the batch at hand, or is raised while there is no batch yet."""
         try:
-            with Interruption() as self._interruption:
-                self._all_phases()
-        except KeyboardInterrupt:
-            self.interrupted = True
-            log.warning("interrupted: keeping the best weights so far")
+            # here it compiles
+            engine = self._make_engine(self._phases[0])
+            try:
+                with Interruption() as self._interruption:
+                    self._all_phases(engine)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                log.warning("interrupted: keeping the best weights so far")
         except MemoryError as error:
             raise TrainingError(f"out of memory: {error}; a smaller BatchSize needs less") from error
 
-    def _all_phases(self) -> None:
+    def _all_phases(self, engine: Engine) -> None:
         for number, phase in enumerate(self._phases, 1):
-            engine = self._make_engine(phase)
+            if number > 1:
+                engine = self._make_engine(phase)
+                self._interruption.check()
             lowest = self._validate(engine, phase)
             if number == 1:
                 self.initial_error = lowest
@@ -92,7 +98,12 @@ class Loop:
             phase,
             self._threads,
         )
-        return self._engine(computation)
+        with compilation("training"):
+            engine = self._engine(computation)
+            if isinstance(engine, Prepares):
+                engine.prepare(phase.batch_size)
+            shuffle(np.arange(2), TRandom3(1))
+        return engine
 
     def _validate(self, engine: Engine, phase: TrainingPhase) -> float:
         """Mean loss of the validation sample's whole batches, each with the penalty, and the penalty once more."""

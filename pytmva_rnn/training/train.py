@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn._version import __version__
+from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.model import Model
@@ -150,7 +151,8 @@ def train(
     backend = _backend(settings.architecture) if backend is None else backend
     model = _untrained(problem, settings, title, tuple(spectators))
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
-    weights = _start(problem, settings, initial, seed)
+    with compilation("training"):
+        weights = _start(problem, settings, initial, seed)
     started = time.perf_counter()
     run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
     run.run()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import kernel
+
 __all__ = ["bin_edges"]
 
-_njit: Any = numba.njit
 _BELOW = np.float32(1e-4)
 
 
@@ -43,4 +42,4 @@ def _bin_edges(values: NDArray[np.float32], weights: NDArray[np.float32], least:
     return edges[:count].copy()
 
 
-bin_edges: Callable[..., NDArray[np.float32]] = _njit(cache=True, nogil=True)(_bin_edges)
+bin_edges: Callable[..., NDArray[np.float32]] = kernel(_bin_edges)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import compilation, kernel, readable
+
 __all__ = ["erf", "erfinv"]
 
-_vectorize: Any = numba.vectorize
 _WINITZKI = 0.147
 
 
+@kernel
 def _erf(x: float) -> float:
     return math.erf(x)
 
 
+@kernel
 def _erfinv(y: float) -> float:
     size = abs(y)
     if size >= 1 or size == 0:
@@ -35,14 +37,21 @@ def _erfinv(y: float) -> float:
     return math.copysign(x, y)
 
 
-_erf_of: Any = _vectorize(["float64(float64)"], cache=True)(_erf)
-_erfinv_of: Any = _vectorize(["float64(float64)"], cache=True)(_erfinv)
+@kernel
+def _erf_of(x: NDArray[np.float64], result: NDArray[np.float64]) -> None:
+    for k in range(len(x)):
+        result[k] = _erf(x[k])
+
+
+@kernel
+def _erfinv_of(y: NDArray[np.float64], result: NDArray[np.float64]) -> None:
+    for k in range(len(y)):
+        result[k] = _erfinv(y[k])
 
 
 def erf(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """The error function, from the C library; NaN stays NaN."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray(_erf_of(x))
+    return _applied(_erf_of, x)
 
 
 def erfinv(y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -51,5 +60,13 @@ def erfinv(y: NDArray[np.float64]) -> NDArray[np.float64]:
     Winitzki's formula (relative error 2e-3) and three Halley steps, which treble the digits each: the relative error is
     below 1e-15 for |y| < 0.97, and elsewhere the least that the rounding of y allows.
     """
-    with np.errstate(invalid="ignore"):
-        return np.asarray(_erfinv_of(y))
+    return _applied(_erfinv_of, y)
+
+
+def _applied(
+    function: Callable[[NDArray[np.float64], NDArray[np.float64]], None], x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    result = np.empty(np.shape(x))
+    with compilation("transformations"):
+        function(readable(x, np.float64).reshape(-1), result.reshape(-1))
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ import numpy as np
 from numba import config
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation
+from pytmva_rnn.compile import compilation, readable
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
@@ -55,7 +56,7 @@ class Engine:
         self._shape = (computation.steps, computation.inputs)
         self._threads = computation.threads
         self._loss = computation.loss
-        self._regularization, self._decay = REGULARIZATIONS[computation.regularization], computation.weight_decay
+        self._regularization, self._decay = REGULARIZATIONS[computation.regularization], float(computation.weight_decay)
         self._settings = settings
         plan = self._layout = make_plan(layers, *self._shape, None, training=False)
         # a tile of one event reads whole vectors, beyond the last column
@@ -80,27 +81,38 @@ class Engine:
             self._rates = np.array([settings.learning_rate, *optimizer_constants(settings)])
         self._steps = 0
         self._batches = 0
-        layout = self._make_workspace(plan, 1, 1)
-        program.pack(layout.table, layout.frame)
+        with compilation("scoring"):
+            layout = self._make_workspace(plan, 1, 1)
+            program.pack(layout.table, layout.frame)
+
+    def prepare(self, batch_size: int) -> None:
+        """See `kernels.Prepares`."""
+        X, y, w = (np.zeros((0, n), np.float32) for n in (math.prod(self._shape), self._outputs, 1))
+        with compilation("training"):
+            self.loss(X, y, w[:, 0])
+            self._steps_on(X, y, w[:, 0], np.zeros((0, batch_size), np.int64), np.zeros(0, np.int64))
+            self.penalty()
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return self._unpack(self._weights, statistics=True)
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         states = self._states if resume else np.zeros((1, self._states.shape[1]), np.float32)
-        nothing = np.zeros((0, self._outputs), np.float32)
-        out, _ = self._infer(X, nothing, nothing, states, None, one_by_one=self._remembers)
+        y, w = np.zeros((0, self._outputs), np.float32), np.zeros(0, np.float32)
+        out, _ = self._infer(X, y, w, states, None, one_by_one=self._remembers)
         return out
 
     def single(self, *, sigmoid: bool = False) -> Callable[[Floats], Any]:
-        """A function from one event, (T*D,) or (T, D) float32 in C order, to its raw output; states start at zero.
+        """A function from one event to its raw output; states start at zero.
 
-        The output is a float, with `sigmoid` that function of it; or for several outputs an array (O,) in memory that
-        is used again. The function has scratch memory of its own, for one thread at a time, and takes the weights as
-        they are at the time.
+        The event is float32, (T*D,) or (T, D), as `compile.readable` has it. The output is a
+        float, with `sigmoid` that function of it; or for several outputs an array (O,) in memory that is used again.
+        The function has scratch memory of its own, for one thread at a time, and takes the weights as they are at the
+        time.
         """
         plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
-        workspace = self._make_workspace(plan, 1, 1)
+        with compilation("single events"):
+            workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
         frame["scratch"] = workspace.scratch.ctypes.data
         raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
@@ -108,6 +120,9 @@ class Engine:
         addresses = np.array([table.ctypes.data, frame.ctypes.data, raw.ctypes.data, len(table), sigmoid], np.int64)
         score: Any = partial(program.run_one, addresses.ctypes.data)
         score.owner = (self, workspace, addresses)  # to keep what the addresses mean
+        with compilation("single events"):
+            for shape in (self._shape, math.prod(self._shape)):
+                score(np.zeros(shape, np.float32))
 
         def evaluate(x: Floats) -> Floats:
             score(x)
@@ -241,7 +256,7 @@ class Engine:
             self._workspaces[loss] = self._make_workspace(plan, 1, self._threads or available_threads())
         workspace = self._workspaces[loss]
         out = np.empty((len(X), self._outputs), np.float32)
-        with compilation("infer"):
+        with compilation("scoring"):
             total = program.infer(
                 workspace.table,
                 workspace.frame,
@@ -258,13 +273,9 @@ class Engine:
         return out, float(total)
 
     def _arrays(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-        if X.dtype != np.float32 or not X.flags.c_contiguous:
-            X = np.ascontiguousarray(X, np.float32)
-        return (
-            X.reshape(len(X), self._shape[0] * self._shape[1]),
-            np.ascontiguousarray(y, np.float32),
-            np.ascontiguousarray(w, np.float32),
-        )
+        X = readable(X, np.float32)
+        y, w = readable(y, np.float32), readable(w, np.float32)
+        return X.reshape(len(X), math.prod(self._shape)), y, w
 
     def _train(
         self,
@@ -277,7 +288,7 @@ class Engine:
         t: int,
     ) -> float:
         self._reserve_states(order.shape[1])
-        with compilation("train"):
+        with compilation("training"):
             total = program.train(
                 workspace.table,
                 workspace.segments,
@@ -288,9 +299,9 @@ class Engine:
                 workspace.sums,
                 self._matrices,
                 *self._arrays(X, y, w),
-                order,
+                readable(order, np.int64),
                 self._batches,
-                keys,
+                readable(keys, np.int64),
                 self._regularization,
                 self._decay,
                 self._optimizer,

@@ -65,7 +65,7 @@ class Workspace:
         self.scratch = aligned(blocks if cuts else threads, plan.scratch_size)
         for offset in plan.ones:
             self.scratch[:, offset : offset + LANES] = 1
-        self.gradients = aligned(threads if plan.training else 0, plan.weights_size)[:, : plan.weights_size]
+        self.gradients = aligned(threads if plan.training else 0, plan.weights_size)
         self.sums = np.zeros((blocks, plan.statistics_size))
         self.batch = np.zeros((2, plan.statistics_size))
         self.frame = np.zeros(1, FRAME)

@@ -1,0 +1,23 @@
+"""The one way to compile with Numba: kept on disk where a folder can be written, and without where none can.
+
+`decorators.py` has what compiles, `cache.py` keeps compiled code, `waiting.py` tells users what they wait for and has
+Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled.
+"""
+
+from __future__ import annotations
+
+from pytmva_rnn.compile.decorators import Operation, kernel, operation, parallel_kernel
+from pytmva_rnn.compile.flavours import readable
+from pytmva_rnn.compile.waiting import compilation, compiling, seconds, stop_message
+
+__all__ = [
+    "Operation",
+    "compilation",
+    "compiling",
+    "kernel",
+    "operation",
+    "parallel_kernel",
+    "readable",
+    "seconds",
+    "stop_message",
+]

@@ -1,0 +1,133 @@
+"""Compiled code kept on disk, where there is a folder that can be written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache
+from numba.core.serialize import dumps
+
+from pytmva_rnn.compile.waiting import making_ready, nothing_kept, saved
+
+__all__ = ["CodeCache"]
+
+
+class CodeCache(NullCache):
+    """A compiled function's cache in place of Numba's own, which it uses where it can.
+
+    Numba's raises an error at the import where no folder can be written, and after the compilation where a disk is
+    full. Here the function is compiled without, with a warning.
+    """
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self._kept: _Kept | None = None
+        self._missing = False
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """What is kept for a signature, or None: where nothing is, or where it cannot be read."""
+        with making_ready():
+            kept = self._folder()
+            if kept is None:
+                return None
+            try:
+                return kept.load_overload(signature, context)
+            except Exception:
+                # whatever is wrong with what was kept, it can be compiled again
+                return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep what was compiled, if that is possible."""
+        try:
+            kept = self._folder()
+            if kept is not None:
+                kept.save_overload(signature, compiled)
+        except OSError as error:
+            nothing_kept(str(error))
+        saved()
+
+    def _folder(self) -> _Kept | None:
+        """Numba's cache in the first of its folders that can be written; looked for when it is first needed."""
+        if self._kept is None and not self._missing:
+            try:
+                self._kept = _Kept(self._function)
+            except RuntimeError as error:
+                if "no locator available" not in str(error):
+                    raise
+                self._missing = True
+                nothing_kept("no folder for it can be written")
+        return self._kept
+
+
+class _Places(CompileResultCacheImpl):
+    @property
+    def _locator_classes(self) -> list[Any]:  # type: ignore[override]
+        """Numba's folders, but not that in the home folder of a user who has none: it would make one called `~`."""
+        places: list[Any] = CompileResultCacheImpl._locator_classes
+        return places if _home() else [each for each in places if "UserWide" not in each.__name__]
+
+
+def _home() -> bool:
+    try:
+        return "XDG_CACHE_HOME" in os.environ or Path("~").expanduser().is_absolute()
+    except RuntimeError:
+        return False
+
+
+class _Kept(FunctionCache):
+    """Numba's cache of a function, in files of our own."""
+
+    _impl_class = _Places
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        stamp = (self._impl.locator.get_source_stamp(), _sources())
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+
+
+class _Files(IndexDataCacheFile):
+    """A file for each signature of a function, sealed with a hash of the sources and of its content.
+
+    Numba numbers a function's files and has an index of them. When two processes add a signature each at the same time
+    the index of one replaces that of the other, and a number may lead to code that was compiled for other arguments.
+    """
+
+    def load(self, key: Any) -> Any:
+        """What is kept under a key, or None."""
+        content = self._path(key).read_bytes()
+        seal, payload = content[:32], content[32:]
+        if seal != self._seal(payload):
+            return None
+        found, data = pickle.loads(payload)
+        return data if found == key else None
+
+    def save(self, key: Any, data: Any) -> None:
+        """Keep data under a key; the file appears complete or not at all."""
+        payload = dumps((key, data))
+        with self._open_for_write(str(self._path(key))) as file:
+            file.write(self._seal(payload) + payload)
+
+    def _path(self, key: Any) -> Path:
+        name = hashlib.sha256(str(key).encode()).hexdigest()[:16]
+        return Path(self._cache_path, f"{self._index_name.removesuffix('.nbi')}.{name}.nbc")
+
+    def _seal(self, payload: bytes) -> bytes:
+        return hashlib.sha256(repr((numba.__version__, self._source_stamp)).encode() + payload).digest()
+
+
+@cache
+def _sources() -> str:
+    """Hash of the files that compiled functions are made of.
+
+    Numba looks at a function's own file only; but a kernel is made of what other files hold, and a mistaken layout of
+    memory would not raise an error.
+    """
+    package = Path(__file__).parents[1]
+    files = [path for part in ("compile", "kernels", "transformations") for path in (package / part).rglob("*.py")]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()

@@ -1,0 +1,78 @@
+"""What compiles a function.
+
+`kernel` compiles helpers. An `operation` is a C function of two addresses, compiled when its address is first asked
+for: the CPU kernels' table of operations refers to it, so that a program compiles the layers that its network has and
+no others, each once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numba
+from numba import types
+from numba.core.ccallback import CFunc
+
+from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.waiting import watched
+
+__all__ = ["Operation", "kernel", "operation", "parallel_kernel"]
+
+OPTIONS: dict[str, Any] = {"error_model": "numpy"}
+"""`error_model="numpy"`: a check for division by zero would forbid vector instructions.
+
+No `fastmath`: LLVM could fuse a sum in one way where a function stands by itself and in another where it is inlined,
+and the same training would give other weights when its code comes from the cache.
+"""
+
+
+def _prepared(compiled: Any, function: Any) -> Any:
+    """Give what Numba will compile our cache, and tell users of its compilation."""
+    compiled._cache = CodeCache(function)
+    compiled._compiler.compile = watched(compiled._compiler.compile)
+    return compiled
+
+
+def kernel(function: Any) -> Any:
+    """Compile a function that runs on one thread, without Python's lock."""
+    return _prepared(numba.njit(**OPTIONS, nogil=True)(function), function)
+
+
+_OTHER_LOOPS = {"comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"}
+
+
+def parallel_kernel(function: Any) -> Any:
+    """The same for a function with a `prange` over threads, which no other compiled function may call.
+
+    What is compiled with a parallel function that came from the cache lacks, when it comes from the cache itself, the
+    body of the loop, and the process ends at address 0.
+    """
+    parallel: Any = {"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)}
+    return _prepared(numba.njit(**OPTIONS, nogil=True, parallel=parallel)(function), function)
+
+
+_one_at_a_time = threading.RLock()
+
+
+class Operation:
+    """A function (op_address, frame_address) that compiles when its address is first needed."""
+
+    def __init__(self, function: Callable[[int, int], None]) -> None:
+        self.function = function
+
+    @cached_property
+    def address(self) -> int:
+        """Address of the compiled C function."""
+        signature = ((types.int64, types.int64), types.void)
+        with _one_at_a_time:
+            compiled = _prepared(CFunc(self.function, signature, {}, {**OPTIONS, "nopython": True}), self.function)
+            compiled.compile()
+        self._compiled = compiled  # keeps what the address means
+        address: int = compiled.address
+        return address
+
+
+operation = Operation
