@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.description import Description
 from pytmva_rnn.network.network import Network
 from pytmva_rnn.network.one_event import Scorer
+from pytmva_rnn.network.response_pdfs import rarity, signal_probability
 from pytmva_rnn.network.scoring import predict
 from pytmva_rnn.weightfile.reading import read_description
 from pytmva_rnn.weightfile.writing import write_weights
@@ -56,6 +57,30 @@ class Model(Description):
         """
         return predict(Network(self, backend), X)
 
+    def signal_probability(self, scores: ArrayLike, signal_fraction: float = 0.5) -> NDArray[np.float64]:
+        """How probable signal is at each score, as TMVA's `Reader::GetProba` has it.
+
+        Parameters
+        ----------
+        scores : array, shape (n,)
+            What `predict` gives.
+        signal_fraction : float
+            Of all events, from 0 to 1.
+
+        Raises
+        ------
+        DataError
+            If the network was trained without the option CreateMVAPdfs.
+        """
+        return signal_probability(self.mva_pdfs, scores, signal_fraction)
+
+    def rarity(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """Which fraction of the background has a lower score, as TMVA's `Reader::GetRarity` has it.
+
+        See `signal_probability`. Scores above all of the training may have more than 1.
+        """
+        return rarity(self.mva_pdfs, scores)
+
     def predict_one(self, x: ArrayLike) -> Any:
         """Score one event in a few microseconds, on the CPU.
 
@@ -92,8 +117,7 @@ def read_weights(path: str | os.PathLike[str]) -> Model:
     """Read a weight file of TMVA's deep learning method (`MethodDL`), written by C++ TMVA or by `write_weights`.
 
     Any valid XML of TMVA's content is accepted, with numbers in every form that C's `strtof` reads. Weights are kept
-    in double precision under their mathematical names. The histograms in `<MVAPdfs>`, which TMVA fills with the
-    option CreateMVAPdfs and the network does not need, are not kept.
+    in double precision under their mathematical names.
 
     Parameters
     ----------

@@ -31,6 +31,7 @@ from pytmva_rnn.description.layers import (
     Shape,
     Weights,
 )
+from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.transformations import (
     PCA,
     CumulativeDistribution,
@@ -66,6 +67,7 @@ __all__ = [
     "Initialization",
     "Layer",
     "Loss",
+    "MVAPdf",
     "Normalize",
     "Option",
     "OutputFunction",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pytmva_rnn.description.choices import Analysis, Initialization, Loss, OutputFunction, Regularization
 from pytmva_rnn.description.layers import Layer, Shape
+from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.transformations import Transformation
 from pytmva_rnn.description.variables import Variable
 from pytmva_rnn.errors import DataError
@@ -38,6 +39,8 @@ class Description:
     regularization : "0" none, "1" L1, "2" L2.
     options : tuple of Option
         The method's options as the file has them; `pytmva_rnn.options.parse_options` understands them.
+    mva_pdfs : tuple of MVAPdf
+        Distributions of the scores of signal and background (option CreateMVAPdfs), if the file has them.
     info : tuple of (name, value)
         Provenance: the file's GeneralInfo.
     """
@@ -53,6 +56,7 @@ class Description:
     classes: tuple[str, ...] = ("Signal", "Background")
     transformations: tuple[Transformation, ...] = ()
     options: tuple[Option, ...] = ()
+    mva_pdfs: tuple[MVAPdf, ...] = ()
     info: tuple[tuple[str, str], ...] = ()
     batch_size: int = 1
     loss: Loss = "C"

@@ -146,6 +146,37 @@ class Reader:
         """The scores of all classes: `(tag)`, `(values, tag)`, or `(number of the class, tag)` for one."""
         return self._several(first, second, "Multiclass")
 
+    def GetProba(self, methodTag: Any, ap_sig: float = 0.5, mvaVal: float | None = None) -> float:
+        """How probable signal is, given a fraction `ap_sig` of signal in all events.
+
+        Parameters
+        ----------
+        methodTag : str
+        ap_sig : float
+        mvaVal : float, optional
+            A score; that of the declared variables' current values if it is not given.
+
+        Returns
+        -------
+        float
+            -999 if a variable is NaN.
+
+        Raises
+        ------
+        DataError
+            If the network was trained without the option CreateMVAPdfs.
+        """
+        return self._of_score(methodTag, mvaVal, lambda model, score: model.signal_probability(score, ap_sig))
+
+    def GetRarity(self, methodTag: Any, mvaVal: float | None = None) -> float:
+        """Which fraction of the background has a lower score; see `GetProba`."""
+        return self._of_score(methodTag, mvaVal, lambda model, score: model.rarity(score))
+
+    def _of_score(self, tag: Any, score: float | None, function: Callable[[Model, float], NDArray[Any]]) -> float:
+        booked = self._booked(tag, "Classification")
+        score = self.EvaluateMVA(tag) if score is None else score
+        return -999.0 if score == -999.0 else float(function(booked.model, score))
+
     def evaluate(self, data: Any, methodTag: str) -> NDArray[np.float32]:
         """Score many events at once.
 

@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn._version import __version__
 from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable
-from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import cuda_problem
+from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.training.initialization import initial_weights
@@ -148,6 +149,8 @@ def train(
         targets=targets,
     )
     _check_settings(settings)
+    if settings.create_mva_pdfs:
+        check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = _backend(settings.architecture) if backend is None else backend
     model = _untrained(problem, settings, title, tuple(spectators))
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
@@ -167,6 +170,14 @@ def train(
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
     trained = replace(model, layers=layers, info=(*_provenance(problem, seconds, run.history), *info))
+    if settings.create_mva_pdfs:
+        is_signal = np.asarray(y).reshape(-1) > 0.5
+        of_events = np.ones(len(is_signal)) if sample_weight is None else np.asarray(sample_weight).reshape(-1)
+        try:
+            pdfs = learn_response_pdfs(title, trained.predict(X, backend=backend), is_signal, of_events)
+            trained = replace(trained, mva_pdfs=pdfs)
+        except TrainingError as error:
+            log.warning("%s; the model has no distributions of its scores", error)
     return Result(trained, run.history, run.initial_error, seconds, run.interrupted)
 
 

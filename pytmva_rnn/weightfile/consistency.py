@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from pytmva_rnn.description import OUTPUT_FUNCTIONS, Analysis, Layer, Shape, Variable
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.weightfile.layer_nodes import LayerFormat, check_size, layer_format, matrix_shapes, read_values
+from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
 from pytmva_rnn.weightfile.nodes import Node, ordered
 from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
 from pytmva_rnn.weightfile.reading import (
@@ -73,6 +74,7 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
         report.attempt(transformations.counted, "Transform", "NTransformations")
         for transform in transformations.children("Transform"):
             report.attempt(read_transformation, transform, known, classes)
+    report.attempt(read_mva_pdfs, report.attempt(root.find, "MVAPdfs"))
     weights = report.attempt(root.child, "Weights")
     if weights:
         outputs = {"Classification": 1, "Multiclass": classes, "Regression": len(targets)}.get(analysis or "")

@@ -20,6 +20,7 @@ from pytmva_rnn.description import (
 )
 from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
+from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
 from pytmva_rnn.weightfile.nodes import Node, ordered, parse
 from pytmva_rnn.weightfile.other_methods import hint
 from pytmva_rnn.weightfile.transformation_nodes import read_transformations
@@ -66,6 +67,7 @@ def read_description(path: str | os.PathLike[str]) -> Description:
         title=title,
         analysis=analysis,
         info=info,
+        mva_pdfs=read_mva_pdfs(root.find("MVAPdfs")),
         options=options,
         variables=variables,
         spectators=spectators,

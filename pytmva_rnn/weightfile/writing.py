@@ -9,6 +9,7 @@ from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.weightfile.layer_nodes import layer_element
 from pytmva_rnn.weightfile.markup import Element, UnwritableError, render
+from pytmva_rnn.weightfile.mva_pdf_nodes import mva_pdfs_element
 from pytmva_rnn.weightfile.numbers import scientific, widened
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
@@ -57,7 +58,7 @@ def _method_setup(model: Description) -> Element:
     ]
     if model.analysis == "Regression" or model.targets:
         children.append(TARGETS.element(model.targets))
-    children += [transformations_element(model.transformations), Element("MVAPdfs"), _weights(model)]
+    children += [transformations_element(model.transformations), mva_pdfs_element(model.mva_pdfs), _weights(model)]
     return Element("MethodSetup", {"Method": f"DL::{model.title}"}, children)
 
 

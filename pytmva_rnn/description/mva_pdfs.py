@@ -1,0 +1,41 @@
+"""The distributions of a classifier's scores that TMVA's option CreateMVAPdfs keeps, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+__all__ = ["MVAPdf"]
+
+
+@dataclass(frozen=True, eq=False)
+class MVAPdf:
+    """The scores of one class: a histogram, and how TMVA makes a smooth distribution of it.
+
+    Attributes
+    ----------
+    name, histogram : str
+        TMVA's names: `DL_PDFSig` and `DL_tr_S_original`.
+    low, high : float
+        Range of the scores.
+    contents : array, shape (bins,)
+        Of equal bins, so that the sum times their width is 1.
+    smoothings : (least, most)
+        How often the histogram is smoothed.
+    interpolation : int
+        TMVA's number of the method: 0 the histogram itself, 1 linear, 2 quadratic, 3 and 5 splines, 6 a kernel
+        estimator.
+    kernel : (type, iterations, border, fine factor)
+        TMVA's settings of the kernel estimator.
+    """
+
+    name: str
+    histogram: str
+    low: float
+    high: float
+    contents: NDArray[Any]
+    smoothings: tuple[int, int] = (0, 0)
+    interpolation: int = 2
+    kernel: tuple[int, int, int, float] = (1, 1, 1, 1.0)
