@@ -168,7 +168,7 @@ OTHER_FORMS = {
     "blanks around text": lambda text: text.replace(">6|5<", ">\n   6|5\n  <"),
     "blanks in numbers": lambda text: text.replace('Rows="8"', 'Rows=" +8 "'),
     "number forms": lambda text: text.replace("e-01  ", "E-1\n\t"),
-    "unknown nodes": lambda text: text.replace("<MVAPdfs/>", '<MVAPdfs><PDF Name="p"/></MVAPdfs><Extra x="1"/>'),
+    "unknown nodes": lambda text: text.replace("<MVAPdfs/>", '<MVAPdfs><Other Name="p"/></MVAPdfs><Extra x="1"/>'),
 }
 
 
