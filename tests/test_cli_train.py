@@ -154,6 +154,11 @@ def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("BatchSize=10", "BatchSize=1000", "1000"),
         ('plot = "picture.png"', 'weights = "/proc/none/w.xml"', "the weights cannot be written to /proc/none/w.xml"),
         ('plot = "picture.png"', 'plot = "events.root/p.png"', "the plot cannot be written to .*events.root/p.png"),
+        (
+            'plot = "picture.png"',
+            'weights = "/dev/null"',
+            "the weights cannot be written to /dev/null: that is a device",
+        ),
     ],
 )
 def test_wrong_input_is_told_in_a_line_and_leaves_nothing(

@@ -45,3 +45,67 @@ def test_permissions_follow_the_umask(tmp_path: Path) -> None:
     finally:
         os.umask(previous)
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_an_existing_file_keeps_its_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "weights.xml"
+    target.write_text("old")
+    target.chmod(0o440)
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
+    assert target.read_text() == "new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o440
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the umask is one of POSIX")
+def test_the_umask_is_never_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the whole process's: other threads' files would be anybody's to write."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask was changed"))
+    with atomic_path(tmp_path / "weights.xml"):
+        pass
+
+
+def test_a_link_stays_and_leads_to_the_new_file(tmp_path: Path) -> None:
+    folder = tmp_path / "real"
+    folder.mkdir()
+    (folder / "old.xml").write_text("old")
+    for name in ("old.xml", "none.xml"):
+        link = tmp_path / name
+        link.symlink_to(Path("real") / name)
+        with atomic_path(link) as temporary:
+            assert temporary.parent == folder
+            temporary.write_text("new")
+        assert link.is_symlink()
+        assert (folder / name).read_text() == "new"
+    assert sorted(folder.iterdir()) == [folder / "none.xml", folder / "old.xml"]
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(OSError) as caught, atomic_path(path):  # noqa: PT011, the message is what is looked at
+        raise AssertionError("this must not be reached")
+    return str(caught.value)
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    assert "that is a folder; name a file in it" in refused(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert "that is a folder; name a file in it" in refused(tmp_path / "link")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="device files are those of POSIX")
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (Path("/dev/null"), tmp_path / "pipe"):
+        assert "that is a device, a pipe or a socket; name a file" in refused(path)
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    assert "symbolic links" in refused(tmp_path / "circle")
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "circle"}
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    target = tmp_path / ("w" * 240 + ".weights.xml")
+    with atomic_path(target) as temporary:
+        temporary.write_text("done")
+    assert target.read_text() == "done"

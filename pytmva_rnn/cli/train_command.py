@@ -14,6 +14,7 @@ from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, se
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.data import Dataset, Recipe, Steps, split
 from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.files import replaceable
 from pytmva_rnn.model import Model
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.report import ScoredSample, training_picture
@@ -138,14 +139,13 @@ def _outputs(config: Configuration, folder: Path) -> dict[str, Path]:
     names = {"weights": config.weights, "scores": config.output.scores, "plot": config.output.plot}
     paths = {kind: folder / name for kind, name in names.items() if name is not None}
     for kind, path in paths.items():
-        there = next(parent for parent in (path.parent, *path.absolute().parents) if parent.exists())
         try:
+            there = next(parent for parent in replaceable(path).parents if parent.exists())
             with tempfile.TemporaryFile(dir=there):
                 pass
         except OSError as error:
-            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: {error}") from error
-        if path.is_dir():
-            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: that is a folder")
+            reason = error.strerror or error
+            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: {reason}") from error
     return paths
 
 
