@@ -85,8 +85,8 @@ def changed(case: str, pattern: str, new: str) -> tuple[str, int]:
         ("rnn_last", 'WeightDecay="[^"]*"', 'WeightDecay="nan"', "Weights", "WeightDecay: expected a finite number, found nan"),
         # layers
         ("rnn_last", '<ReshapeLayer', "<AttentionLayer", "AttentionLayer", "(layer 1): expected one of RNNLayer, LSTMLayer, GRULayer, DenseLayer, ReshapeLayer, BatchNormLayer; found an unknown layer"),
-        ("rnn_last", '<ReshapeLayer', "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn has no convolution layers; evaluate this file with ROOT's TMVA::Reader"),
-        ("rnn_last", '<ReshapeLayer', "<MaxPoolLayer", "MaxPoolLayer", "(layer 1) is not supported: pytmva_rnn has no pooling layers"),
+        ("rnn_last", '<ReshapeLayer', "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn covers the recurrent and dense parts of MethodDL, not its convolution layers; evaluate this file with ROOT's TMVA::Reader"),
+        ("rnn_last", '<ReshapeLayer', "<MaxPoolLayer", "MaxPoolLayer", "(layer 1) is not supported: pytmva_rnn covers the recurrent and dense parts of MethodDL, not its pooling layers"),
         ("rnn_last", 'StateSize="8"', 'StateSize="eight"', "RNNLayer", "StateSize: expected a whole number, found: 'eight'"),
         ("rnn_last", 'StateSize="8" ', "", "RNNLayer", "expected an attribute StateSize, found InputSize, TimeSteps"),
         ("rnn_last", 'InputSize="5"', 'InputSize="4"', "RNNLayer", "expected 6 time steps (depth or height) of 4 inputs (width), found an input of depth 6, height 1, width 5"),

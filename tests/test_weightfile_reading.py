@@ -95,7 +95,7 @@ def test_everything_around_the_layers() -> None:
     assert model.info[6:8] == (("Training events", "600"), ("TrainingTime", "1.00000000e+00"))
     assert model.options[6] == Option("InputLayout", "6|5", True)
     assert model.options[0] == Option("V", "False", False)
-    assert (model.input_layout, model.batch_layout, model.batch_size) == ((6, 1, 5), (40, 6, 5), 1)
+    assert (model.input_layout, model.batch_layout) == ((6, 1, 5), (40, 6, 5))
     assert (model.loss, model.initialization, model.regularization, model.output_function) == ("C", "F", "2", "S")
     assert model.weight_decay == float(np.float32(1e-3))
     assert [v.expression for v in model.variables[:2]] == ["x_t0_d0", "x_t0_d1"]

@@ -28,6 +28,7 @@ from pytmva_rnn.description import (
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.weightfile import write_weights
+from pytmva_rnn.weightfile.validation import validate
 
 REFERENCE = Path(__file__).parent / "data" / "reference"
 CASES = sorted(folder.name for folder in REFERENCE.iterdir() if folder.is_dir())
@@ -191,7 +192,6 @@ def models(draw: st.DrawFn) -> Model:
         transformations=draw(st.sampled_from([(), (normalize,), (normalize, normalize)])),
         options=tuple(draw(st.lists(options, max_size=4))),
         info=tuple(info),
-        batch_size=draw(sizes),
         loss=draw(st.sampled_from("CRS")),
         initialization=draw(st.sampled_from("GUIZXF")),
         regularization=draw(st.sampled_from("012")),
@@ -307,3 +307,28 @@ def test_what_cannot_be_written_leaves_the_old_file_untouched(model: Model, mess
     assert str(caught.value).startswith(f"{path} cannot be written: ")
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["w.xml"]
+
+
+def test_the_name_of_a_file_ends_in_xml(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = read_weights(REFERENCE / "rnn_last" / "weights.xml")
+    with pytest.raises(WeightFileError, match=r"net.weights cannot be written: the name of a weight file ends in .xml"):
+        write_weights(model, tmp_path / "net.weights")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "net.weights").write_bytes((REFERENCE / "rnn_last" / "weights.xml").read_bytes())
+    caplog.clear()
+    read_weights(tmp_path / "net.weights")
+    assert [message.partition(": ")[2] for message in caplog.messages] == [
+        "the name does not end in .xml, without which C++ TMVA's Reader never returns"
+    ]
+
+
+def test_a_batch_size_that_ends_the_process_of_tmva_is_told_and_mended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    original = (REFERENCE / "rnn_last" / "weights.xml").read_text(encoding="utf-8")
+    (tmp_path / "w.xml").write_text(original.replace('BatchSize="1"', 'BatchSize="30"'), encoding="utf-8", newline="\n")
+    model = read_weights(tmp_path / "w.xml")
+    assert "BatchSize: expected 1, found 30; C++ TMVA ends its process on such a file" in caplog.text
+    assert ["BatchSize: expected 1, found 30" in str(finding) for finding in validate(tmp_path / "w.xml")] == [True]
+    write_weights(model, tmp_path / "again.xml")
+    assert (tmp_path / "again.xml").read_text(encoding="utf-8") == original

@@ -237,7 +237,7 @@ DAMAGE = [
     ("rnn_last", r"(<Option [^>]*>)6\|5<", r"\g<1>6|5<b/><", "Option", "expected text only, found b"),
     ("rnn_last", '<Spectators NSpec="0"/>', '<Spectators NSpec="0"/><Spectators NSpec="0"/>', "Spectators", "expected once in <MethodSetup>, found 2 times"),
     ("rnn_last", "<ReshapeLayer", "<AttentionLayer", "AttentionLayer", "(layer 1): expected one of RNNLayer"),
-    ("rnn_last", "<ReshapeLayer", "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn has no convolution layers; evaluate this file"),
+    ("rnn_last", "<ReshapeLayer", "<ConvLayer", "ConvLayer", "(layer 1) is not supported: pytmva_rnn covers the recurrent and dense parts of MethodDL"),
     # matrices
     ("rnn_last", '<InputWeights Rows="8"', '<InputWeights Rows="7"', "InputWeights", "Rows: expected 8 to fit <RNNLayer> and its input, found 7"),
     ("rnn_last", 'Rows="12" Columns="8"', 'Rows="12" Columns="9"', "Weights", "Columns: expected 8 to fit <DenseLayer> and its input, found 9"),

@@ -117,6 +117,8 @@ def _output(table: dict[str, Any]) -> OutputConfig:
         if not isinstance(value, str) or not value:
             raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
     output = OutputConfig(**table)
+    if output.weights is not None and not output.weights.endswith(".xml"):
+        raise ConfigError(f"[output] weights = {output.weights!r}: the name of a weight file ends with .xml")
     if output.plot is not None and Path(output.plot).suffix not in FORMATS:
         raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(FORMATS)}")
     return output

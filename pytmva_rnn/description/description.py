@@ -58,7 +58,6 @@ class Description:
     options: tuple[Option, ...] = ()
     mva_pdfs: tuple[MVAPdf, ...] = ()
     info: tuple[tuple[str, str], ...] = ()
-    batch_size: int = 1
     loss: Loss = "C"
     initialization: Initialization = "X"
     regularization: Regularization = "0"

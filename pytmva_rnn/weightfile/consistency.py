@@ -18,6 +18,7 @@ from pytmva_rnn.weightfile.reading import (
     check_input,
     check_outputs,
     layer_nodes,
+    other_batch_size,
     read_analysis,
     read_shape,
     read_title,
@@ -127,7 +128,8 @@ def _network(
     shape = report.attempt(read_shape, node, "Input", minimum=1)
     if shape:
         report.attempt(check_input, node, shape, variables)
-    report.attempt(node.integer, "BatchSize", minimum=1)
+    if problem := report.attempt(other_batch_size, node):
+        report.errors.append(problem)
     report.attempt(read_shape, node, "Batch")
     report.attempt(node.number, "WeightDecay")
     letters = {name: report.attempt(node.choice, attribute, allowed) for name, (attribute, allowed) in LETTERS.items()}

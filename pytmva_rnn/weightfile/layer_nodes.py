@@ -111,8 +111,9 @@ def layer_format(node: Node, number: int) -> LayerFormat[Any]:
     """
     if node.tag in _REFUSED:
         raise node.error(
-            f"(layer {number}) is not supported: pytmva_rnn has no {_REFUSED[node.tag]} layers; evaluate this file "
-            "with ROOT's TMVA::Reader, or train a layout of RNN, LSTM, GRU and DENSE layers"
+            f"(layer {number}) is not supported: pytmva_rnn covers the recurrent and dense parts of MethodDL, not its "
+            f"{_REFUSED[node.tag]} layers; evaluate this file with ROOT's TMVA::Reader, or train a layout of RNN, "
+            "LSTM, GRU and DENSE layers"
         )
     if node.tag not in FORMATS:
         raise node.error(f"(layer {number}): expected one of {', '.join(FORMATS)}; found an unknown layer")

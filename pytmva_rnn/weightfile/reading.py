@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from math import prod
 from typing import Any, get_args
@@ -18,6 +19,7 @@ from pytmva_rnn.description import (
     Shape,
     Variable,
 )
+from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
@@ -32,12 +34,15 @@ __all__ = [
     "check_outputs",
     "is_other_method",
     "layer_nodes",
+    "other_batch_size",
     "read_analysis",
     "read_description",
     "read_options",
     "read_shape",
     "read_title",
 ]
+
+log = logging.getLogger("pytmva_rnn")
 
 _METHOD = "DL::"
 LETTERS = {
@@ -50,6 +55,8 @@ LETTERS = {
 
 def read_description(path: str | os.PathLike[str]) -> Description:
     """Read a weight file; see `pytmva_rnn.read_weights`."""
+    if not os.fspath(path).endswith(".xml"):
+        log.warning("%s: the name does not end in .xml, without which C++ TMVA's Reader never returns", os.fspath(path))
     root = parse(path)
     title = read_title(root)
     info = tuple((i.attribute("name"), i.attribute("value")) for i in root.child("GeneralInfo").children("Info"))
@@ -125,14 +132,23 @@ def _optional(root: Node, kind: VariableList) -> tuple[Variable, ...]:
 def _network(node: Node, variables: int) -> dict[str, Any]:
     input_layout = read_shape(node, "Input", minimum=1)
     check_input(node, input_layout, variables)
+    if problem := other_batch_size(node):
+        log.warning("%s", problem)
     return {
         "input_layout": input_layout,
-        "batch_size": node.integer("BatchSize", minimum=1),
         "batch_layout": read_shape(node, "Batch"),
         "weight_decay": node.number("WeightDecay"),
         "layers": _layers(node, input_layout),
         **{name: node.choice(attribute, letters) for name, (attribute, letters) in LETTERS.items()},
     }
+
+
+def other_batch_size(node: Node) -> WeightFileError | None:
+    """What is wrong with the number of events that the network evaluates at once, which C++ TMVA wants to be 1."""
+    found = node.integer("BatchSize", minimum=1)
+    if found == 1:
+        return None
+    return node.error(f"BatchSize: expected 1, found {found}; C++ TMVA ends its process on such a file")
 
 
 def check_input(node: Node, shape: Shape, variables: int) -> None:

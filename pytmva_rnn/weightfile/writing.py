@@ -33,10 +33,16 @@ def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     WeightFileError
-        If weights are missing, not finite or of the wrong shape, or a name has a character that XML cannot hold.
+        If the name does not end in `.xml`, as C++ TMVA's Reader wants it; if weights are missing, not finite or of the
+        wrong shape; or if a name has a character that XML cannot hold.
     OSError
         If the file cannot be written.
     """
+    if not os.fspath(path).endswith(".xml"):
+        raise WeightFileError(
+            f"{os.fspath(path)} cannot be written: the name of a weight file ends in .xml, such as net.weights.xml; "
+            "with another, C++ TMVA's Reader never returns"
+        )
     try:
         with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(render(_method_setup(model)))
@@ -84,7 +90,8 @@ def _weights(model: Description) -> Element:
     names = ("Depth", "Height", "Width")
     attributes: dict[str, str | int] = {"NetDepth": len(model.layers)}
     attributes |= {f"Input{name}": size for name, size in zip(names, model.input_layout, strict=True)}
-    attributes |= {"BatchSize": model.batch_size}
+    # of the network that evaluates, one event at a time; C++ TMVA ends its process on any other
+    attributes |= {"BatchSize": 1}
     attributes |= {f"Batch{name}": size for name, size in zip(names, model.batch_layout, strict=True)}
     attributes |= {
         "LossFunction": model.loss,

@@ -124,7 +124,6 @@ def make_problem(case: Case, layer: str, seed: int = 1) -> CaseData:
         tuple(Variable(name, name, name, internal=name) for name in (f"x{k}" for k in range(variables))),
         shape,
         (case.batch, case.steps, case.inputs),
-        batch_size=case.batch,
     )
     X = random.standard_normal((case.batch, case.steps, case.inputs), dtype=np.float32)
     y = random.uniform(0.1, 0.9, (case.batch, 1)).astype(np.float32)
