@@ -418,14 +418,14 @@ def test_values_set_in_python_take_the_form_that_a_string_gives() -> None:
         "v": np.True_,
         "var_transform": ["N", "P"],
         "input_layout": np.array([6, 6]),
-        "layout": [RecurrentSpec("LSTM", 8, 6, 6), "dense|4", "LINEAR"],
+        "layout": [RecurrentSpec("LSTM", np.int64(8), 6, 6), "dense|4", BatchNormSpec(np.float64(0.5)), "LINEAR"],
         "error_strategy": "sumOfSquares",
         "random_seed": np.uint32(7),
         "validation_size": 0.25,
         "training_strategy": strategy,
     }
     text = (
-        "V:VarTransform=N,P:InputLayout=6|6:Layout=LSTM|8|6|6,DENSE|4,LINEAR:ErrorStrategy=SUMOFSQUARES:RandomSeed=7:"
+        "V:VarTransform=N,P:InputLayout=6|6:Layout=LSTM|8|6|6,DENSE|4,BNORM|0.5,LINEAR:ErrorStrategy=SUMOFSQUARES:RandomSeed=7:"
         "ValidationSize=0.25:TrainingStrategy=MaxEpochs=3|LearningRate=0.5|Optimizer=SGD"
     )
     options = MethodOptions(**given)

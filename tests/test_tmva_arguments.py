@@ -6,7 +6,7 @@ import pytest
 
 from pytmva_rnn import tmva as TMVA
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.tmva.arguments import flag, option_string, settings, text_of
+from pytmva_rnn.tmva.arguments import flag, option_string, take_settings, text_of
 from pytmva_rnn.tmva.enums import check_method_type
 
 
@@ -25,10 +25,14 @@ def test_keywords_become_options() -> None:
     assert option_string("", given) == "!V:H:VarTransform=None:nTrain_Signal=1600:ValidationSize=0.2"
     assert option_string(TString(), {"Layout": TString()}) == "H:V:Layout=H:V"
     assert text_of(TCut()) == "x > 1"
+    table = {"Layout": ["LSTM|8|6|6", "LINEAR"], "TrainingStrategy": {"MaxEpochs": 3, "DropConfig": [0, 0.5]}}
+    assert option_string("H", table) == "H:Layout=LSTM|8|6|6,LINEAR:TrainingStrategy=MaxEpochs=3,DropConfig=0+0.5"
+    with pytest.raises(OptionError, match="unknown option 'Layuot'; did you mean Layout"):
+        option_string("", {"Layuot": ["LINEAR"]})
 
 
 def test_settings_are_told_from_others() -> None:
-    found, others = settings("!v:ROC:Layout=a|b:analysistype=Auto", ["V", "ROC", "AnalysisType"])
+    found, others = take_settings("!v:ROC:Layout=a|b:analysistype=Auto", ["V", "ROC", "AnalysisType"])
     assert found == {"V": "False", "ROC": "True", "AnalysisType": "Auto"}
     assert others == "Layout=a|b"
     assert flag({"V": "0"}, "V", True) is False

@@ -13,7 +13,7 @@ import uproot
 from pytmva_rnn.data import Source
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Expression
-from pytmva_rnn.tmva.trees import Arrays, as_tree, read
+from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
 
 
 def values(tree: Any, expression: str) -> list[float]:
@@ -137,5 +137,5 @@ for tree in (file.Get("nothing"), ROOT.TTree("m", "m")):
 
 def test_arrays_are_kept_as_they_are() -> None:
     tree = as_tree({"x": [1.0]})
-    assert isinstance(tree, Arrays)
+    assert isinstance(tree, ArrayTree)
     assert as_tree(tree) is tree

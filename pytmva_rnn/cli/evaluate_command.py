@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pytmva_rnn.cli.scores import branch_names, score_columns, writing
+from pytmva_rnn.cli.scores import branch_names, new_root_file, score_columns
 from pytmva_rnn.data import Inputs, Recipe, Source, count_entries, iterate_inputs, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, read_weights
@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     total = count_entries(source)
     written = 0
     try:
-        with _progress(total) as advance, writing(given.output) as file:
+        with _progress(total) as advance, new_root_file(given.output) as file:
             tree = file.mktree(given.output_tree, dict.fromkeys(branches, np.float32))
             for pieces in zip(*(_pieces(model, recipe, source, values) for values in repetitions), strict=True):
                 columns: dict[str, Any] = {}

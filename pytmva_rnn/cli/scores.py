@@ -19,7 +19,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model
 
-__all__ = ["branch_names", "sample_columns", "score_columns", "writing"]
+__all__ = ["branch_names", "new_root_file", "sample_columns", "score_columns"]
 
 
 def branch_names(model: Model, base: str, repetition: Mapping[str, Any] | None = None) -> list[str]:
@@ -66,7 +66,7 @@ def sample_columns(data: Dataset) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[Any]:
+def new_root_file(path: str | os.PathLike[str]) -> Iterator[Any]:
     """A new ROOT file of uproot that appears complete or not at all."""
     with atomic_path(path) as temporary, uproot.recreate(temporary) as file:
         yield file

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytmva_rnn import extras
 from pytmva_rnn.cli.program import INTERRUPTED
-from pytmva_rnn.cli.scores import branch_names, sample_columns, score_columns, writing
+from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.data import Dataset, Recipe, Steps, split
@@ -175,7 +175,7 @@ def _show_network(config: Configuration, training: Dataset) -> None:
 
 def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], samples: Mapping[str, ScoredSample]) -> None:
     names = branch_names(model, model.title)
-    with writing(path) as file:
+    with new_root_file(path) as file:
         for (tree, part), sample in zip(parts.items(), samples.values(), strict=True):
             columns = {**sample_columns(part), **score_columns(names, sample.scores)}
             file.mktree(tree, {name: values.dtype for name, values in columns.items()})

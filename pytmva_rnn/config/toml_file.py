@@ -16,7 +16,7 @@ from pytmva_rnn.config.method_table import method_config
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import ConfigError, TMVAError
 from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.report.plots import FORMATS
+from pytmva_rnn.report.plots import PICTURE_FORMATS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -119,6 +119,6 @@ def _output(table: dict[str, Any]) -> OutputConfig:
     output = OutputConfig(**table)
     if output.weights is not None and not output.weights.endswith(".xml"):
         raise ConfigError(f"[output] weights = {output.weights!r}: the name of a weight file ends with .xml")
-    if output.plot is not None and Path(output.plot).suffix not in FORMATS:
-        raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(FORMATS)}")
+    if output.plot is not None and Path(output.plot).suffix not in PICTURE_FORMATS:
+        raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(PICTURE_FORMATS)}")
     return output

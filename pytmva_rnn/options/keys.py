@@ -18,14 +18,14 @@ import numpy as np
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.grammar import boolean, indent, parts, unknown
 
-__all__ = ["Key", "Setting", "Spelled", "fields_of", "listed", "normalise", "option", "read_settings", "text_of"]
+__all__ = ["Key", "Setting", "Spelled", "fields_of", "normalise", "option", "read_settings", "separated", "value_text"]
 
 
 class Spelled:
     """What `str()` gives of a subclass is TMVA's text for it."""
 
 
-def text_of(value: Any) -> str:
+def value_text(value: Any) -> str:
     """TMVA's text of a single value.
 
     Raises
@@ -48,13 +48,13 @@ def text_of(value: Any) -> str:
     raise OptionError(f"a value of the type {type(value).__name__} is not understood: {value!r}")
 
 
-def listed(separator: str) -> Callable[[Any], str]:
+def separated(separator: str) -> Callable[[Any], str]:
     """How to make text of an option that takes several values: a list, a tuple or an array of them."""
 
     def text(value: Any) -> str:
         if isinstance(value, np.ndarray) and value.ndim == 1:
             value = value.tolist()
-        return separator.join(map(text_of, value)) if isinstance(value, list | tuple) else text_of(value)
+        return separator.join(map(value_text, value)) if isinstance(value, list | tuple) else value_text(value)
 
     return text
 
@@ -75,7 +75,7 @@ class Key:
 
     name: str
     parse: Callable[[str], Any]
-    text: Callable[[Any], str] = text_of
+    text: Callable[[Any], str] = value_text
 
     @property
     def is_flag(self) -> bool:
@@ -83,7 +83,7 @@ class Key:
         return self.parse is boolean
 
 
-def option(name: str, default: Any, parse: Callable[[str], Any], text: Callable[[Any], str] = text_of) -> Any:
+def option(name: str, default: Any, parse: Callable[[str], Any], text: Callable[[Any], str] = value_text) -> Any:
     """A dataclass field that is an option."""
     return field(default=default, metadata={"key": Key(name, parse, text)})
 

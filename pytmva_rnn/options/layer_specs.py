@@ -215,7 +215,7 @@ class BatchNormSpec(LayerSpec):
         return cls(*values)
 
     def __str__(self) -> str:
-        return f"BNORM|{self.momentum!r}|{self.epsilon!r}"
+        return f"BNORM|{float(self.momentum)!r}|{float(self.epsilon)!r}"
 
     def build(self, context: Context) -> Layer:
         depth, height, width = context.shape

@@ -14,13 +14,13 @@ from typing import Any
 
 from pytmva_rnn.description import INITIALIZATIONS, LOSSES, Option, Shape
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import boolean, integer, number, one_of, plain, positive
-from pytmva_rnn.options.keys import Key, Spelled, fields_of, listed, normalise, option, read_settings
+from pytmva_rnn.options.grammar import boolean, integer, number, one_of, plain, positive, unknown
+from pytmva_rnn.options.keys import Key, Spelled, fields_of, normalise, option, read_settings, separated
 from pytmva_rnn.options.layer_specs import LayerSpec
 from pytmva_rnn.options.layout import parse_layout
 from pytmva_rnn.options.strategy import DEFAULT_STRATEGY, TrainingPhase, parse_strategy, strategy_text
 
-__all__ = ["MethodOptions", "ValidationSize", "parse_options"]
+__all__ = ["MethodOptions", "ValidationSize", "option_text", "parse_options"]
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -88,14 +88,14 @@ class MethodOptions:
 
     v: bool = option("V", False, boolean)
     verbosity_level: str = option("VerbosityLevel", "Default", one_of(*_VERBOSITY))
-    var_transform: str = option("VarTransform", "None", plain, listed(","))
+    var_transform: str = option("VarTransform", "None", plain, separated(","))
     h: bool = option("H", False, boolean)
     create_mva_pdfs: bool = option("CreateMVAPdfs", False, boolean)
     ignore_neg_weights_in_training: bool = option("IgnoreNegWeightsInTraining", False, boolean)
-    input_layout: tuple[int, ...] = option("InputLayout", (0, 0, 0), _shape, listed("|"))
-    batch_layout: tuple[int, ...] = option("BatchLayout", (0, 0, 0), _shape, listed("|"))
+    input_layout: tuple[int, ...] = option("InputLayout", (0, 0, 0), _shape, separated("|"))
+    batch_layout: tuple[int, ...] = option("BatchLayout", (0, 0, 0), _shape, separated("|"))
     layout: tuple[LayerSpec, ...] = option(
-        "Layout", parse_layout("DENSE|(N+100)*2|SOFTSIGN,DENSE|0|LINEAR"), parse_layout, listed(",")
+        "Layout", parse_layout("DENSE|(N+100)*2|SOFTSIGN,DENSE|0|LINEAR"), parse_layout, separated(",")
     )
     error_strategy: str = option("ErrorStrategy", "CROSSENTROPY", one_of(*LOSSES))
     weight_initialization: str = option("WeightInitialization", "XAVIER", _initialization)
@@ -156,6 +156,24 @@ class MethodOptions:
                 f"but an event has {variables} variables"
             )
         return shape
+
+
+def option_text(name: str, value: Any) -> str:
+    """TMVA's text of a value from Python for one option of a method, as `parse_options` makes it.
+
+    Raises
+    ------
+    OptionError
+        For an unknown option, or a value that is not understood.
+    """
+    keys = fields_of(MethodOptions)
+    if name.upper() not in keys:
+        raise OptionError(unknown(name, [key.name for _, key in keys.values()], "option"))
+    key = keys[name.upper()][1]
+    try:
+        return key.text(value)
+    except OptionError as error:
+        raise OptionError(f"{key.name}: {error.message}") from None
 
 
 def parse_options(given: str | Mapping[str, Any] | MethodOptions) -> MethodOptions:

@@ -10,7 +10,7 @@ from typing import Any
 from pytmva_rnn.description import OPTIMIZERS, REGULARIZATIONS
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.grammar import decay_rate, indent, integer, number, one_of, parts, positive, unknown
-from pytmva_rnn.options.keys import Spelled, fields_of, listed, normalise, option, text_of
+from pytmva_rnn.options.keys import Spelled, fields_of, normalise, option, separated, value_text
 
 __all__ = ["DEFAULT_STRATEGY", "TrainingPhase", "parse_strategy", "strategy_text"]
 
@@ -56,7 +56,7 @@ class TrainingPhase(Spelled):
     weight_decay: float = option("WeightDecay", 0.0, positive(number))
     regularization: str = option("Regularization", "NONE", one_of(*REGULARIZATIONS))
     optimizer: str = option("Optimizer", "ADAM", one_of(*OPTIMIZERS))
-    drop_config: tuple[float, ...] = option("DropConfig", (), _drop_config, listed("+"))
+    drop_config: tuple[float, ...] = option("DropConfig", (), _drop_config, separated("+"))
     adam_beta1: float = option("ADAM_beta1", 0.9, decay_rate)
     adam_beta2: float = option("ADAM_beta2", 0.999, decay_rate)
     adam_eps: float = option("ADAM_eps", 1e-7, positive(number))
@@ -135,7 +135,7 @@ def _phase_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ",".join(_key_text(name, each) for name, each in value.items())
     if isinstance(value, str | TrainingPhase):
-        return text_of(value)
+        return value_text(value)
     raise OptionError(f"a phase is TMVA's string, a TrainingPhase or a table of its keys, not {value!r}")
 
 
@@ -145,7 +145,7 @@ def _key_text(name: Any, value: Any) -> str:
     _check_name(name.strip())
     try:
         found = fields_of(TrainingPhase).get(name.strip().upper())
-        text = found[1].text(value) if found else text_of(value)
+        text = found[1].text(value) if found else value_text(value)
         if set(text) & set(",|:"):
             raise OptionError(f"{text!r} holds a character that ends a value")
     except OptionError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytmva_rnn import extras
 from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables
@@ -17,10 +17,10 @@ from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["as_frame", "as_recipe", "define", "files_of", "plain_source"]
 
-Columns = Recipe | Steps | Variables | Iterable[str]
+Given: TypeAlias = Recipe | Steps | Variables | Iterable[str]
 
 
-def define(rdf: Any, name: str, model: Model, columns: Columns | None = None) -> Any:
+def define(rdf: Any, name: str, model: Model, columns: Given | None = None) -> Any:
     """Add a network's score to an RDataFrame.
 
     The network and the expressions of its inputs are compiled by ROOT as C++, once per session, and run in the event
@@ -97,7 +97,7 @@ def as_frame(data: Any) -> Any:
     raise DataError(f"{type(data).__name__} is neither an RDataFrame nor a TTree")
 
 
-def as_recipe(given: Columns, frame: Any, size: int | None = None) -> Recipe:
+def as_recipe(given: Given, frame: Any, size: int | None = None) -> Recipe:
     """How to make the inputs.
 
     Parameters

@@ -16,9 +16,9 @@ from pytmva_rnn.description import HistoryRow, running_epochs
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
 
-__all__ = ["FORMATS", "ScoredSample", "training_picture"]
+__all__ = ["PICTURE_FORMATS", "ScoredSample", "training_picture"]
 
-FORMATS = (".pdf", ".png", ".svg")
+PICTURE_FORMATS = (".pdf", ".png", ".svg")
 """Endings of the files that `training_picture` writes."""
 
 _COLORS = ("#2166ac", "#c4472b", "#3a8a3f", "#8a5aa8", "#b8860b", "#4a4a4a", "#17a2a2", "#d0699a")
@@ -64,7 +64,7 @@ def training_picture(
     Parameters
     ----------
     path : path-like
-        With an ending of `FORMATS`. The picture appears complete or not at all.
+        With an ending of `PICTURE_FORMATS`. The picture appears complete or not at all.
     history : sequence of HistoryRow
     samples : mapping of name -> ScoredSample
         `{"test": ..., "training": ...}`, at most three; of one or two classes the first is drawn filled.

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
+from pytmva_rnn.options.method import option_text
 from pytmva_rnn.suggestions import near
 
-__all__ = ["flag", "option_string", "refuse_others", "settings", "text_of"]
+__all__ = ["flag", "option_string", "refuse_others", "take_settings", "text_of"]
 
 
 def text_of(value: Any) -> str:
@@ -25,19 +26,21 @@ def option_string(text: Any = "", keywords: Mapping[str, Any] | None = None) -> 
     text : str or TString
     keywords : mapping
         As PyROOT does, `V=False` becomes `!V` and `MaxDepth=2` becomes `MaxDepth=2`. A whole number in floating point,
-        0.8 * 1000, loses its `.0`.
+        0.8 * 1000, loses its `.0`. Options of methods may also be lists and tables, as for `parse_options`.
     """
     parts = [text_of(text)] if text_of(text) else []
     for name, value in (keywords or {}).items():
         if isinstance(value, bool):
             parts.append(name if value else f"!{name}")
+        elif isinstance(value, list | tuple | dict):
+            parts.append(f"{name}={option_text(name, value)}")
         else:
             whole = isinstance(value, float) and value.is_integer()
             parts.append(f"{name}={int(value) if whole else text_of(value)}")
     return ":".join(parts)
 
 
-def settings(text: str, names: Iterable[str]) -> tuple[dict[str, str], str]:
+def take_settings(text: str, names: Iterable[str]) -> tuple[dict[str, str], str]:
     """The settings of these names in an option string, and the string without them.
 
     Parameters
@@ -66,7 +69,7 @@ def settings(text: str, names: Iterable[str]) -> tuple[dict[str, str], str]:
 
 
 def refuse_others(others: str, names: Iterable[str], whose: str) -> None:
-    """Raise for the first setting that `settings` did not know."""
+    """Raise for the first setting that `take_settings` did not take."""
     if others:
         name = others.split(":", maxsplit=1)[0].partition("=")[0].strip().removeprefix("!")
         raise OptionError(f"unknown option {name!r} of {whose}; {near(name, names)}")

@@ -14,7 +14,7 @@ from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.root import translate
 from pytmva_rnn.model import Model
-from pytmva_rnn.tmva.trees import Arrays, as_tree, read
+from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
 
 __all__ = ["inputs_of"]
@@ -37,7 +37,7 @@ def inputs_of(model: Model, data: Any) -> NDArray[Any]:
     if isinstance(data, list | tuple) or (isinstance(data, ak.Array) and not ak.fields(data)):
         return np.asarray(data)
     tree = as_tree(data)
-    if isinstance(tree, Arrays) and all(variable.label in tree.arrays for variable in model.variables):
+    if isinstance(tree, ArrayTree) and all(variable.label in tree.arrays for variable in model.variables):
         return _labelled(model, tree.arrays)
     recipe = _recipe(model)
     pieces = [recipe.build(columns)[0] for columns in read(tree, recipe.expressions())]

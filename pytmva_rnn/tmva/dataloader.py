@@ -8,7 +8,7 @@ from pytmva_rnn.data.splitting import FREE, TEST, TRAINING
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.tmva.arguments import option_string, settings, text_of
+from pytmva_rnn.tmva.arguments import option_string, take_settings, text_of
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
 from pytmva_rnn.tmva.declarations import Declared, declared, table
 from pytmva_rnn.tmva.enums import ETreeType
@@ -185,7 +185,7 @@ class DataLoader:
             self.AddCut(texts[0], _BACKGROUND)
         else:
             self.AddCut(cut)
-        _, split = settings(option_string(":".join(filter(None, (_counts(numbers), own))), keywords), _PRINTING)
+        _, split = take_settings(option_string(":".join(filter(None, (_counts(numbers), own))), keywords), _PRINTING)
         self._split = SplitOptions.parse(split)
         self._samples = None
 

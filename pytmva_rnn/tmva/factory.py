@@ -10,7 +10,7 @@ from pytmva_rnn.description import ANALYSES
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_curve, roc_integral
-from pytmva_rnn.tmva.arguments import flag, option_string, refuse_others, settings, text_of
+from pytmva_rnn.tmva.arguments import flag, option_string, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.console import say, shown
 from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.enums import ETreeType, check_method_type
@@ -50,7 +50,7 @@ class Factory:
     def __init__(self, theJobName: Any, *arguments: Any, **keywords: Any) -> None:
         self._job = text_of(theJobName)
         file, text = _file_and_options(arguments)
-        found, others = settings(option_string(text, keywords), _OPTIONS)
+        found, others = take_settings(option_string(text, keywords), _OPTIONS)
         refuse_others(others, _OPTIONS, "the Factory")
         self._flags = {name: flag(found, name, name not in ("V", "Silent")) for name in _FLAGS}
         analysis = found.get("AnalysisType", "Auto")

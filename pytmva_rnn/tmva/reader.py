@@ -16,7 +16,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.network import Network
 from pytmva_rnn.network.scoring import prepared, reported
-from pytmva_rnn.tmva.arguments import option_string, refuse_others, settings, text_of
+from pytmva_rnn.tmva.arguments import option_string, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
 
 __all__ = ["Reader"]
@@ -48,7 +48,7 @@ class Reader:
     """
 
     def __init__(self, theOption: Any = "", verbose: bool = False, /, **keywords: Any) -> None:
-        _, others = settings(option_string(theOption, keywords), _OPTIONS)
+        _, others = take_settings(option_string(theOption, keywords), _OPTIONS)
         refuse_others(others, _OPTIONS, "the Reader")
         self._variables: list[str] = []
         self._spectators: list[str] = []

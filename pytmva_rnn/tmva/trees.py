@@ -16,11 +16,11 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Expression
 from pytmva_rnn.formula.arrays import Columns
 
-__all__ = ["Arrays", "Tree", "as_tree", "read"]
+__all__ = ["ArrayTree", "Tree", "as_tree", "read"]
 
 
 @dataclass(frozen=True, eq=False)
-class Arrays:
+class ArrayTree:
     """Events in memory.
 
     Attributes
@@ -34,7 +34,7 @@ class Arrays:
     size: int
 
 
-Tree = Source | Arrays
+Tree = Source | ArrayTree
 
 
 def as_tree(tree: Any) -> Tree:
@@ -53,7 +53,7 @@ def as_tree(tree: Any) -> Tree:
         For anything else, a tree that was not found in its file, one of PyROOT that lives in memory, and arrays of
         different lengths.
     """
-    if isinstance(tree, Source | Arrays):
+    if isinstance(tree, Source | ArrayTree):
         return tree
     if isinstance(tree, str | os.PathLike):
         return Source((os.fspath(tree),))
@@ -89,13 +89,13 @@ def read(tree: Tree, expressions: Iterable[Expression]) -> Iterator[Columns]:
     yield Columns(columns, np.arange(tree.size), place)
 
 
-def _arrays(columns: Mapping[str, Any]) -> Arrays:
+def _arrays(columns: Mapping[str, Any]) -> ArrayTree:
     arrays = {str(name): array if isinstance(array, ak.Array) else ak.Array(array) for name, array in columns.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) != 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise DataError(f"arrays of events must have the same length each: {listed or 'there are none'}")
-    return Arrays(arrays, next(iter(lengths.values())))
+    return ArrayTree(arrays, next(iter(lengths.values())))
 
 
 def _of_pyroot(tree: Any) -> Source:

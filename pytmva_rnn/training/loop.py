@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import TrainingError
-from pytmva_rnn.kernels import Computation, Engine, Prepares, WholeEpochs
+from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
 from pytmva_rnn.training.interruption import Interruption
@@ -27,8 +26,6 @@ __all__ = ["Loop"]
 
 log = logging.getLogger("pytmva_rnn")
 
-Arrays = list[dict[str, NDArray[Any]]]
-
 
 class Loop:
     """A training: what it starts from, and then its best weights so far and the history."""
@@ -37,7 +34,7 @@ class Loop:
         self,
         problem: Problem,
         options: MethodOptions,
-        weights: Arrays,
+        weights: Weights,
         seed: int,
         shuffled: bool,
         backend: str,

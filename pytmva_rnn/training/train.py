@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from pytmva_rnn._version import __version__
 from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
+from pytmva_rnn.kernels import Weights
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import cuda_problem
 from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
@@ -32,8 +33,6 @@ from pytmva_rnn.weightfile.stored_history import history_info
 __all__ = ["Result", "train"]
 
 log = logging.getLogger("pytmva_rnn")
-
-Arrays = list[dict[str, NDArray[Any]]]
 
 
 @dataclass
@@ -230,7 +229,7 @@ def _untrained(problem: Problem, options: MethodOptions, title: str, spectators:
     )
 
 
-def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed: int) -> Arrays:
+def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed: int) -> Weights:
     if initial is None:
         return [dict(each) for each in initial_weights(problem.layers, options.weight_initialization, seed)]
     wanted = [(layer.kind, layer.weight_shapes()) for layer in problem.layers]
