@@ -93,7 +93,11 @@ def random_network(layers: list[Layer], steps: int, inputs: int, **changes: Any)
     names = [f"x{i}" for i in range(steps * inputs)]
     variables = tuple(Variable(name, name, name, internal=name) for name in names)
     given: dict[str, Any] = {"variables": variables, **changes}
-    return Model(tuple(filled), input_layout=(steps, 1, inputs), batch_layout=(1, steps, inputs), **given)
+    model = Model(tuple(filled), input_layout=(steps, 1, inputs), batch_layout=(1, steps, inputs), **given)
+    if model.outputs == 1 or model.analysis != "Classification":
+        return model
+    targets = tuple(Variable(f"t{k}", f"t{k}", f"t{k}") for k in range(model.outputs))
+    return replace(model, analysis="Regression", targets=targets)
 
 
 def available(compiler: str) -> str:

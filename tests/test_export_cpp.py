@@ -137,10 +137,12 @@ def test_a_name_that_cpp_does_not_take(name: str) -> None:
 
 def test_weights_that_are_missing_or_not_finite() -> None:
     model = Case("rnn_last").model
-    with pytest.raises(DataError, match=r"layer 0 \(RNN\) has no weights W, U, b; train the model first"):
+    with pytest.raises(
+        DataError, match=r"layer 0 \(RNN\): expected the weights W, U, b, found none; train the model first"
+    ):
         generate(replace(model, layers=(replace(model.layers[0], weights={}), *model.layers[1:])), "Net")
     weights = {**model.layers[0].weights, "b": model.layers[0].weights["b"] * np.inf}
-    with pytest.raises(DataError, match=r"layer 0 \(RNN\): b has a value that is not finite"):
+    with pytest.raises(DataError, match=r"layer 0 \(RNN\): b: expected finite float32 numbers, found -?inf"):
         generate(replace(model, layers=(replace(model.layers[0], weights=weights), *model.layers[1:])), "Net")
 
 

@@ -93,7 +93,9 @@ def test_predict_applies_the_output_function() -> None:
     scores = linear(output_function="S").predict([[-1, 0], [1, 0], [-999, 0]], backend="reference")
     np.testing.assert_allclose(scores, [0.5, 1 / (1 + math.exp(-2)), 0], rtol=1e-6)
     two = Dense(2, 2, "LINEAR", weights={"W": np.eye(2), "b": np.zeros((2, 1))})
-    scores = linear(layers=(two,), output_function="M").predict([[1, 1], [1000, 0]], backend="reference")
+    scores = linear(layers=(two,), output_function="M", analysis="Multiclass").predict(
+        [[1, 1], [1000, 0]], backend="reference"
+    )
     np.testing.assert_allclose(scores, [[0.5, 0.5], [1, 0]], atol=1e-7)
 
 
@@ -107,10 +109,12 @@ def test_predict_applies_transformations_and_maps_targets_back() -> None:
     target = TransformInput("Target", "t", "t")
     ranges = np.array([[[0.0, 10.0], [-1.0, 1.0], [100.0, 300.0]]] * 2)
     step = Normalize((*variables, target), (*variables, target), ranges=ranges)
-    model = linear(transformations=(step,), targets=(Variable("t", "t", "t"),), analysis="Regression")
+    targets = (Variable("t", "t", "t"),)
+    model = linear(transformations=(step,), targets=targets, analysis="Regression", classes=("Regression",))
     # x = 5 -> 0, y = 0.5 -> 0.5, out = 0 - 1 + 1 = 0 -> 200
     assert model.predict([[5, 0.5]], backend="reference").tolist() == [200]
-    assert dataclasses.replace(model, targets=()).predict([[5, 0.5]], backend="reference").tolist() == [0]
+    with pytest.raises(DataError, match="expected 0 outputs of the last layer, one for each of the targets, found 1"):
+        dataclasses.replace(model, targets=()).predict([[5, 0.5]], backend="reference")
 
 
 def test_predict_of_no_events() -> None:

@@ -105,14 +105,16 @@ def test_no_events_have_no_loss() -> None:
 
 def test_a_model_without_weights() -> None:
     untrained = Model((Dense(1, 2),), (Variable("x", "x", "x"), Variable("y", "y", "y")), (1, 1, 2), (1, 30, 2))
-    with pytest.raises(DataError, match=r"layer 0 \(DENSE\) has no weights W, b; train the model first"):
+    with pytest.raises(
+        DataError, match=r"layer 0 \(DENSE\): expected the weights W, b, found none; train the model first"
+    ):
         Network(untrained, "reference")
 
 
 def test_statistics_are_weights_too() -> None:
     full = model("batch_norm")
     norm = dataclasses.replace(full.layers[1], weights={n: full.layers[1].weights[n] for n in ("gamma", "beta")})
-    with pytest.raises(DataError, match=r"layer 1 \(BNORM\) has no weights mu, variance"):
+    with pytest.raises(DataError, match=r"layer 1 \(BNORM\): expected the weights mu, variance, found none"):
         Network(dataclasses.replace(full, layers=(full.layers[0], norm, *full.layers[2:])), "reference")
 
 
@@ -132,7 +134,9 @@ def test_a_remembered_state_is_resumed_when_asked(backend: str) -> None:
     layers = build_layers(parse_layout("LSTM|4|3|2|1|0,LINEAR"), (2, 1, 3), 6, 1)
     weights = initial_weights(layers, "GAUSS", 2)
     layers = tuple(dataclasses.replace(layer, weights=each) for layer, each in zip(layers, weights, strict=True))
-    network = Network(Model(layers, (), input_layout=(2, 1, 3), batch_layout=(1, 2, 3)), backend)
+    network = Network(
+        Model(layers, (Variable("x", "x", "x"),) * 6, input_layout=(2, 1, 3), batch_layout=(1, 2, 3)), backend
+    )
     X = np.random.default_rng(1).normal(size=(6, 6))
     whole = network.predict(X)
     first = network.predict(X[:2], resume=True)

@@ -487,7 +487,7 @@ def test_an_initial_model_without_weights() -> None:
     X, y = events()
     variables = tuple(Variable(n, n, n) for n in "abcdef")
     initial = Model((Dense(1, 6, "LINEAR"),), variables, (1, 1, 6), (1, 20, 6))
-    with pytest.raises(DataError, match=r"layer 0 \(DENSE\) of `initial` has no weights W, b"):
+    with pytest.raises(DataError, match=r"`initial`: layer 0 \(DENSE\): expected the weights W, b, found none"):
         train(X, y, f"{DENSE}MaxEpochs=1".replace("DENSE|4|TANH,", ""), initial=initial, backend="reference")
 
 

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 
 from pytmva_rnn.description import (
     ACTIVATIONS,
+    ANALYSES,
     GRU,
     LSTM,
+    OUTPUT_FUNCTIONS,
     RNN,
+    Analysis,
     BatchNorm,
     Dense,
     Layer,
@@ -137,7 +140,9 @@ def filled(draw: st.DrawFn, layer: Layer) -> Layer:
 def layers(draw: st.DrawFn, shape: tuple[int, int, int]) -> Layer:
     depth, height, width = shape
     total = depth * height * width
-    kinds = ["dense", "norm", "reshape", "flat"]
+    kinds = ["reshape", "flat"]
+    if depth * height == 1:
+        kinds += ["dense", "norm"]
     if 1 in (depth, height):
         kinds += ["rnn", "lstm", "gru"]
     kind = draw(st.sampled_from(kinds))
@@ -158,13 +163,15 @@ def layers(draw: st.DrawFn, shape: tuple[int, int, int]) -> Layer:
 def models(draw: st.DrawFn) -> Model:
     shape = draw(st.tuples(sizes, st.just(1), sizes) | st.tuples(st.just(1), st.just(1), sizes))
     count = shape[0] * shape[2]
-    analysis = draw(st.sampled_from(["Classification", "Regression", "Multiclass"]))
+    analysis: Analysis = draw(st.sampled_from(ANALYSES))
     chain: list[Layer] = []
     current = shape
     for _ in range(draw(st.integers(0, 3))):
         chain.append(draw(layers(current)))
         current = chain[-1].output_shape(current)
-    outputs = draw(sizes)
+    if current[0] * current[1] > 1:
+        chain.append(Reshape(1, 1, current[0] * current[1] * current[2], flat=True))
+    outputs = 1 if analysis == "Classification" else draw(sizes)
     chain.append(draw(filled(Dense(outputs, current[0] * current[1] * current[2], "LINEAR"))))
     inputs = tuple(draw(variables()) for _ in range(count))
     targets = tuple(draw(variables()) for _ in range(outputs)) if analysis == "Regression" else ()
@@ -195,7 +202,7 @@ def models(draw: st.DrawFn) -> Model:
         loss=draw(st.sampled_from("CRS")),
         initialization=draw(st.sampled_from("GUIZXF")),
         regularization=draw(st.sampled_from("012")),
-        output_function=draw(st.sampled_from("ISM")),
+        output_function=OUTPUT_FUNCTIONS[analysis],
         weight_decay=draw(float32),
     )
 
@@ -281,18 +288,22 @@ def test_a_flat_reshape_of_a_layout_is_written_with_its_sizes(tmp_path: Path) ->
 
 # --- what cannot be written
 
-BAD_RANGES = Normalize((TransformInput("Variable", "x", "x"),), (), np.zeros((3, 2, 2)))
-NAN_RANGES = Normalize((TransformInput("Variable", "x", "x"),), (), np.full((3, 1, 2), np.nan))
+X = (TransformInput("Variable", "x", "x"),)
+BAD_RANGES = Normalize(X, X, np.zeros((3, 2, 2)))
+NAN_RANGES = Normalize(X, X, np.full((3, 1, 2), np.nan))
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (tiny(layers=(Dense(1, 2),)), r"layer 0 \(DENSE\), W: expected a matrix, found none; is the model trained\?"),
-        (with_weights(W=np.array([[1, np.nan]])), r"layer 0 \(DENSE\), W: .*finite.* found nan in row 0, column 1"),
-        (with_weights(b=np.array([[np.inf]])), r"layer 0 \(DENSE\), b: .*found inf in row 0, column 0"),
+        (
+            tiny(layers=(Dense(1, 2),)),
+            r"layer 0 \(DENSE\): expected the weights W, b, found none; train the model first",
+        ),
+        (with_weights(W=np.array([[1, np.nan]])), r"layer 0 \(DENSE\): W: .*finite.* found nan in row 0, column 1"),
+        (with_weights(b=np.array([[np.inf]])), r"layer 0 \(DENSE\): b: .*found inf in row 0, column 0"),
         (with_weights(b=np.array([[1e39]])), r"found 1e\+39 in row 0"),
-        (with_weights(W=np.zeros((2, 1))), r"layer 0 \(DENSE\), W: expected the shape \(1, 2\), found \(2, 1\)"),
+        (with_weights(W=np.zeros((2, 1))), r"layer 0 \(DENSE\): W: expected the shape \(1, 2\), found \(2, 1\)"),
         (tiny(title="a\x01b"), r"<MethodSetup> Method: the character '\\x01' cannot stand in XML"),
         (tiny(options=(Option("a", "\ud800"),)), r"<Option> text: the character '\\ud800' cannot stand"),
         (tiny(transformations=(BAD_RANGES,)), r"Normalize: .*\(classes \+ 1, 1, 2\), found the shape \(3, 2, 2\)$"),

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import Model, read_weights, write_weights
-from pytmva_rnn.description import PCA, CumulativeDistribution, Decorrelation, Dense, Gauss, Normalize, Variable
+from pytmva_rnn.description import (
+    OUTPUT_FUNCTIONS,
+    PCA,
+    CumulativeDistribution,
+    Decorrelation,
+    Dense,
+    Gauss,
+    Normalize,
+    Variable,
+)
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.transformations import apply_transformations
 
@@ -97,7 +106,7 @@ def model(**changes: Any) -> Model:
         "variables": (Variable("x", "x", "x", internal="x"), Variable("y", "y", "y", internal="y")),
         "input_layout": (1, 1, 2),
         "batch_layout": (1, 30, 2),
-        "output_function": "I",
+        "output_function": OUTPUT_FUNCTIONS[changes.get("analysis", "Classification")],
         **changes,
     }
     return Model(**fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytmva_rnn.description.arrays import not_finite
 from pytmva_rnn.description.choices import (
     ACTIVATIONS,
     ANALYSES,
@@ -16,7 +17,7 @@ from pytmva_rnn.description.choices import (
     OutputFunction,
     Regularization,
 )
-from pytmva_rnn.description.description import Description, Option
+from pytmva_rnn.description.description import Description, Option, outputs_problem
 from pytmva_rnn.description.history import HistoryRow, running_epochs
 from pytmva_rnn.description.layers import (
     GRU,
@@ -31,15 +32,18 @@ from pytmva_rnn.description.layers import (
     Shape,
     Weights,
 )
+from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.transformations import (
     PCA,
     CumulativeDistribution,
     Decorrelation,
     Gauss,
+    Known,
     Normalize,
     Transformation,
     TransformInput,
+    columns_of,
 )
 from pytmva_rnn.description.variables import Variable
 
@@ -65,6 +69,7 @@ __all__ = [
     "Gauss",
     "HistoryRow",
     "Initialization",
+    "Known",
     "Layer",
     "Loss",
     "MVAPdf",
@@ -79,5 +84,10 @@ __all__ = [
     "Transformation",
     "Variable",
     "Weights",
+    "check_memory",
+    "columns_of",
+    "machine_memory",
+    "not_finite",
+    "outputs_problem",
     "running_epochs",
 ]

@@ -1,11 +1,15 @@
-"""A network with everything that a weight file says about it."""
+"""A network with everything that a weight file says about it, and whether its parts fit each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from math import prod
+from typing import Any, get_args
 
-from pytmva_rnn.description.choices import Analysis, Initialization, Loss, OutputFunction, Regularization
-from pytmva_rnn.description.layers import Layer, Shape
+from pytmva_rnn.description.arrays import is_tuple_of
+from pytmva_rnn.description.choices import ANALYSES, Analysis, Initialization, Loss, OutputFunction, Regularization
+from pytmva_rnn.description.layers import Layer, Shape, is_whole
+from pytmva_rnn.description.memory import check_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.transformations import Transformation
 from pytmva_rnn.description.variables import Variable
@@ -88,17 +92,121 @@ class Description:
             shapes.append(layer.output_shape(shapes[-1]))
         return shapes
 
-    def check_weights(self) -> None:
-        """Make sure that every layer has all its weights.
+    def check(self) -> None:
+        """Make sure that all parts fit each other, before anything is computed from them; once is enough.
+
+        Sizes are possible and the machine has room for them, shapes chain from layer to layer, every layer has all its
+        arrays with the shapes that it declares, finite in float32, there are as many outputs as the analysis asks for,
+        and transformations fit the variables and classes. Arrays cannot change afterwards: layers and transformations
+        keep them in memory of their own.
 
         Raises
         ------
         DataError
-            If one has not, as before a training.
+            Naming the layer's number and kind, the array, what was expected and what was found.
         """
-        for number, layer in enumerate(self.layers):
-            missing = layer.missing_weights()
-            if missing:
-                raise DataError(
-                    f"layer {number} ({layer.kind}) has no weights {', '.join(missing)}; train the model first"
-                )
+        if "_checked" not in self.__dict__:
+            _check(self)
+            self.__dict__["_checked"] = True
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, list):  # which could change behind the back of `check`
+                object.__setattr__(self, item.name, tuple(value))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle takes along: the data, not what is prepared from it."""
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+
+_PARTS: dict[str, type[Any]] = {
+    "layers": Layer,
+    "variables": Variable,
+    "spectators": Variable,
+    "targets": Variable,
+    "classes": str,
+    "transformations": Transformation,
+}
+_LETTERS = {
+    "loss": get_args(Loss),
+    "initialization": get_args(Initialization),
+    "regularization": get_args(Regularization),
+    "output_function": get_args(OutputFunction),
+}
+
+
+def _check(model: Description) -> None:
+    for name, kind in _PARTS.items():
+        found = getattr(model, name)
+        if not is_tuple_of(kind, found):
+            raise DataError(f"{name}: expected a tuple of {kind.__name__}, found {_shown(found)}")
+    for name, letters in _LETTERS.items():
+        if getattr(model, name) not in letters:
+            raise DataError(f"{name}: expected one of {', '.join(letters)}; found {getattr(model, name)!r}")
+    if model.analysis not in ANALYSES:
+        raise DataError(f"analysis: expected one of {', '.join(ANALYSES)}; found {model.analysis!r}")
+    _check_layouts(model)
+    _check_layers(model)
+    if model.analysis == "Classification" and len(model.classes) != 2:
+        raise DataError(f"classes: expected 2 for a classification, found {len(model.classes)}")
+    if problem := outputs_problem(model.analysis, model.outputs, len(model.classes), len(model.targets)):
+        raise DataError(problem)
+    known = {"Variable": model.variables, "Target": model.targets, "Spectator": model.spectators}
+    for number, transformation in enumerate(model.transformations):
+        try:
+            transformation.check(known, len(model.classes))
+        except DataError as error:
+            raise DataError(f"transformation {number}: {error}") from None
+
+
+def outputs_problem(analysis: str, outputs: int, classes: int, targets: int) -> str:
+    """What is wrong with the number of outputs of an analysis; empty if nothing is."""
+    expected, what = {
+        "Classification": (1, "output of the last layer for a classification"),
+        "Multiclass": (classes, "outputs of the last layer, one for each of the classes"),
+        "Regression": (targets, "outputs of the last layer, one for each of the targets"),
+    }[analysis]
+    return "" if outputs == expected else f"expected {expected} {what}, found {outputs}"
+
+
+def _check_layouts(model: Description) -> None:
+    for name, least in (("input_layout", 1), ("batch_layout", 0)):
+        sizes = getattr(model, name)
+        if not isinstance(sizes, tuple) or len(sizes) != 3 or not all(is_whole(s) and s >= least for s in sizes):
+            raise DataError(f"{name}: expected (depth, height, width) of whole numbers, found {_shown(sizes)}")
+    size, count = prod(model.input_layout), len(model.variables)
+    if size != count:
+        depth, height, width = model.input_layout
+        raise DataError(
+            f"input_layout: expected the number of variables, {count}, as depth x height x width; "
+            f"found {depth} x {height} x {width} = {size}"
+        )
+
+
+def _check_layers(model: Description) -> None:
+    """In an order that lets nothing impossible be multiplied or allocated: sizes, chain, memory, arrays."""
+    if not model.layers:
+        raise DataError("layers: expected one or more, found none")
+    shape = model.input_layout
+    for number, layer in enumerate(model.layers):
+        try:
+            layer.check_fields()
+            layer.check_input(shape)
+        except DataError as error:
+            raise DataError(f"layer {number} ({layer.kind}): {error}") from None
+        shape = layer.output_shape(shape)
+    check_memory(model.layers, model.input_layout)
+    for number, layer in enumerate(model.layers):
+        try:
+            layer.check_weights()
+        except DataError as error:
+            raise DataError(f"layer {number} ({layer.kind}): {error}") from None
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -8,10 +8,17 @@ for a returned sequence, (1, 1, H) for a last state or a dense layer.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from math import isfinite, prod
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
+
+from pytmva_rnn.description.arrays import immutable, is_numbers, not_finite
+from pytmva_rnn.description.choices import ACTIVATIONS
+from pytmva_rnn.errors import DataError
 
 Shape: TypeAlias = tuple[int, int, int]
 Weights: TypeAlias = Mapping[str, NDArray[Any]]
@@ -63,12 +70,30 @@ class Layer:
     drops_inputs : bool
         Whether DropConfig applies to it.
     weights : Mapping[str, ndarray]
-        Arrays under their mathematical names (`W_i`, `U_i`, `b_i` ...), with the shapes of `arrays`.
+        Arrays under their mathematical names (`W_i`, `U_i`, `b_i` ...), with the shapes of `arrays`. The layer keeps
+        them in memory of its own, which cannot be changed: another mapping makes another layer
+        (`dataclasses.replace`).
     """
 
     kind: ClassVar[str]
     drops_inputs: ClassVar[bool] = False
     weights: Weights = field(default_factory=dict, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.weights, Mapping):
+            kept = MappingProxyType({name: immutable(values) for name, values in self.weights.items()})
+            object.__setattr__(self, "weights", kept)
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, np.integer):  # products of sizes are not to overflow
+                object.__setattr__(self, item.name, int(value))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "weights": dict(self.weights)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
 
     def arrays(self) -> dict[str, ArrayRole]:
         """Every array: what training changes first, matrices and then biases, each in TMVA's order."""
@@ -97,22 +122,95 @@ class Layer:
         """How often the layer's weights are used for one event."""
         return 1
 
+    def sizes(self) -> dict[str, int]:
+        """The fields that have to be whole numbers from 1 on."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.type in ("int", int)}
+
     def input_shape(self) -> Shape | None:
         """Shape (depth, height, width) that the layer's fields ask for; None if it takes any."""
         return None
+
+    def takes(self, shape: Shape) -> bool:
+        """Whether an input of `shape` fits."""
+        return self.input_shape() in (None, shape)
+
+    def expected_input(self) -> str:
+        """What `takes` asks for, in words."""
+        depth, height, width = self.input_shape() or (0, 0, 0)
+        return f"an input of depth {depth}, height {height}, width {width}"
 
     def output_shape(self, shape: Shape) -> Shape:
         """Shape of the output for an input of `shape`, both (depth, height, width)."""
         return shape
 
-    def missing_weights(self) -> list[str]:
-        """Names of the arrays that the layer needs and does not have."""
-        return [name for name in self.arrays() if name not in self.weights]
+    def check_fields(self) -> None:
+        """Make sure that sizes are possible and numbers are finite.
+
+        Raises
+        ------
+        DataError
+        """
+        for name, size in self.sizes().items():
+            if not is_whole(size) or size < 1:
+                raise DataError(f"{name}: expected a whole number from 1 on, found {size!r}")
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.type in ("bool", bool) and not isinstance(value, bool | np.bool_):
+                raise DataError(f"{item.name}: expected True or False, found {value!r}")
+            if item.type in ("float", float) and not (isinstance(value, float) or is_whole(value)):
+                raise DataError(f"{item.name}: expected a number, found {value!r}")
+            if item.type in ("float", float) and not isfinite(value):
+                raise DataError(f"{item.name}: expected a finite number, found {value}")
+
+    def check_input(self, shape: Shape) -> None:
+        """Make sure that an input of `shape` (depth, height, width) fits.
+
+        Raises
+        ------
+        DataError
+        """
+        if not self.takes(shape):
+            depth, height, width = shape
+            raise DataError(
+                f"expected {self.expected_input()}, found an input of depth {depth}, height {height}, width {width}"
+            )
+
+    def check_weights(self) -> None:
+        """Make sure that all arrays are there, of the shapes that the layer declares, and finite in float32.
+
+        Raises
+        ------
+        DataError
+        """
+        if not isinstance(self.weights, Mapping):
+            raise DataError(f"expected a mapping of weights, found {type(self.weights).__name__}")
+        arrays = self.arrays()
+        if missing := [name for name in arrays if name not in self.weights]:
+            raise DataError(f"expected the weights {', '.join(missing)}, found none; train the model first")
+        for name, values in self.weights.items():
+            if name not in arrays:
+                raise DataError(f"expected the weights {', '.join(arrays) or 'of none'} only, found {name!r} as well")
+            wanted = arrays[name].shape
+            if not is_numbers(values):
+                raise DataError(f"{name}: expected an array of numbers, found {_described(values)}")
+            if values.shape != wanted:
+                raise DataError(f"{name}: expected the shape {wanted}, found {values.shape}")
+            if problem := not_finite(values):
+                raise DataError(f"{name}: expected finite float32 numbers, found {problem}")
 
     @property
     def parameter_count(self) -> int:
         """Number of trained values."""
         return sum(rows * columns for rows, columns in self.weight_shapes().values())
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _described(values: Any) -> str:
+    return f"one of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
 
 
 def gated(gates: str, outputs: int, inputs: int) -> dict[str, ArrayRole]:
@@ -154,6 +252,15 @@ class Recurrent(Layer):
 
     def input_shape(self) -> Shape:
         return (self.time_steps, 1, self.input_size)
+
+    def takes(self, shape: Shape) -> bool:
+        # The steps of an event are its depth in the network's input, and its height in the output of such a layer.
+        depth, height, width = shape
+        steps = self.time_steps
+        return width == self.input_size and steps in (depth, height) and depth * height == steps
+
+    def expected_input(self) -> str:
+        return f"{self.time_steps} time steps (depth or height) of {self.input_size} inputs (width)"
 
     def output_shape(self, shape: Shape) -> Shape:
         return (1, self.time_steps if self.return_sequence else 1, self.state_size)
@@ -212,6 +319,11 @@ class Dense(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return (1, 1, self.width)
 
+    def check_fields(self) -> None:
+        super().check_fields()
+        if self.activation not in ACTIVATIONS:
+            raise DataError(f"activation: expected one of {', '.join(ACTIVATIONS)}; found {self.activation!r}")
+
 
 @dataclass(frozen=True, eq=False)
 class Reshape(Layer):
@@ -223,6 +335,16 @@ class Reshape(Layer):
     height: int
     width: int
     flat: bool = False
+
+    def sizes(self) -> dict[str, int]:
+        return {} if self.flat else super().sizes()
+
+    def takes(self, shape: Shape) -> bool:
+        return self.flat or prod(shape) == self.depth * self.height * self.width
+
+    def expected_input(self) -> str:
+        depth, height, width = self.depth, self.height, self.width
+        return f"{depth * height * width} values (Depth {depth}, Height {height}, Width {width})"
 
     def output_shape(self, shape: Shape) -> Shape:
         return (1, 1, shape[0] * shape[1] * shape[2]) if self.flat else (self.depth, self.height, self.width)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pytmva_rnn.description.arrays import immutable, is_numbers, is_tuple_of
+from pytmva_rnn.description.variables import Variable
+from pytmva_rnn.errors import DataError
+
+Known: TypeAlias = Mapping[str, Sequence[Variable]]
+"""A model's variables under "Variable", its targets under "Target" and its spectators under "Spectator"."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +27,53 @@ class TransformInput:
     expression: str
 
 
+def columns_of(inputs: Sequence[TransformInput], kind: str, known: Sequence[Variable]) -> list[tuple[int, int]]:
+    """Place among the inputs, and column among the known variables, of each input of one type.
+
+    The elements of an array variable share one label. The first input of a label is the first variable of that label,
+    the second the second (C++ takes the first for all).
+
+    Raises
+    ------
+    DataError
+        If an input is none of the known variables, or there are more inputs of a label than variables.
+    """
+    exact: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for column, variable in enumerate(known):
+        exact[variable.label, variable.expression].append(column)
+    taken: set[int] = set()
+    columns = []
+    for place, item in enumerate(inputs):
+        if item.type != kind:
+            continue
+        candidates = exact.get((item.label, item.expression)) or [
+            column for column, v in enumerate(known) if v.label == item.label or v.expression == item.expression
+        ]
+        free = [column for column in candidates if column not in taken]
+        if not free:
+            problem = "more often than there are such inputs" if candidates else "which is not among the inputs"
+            raise DataError(f"a transformation asks for the {kind.lower()} {item.label}, {problem}")
+        taken.add(free[0])
+        columns.append((place, free[0]))
+    return columns
+
+
+class _Kept:
+    """Keeps its arrays in memory of its own, which cannot be changed."""
+
+    array_names: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.array_names:
+            object.__setattr__(self, name, immutable(getattr(self, name)))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+
 @dataclass(frozen=True, eq=False)
-class Transformation:
+class Transformation(_Kept):
     """A preprocessing step of the variables (tmva's `VarTransform`).
 
     What is learned stands there once for each class and, last, once for all classes together. With a single class, as
@@ -31,13 +85,79 @@ class Transformation:
         What is read, and where the results go; their order is that of the parameters.
     reference : int, optional
         The class whose entry is used, for `D_Signal` and the like; None for all classes together.
+    kind : str
+        Its name in the file.
+    by_column : bool
+        Each input is transformed for itself, so that variables and targets may be mixed.
     """
 
     kind: ClassVar[str]
+    by_column: ClassVar[bool] = False
 
     inputs: tuple[TransformInput, ...]
     outputs: tuple[TransformInput, ...]
     reference: int | None = field(default=None, kw_only=True)
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of what is learned for one class, by the name of the array that holds it for all."""
+        return {}
+
+    def check(self, known: Known, classes: int) -> None:
+        """Make sure that the transformation fits the variables and classes of a model.
+
+        Raises
+        ------
+        DataError
+            Naming the transformation, what was expected and what was found.
+        """
+        try:
+            self._check_selection(known)
+        except DataError as error:
+            raise DataError(f"{self.kind}: {error}") from None
+        entries = self.check_parameters()
+        expected = (1, 2) if classes == 1 else (classes + 1,)
+        if entries not in expected:
+            wanted = " or ".join(map(str, expected))
+            raise DataError(f"{self.kind}: expected {wanted} entries for {classes} classes, found {entries}")
+        if self.reference is not None and self.reference not in range(entries):
+            raise DataError(f"{self.kind}: expected a class below {entries} as reference, found {self.reference}")
+
+    def _check_selection(self, known: Known) -> None:
+        for items in (self.inputs, self.outputs):
+            if not is_tuple_of(TransformInput, items):
+                raise DataError("expected tuples of inputs and outputs")
+            if unknown := [item.type for item in items if item.type not in known]:
+                raise DataError(f"expected inputs of the type {', '.join(known)}, found {unknown[0]!r}")
+            for kind, variables in known.items():
+                columns_of(items, kind, variables)
+        if [item.type for item in self.inputs] != [item.type for item in self.outputs]:
+            raise DataError("expected as many outputs as inputs, of the same types in the same order")
+        if not self.by_column and len({item.type for item in self.inputs}) > 1:
+            raise DataError("expected inputs of one type, found variables mixed with others")
+
+    def check_parameters(self) -> int:
+        """Make sure that what was learned has the right shapes, and is finite; returns for how many classes it is.
+
+        Raises
+        ------
+        DataError
+        """
+        found = []
+        for name, shape in self.parameter_shapes().items():
+            values = getattr(self, name)
+            if not is_numbers(values):
+                raise DataError(f"{self.kind}: expected {name} that are an array, found {type(values).__name__}")
+            finite = np.isfinite(values).all()
+            if values.ndim != len(shape) + 1 or values.shape[1:] != shape or not finite:
+                expected = ", ".join(["classes + 1", *map(str, shape)])
+                raise DataError(
+                    f"{self.kind}: expected finite {name} of the shape ({expected}), found the shape {values.shape}"
+                    + ("" if finite else " with NaN or infinite values")
+                )
+            found.append(len(values))
+        if len(set(found)) != 1:
+            raise DataError(f"{self.kind}: expected as many of each array, found {found}")
+        return found[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +171,13 @@ class Normalize(Transformation):
     """
 
     kind: ClassVar[str] = "Normalize"
+    by_column: ClassVar[bool] = True
+    array_names: ClassVar[tuple[str, ...]] = ("ranges",)
 
     ranges: NDArray[np.float64]
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"ranges": (len(self.inputs), 2)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +191,12 @@ class Decorrelation(Transformation):
     """
 
     kind: ClassVar[str] = "Decorrelation"
+    array_names: ClassVar[tuple[str, ...]] = ("matrices",)
 
     matrices: NDArray[np.float64]
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {"matrices": (len(self.inputs), len(self.inputs))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +211,18 @@ class PCA(Transformation):
     """
 
     kind: ClassVar[str] = "PCA"
+    array_names: ClassVar[tuple[str, ...]] = ("means", "eigenvectors")
 
     means: NDArray[np.float64]
     eigenvectors: NDArray[np.float64]
 
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        size = len(self.inputs)
+        return {"means": (size,), "eigenvectors": (size, size)}
+
 
 @dataclass(frozen=True, eq=False)
-class CumulativeDistribution:
+class CumulativeDistribution(_Kept):
     """The cumulative distribution of one variable as a histogram.
 
     Attributes
@@ -99,8 +233,30 @@ class CumulativeDistribution:
         The fraction of events up to the end of each bin; 1 in the last.
     """
 
+    array_names: ClassVar[tuple[str, ...]] = ("edges", "contents")
+
     edges: NDArray[np.float64]
     contents: NDArray[np.float64]
+
+    def check(self) -> None:
+        """Make sure that the histogram is one.
+
+        Raises
+        ------
+        DataError
+        """
+        for values in (self.edges, self.contents):
+            if not is_numbers(values):
+                raise DataError(f"expected edges and contents that are arrays, found {type(values).__name__}")
+        edges, contents = self.edges, self.contents
+        fits = contents.ndim == 1 and len(contents) > 1 and edges.shape == (len(contents) + 1,)
+        if not fits or not (np.isfinite(edges).all() and np.isfinite(contents).all()):
+            raise DataError(
+                "expected finite contents, two or more, and one more edge than contents, "
+                f"found the shapes {contents.shape} and {edges.shape}"
+            )
+        if (np.diff(edges) < 0).any() or edges[0] >= edges[-1]:
+            raise DataError("expected edges of bins in ascending order")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +272,26 @@ class Gauss(Transformation):
     """
 
     kind: ClassVar[str] = "Gauss"
+    by_column: ClassVar[bool] = True
 
     distributions: tuple[tuple[CumulativeDistribution, ...], ...]
     flat: bool = False
+
+    def check_parameters(self) -> int:
+        if not is_tuple_of(tuple, self.distributions):
+            raise DataError("Gauss: expected a tuple of distributions for each input")
+        if len(self.distributions) != len(self.inputs):
+            found = len(self.distributions)
+            raise DataError(f"Gauss: expected distributions of {len(self.inputs)} inputs, found {found}")
+        for place, each in enumerate(self.distributions):
+            if not is_tuple_of(CumulativeDistribution, each):
+                raise DataError(f"Gauss, input {place}: expected a tuple of distributions, found {type(each).__name__}")
+            for one in each:
+                try:
+                    one.check()
+                except DataError as error:
+                    raise DataError(f"Gauss, input {place}: {error}") from None
+        entries = sorted({len(each) for each in self.distributions})
+        if len(entries) != 1:
+            raise DataError(f"Gauss: expected as many distributions of each input, found {entries}")
+        return entries[0]

@@ -82,7 +82,7 @@ class Network:
         self.backend = backend
         self._shape = model.event_shape
         self._memory = _Memory(backend)
-        model.check_weights()
+        model.check()
         with self._memory:
             computation = Computation(
                 model.layers,

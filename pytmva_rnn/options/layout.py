@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.description import Layer, Shape
-from pytmva_rnn.errors import OptionError
+from pytmva_rnn.description import Layer, Shape, check_memory
+from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options.layer_specs import LAYERS, Context, DenseSpec, LayerSpec
 
 __all__ = ["build_layers", "parse_layout"]
@@ -48,7 +48,8 @@ def build_layers(specs: tuple[LayerSpec, ...], input_shape: Shape, variables: in
     Raises
     ------
     OptionError
-        Where sizes do not fit together, or the last layer does not have the wanted number of outputs.
+        Where sizes do not fit together, the machine has no room for a layer, or the last one does not have the wanted
+        number of outputs.
     """
     text = ",".join(map(str, specs))
     layers: list[Layer] = []
@@ -57,9 +58,14 @@ def build_layers(specs: tuple[LayerSpec, ...], input_shape: Shape, variables: in
     for spec in specs:
         try:
             layer = spec.build(Context(shape, variables, outputs))
+            layer.check_fields()
+            layer.check_input(shape)
+            layers.append(layer)
+            check_memory(layers, input_shape)
         except OptionError as error:
             raise OptionError(error.message, text, position) from None
-        layers.append(layer)
+        except DataError as error:
+            raise OptionError(str(error), text, position) from None
         shape = layer.output_shape(shape)
         position += len(str(spec)) + 1
     if shape != (1, 1, outputs):

@@ -241,10 +241,10 @@ def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed
             )
     if len(wanted) != len(given):
         raise OptionError(f"`initial` has {len(given)} layers, the layout {len(wanted)}")
-    for number, layer in enumerate(initial.layers):
-        missing = layer.missing_weights()
-        if missing:
-            raise DataError(f"layer {number} ({layer.kind}) of `initial` has no weights {', '.join(missing)}")
+    try:
+        initial.check()
+    except DataError as error:
+        raise DataError(f"`initial`: {error}") from None
     return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import Transformation, Variable
+from pytmva_rnn.description import Known, Transformation, Variable, columns_of
 from pytmva_rnn.errors import OptionError, TrainingError
 from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.transformations.registry import BY_NAME, BY_TYPE, METHODS
-from pytmva_rnn.transformations.selection import Known, columns_of, select
+from pytmva_rnn.transformations.selection import select
 from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
 
 __all__ = ["apply_transformations", "invert_targets", "invert_transformations", "learn_transformations"]

@@ -3,52 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from pytmva_rnn.description import TransformInput, Variable
-from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.description import Known, TransformInput, columns_of
+from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.vartransform import TransformStep
 
-__all__ = ["Known", "columns_of", "select"]
-
-Known: TypeAlias = Mapping[str, Sequence[Variable]]
-"""The file's variables under "Variable" and its targets under "Target"."""
+__all__ = ["select"]
 
 _KINDS = {"V": "Variable", "T": "Target"}
 _Chosen: TypeAlias = tuple[str, int]
-
-
-def columns_of(inputs: Sequence[TransformInput], kind: str, known: Sequence[Variable]) -> list[tuple[int, int]]:
-    """Place among the inputs, and column among the known variables, of each input of one type.
-
-    The elements of an array variable share one label. The first input of a label is the first variable of that label,
-    the second the second (C++ takes the first for all).
-
-    Raises
-    ------
-    DataError
-        If an input is none of the known variables, or there are more inputs of a label than variables.
-    """
-    exact: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for column, variable in enumerate(known):
-        exact[variable.label, variable.expression].append(column)
-    taken: set[int] = set()
-    columns = []
-    for place, item in enumerate(inputs):
-        if item.type != kind:
-            continue
-        candidates = exact.get((item.label, item.expression)) or [
-            column for column, v in enumerate(known) if v.label == item.label or v.expression == item.expression
-        ]
-        free = [column for column in candidates if column not in taken]
-        if not free:
-            problem = "more often than there are such inputs" if candidates else "which is not among the inputs"
-            raise DataError(f"a transformation asks for the {kind.lower()} {item.label}, {problem}")
-        taken.add(free[0])
-        columns.append((place, free[0]))
-    return columns
 
 
 def select(

@@ -7,15 +7,24 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import ParamSpec, TypeVar
 
-from pytmva_rnn.description import OUTPUT_FUNCTIONS, Analysis, Layer, Shape, Variable
+from pytmva_rnn.description import Analysis, Layer, Shape, Variable
 from pytmva_rnn.errors import WeightFileError
-from pytmva_rnn.weightfile.layer_nodes import LayerFormat, check_size, layer_format, matrix_shapes, read_values
+from pytmva_rnn.weightfile.layer_nodes import (
+    LayerFormat,
+    check_fit,
+    check_size,
+    layer_format,
+    matrix_shapes,
+    read_values,
+)
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
 from pytmva_rnn.weightfile.nodes import Node, ordered
 from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
 from pytmva_rnn.weightfile.reading import (
     LETTERS,
+    check_classes,
     check_input,
+    check_output_function,
     check_outputs,
     layer_nodes,
     other_batch_size,
@@ -83,10 +92,6 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
         if network.shapes[-1] and analysis:
             found = prod(network.shapes[-1])
             report.attempt(check_outputs, weights, analysis, found, classes, len(targets))
-            if analysis == "Classification" and found != 1:
-                report.errors.append(
-                    weights.error(f"expected 1 output of the last layer for a classification, found {found}")
-                )
         report.errors += check_options(report.attempt(root.find, "Options"), network)
     return report.errors
 
@@ -117,8 +122,8 @@ def _classes(report: _Report, node: Node | None, analysis: str | None) -> int:
     report.attempt(node.counted, "Class", "NClass")
     classes = node.children("Class")
     report.attempt(ordered, classes, "Index")
-    if analysis == "Classification" and len(classes) != 2:
-        report.errors.append(node.error(f"NClass: expected 2 for a classification, found {len(classes)}"))
+    if analysis:
+        report.attempt(check_classes, node, analysis, len(classes))
     return len(classes)
 
 
@@ -134,9 +139,8 @@ def _network(
     report.attempt(node.number, "WeightDecay")
     letters = {name: report.attempt(node.choice, attribute, allowed) for name, (attribute, allowed) in LETTERS.items()}
     function = letters["output_function"]
-    if function and analysis and function != OUTPUT_FUNCTIONS[analysis]:
-        wanted = f"expected {OUTPUT_FUNCTIONS[analysis]} for a {analysis.lower()}"
-        report.errors.append(node.error(f"OutputFunction: {wanted}, found {function}"))
+    if function and analysis:
+        report.attempt(check_output_function, node, analysis, function)
     report.attempt(layer_nodes, node)
     network = NetworkNode(node, analysis, variables, outputs, letters["loss"], letters["initialization"], [shape])
     for number, child in enumerate(node.children()):
@@ -155,7 +159,7 @@ def _layer(report: _Report, node: Node, number: int, shape: Shape | None) -> Lay
     known = shape or _own_input(node, entry)
     layer: Layer | None = report.attempt(entry.read, node, known or (1, 1, 1))
     if layer and shape:
-        for check in entry.checks:
+        for check in (check_fit, *entry.checks):
             report.attempt(check, node, layer, shape)
     shapes = matrix_shapes(layer) if layer and known else {}
     for name, matrix in matrices.items():

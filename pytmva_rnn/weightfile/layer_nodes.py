@@ -14,7 +14,20 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import ACTIVATIONS, GRU, LSTM, RNN, BatchNorm, Dense, Layer, Recurrent, Reshape, Shape
+from pytmva_rnn.description import (
+    ACTIVATIONS,
+    GRU,
+    LSTM,
+    RNN,
+    BatchNorm,
+    Dense,
+    Layer,
+    Recurrent,
+    Reshape,
+    Shape,
+    not_finite,
+)
+from pytmva_rnn.errors import DataError
 from pytmva_rnn.registration import Registry
 from pytmva_rnn.weightfile.markup import Element, UnwritableError
 from pytmva_rnn.weightfile.nodes import Node
@@ -23,6 +36,7 @@ from pytmva_rnn.weightfile.numbers import format_values, parse_floats, scientifi
 __all__ = [
     "FORMATS",
     "LayerFormat",
+    "check_fit",
     "check_size",
     "layer_element",
     "layer_format",
@@ -51,7 +65,8 @@ class LayerFormat(Generic[L]):
     matrices : tuple of (tag, weight name)
         In the file's order.
     checks : tuple of callable
-        Each raises a WeightFileError if something in the node does not fit the layer or its input.
+        Each raises a WeightFileError if something in the node does not fit the layer, which is possible and takes its
+        input, or that input.
     """
 
     tag: str
@@ -94,7 +109,7 @@ def read_layer(node: Node, number: int, shape: Shape) -> Layer:
     """
     entry = layer_format(node, number)
     layer: Layer = entry.read(node, shape)
-    for check in entry.checks:
+    for check in (check_fit, *entry.checks):
         check(node, layer, shape)
     found = {name: node.child(tag) for tag, name in entry.matrices}
     shapes = matrix_shapes(layer)
@@ -120,33 +135,34 @@ def layer_format(node: Node, number: int) -> LayerFormat[Any]:
     return FORMATS.find(node.tag)
 
 
+def check_fit(node: Node, layer: Layer, shape: Shape) -> None:
+    """Raise a WeightFileError unless a layer is possible, and takes an input of `shape`."""
+    try:
+        layer.check_fields()
+        layer.check_input(shape)
+    except DataError as error:
+        raise node.error(str(error)) from None
+
+
 def matrix_shapes(layer: Layer) -> dict[str, tuple[int, int]]:
     """(rows, columns) of every matrix of a layer in the file, by the name of what it holds."""
     return layer.weight_shapes() | layer.statistic_shapes()
 
 
 def layer_element(layer: Layer, number: int, shape: Shape) -> Element:
-    """The node of a layer for an input of `shape`.
+    """The node of a layer, whose weights have been checked, for an input of `shape`.
 
     Raises
     ------
     UnwritableError
-        If the layer is unknown, or weights are missing, have the wrong shape, or are not finite.
+        If weight files have no such layer.
     """
     entry = next((known for known in map(FORMATS.find, FORMATS) if known.layer is type(layer)), None)
     if entry is None:
         raise UnwritableError(f"layer {number} ({layer.kind}): expected a layer that weight files have")
-    shapes = matrix_shapes(layer)
     matrices = []
     for tag, name in entry.matrices:
-        where = f"layer {number} ({layer.kind}), {name}"
-        if name not in layer.weights:
-            raise UnwritableError(f"{where}: expected a matrix, found none; is the model trained?")
-        values = np.asarray(layer.weights[name])
-        if values.shape != shapes[name]:
-            raise UnwritableError(f"{where}: expected the shape {shapes[name]}, found {values.shape}")
-        if problem := _not_finite(values):
-            raise UnwritableError(f"{where}: {problem}")
+        values = layer.weights[name]
         rows, columns = values.shape
         matrices.append(Element(tag, {"Rows": rows, "Columns": columns}, line=format_values(values)))
     return Element(entry.tag, entry.attributes(layer, shape), matrices)
@@ -174,32 +190,9 @@ def read_values(node: Node, shape: tuple[int, int]) -> NDArray[np.float64]:
     if values.size != prod(shape):
         raise node.error(f"expected {prod(shape)} numbers ({shape[0]} x {shape[1]}), found {values.size}")
     matrix = values.reshape(shape)
-    if problem := _not_finite(matrix):
-        raise node.error(problem)
+    if problem := not_finite(matrix):
+        raise node.error(f"expected finite float32 numbers, found {problem}")
     return matrix
-
-
-def _not_finite(matrix: NDArray[Any]) -> str:
-    with np.errstate(over="ignore"):
-        bad = np.argwhere(~np.isfinite(matrix.astype(np.float32)))
-    if not len(bad):
-        return ""
-    row, column = bad[0]
-    return f"expected finite float32 numbers, found {matrix[row, column]} in row {row}, column {column}"
-
-
-def _fit(node: Node, fits: bool, expected: str, shape: Shape) -> None:
-    if not fits:
-        depth, height, width = shape
-        raise node.error(f"expected {expected}, found an input of depth {depth}, height {height}, width {width}")
-
-
-def _fits_recurrent(node: Node, layer: Recurrent, shape: Shape) -> None:
-    depth, height, width = shape
-    size, steps = layer.input_size, layer.time_steps
-    # The steps of an event are its depth in the network's input, and its height in the output of a recurrent layer.
-    fits = width == size and steps in (depth, height) and depth * height == steps
-    _fit(node, fits, f"{steps} time steps (depth or height) of {size} inputs (width)", shape)
 
 
 def _recurrent_fields(node: Node, sequence_by_default: bool = False) -> dict[str, Any]:
@@ -272,10 +265,9 @@ def _read_reshape(node: Node, shape: Shape) -> Reshape:
     return Reshape(depth=depth, height=height, width=width, flat=node.flag("Flattening"))
 
 
-def _fits_reshape(node: Node, layer: Reshape, shape: Shape) -> None:
-    depth, height, width = layer.depth, layer.height, layer.width
-    size = depth * height * width
-    _fit(node, size == prod(shape), f"{size} values (Depth {depth}, Height {height}, Width {width})", shape)
+def _flat_sizes(node: Node, layer: Reshape, shape: Shape) -> None:
+    # what is flat takes any input, but the file says which it had
+    check_fit(node, replace(layer, flat=False), shape)
 
 
 def _reshape_attributes(layer: Reshape, shape: Shape) -> Attributes:
@@ -323,12 +315,10 @@ _GRU_MATRICES = (
 _DENSE_MATRICES = (("Weights", "W"), ("Biases", "b"))
 _BATCH_NORM_MATRICES = (("Training-mu", "mu"), ("Training-variance", "variance"), ("Gamma", "gamma"), ("Beta", "beta"))
 
-register_layer(LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES, (_fits_recurrent,)))
-register_layer(
-    LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES, (_fits_recurrent, _cell_size))
-)
-register_layer(LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES, (_fits_recurrent,)))
+register_layer(LayerFormat("RNNLayer", RNN, _read_rnn, _rnn_attributes, _RNN_MATRICES))
+register_layer(LayerFormat("LSTMLayer", LSTM, _read_lstm, _lstm_attributes, _LSTM_MATRICES, (_cell_size,)))
+register_layer(LayerFormat("GRULayer", GRU, _read_gru, _gru_attributes, _GRU_MATRICES))
 register_layer(LayerFormat("DenseLayer", Dense, _read_dense, _dense_attributes, _DENSE_MATRICES))
-register_layer(LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes, checks=(_fits_reshape,)))
+register_layer(LayerFormat("ReshapeLayer", Reshape, _read_reshape, _reshape_attributes, checks=(_flat_sizes,)))
 register_layer(LayerFormat("BatchNormLayer", BatchNorm, _read_batch_norm, _batch_norm_attributes, _BATCH_NORM_MATRICES))
 _REFUSED = {"ConvLayer": "convolution", "MaxPoolLayer": "pooling"}

@@ -9,6 +9,8 @@ from typing import Any, get_args
 
 from pytmva_rnn.description import (
     ANALYSES,
+    OUTPUT_FUNCTIONS,
+    Analysis,
     Description,
     Initialization,
     Layer,
@@ -18,8 +20,9 @@ from pytmva_rnn.description import (
     Regularization,
     Shape,
     Variable,
+    outputs_problem,
 )
-from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
@@ -30,7 +33,9 @@ from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES,
 
 __all__ = [
     "LETTERS",
+    "check_classes",
     "check_input",
+    "check_output_function",
     "check_outputs",
     "is_other_method",
     "layer_nodes",
@@ -85,7 +90,14 @@ def read_description(path: str | os.PathLike[str]) -> Description:
         else (),
         **_network(root.child("Weights"), len(variables)),
     )
-    check_outputs(root.child("Weights"), read.analysis, read.outputs, len(classes), len(targets))
+    weights = root.child("Weights")
+    check_classes(root.child("Classes"), read.analysis, len(classes))
+    check_output_function(weights, read.analysis, read.output_function)
+    check_outputs(weights, read.analysis, read.outputs, len(classes), len(targets))
+    try:
+        read.check()
+    except DataError as error:
+        raise weights.error(str(error)) from None
     return read
 
 
@@ -184,9 +196,20 @@ def layer_nodes(node: Node) -> list[Node]:
     return nodes
 
 
-def check_outputs(node: Node, analysis: str, outputs: int, classes: int, targets: int) -> None:
-    """Raise a WeightFileError unless there is an output for each class of a multiclass or target of a regression."""
-    expected = {"Regression": targets, "Multiclass": classes}.get(analysis)
-    if expected is not None and outputs != expected:
-        what = "targets" if analysis == "Regression" else "classes"
-        raise node.error(f"expected {expected} outputs of the last layer, one for each of the {what}, found {outputs}")
+def check_classes(node: Node, analysis: str, classes: int) -> None:
+    """Raise a WeightFileError unless a classification has two classes."""
+    if analysis == "Classification" and classes != 2:
+        raise node.error(f"NClass: expected 2 for a classification, found {classes}")
+
+
+def check_output_function(node: Node, analysis: Analysis, letter: str) -> None:
+    """Raise a WeightFileError unless the output function is the one that TMVA takes for an analysis."""
+    wanted = OUTPUT_FUNCTIONS[analysis]
+    if letter != wanted:
+        raise node.error(f"OutputFunction: expected {wanted} for a {analysis.lower()}, found {letter}")
+
+
+def check_outputs(node: Node, analysis: Analysis, outputs: int, classes: int, targets: int) -> None:
+    """Raise a WeightFileError unless there are as many outputs as the analysis asks for."""
+    if problem := outputs_problem(analysis, outputs, classes, targets):
+        raise node.error(problem)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from pytmva_rnn.description import (
     PCA,
@@ -18,7 +18,8 @@ from pytmva_rnn.description import (
     Transformation,
     TransformInput,
 )
-from pytmva_rnn.weightfile.markup import Element, UnwritableError
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.weightfile.markup import Element
 from pytmva_rnn.weightfile.nodes import Node, ordered
 from pytmva_rnn.weightfile.numbers import parse_floats, scientific, widened
 
@@ -40,8 +41,6 @@ class TransformationFormat(Generic[T]):
     Attributes
     ----------
     transformation : type
-    by_column : bool
-        Each input is transformed for itself, so that variables and targets may be mixed.
     read : callable
         Makes the transformation from its node, its inputs, its outputs and the number of classes.
     children : callable
@@ -53,7 +52,6 @@ class TransformationFormat(Generic[T]):
     """
 
     transformation: type[T]
-    by_column: bool
     read: Callable[[Node, Inputs, Inputs, int], T]
     children: Callable[[T], list[Element]]
     attributes: Callable[[T], Mapping[str, str]] = lambda _: {}
@@ -92,18 +90,6 @@ def _sized(node: Node, sizes: Mapping[str, int]) -> NDArray[np.float64]:
     return _numbers(node, int(np.prod(shape))).reshape(shape)
 
 
-def _checked(values: ArrayLike, kind: str, what: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Parameters that are to be written; the first dimension of `shape` is the classes and may be any."""
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim != len(shape) + 1 or array.shape[1:] != shape or not np.isfinite(array).all():
-        expected = ", ".join(["classes + 1", *map(str, shape)])
-        raise UnwritableError(
-            f"{kind}: expected finite {what} of the shape ({expected}), found the shape {array.shape}"
-            + ("" if np.isfinite(array).all() else " with NaN or infinite values")
-        )
-    return array
-
-
 def _line(values: NDArray[np.float64], digits: int) -> tuple[str, ...]:
     """A text line of numbers, each followed by a blank."""
     return ("".join(f"{scientific(value, digits)} " for value in values.ravel().tolist()),)
@@ -130,7 +116,7 @@ def _read_ranges(node: Node, count: int) -> NDArray[np.float64]:
 
 
 def _normalize_children(transformation: Normalize) -> list[Element]:
-    ranges = _checked(transformation.ranges, "Normalize", "ranges", (len(transformation.inputs), 2))
+    ranges = transformation.ranges
     return [
         Element("Class", {"ClassIndex": number}, [Element("Ranges", children=_range_elements(ranges[number]))])
         for number in range(len(ranges))
@@ -156,8 +142,9 @@ def _read_decorrelation(node: Node, inputs: Inputs, outputs: Inputs, classes: in
 
 def _decorrelation_children(transformation: Decorrelation) -> list[Element]:
     size = len(transformation.inputs)
-    matrices = _checked(transformation.matrices, "Decorrelation", "matrices", (size, size))
-    return [Element("Matrix", {"Rows": size, "Columns": size}, line=_line(matrix, 15)) for matrix in matrices]
+    return [
+        Element("Matrix", {"Rows": size, "Columns": size}, line=_line(matrix, 15)) for matrix in transformation.matrices
+    ]
 
 
 # --- PCA
@@ -179,8 +166,7 @@ def _read_pca(node: Node, inputs: Inputs, outputs: Inputs, classes: int) -> PCA:
 
 def _pca_children(transformation: PCA) -> list[Element]:
     size = len(transformation.inputs)
-    means = _checked(transformation.means, "PCA", "means", (size,))
-    vectors = _checked(transformation.eigenvectors, "PCA", "eigenvectors", (size, size))
+    means, vectors = transformation.means, transformation.eigenvectors
     # TMVA calls every entry behind the second "Combined", whatever the classes are
     names = [*("Signal", "Background")[: len(means)], *["Combined"] * (len(means) - 2)]
     return [
@@ -228,9 +214,12 @@ def _read_pdf(node: Node) -> CumulativeDistribution:
         if where.integer("NBins") != bins:
             raise where.error(f"NBins: expected the {bins} of <Histogram>, found {where.attribute('NBins')}")
         edges = _numbers(where, bins + 1)
-    if (np.diff(edges) < 0).any() or edges[0] >= edges[-1]:
-        raise where.error("expected edges of bins in ascending order")
-    return CumulativeDistribution(edges, contents)
+    distribution = CumulativeDistribution(edges, contents)
+    try:
+        distribution.check()
+    except DataError as error:
+        raise where.error(str(error)) from None
+    return distribution
 
 
 def _gauss_attributes(transformation: Gauss) -> dict[str, str]:
@@ -238,9 +227,6 @@ def _gauss_attributes(transformation: Gauss) -> dict[str, str]:
 
 
 def _gauss_children(transformation: Gauss) -> list[Element]:
-    if len(transformation.distributions) != len(transformation.inputs):
-        found = len(transformation.distributions)
-        raise UnwritableError(f"Gauss: expected distributions of {len(transformation.inputs)} inputs, found {found}")
     return [
         Element(
             "Variable",
@@ -255,13 +241,7 @@ def _gauss_children(transformation: Gauss) -> list[Element]:
 
 
 def _pdf_element(distribution: CumulativeDistribution, variable: int, entry: int) -> Element:
-    edges, contents = (np.asarray(a, np.float64) for a in (distribution.edges, distribution.contents))
-    fits = contents.ndim == 1 and edges.shape == (len(contents) + 1,)
-    if not fits or not (np.isfinite(edges).all() and np.isfinite(contents).all()):
-        raise UnwritableError(
-            f"Gauss, input {variable}: expected finite contents and one more edge than contents, "
-            f"found the shapes {contents.shape} and {edges.shape}"
-        )
+    edges, contents = distribution.edges, distribution.contents
     histogram: dict[str, str | int] = {
         "Name": f"Cumulative_Var{variable}_cls{entry}_original",
         "NBins": len(contents),
@@ -277,8 +257,8 @@ def _pdf_element(distribution: CumulativeDistribution, variable: int, entry: int
 
 
 FORMATS: tuple[TransformationFormat[Any], ...] = (
-    TransformationFormat(Normalize, True, _read_normalize, _normalize_children),
-    TransformationFormat(Decorrelation, False, _read_decorrelation, _decorrelation_children),
-    TransformationFormat(PCA, False, _read_pca, _pca_children),
-    TransformationFormat(Gauss, True, _read_gauss, _gauss_children, _gauss_attributes, ("Uniform",)),
+    TransformationFormat(Normalize, _read_normalize, _normalize_children),
+    TransformationFormat(Decorrelation, _read_decorrelation, _decorrelation_children),
+    TransformationFormat(PCA, _read_pca, _pca_children),
+    TransformationFormat(Gauss, _read_gauss, _gauss_children, _gauss_attributes, ("Uniform",)),
 )

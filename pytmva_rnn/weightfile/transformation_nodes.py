@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
-from pytmva_rnn.description import Transformation, TransformInput, Variable
+from pytmva_rnn.description import Known, Transformation, TransformInput
 from pytmva_rnn.weightfile.markup import Element
 from pytmva_rnn.weightfile.nodes import Node
 from pytmva_rnn.weightfile.transformation_formats import FORMATS, Inputs
 
-__all__ = ["Known", "read_transformation", "read_transformations", "transformations_element"]
-
-Known: TypeAlias = Mapping[str, Sequence[Variable]]
+__all__ = ["read_transformation", "read_transformations", "transformations_element"]
 
 _BY_NAME = {name: entry for entry in FORMATS for name in (entry.transformation.kind, *entry.aliases)}
 _BY_TYPE = {entry.transformation: entry for entry in FORMATS}
@@ -63,7 +60,7 @@ def read_transformation(node: Node, known: Known, classes: int) -> Transformatio
     outputs = _read_selection(selection.child("Output"), "Output", "NOutputs", known)
     if [item.type for item in inputs] != [item.type for item in outputs]:
         raise selection.error("expected as many outputs as inputs, of the same types in the same order")
-    if not entry.by_column and len({item.type for item in inputs}) > 1:
+    if not entry.transformation.by_column and len({item.type for item in inputs}) > 1:
         raise selection.error(f"expected inputs of one type for {name}, found variables mixed with others")
     transformation: Transformation = entry.read(node, inputs, outputs, classes)
     return transformation

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from pytmva_rnn.description import Description
-from pytmva_rnn.errors import WeightFileError
+from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description
+from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.weightfile.layer_nodes import layer_element
 from pytmva_rnn.weightfile.markup import Element, UnwritableError, render
@@ -33,8 +33,8 @@ def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     WeightFileError
-        If the name does not end in `.xml`, as C++ TMVA's Reader wants it; if weights are missing, not finite or of the
-        wrong shape; or if a name has a character that XML cannot hold.
+        If the name does not end in `.xml`, as C++ TMVA's Reader wants it; if the model's parts do not fit each other
+        (see `Description.check`); or if a name has a character that XML cannot hold.
     OSError
         If the file cannot be written.
     """
@@ -44,10 +44,22 @@ def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
             "with another, C++ TMVA's Reader never returns"
         )
     try:
+        _check(model)
         with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(render(_method_setup(model)))
-    except UnwritableError as error:
+    except (DataError, UnwritableError) as error:
         raise WeightFileError(f"{os.fspath(path)} cannot be written: {error}") from None
+
+
+def _check(model: Description) -> None:
+    """What is written has to be what is read again."""
+    model.check()
+    wanted = OUTPUT_FUNCTIONS[model.analysis]
+    if model.output_function != wanted:
+        raise UnwritableError(
+            f"output_function: expected {wanted} in the file of a {model.analysis.lower()}, "
+            f"found {model.output_function}"
+        )
 
 
 def _method_setup(model: Description) -> Element:

@@ -8,8 +8,6 @@ import zlib
 from collections.abc import Sequence
 from importlib.resources import files
 
-import numpy as np
-
 from pytmva_rnn._version import __version__
 from pytmva_rnn.data import Steps
 from pytmva_rnn.description import Variable
@@ -49,11 +47,11 @@ def generate(model: Model, name: str, *, source: bytes | None = None) -> str:
     Raises
     ------
     DataError
-        If the name cannot be one in C++, or the model has no weights or weights that are not finite.
+        If the name cannot be one in C++, or the model's parts do not fit; see `Description.check`.
     """
     if not identifier(name) or name in _TAKEN:
         raise DataError(f"{name!r} cannot be the name of a C++ class; use letters, digits and _, e.g. QuarkGluon")
-    _check(model)
+    model.check()
     parts = "\n".join(_runtime(part) for part in _PARTS)
     space = f"pytmva_rnn_{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
     return f"""\
@@ -93,14 +91,6 @@ using Tools = {space}::Tools;
 
 def _runtime(part: str) -> str:
     return files("pytmva_rnn.export.cpp").joinpath("runtime").joinpath(f"{part}.hxx").read_text(encoding="utf-8")
-
-
-def _check(model: Model) -> None:
-    model.check_weights()
-    for number, layer in enumerate(model.layers):
-        for name, value in layer.weights.items():
-            if not np.isfinite(value).all():
-                raise DataError(f"layer {number} ({layer.kind}): {name} has a value that is not finite")
 
 
 def _comment(model: Model, name: str) -> str:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable
+from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable, columns_of
 from pytmva_rnn.export.cpp.literals import array
-from pytmva_rnn.transformations.selection import columns_of
 
 __all__ = ["function"]
 

@@ -9,7 +9,8 @@ from pytmva_rnn.kernels.reference.machine.recurrent import Array, Cache, Memory,
 
 def forward(layer: Any, p: Parameters, x: Array, memory: Memory, training: bool) -> tuple[Array, Cache]:
     """x, shape (B, T, D) -> (B, depth*height, width)."""
-    return x.reshape(len(x), layer.depth * layer.height, layer.width), {"shape": x.shape}
+    steps, width = (1, -1) if layer.flat else (layer.depth * layer.height, layer.width)
+    return x.reshape(len(x), steps, width), {"shape": x.shape}
 
 
 def backward(layer: Any, p: Parameters, cache: Cache, dy: Array) -> tuple[Array, Parameters]:

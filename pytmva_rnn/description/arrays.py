@@ -1,0 +1,53 @@
+"""Arrays that stay as they are, and whether what users hand in is arrays at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["immutable", "is_numbers", "is_tuple_of", "not_finite"]
+
+
+def immutable(values: Any) -> Any:
+    """The same numbers in memory that nobody can change; what is no array of numbers comes back as it is.
+
+    The memory is that of a `bytes` object: such an array cannot be made writeable again, and is taken without a copy.
+    """
+    try:
+        array = np.asarray(values)
+    except (RuntimeError, TypeError, ValueError):  # rows of different length, tensors that do not give their values
+        return values
+    if array.dtype.kind not in "biuf":
+        return values
+    memory: Any = array
+    while isinstance(memory, np.ndarray):
+        memory = memory.base
+    if isinstance(memory, bytes):
+        return array
+    if not array.size:
+        array = array.copy()
+        array.flags.writeable = False
+        return array
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
+def is_numbers(values: object) -> bool:
+    """Whether this is an array of numbers."""
+    return isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+
+
+def is_tuple_of(kind: type[object], items: object) -> bool:
+    """Whether this is a tuple of objects of one kind."""
+    return isinstance(items, tuple) and all(isinstance(item, kind) for item in items)
+
+
+def not_finite(values: NDArray[Any]) -> str:
+    """The first number of a matrix that is not finite in float32, and where it stands; empty if all are finite."""
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(values.astype(np.float32))
+    if finite.all():
+        return ""
+    row, column = np.argwhere(~finite)[0]
+    return f"{values[row, column]} in row {row}, column {column}"
