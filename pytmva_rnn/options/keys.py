@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import boolean, indent, parts, unknown
+from pytmva_rnn.options.grammar import boolean
 
-__all__ = ["Key", "Setting", "Spelled", "fields_of", "normalise", "option", "read_settings", "separated", "value_text"]
+__all__ = ["Key", "Spelled", "fields_of", "normalise", "option", "separated", "value_text"]
 
 
 class Spelled:
@@ -82,6 +81,13 @@ class Key:
         """Whether `Name` and `!Name` stand for True and False."""
         return self.parse is boolean
 
+    def text_of(self, value: Any) -> str:
+        """TMVA's text of a value from Python; an OptionError of it names the option."""
+        try:
+            return self.text(value)
+        except OptionError as error:
+            raise OptionError(f"{self.name}: {error.message}") from None
+
 
 def option(name: str, default: Any, parse: Callable[[str], Any], text: Callable[[Any], str] = value_text) -> Any:
     """A dataclass field that is an option."""
@@ -118,105 +124,3 @@ def normalise(options: Any) -> dict[str, str]:
             changed[key.name] = text
             object.__setattr__(options, f.name, value)
     return changed
-
-
-@dataclass(frozen=True)
-class Setting:
-    """An option with the value that was given to it.
-
-    Attributes
-    ----------
-    key : Key
-    value : value of the option
-    text : str
-        TMVA's text of it, as it was given.
-    """
-
-    key: Key
-    value: Any
-    text: str
-
-
-def read_settings(
-    given: str | Mapping[str, Any], find: Callable[[str], Key | None], names: list[str], what: str
-) -> Iterator[Setting]:
-    """The settings of an option string, `A=b:!Flag`, or of a mapping of the same names to values.
-
-    Parameters
-    ----------
-    given : str or mapping
-    find : function of a name as it was written, giving its key
-    names : list of str
-        All names there are.
-    what : str
-        Name of such options in errors.
-
-    Raises
-    ------
-    OptionError
-        For an unknown option (naming near ones) or a wrong value, with its place in the string.
-    """
-    seen = set()
-    for setting in _each_setting(given, find, names, what):
-        if setting.key.name in seen:
-            warnings.warn(f"option {setting.key.name} is given twice; the last one counts", stacklevel=3)
-        seen.add(setting.key.name)
-        yield setting
-
-
-def _each_setting(given: Any, find: Callable[[str], Key | None], names: list[str], what: str) -> Iterator[Setting]:
-    if isinstance(given, str):
-        for start, part in parts(given, ":"):
-            if part.strip():
-                yield _from_text(given, start, part, find, names, what)
-    elif isinstance(given, Mapping):
-        for name, value in given.items():
-            if not isinstance(name, str):
-                raise OptionError(f"the name of an {what} is a text, not {name!r}")
-            yield _from_value(name, value, find, names, what)
-    else:
-        raise OptionError(f"the options are TMVA's string or a mapping of names to values, not {given!r}")
-
-
-def _from_text(
-    whole: str, start: int, part: str, find: Callable[[str], Key | None], names: list[str], what: str
-) -> Setting:
-    name, equals, value = part.partition("=")
-    position = start + indent(part)
-    negated = name.strip().startswith("!")
-    bare = name.strip().removeprefix("!").strip()
-    if not bare:
-        raise OptionError("a value without the name of an option", whole, position)
-    if negated and equals:
-        raise OptionError(f"!{bare} cannot have a value", whole, position)
-    key = find(bare)
-    if key is None:
-        raise OptionError(unknown(bare, names, what), whole, position)
-    if not equals and not key.is_flag:
-        raise OptionError(f"option {key.name} has no value; write {key.name}=...", whole, position)
-    if equals:
-        place = start + len(name) + 1 + indent(value)
-        return Setting(key, _parsed(key, value.strip(), whole, place), value.strip())
-    words = str(not negated)
-    return Setting(key, _parsed(key, words, whole, position), words)
-
-
-def _from_value(name: str, value: Any, find: Callable[[str], Key | None], names: list[str], what: str) -> Setting:
-    key = find(name.strip())
-    if key is None:
-        raise OptionError(unknown(name, names, what), name, 0)
-    try:
-        words = key.text(value)
-    except OptionError as error:
-        raise OptionError(f"{key.name}: {error.message}") from None
-    whole = f"{name}={words}"
-    if ":" in words:
-        raise OptionError(f"the value of {key.name} holds a colon", whole, whole.index(":"))
-    return Setting(key, _parsed(key, words, whole, len(name) + 1), words)
-
-
-def _parsed(key: Key, words: str, whole: str, position: int) -> Any:
-    try:
-        return key.parse(words)
-    except OptionError as error:
-        raise OptionError(f"{key.name}: {error.message}", whole, position + (error.position or 0)) from None

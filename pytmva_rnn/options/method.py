@@ -14,8 +14,9 @@ from typing import Any
 
 from pytmva_rnn.description import INITIALIZATIONS, LOSSES, Option, Shape
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import boolean, integer, number, one_of, plain, positive, unknown
-from pytmva_rnn.options.keys import Key, Spelled, fields_of, normalise, option, read_settings, separated
+from pytmva_rnn.options.assignments import Vocabulary, read_assignments
+from pytmva_rnn.options.grammar import boolean, integer, number, one_of, plain, positive
+from pytmva_rnn.options.keys import Key, Spelled, fields_of, normalise, option, separated
 from pytmva_rnn.options.layer_specs import LayerSpec
 from pytmva_rnn.options.layout import parse_layout
 from pytmva_rnn.options.strategy import DEFAULT_STRATEGY, TrainingPhase, parse_strategy, strategy_text
@@ -158,6 +159,9 @@ class MethodOptions:
         return shape
 
 
+_VOCABULARY = Vocabulary.of(MethodOptions, "option")
+
+
 def option_text(name: str, value: Any) -> str:
     """TMVA's text of a value from Python for one option of a method, as `parse_options` makes it.
 
@@ -166,14 +170,7 @@ def option_text(name: str, value: Any) -> str:
     OptionError
         For an unknown option, or a value that is not understood.
     """
-    keys = fields_of(MethodOptions)
-    if name.upper() not in keys:
-        raise OptionError(unknown(name, [key.name for _, key in keys.values()], "option"))
-    key = keys[name.upper()][1]
-    try:
-        return key.text(value)
-    except OptionError as error:
-        raise OptionError(f"{key.name}: {error.message}") from None
+    return _VOCABULARY.key(name).text_of(value)
 
 
 def parse_options(given: str | Mapping[str, Any] | MethodOptions) -> MethodOptions:
@@ -206,15 +203,11 @@ def parse_options(given: str | Mapping[str, Any] | MethodOptions) -> MethodOptio
     """
     if isinstance(given, MethodOptions):
         return given
-    keys = fields_of(MethodOptions)
+    fields = {key.name: f.name for f, key in fields_of(MethodOptions).values()}
     values: dict[str, Any] = {}
     words: dict[str, str] = {}
-
-    def find(name: str) -> Key | None:
-        return keys[name.upper()][1] if name.upper() in keys else None
-
-    for setting in read_settings(given, find, [key.name for _, key in keys.values()], "option"):
-        name = setting.key.name
-        values[keys[name.upper()][0].name] = setting.value
-        words[name] = str(setting.value) if setting.key.is_flag else setting.text
+    for assignment in read_assignments(given, _VOCABULARY):
+        name = assignment.key.name
+        values[fields[name]] = assignment.value
+        words[name] = str(assignment.value) if assignment.key.is_flag else assignment.text
     return MethodOptions(**values, text=words)

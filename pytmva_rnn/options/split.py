@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
+from pytmva_rnn.options.assignments import Vocabulary, read_assignments
 from pytmva_rnn.options.grammar import boolean, integer, one_of, positive
-from pytmva_rnn.options.keys import Key, fields_of, normalise, option, read_settings
+from pytmva_rnn.options.keys import Key, normalise, option
 
 __all__ = ["SplitOptions"]
 
@@ -86,24 +87,15 @@ nTrain={'Signal': 1000}, nTest={}, ScaleWithPreselEff=False, V=False, VerboseLev
         OptionError
             For an unknown option (naming the near ones) or a wrong value, with its place in the string.
         """
-        keys = fields_of(cls)
-        names = [f"{f.name}_<Class>" if f.name in _COUNTS else f.name for f in fields(cls)]
-
-        def find(name: str) -> Key | None:
-            per_class = re.fullmatch(r"(?i)n(train|test)_(.+)", name)
-            if per_class:
-                return Key(f"n{per_class[1].capitalize()}_{per_class[2]}", _count)
-            return keys[name.upper()][1] if name.upper() in keys else None
-
         if isinstance(given, Mapping):
             given = _one_by_one(given)
         values: dict[str, Any] = {kind: {} for kind in _COUNTS}
-        for setting in read_settings(given, find, names, "option of the split"):
-            kind, _, class_name = setting.key.name.partition("_")
+        for assignment in read_assignments(given, _vocabulary()):
+            name, _, class_name = assignment.key.name.partition("_")
             if class_name:
-                values[kind][class_name] = setting.value
+                values[name][class_name] = assignment.value
             else:
-                values[setting.key.name] = setting.value
+                values[name] = assignment.value
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,6 +116,16 @@ nTrain={'Signal': 1000}, nTest={}, ScaleWithPreselEff=False, V=False, VerboseLev
             f"{flag[value]}{name}" if isinstance(value, bool) else f"{name}={value}"
             for name, value in self.to_dict().items()
         )
+
+
+def _vocabulary() -> Vocabulary:
+    plain = Vocabulary.of(SplitOptions, "option of the split")
+
+    def lookup(name: str) -> Key | None:
+        per_class = re.fullmatch(r"(?i)n(train|test)_(.+)", name)
+        return Key(f"n{per_class[1].capitalize()}_{per_class[2]}", _count) if per_class else plain.lookup(name)
+
+    return Vocabulary(plain.what, (*plain.names, *(f"{kind}_<Class>" for kind in _COUNTS)), lookup)
 
 
 def _one_by_one(given: Mapping[str, Any]) -> dict[str, Any]:
