@@ -45,8 +45,8 @@ def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Those of the steps too, for each layer and form."""
     found = {**KERNELS, "multiply-adds": MULTIPLY_ADDS}
     for name, cell in {
-        "RNN": rnn.RNN.cell,
-        "LSTM": lstm.LSTM.cell,
+        "RNN": rnn.RNNPart.cell,
+        "LSTM": lstm.LSTMPart.cell,
         "GRU before": gru.BEFORE,
         "GRU after": gru.AFTER,
     }.items():

@@ -101,7 +101,7 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     results = measured(contestants=(OursOnGpu, PyTorchOnGpu))
     assert results.left_out == ["PyTorch: no such package"]
     assert names(results.comparisons[0]) == {"pytmva_rnn"}
-    monkeypatch.setattr("pytmva_rnn.kernels.cuda.machine.plan.free_memory", lambda: 100)
+    monkeypatch.setattr("pytmva_rnn.kernels.cuda.machine.workspace.free_memory", lambda: 100)
     results = measured(contestants=(OursOnGpu,), calls=("train",))
     assert results.comparisons == []
     assert re.fullmatch(r"case tiny GRU, batch 2: the GPU has .*; up to 0 would fit", results.left_out[0])

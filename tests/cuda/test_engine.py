@@ -59,16 +59,16 @@ def test_beyond_shared_memory(
 
 def test_any_state_size_gets_blocks_that_the_chip_grants() -> None:
     from pytmva_rnn.kernels.cuda.layers.gru import AFTER, BEFORE
-    from pytmva_rnn.kernels.cuda.layers.lstm import LSTM
-    from pytmva_rnn.kernels.cuda.layers.rnn import RNN
+    from pytmva_rnn.kernels.cuda.layers.lstm import LSTMPart
+    from pytmva_rnn.kernels.cuda.layers.rnn import RNNPart
     from pytmva_rnn.kernels.cuda.machine import device
     from pytmva_rnn.kernels.cuda.machine.recurrent import blocks
 
-    for cell in (AFTER, BEFORE, LSTM.cell, RNN.cell):
+    for cell in (AFTER, BEFORE, LSTMPart.cell, RNNPart.cell):
         for H in (1, 10, 64, 128, 511, 512, 513, 1024, 1537, 4096, 100_000):
             for events in (1, 100, 1000, 65536):
                 for floats in (cell.forward_floats, cell.backward_floats):
-                    (each, staged, shares), count, threads, shared = blocks(events, H, cell.gates * H * H, floats * H)
+                    (each, staged, shares), count, threads, shared = blocks(events, H, cell.count * H * H, floats * H)
                     assert shared <= 48 * 1024
                     assert threads[0] * threads[1] <= 1024
                     assert events <= count * threads[1] * each < events + threads[1] * each
@@ -211,7 +211,7 @@ def test_an_epoch_is_its_steps(Engine: type[Any]) -> None:
 
 def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """The host puts the batches together, inference takes pieces; the numbers stay the same."""
-    from pytmva_rnn.kernels.cuda.machine import memory, plan
+    from pytmva_rnn.kernels.cuda.machine import memory, workspace
 
     net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
     phase = TrainingPhase(learning_rate=1e-2)
@@ -221,7 +221,7 @@ def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.Monk
     for engine in (plenty, little):
         loss = engine.epoch(*net.batch, batches, np.zeros(2, np.int64), lambda: None)
         if engine is little:
-            monkeypatch.setattr(plan, "free_memory", lambda: 250)
+            monkeypatch.setattr(workspace, "free_memory", lambda: 250)
         results.append([loss, engine.loss(*net.batch), *engine.outputs(net.X)[:, 0]])
         monkeypatch.setattr(memory, "free_memory", lambda: 100)
     assert len({w.events for w in little._workspaces.values()} & {1, 2, 4, 5, 6, 7}) == 1
@@ -233,14 +233,14 @@ def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.Monk
 
 def test_a_batch_comes_before_the_data_on_the_device(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Data sets that fill the card are given up, and streamed from then on, when a batch needs the room."""
-    from pytmva_rnn.kernels.cuda.machine import memory, plan
+    from pytmva_rnn.kernels.cuda.machine import memory, workspace
 
     net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 8)
     engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
     expected = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
     assert engine.loss(*net.batch) == expected.loss(*net.batch)
     assert engine._residents._kept
-    monkeypatch.setattr(plan, "free_memory", lambda: 10 if engine._residents._kept else 1 << 30)
+    monkeypatch.setattr(workspace, "free_memory", lambda: 10 if engine._residents._kept else 1 << 30)
     monkeypatch.setattr(memory, "free_memory", lambda: 10)
     assert engine.step(*net.batch, np.arange(4), 0) == expected.step(*net.batch, np.arange(4), 0)
     assert not engine._residents._kept

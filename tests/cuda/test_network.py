@@ -16,13 +16,13 @@ pytestmark = pytest.mark.gpu
 
 
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pytmva_rnn.kernels.cuda.machine import plan
+    from pytmva_rnn.kernels.cuda.machine import workspace
 
     case = Case("lstm_sequence")
     network = Network(case.initial, "cuda")
     X, y = case.data["X"][:5], case.data["y"][:5]
     scores = network.predict(X)
-    monkeypatch.setattr(plan, "free_memory", lambda: 200_000)
+    monkeypatch.setattr(workspace, "free_memory", lambda: 200_000)
     advice = 'would fit; give fewer events at once, or use backend="cpu"'
     many = np.tile(X[:1], (400, 1)), np.ones(400)
     with pytest.raises(DataError, match=rf"the GPU has 0 MiB free, and 400 events at once need \d+ MiB; .* {advice}"):
@@ -32,7 +32,7 @@ def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     # scores and losses go through the network in pieces
     assert network.loss(X, y) > 0
     assert network.predict(X) == pytest.approx(scores, rel=1e-6)
-    monkeypatch.setattr(plan, "free_memory", lambda: 10)
+    monkeypatch.setattr(workspace, "free_memory", lambda: 10)
     fresh = Network(case.initial, "cuda")
     for call in (fresh.predict, lambda X: fresh.loss(X, y)):
         with pytest.raises(DataError, match=f"up to 0 {advice}"):

@@ -10,24 +10,44 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+ARCHITECTURES = ("80", "90")
+
 PROGRAM = """
-import json, sys, types
+import gc, json, sys, types
 from numba import cuda
 from numba.cuda import dispatcher
+from numba.cuda.cudadrv import nvvm
 from tests.cuda.signatures import all_kernels
 
-capability = tuple(json.loads(sys.argv[1]))
+part, parts, *architectures = sys.argv[1:]
+# all that Numba makes stays: looking for garbage is in vain
+gc.disable()
 # functions that kernels call are compiled for the device at hand, and there is none
-dispatcher.get_current_device = lambda: types.SimpleNamespace(compute_capability=capability)
-texts = {}
-for name, (kernel, signature) in all_kernels().items():
-    texts[name], _ = cuda.compile_ptx(kernel.py_func, signature, cc=capability)
+dispatcher.get_current_device = lambda: types.SimpleNamespace(compute_capability=(8, 0))
+# what Numba hands to NVIDIA's compiler is the same for all architectures, and takes longer
+texts = {architecture: {} for architecture in architectures}
+compile_ir = nvvm.compile_ir
+
+
+def compile_for_all(ir, **options):
+    for architecture, text in texts.items():
+        made = compile_ir(ir, **{**options, "arch": f"compute_{architecture}"})
+        text[name] = made.decode().strip("\\0")
+    return made
+
+
+nvvm.compile_ir = compile_for_all
+for name, (kernel, signature) in list(all_kernels().items())[int(part) :: int(parts)]:
+    cuda.compile_ptx(kernel.py_func, signature, cc=(8, 0))
 print(json.dumps(texts))
 """
+
+PROCESSES = os.cpu_count() or 1
 
 FLOAT64 = ("batch normalisation", "loss")
 """The kernels that sum over events in float64."""
@@ -36,23 +56,39 @@ THREADS = 256
 """Of the largest block."""
 
 
-@pytest.fixture(scope="module", params=[(8, 0), (9, 0)], ids=["sm_80", "sm_90"])
-def compiled(request: pytest.FixtureRequest) -> tuple[str, dict[str, str]]:
-    """The architecture, and the kernels' PTX by name."""
-    if importlib.util.find_spec("numba_cuda") is None:
-        pytest.skip("numba-cuda is not installed; the extra `cuda` brings it")
-    capability = request.param
+def compile_part(part: int) -> dict[str, dict[str, str]]:
+    """One of `PROCESSES` parts of the kernels, by architecture and name."""
+    root = Path(__file__).parents[2]
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_ENABLE_CUDASIM"}
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(root), str(root / "tools"), *filter(None, [environment.get("PYTHONPATH")])]
+    )
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(capability)],
+        [sys.executable, "-c", PROGRAM, str(part), str(PROCESSES), *ARCHITECTURES],
         capture_output=True,
         text=True,
         env=environment,
-        cwd=Path(__file__).parents[2],
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return f"sm_{capability[0]}{capability[1]}", json.loads(done.stdout)
+    texts: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return texts
+
+
+@pytest.fixture(scope="module")
+def all_compiled() -> dict[str, dict[str, str]]:
+    """The kernels' PTX by architecture and name."""
+    if importlib.util.find_spec("numba_cuda") is None:
+        pytest.skip("numba-cuda is not installed; the extra `cuda` brings it")
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        parts = list(pool.map(compile_part, range(PROCESSES)))
+    return {name: {k: text for part in parts for k, text in part[name].items()} for name in ARCHITECTURES}
+
+
+@pytest.fixture(params=ARCHITECTURES, ids="sm_{}".format)
+def compiled(request: pytest.FixtureRequest, all_compiled: dict[str, dict[str, str]]) -> tuple[str, dict[str, str]]:
+    """The architecture, and the kernels' PTX by name."""
+    return f"sm_{request.param}", all_compiled[request.param]
 
 
 @pytest.mark.slow
@@ -93,11 +129,16 @@ def test_blocks_can_be_launched(compiled: tuple[str, dict[str, str]], tmp_path: 
     found = [*Path(sysconfig.get_path("purelib")).glob("nvidia/*/bin/ptxas"), shutil.which("ptxas")]
     if not found[0]:
         pytest.skip("NVIDIA's assembler ptxas is not installed; nvidia-cuda-nvcc has it")
-    for name, text in texts.items():
-        source = tmp_path / "kernel.ptx"
+
+    def assemble(number: int, text: str) -> subprocess.CompletedProcess[str]:
+        source, target = tmp_path / f"{number}.ptx", tmp_path / f"{number}.cubin"
         source.write_text(text)
-        command = [str(found[0]), "-v", f"-arch={architecture}", str(source), "-o", str(tmp_path / "kernel.cubin")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [str(found[0]), "-v", f"-arch={architecture}", str(source), "-o", str(target)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        assembled = list(pool.map(assemble, range(len(texts)), texts.values()))
+    for name, done in zip(texts, assembled, strict=True):
         assert done.returncode == 0, f"{name}: {done.stderr}"
         assert "0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads" in done.stderr, name
         registers = re.search(r"Used (\d+) registers", done.stderr)

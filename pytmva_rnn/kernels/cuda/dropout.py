@@ -1,4 +1,4 @@
-"""Dropout of a dense layer's input, by the counter of `kernels.reference.dropout`."""
+"""Dropout of a layer's input, by the counter of `kernels.reference.dropout`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numba import cuda
 
 from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, kernel
-from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
 
 
 @device
@@ -33,8 +33,8 @@ def scale(x, y, elements, keys, now, number, threshold, scale):
         y[k] = x[k] * factor(key, k, threshold, scale)
 
 
-class Dropout(Part):
-    """What stands before a dense layer that drops some of its inputs; see `layer.Part`.
+class DropoutPart(Part):
+    """What stands before a layer that drops some of its inputs; see `layer.Part`.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ class Dropout(Part):
         self.factor = np.float32(1 / (1 - probability))
         super().__init__(*arguments, **options)
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
-        self.columns = layer.input_size
-        elements = memory.events * self.columns
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
+        elements = x.size
+        self.columns = elements // memory.events
         self.x = x.reshape(elements)
         self.y = memory.matrix(1, self.columns)
         self.y_flat = self.y.reshape(elements)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,15 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels.codes import L1, NO_PENALTY, REGULARIZATIONS
 from pytmva_rnn.kernels.cuda.losses import BLOCKS
 from pytmva_rnn.kernels.cuda.machine import graphs
 from pytmva_rnn.kernels.cuda.machine.device import empty, upload, zeros
 from pytmva_rnn.kernels.cuda.machine.gather import gather
-from pytmva_rnn.kernels.cuda.machine.layer import Run, Weights, packed, places, unpacked
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Run
 from pytmva_rnn.kernels.cuda.machine.memory import Residents
-from pytmva_rnn.kernels.cuda.machine.plan import Workspace, affordable, bytes_of, zero_states
 from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
+from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, affordable, bytes_of, zero_states
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
 
 _PIECE = 1 << 17
@@ -42,26 +44,18 @@ class Engine:
         self._layers = layers
         self._shape = (computation.steps, computation.inputs)
         self._loss = computation.loss
-        self._regularization, self._decay = computation.regularization, computation.weight_decay
+        self._regularization, self._decay = REGULARIZATIONS[computation.regularization], computation.weight_decay
         self._drop = () if settings is None else tuple(settings.drop_config)
         self._keeps = settings is not None
-        self._shapes = [layer.weight_shapes() for layer in layers]
-        self._statistics = [layer.statistic_shapes() for layer in layers]
-        starts, size = places(self._shapes)
-        statistic_starts, _ = places(self._statistics)
-        self._weights = Weights(
-            upload(packed(weights, self._shapes, np.float32)),
-            upload(packed(weights, self._statistics, np.float64), np.float64),
-            starts,
-            statistic_starts,
-        )
-        self._outputs = _output_width(layers, computation.steps * computation.inputs)
+        self._weights = DeviceWeights(layers, weights)
         decays = [
-            np.full(rows * columns, layer.kind == "DENSE" and name == "W" and self._regularization != "0", np.uint8)
-            for layer, each in zip(layers, self._shapes, strict=True)
-            for name, (rows, columns) in each.items()
+            np.full(prod(array.shape), array.decays and self._regularization != NO_PENALTY, np.uint8)
+            for layer in layers
+            for array in layer.arrays().values()
+            if array.trained
         ]
-        on_device = upload(np.concatenate([*decays, np.zeros(0 if size else 1, np.uint8)]), np.uint8)
+        # the device has no empty arrays
+        on_device = upload(np.concatenate(decays or [np.zeros(1)]), np.uint8)
         self._optimizer = Optimizer(self._weights.flat, on_device, self._regularization, self._decay, settings)
         self._sums = zeros(BLOCKS, np.float64)
         self.graphs = graphs.wanted()
@@ -69,20 +63,19 @@ class Engine:
         self._states = zero_states(layers, 1)
         self._rows = 1
         self._batches = 0
-        self._workspaces: dict[Any, Workspace] = {}
+        self._workspaces: dict[Any, DeviceWorkspace] = {}
         self._residents = Residents()
         self._staged: tuple[Any, ...] | None = None
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
-        trained = unpacked(self._weights.flat.copy_to_host(), self._shapes)
-        statistics = unpacked(self._weights.statistics.copy_to_host(), self._statistics)
-        return [{**mine, **more} for mine, more in zip(trained, statistics, strict=True)]
+        return self._weights.on_host()
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         X = self._flat(X)
         states = self._states if resume else zero_states(self._layers, 1)
-        out = np.empty((len(X), self._outputs), np.float32)
-        for start, stop, workspace in self._pieces(len(X)):
+        workspace = self._inference(len(X))
+        out = np.empty((len(X), workspace.outputs), np.float32)
+        for start, stop in _pieces(len(X), workspace.events):
             _fill(workspace.x, X[start:stop])
             workspace.forward(Run(stop - start, states, one_by_one=True))
             out[start:stop] = workspace.out[: stop - start].copy_to_host()
@@ -97,7 +90,8 @@ class Engine:
         _fill(self._sums, np.zeros(BLOCKS))
         arrays = self._flat(X), y, w
         resident = self._residents.get(*arrays) if self._keeps else None
-        for start, stop, workspace in self._pieces(n):
+        workspace = self._inference(n)
+        for start, stop in _pieces(n, workspace.events):
             for target, source in zip(_inputs(workspace), resident or arrays, strict=True):
                 _fill(target, source[start:stop])
             run = Run(stop - start, [tuple(s[start:stop] if len(s) > 1 else s for s in each) for each in self._states])
@@ -120,7 +114,7 @@ class Engine:
         self._clear_states(len(X))
         gradient = self._optimizer.gradient(run).copy_to_host()
         x_gradient = workspace.dx.copy_to_host().reshape(len(X), *self._shape)
-        return self._loss_so_far(), unpacked(gradient, self._shapes), x_gradient
+        return self._loss_so_far(), self._weights.by_name(gradient), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
         return self.epoch(X, y, w, events[np.newaxis], np.array([key]), lambda: None)
@@ -165,23 +159,23 @@ class Engine:
         return mean
 
     def penalty(self) -> float:
-        if self._regularization == "0":
+        if self._regularization == NO_PENALTY:
             return 0.0
-        norm = np.abs if self._regularization == "1" else np.square
-        matrices = [
-            value
-            for each in unpacked(self._weights.flat.copy_to_host(), self._shapes)
-            for name, value in each.items()
-            if name != "b" and not name.startswith("b_")
+        norm = np.abs if self._regularization == L1 else np.square
+        penalised = [
+            arrays[name]
+            for layer, arrays in zip(self._layers, self._weights.on_host(), strict=True)
+            for name, array in layer.arrays().items()
+            if array.penalised
         ]
-        return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in matrices))
+        return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in penalised))
 
-    def _training_run(self, workspace: Workspace, schedule: Schedule) -> Run:
+    def _training_run(self, workspace: DeviceWorkspace, schedule: Schedule) -> Run:
         self._reserve_states(workspace.events)
         stream = cuda.stream() if self.graphs else 0
         return Run(workspace.events, self._states, partials=workspace.partials, schedule=schedule, stream=stream)
 
-    def _backpropagate(self, workspace: Workspace, run: Run) -> None:
+    def _backpropagate(self, workspace: DeviceWorkspace, run: Run) -> None:
         """Forward and backward of what lies in the workspace; adds its loss to the sums."""
         workspace.forward(run)
         workspace.loss.add(run, workspace.out, self._sums, run.events)
@@ -190,7 +184,7 @@ class Engine:
     def _loss_so_far(self) -> float:
         return float(self._sums.copy_to_host().sum())
 
-    def _stage(self, workspace: Workspace) -> tuple[Any, ...]:
+    def _stage(self, workspace: DeviceWorkspace) -> tuple[Any, ...]:
         """Memory for a batch on its way from the host, shaped as its inputs are."""
         if self._staged is None or len(self._staged[0]) != workspace.events:
             self._staged = tuple(empty(target.shape) for target in _inputs(workspace))
@@ -199,15 +193,14 @@ class Engine:
     def _flat(self, X: NDArray[Any]) -> NDArray[Any]:
         return X.reshape(len(X), self._shape[0] * self._shape[1])
 
-    def _workspace(self, events: int, *, training: bool = False, input_gradient: bool = False) -> Workspace:
+    def _workspace(self, events: int, *, training: bool = False, input_gradient: bool = False) -> DeviceWorkspace:
         key = (events, training, input_gradient)
         if key not in self._workspaces:
             make = partial(
-                Workspace,
+                DeviceWorkspace,
                 self._layers,
                 self._weights,
                 *self._shape,
-                self._outputs,
                 self._loss,
                 events,
                 training=training,
@@ -224,18 +217,13 @@ class Engine:
                 self._workspaces[key] = make()
         return self._workspaces[key]
 
-    def _pieces(self, events: int) -> list[tuple[int, int, Workspace]]:
-        """Ranges of events that fit into the device's memory at once, with the memory for them."""
+    def _inference(self, events: int) -> DeviceWorkspace:
+        """Memory for as many of some events as fit into the device's memory at once."""
         known = [key[0] for key in self._workspaces if not key[1] and key[0] >= min(events, _PIECE)]
         if known:
-            size = min(known)
-        else:
-            needs = bytes_of(
-                self._layers, self._weights, *self._shape, self._outputs, training=False, input_gradient=False
-            )
-            size = max(1, min(events, _PIECE, affordable(*needs)))
-        workspace = self._workspace(size)
-        return [(start, min(start + size, events), workspace) for start in range(0, events, size)]
+            return self._workspace(min(known))
+        needs = bytes_of(self._layers, self._weights, *self._shape, training=False, input_gradient=False)
+        return self._workspace(max(1, min(events, _PIECE, affordable(*needs))))
 
     def _reserve_states(self, events: int) -> None:
         """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
@@ -254,7 +242,7 @@ class Engine:
                     state[events:] = np.float32(0)
 
 
-def _inputs(workspace: Workspace) -> tuple[Any, ...]:
+def _inputs(workspace: DeviceWorkspace) -> tuple[Any, ...]:
     """Where a batch's X, y and w go."""
     return workspace.x, workspace.loss.y, workspace.loss.w
 
@@ -267,10 +255,6 @@ def _fill(target: Any, source: Any, stream: Any = 0) -> None:
     part.copy_to_device(source.reshape(part.shape), stream=stream)
 
 
-def _output_width(layers: Sequence[Any], width: int) -> int:
-    for layer in layers:
-        if layer.kind == "DENSE":
-            width = layer.width
-        elif layer.kind in ("RNN", "LSTM", "GRU"):
-            width = layer.state_size * (layer.time_steps if layer.return_sequence else 1)
-    return width
+def _pieces(events: int, size: int) -> list[tuple[int, int]]:
+    """Ranges of events, each of at most `size`."""
+    return [(start, min(start + size, events)) for start in range(0, events, size)]

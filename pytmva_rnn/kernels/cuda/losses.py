@@ -68,7 +68,7 @@ def _loss(kind, out, y, w, gradient, sums, events, total, wanted):
         sums[cuda.blockIdx.x] += shared[0]
 
 
-class Loss:
+class DeviceLoss:
     """A loss on the device.
 
     Parameters

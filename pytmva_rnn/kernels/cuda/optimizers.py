@@ -9,7 +9,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, OPTIMIZERS, REGULARIZATIONS, RMSPROP, SGD, optimizer_constants
+from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, NO_PENALTY, OPTIMIZERS, RMSPROP, SGD, optimizer_constants
 from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, empty, kernel, zeros
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 
@@ -76,15 +76,16 @@ class Optimizer:
     w : flat weights on the device
     decays : uint8 array on the device
         Which of them the penalty's gradient applies to.
-    regularization : "0", "1" or "2"
+    regularization : int
+        Its number in `kernels.codes`.
     decay : float
     settings : None or training settings with TMVA's keys as attributes
     """
 
-    def __init__(self, w: Any, decays: Any, regularization: str, decay: float, settings: Any) -> None:
+    def __init__(self, w: Any, decays: Any, regularization: int, decay: float, settings: Any) -> None:
         self._w, self._decays, self._size = w, decays, w.size
         # factor 0 stands for no regularization
-        self._penalty = REGULARIZATIONS[regularization], np.float32(decay if regularization != "0" else 0)
+        self._penalty = regularization, np.float32(decay if regularization != NO_PENALTY else 0)
         self._steps = 0
         if settings is not None:
             self._kind = OPTIMIZERS[settings.optimizer]

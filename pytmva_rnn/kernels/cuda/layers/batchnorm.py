@@ -14,7 +14,7 @@ import numpy as np
 from numba import cuda
 
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, kernel
-from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
 
 FEATURES = 2 if SIMULATED else 32
 LANES = 2 if SIMULATED else 16
@@ -99,15 +99,14 @@ def backward(dy, dx, xhat, scale, gamma, partials, gamma_start, beta_start, rows
             dx[n, f] = factor * (dy[n, f] - mean - xhat[n, f] * slope)
 
 
-class BatchNorm(Part):
+class BatchNormPart(Part):
     """The layer; see `layer.Part`."""
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         F = layer.size
         self.momentum, self.epsilon = float(layer.momentum), float(layer.epsilon)
-        self.gamma, self.beta = weights.vector(self.number, "gamma", F), weights.vector(self.number, "beta", F)
-        self.mu = weights.statistic(self.number, "mu", F)
-        self.variance = weights.statistic(self.number, "variance", F)
+        self.gamma, self.beta = weights.vector(self.number, "gamma"), weights.vector(self.number, "beta")
+        self.mu, self.variance = weights.statistic(self.number, "mu"), weights.statistic(self.number, "variance")
         self.x = x.reshape(memory.events, F)
         self.y = memory.matrix(1, F)
         self.grid = (-(-F // FEATURES), 1), (FEATURES, LANES)

@@ -6,11 +6,11 @@ from typing import Any
 
 from numba import cuda
 
-from pytmva_rnn.kernels.codes import ACTIVATIONS
+from pytmva_rnn.kernels.codes import ACTIVATIONS, LINEAR
 from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.activations import slope
 from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, kernel
-from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
 
 
 @kernel
@@ -22,27 +22,25 @@ def backward(activation, a, y, dy, rows):
         dy[i, j] *= slope(activation, a[i, j], y[i, j])
 
 
-class Dense(Part):
+class DensePart(Part):
     """The layer; see `layer.Part`."""
 
     finishes = True
     finished = False
     """Whether the part above multiplies its gradient with the derivative of this activation."""
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         width, inputs = layer.width, layer.input_size
         self.activation = ACTIVATIONS[layer.activation]
-        self.W = weights.matrix(self.number, "W", width, inputs)
-        self.b = weights.vector(self.number, "b", width)
+        self.W, self.b = weights.matrix(self.number, "W"), weights.vector(self.number, "b")
         self.x = x.reshape(memory.events, inputs)
         self.y = memory.matrix(1, width)
-        keeps_arguments = self.training and self.activation != 0
-        self.a = memory.matrix(1, width) if keeps_arguments else self.y
+        self.leaves = self.activation != LINEAR
+        self.a = memory.matrix(1, width) if self.training and self.leaves else self.y
         if self.training and self.wanted:
             self.dx = memory.matrix(1, inputs)
 
     def finish_in(self, above: Part) -> None:
-        """Leave the activation's derivative to the part above."""
         above.below = self.activation, self.a.reshape(*above.dx.shape), self.y.reshape(*above.dx.shape)
         self.finished = True
 
@@ -51,7 +49,7 @@ class Dense(Part):
 
     def backward(self, run: Run) -> None:
         width = self.y.shape[1]
-        if self.activation != 0 and not self.finished:
+        if self.leaves and not self.finished:
             grid = blocks_for(run.events * width), THREADS, run.stream
             backward[grid](self.activation, self.a, self.y, self.dy, run.events)
         W, b = self.start["W"], self.start["b"]

@@ -20,8 +20,8 @@ from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.layer import Memory, Run, Weights
-from pytmva_rnn.kernels.cuda.machine.recurrent import Recurrent
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Run
+from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
 
 
 @device
@@ -76,21 +76,23 @@ def gradient_after(gates, dh, dextra, h, Uh, earlier):
     return dh * z, dg * r
 
 
-BEFORE = Equations(3, step_before, gradient_before, reset=reset, reset_gradient=reset_gradient)
-AFTER = Equations(3, step_after, gradient_after, apart=True)
+BEFORE = Equations("rzc", step_before, gradient_before, reset=reset, reset_gradient=reset_gradient)
+AFTER = Equations("rzc", step_after, gradient_after, apart=True)
 
 
-class GRU(Recurrent):
+class GRUPart(RecurrentPart):
     """The layer; see `layer.Part`."""
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         self.cell = AFTER if layer.reset_gate_after else BEFORE
         super().plan(layer, weights, memory, x)
 
     def weight_gradients(self, run: Run, rows: int) -> None:
         H = self.H
         W, U, b = self.starts
-        products.weight_gradient(run, self.a, 0, 3 * H, self.x, W, rows, b, (self.before, 2 * H, U))
+        # the columns of c come after those of r and z
+        c = 2 * H
+        products.weight_gradient(run, self.a, 0, c + H, self.x, W, rows, b, (self.before, c, U))
         # the factors of U_c: dU_c h and h, or da_g and r*h
-        gradient, first, factor = (self.saved, 0, self.before) if self.cell.apart else (self.a, 2 * H, self.saved)
-        products.weight_gradient(run, gradient, first, H, factor, U + 2 * H * H, rows)
+        gradient, first, factor = (self.saved, 0, self.before) if self.cell.apart else (self.a, c, self.saved)
+        products.weight_gradient(run, gradient, first, H, factor, self.start["U_c"], rows)

@@ -17,7 +17,7 @@ import numpy as np
 from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.recurrent import Recurrent
+from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
 
 
 @device
@@ -43,7 +43,7 @@ def gradient(gates, dh, dc, h, c, earlier):
     return np.float32(0), dc * f
 
 
-class LSTM(Recurrent):
+class LSTMPart(RecurrentPart):
     """The layer; see `layer.Part`."""
 
-    cell = Equations(4, step, gradient, carries=True)
+    cell = Equations("ifco", step, gradient, carries=True)

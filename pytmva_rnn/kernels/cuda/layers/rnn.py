@@ -8,7 +8,7 @@ import numpy as np
 
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.recurrent import Recurrent
+from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
 
 
 @device
@@ -25,7 +25,7 @@ def gradient(gates, dh, dextra, h, kept, earlier):
     return np.float32(0), dextra
 
 
-class RNN(Recurrent):
+class RNNPart(RecurrentPart):
     """The layer; see `layer.Part`."""
 
-    cell = Equations(1, step, gradient)
+    cell = Equations("", step, gradient)

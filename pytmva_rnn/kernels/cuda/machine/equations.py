@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+MOST = 4
+"""Arguments of a unit that a thread has room for."""
+
 
 @dataclass(frozen=True)
 class Equations:
@@ -13,8 +16,9 @@ class Equations:
 
     Attributes
     ----------
-    gates : int
-        The columns of a, and the rows of U, are those of one gate after another.
+    gates : str
+        Their letters, as in the names of the arrays, W_i for "i"; "" for one that has none. The columns of a, and the
+        rows of U, are those of one gate after another. At most `MOST` in all, with the product that comes `apart`.
     step : (sums, e, h, extra) -> (new h, kept)
         `sums[gate, e]` holds the gate's argument and gets its value.
     gradient : (gates, dh, dextra, h, kept, earlier) -> (dh by another way than the gates, passed)
@@ -24,19 +28,37 @@ class Equations:
         `passed` its gradient.
     apart : bool
         Whether the last gate's product with the state is not added to its argument but comes apart, as
-        `sums[gates - 1]`, the argument being `sums[gates]`; `passed` is then the gradient of the product.
+        `sums[count - 1]`, the argument being `sums[count]`; `passed` is then the gradient of the product.
     reset, reset_gradient : optional
         (sums, e, h) -> what the last gate's weights are multiplied with in place of h; that gate is computed last and
         `extra` is this factor. And (its gradient, gate 0, h) -> (gradient of gate 0's argument, of h).
     """
 
-    gates: int
+    gates: str
     step: Callable[..., Any]
     gradient: Callable[..., Any]
     carries: bool = False
     apart: bool = False
     reset: Callable[..., Any] | None = None
     reset_gradient: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.count + self.apart > MOST:
+            raise ValueError(f"{self.count + self.apart} arguments of a unit; the kernels of the steps have {MOST}")
+
+    @property
+    def count(self) -> int:
+        """How many gates there are."""
+        return len(self.named("W"))
+
+    def named(self, letter: str) -> list[str]:
+        """The names of all gates' arrays of a kind, W, U or b."""
+        return [f"{letter}_{gate}" for gate in self.gates] or [letter]
+
+    @property
+    def saves(self) -> bool:
+        """Whether the backward pass needs `kept`, or the factor of the reset."""
+        return self.carries or self.count > 1
 
     @property
     def forward_floats(self) -> int:
@@ -46,4 +68,4 @@ class Equations:
     @property
     def backward_floats(self) -> int:
         """The same of the backward pass."""
-        return self.gates + 1 + self.carries
+        return self.count + 1 + self.carries

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.machine.device import EVENTS, empty
+from pytmva_rnn.kernels.cuda.machine.device import EVENTS, empty, upload
 
 Shapes = Sequence[Mapping[str, tuple[int, int]]]
 
@@ -80,28 +80,68 @@ class OnDevice:
         return empty(size, dtype)
 
 
-@dataclass
-class Weights:
-    """All trained arrays on the device, one after another in the order of `weight_shapes`; the statistics likewise."""
+class DeviceWeights:
+    """All trained arrays on the device, one after another as the layers declare them; the statistics likewise.
 
-    flat: Any
-    statistics: Any
-    starts: list[dict[str, int]]
-    statistic_starts: list[dict[str, int]]
+    Parameters
+    ----------
+    layers : sequence of layer descriptions
+    arrays : each layer's arrays by name
 
-    def matrix(self, number: int, name: str, rows: int, columns: int) -> Any:
-        """The matrix of layer `number` that begins with a named array: gates follow one another."""
-        return self.vector(number, name, rows * columns).reshape(rows, columns)
+    Attributes
+    ----------
+    flat : float32
+    statistics : float64
+    starts : list of dict
+        Where each layer's trained arrays begin in `flat`.
+    """
 
-    def vector(self, number: int, name: str, size: int) -> Any:
-        """The vector that begins with a named array."""
-        start = self.starts[number][name]
-        return self.flat[start : start + size]
+    def __init__(self, layers: Sequence[Any], arrays: Sequence[Mapping[str, Any]]) -> None:
+        self._trained = [layer.weight_shapes() for layer in layers]
+        self._kept = [layer.statistic_shapes() for layer in layers]
+        self.starts, self._statistic_starts = places(self._trained), places(self._kept)
+        self.flat: Any = upload(packed(arrays, self._trained, np.float32))
+        self.statistics: Any = upload(packed(arrays, self._kept, np.float64), np.float64)
 
-    def statistic(self, number: int, name: str, size: int) -> Any:
-        """A running statistic."""
-        start = self.statistic_starts[number][name]
-        return self.statistics[start : start + size]
+    def matrix(self, number: int, *names: str) -> Any:
+        """The named matrices of layer `number` as one, above one another.
+
+        Raises
+        ------
+        ValueError
+            If they do not follow one another in what the layer declares.
+        """
+        shapes, starts = self._trained[number], self.starts[number]
+        first, columns = starts[names[0]], shapes[names[0]][1]
+        rows = 0
+        for name in names:
+            if starts[name] != first + rows * columns or shapes[name][1] != columns:
+                raise ValueError(
+                    f"layer {number} declares its arrays in the order {', '.join(shapes)}, but the CUDA backend needs "
+                    f"{', '.join(names)} one after another, with as many columns each"
+                )
+            rows += shapes[name][0]
+        return self.flat[first : first + rows * columns].reshape(rows, columns)
+
+    def vector(self, number: int, *names: str) -> Any:
+        """The same, flat."""
+        matrix = self.matrix(number, *names)
+        return matrix.reshape(matrix.size)
+
+    def statistic(self, number: int, name: str) -> Any:
+        """A running statistic, flat."""
+        start, (rows, columns) = self._statistic_starts[number][name], self._kept[number][name]
+        return self.statistics[start : start + rows * columns]
+
+    def on_host(self) -> list[dict[str, NDArray[Any]]]:
+        """Copies of all arrays of each layer, float32."""
+        trained = self.by_name(self.flat.copy_to_host())
+        kept = unpacked(self.statistics.copy_to_host(), self._kept)
+        return [{**mine, **more} for mine, more in zip(trained, kept, strict=True)]
+
+    def by_name(self, flat: NDArray[Any]) -> list[dict[str, NDArray[Any]]]:
+        """What lies as `flat` does, as copies by layer and name."""
+        return unpacked(flat, self._trained)
 
 
 @dataclass
@@ -139,7 +179,7 @@ class Part:
     layer : layer description
     number : int
         Its place in the network.
-    weights : Weights
+    weights : DeviceWeights
     memory : Memory
     x : (events*rows, columns)
         The output of what is before it.
@@ -158,9 +198,11 @@ class Part:
     finishes: bool = False
     """Whether backward multiplies dx with the derivative of the activation `below`, if it is given one."""
     below: Below | None = None
+    leaves: bool = False
+    """Whether it has an activation whose derivative it may leave to a part above that `finishes`."""
 
     def __init__(
-        self, layer: Any, number: int, weights: Weights, memory: Memory, x: Any, *, training: bool, wanted: bool
+        self, layer: Any, number: int, weights: DeviceWeights, memory: Memory, x: Any, *, training: bool, wanted: bool
     ) -> None:
         self.number = number
         self.training = training
@@ -168,13 +210,17 @@ class Part:
         self.start = weights.starts[number]
         self.plan(layer, weights, memory, x)
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         """Ask for memory and keep views of x and the weights."""
         raise NotImplementedError
 
     def connect(self, dy: Any) -> None:
         """Take the next layer's gradient of its input as that of this output."""
         self.dy = dy.reshape(*self.y.shape)
+
+    def finish_in(self, above: Part) -> None:
+        """Leave the activation's derivative to the part above; asked of parts that have `leaves`."""
+        raise NotImplementedError
 
     def forward(self, run: Run) -> None:
         """Compute y."""
@@ -185,8 +231,16 @@ class Part:
         raise NotImplementedError
 
 
-def places(shapes: Shapes) -> tuple[list[dict[str, int]], int]:
-    """Where each array starts, and the size of all."""
+class MakePart(Protocol):
+    """Lays out a layer, see `Part`: one of its classes, or a function; None where nothing has to be done."""
+
+    def __call__(
+        self, layer: Any, number: int, weights: DeviceWeights, memory: Memory, x: Any, *, training: bool, wanted: bool
+    ) -> Part | None: ...
+
+
+def places(shapes: Shapes) -> list[dict[str, int]]:
+    """Where each array starts."""
     starts: list[dict[str, int]] = []
     position = 0
     for each in shapes:
@@ -194,7 +248,7 @@ def places(shapes: Shapes) -> tuple[list[dict[str, int]], int]:
         for name, (rows, columns) in each.items():
             starts[-1][name] = position
             position += rows * columns
-    return starts, position
+    return starts
 
 
 def packed(arrays: Sequence[Mapping[str, Any]], shapes: Shapes, dtype: Any) -> NDArray[Any]:
@@ -205,11 +259,10 @@ def packed(arrays: Sequence[Mapping[str, Any]], shapes: Shapes, dtype: Any) -> N
 
 def unpacked(flat: NDArray[Any], shapes: Shapes) -> list[dict[str, NDArray[Any]]]:
     """The named arrays of a flat one, as float32 copies."""
-    starts, _ = places(shapes)
     return [
         {
             name: flat[start[name] : start[name] + rows * columns].reshape(rows, columns).astype(np.float32)
             for name, (rows, columns) in each.items()
         }
-        for start, each in zip(starts, shapes, strict=True)
+        for start, each in zip(places(shapes), shapes, strict=True)
     ]

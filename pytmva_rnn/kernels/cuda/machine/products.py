@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import cuda
 
+from pytmva_rnn.kernels.codes import LINEAR
 from pytmva_rnn.kernels.cuda.machine.activations import activate, slope
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, float32, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Below, Run
@@ -118,7 +119,7 @@ def _input_gradient(da, W, dx, rows, activation, a, y):
             column = first_column + cuda.threadIdx.x + j * SIDE
             if row < rows and column < inputs:
                 value = sums[i, j]
-                if activation != 0:
+                if activation != LINEAR:
                     value *= slope(activation, a[row, column], y[row, column])
                 dx[row, column] = value
 
@@ -169,7 +170,7 @@ def _tiles(count: int) -> int:
     return -(-count // TILE)
 
 
-def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = 0) -> None:
+def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = LINEAR) -> None:
     """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y."""
     grid = (_tiles(rows), _tiles(W.shape[0]))
     _forward[grid, (SIDE, SIDE), run.stream](x, W, b, a, y, rows, activation)
@@ -177,7 +178,7 @@ def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activat
 
 def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
     """dx = da W; times the derivative of the activation below, where there is one."""
-    activation, a, y = below or (0, dx, dx)
+    activation, a, y = below or (LINEAR, dx, dx)
     grid = (_tiles(rows), _tiles(W.shape[1]))
     _input_gradient[grid, (SIDE, SIDE), run.stream](da, W, dx, rows, activation, a, y)
 

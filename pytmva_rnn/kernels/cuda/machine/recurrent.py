@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, multiprocessors
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
 from pytmva_rnn.kernels.cuda.machine.steps import backward_kernel, forward_kernel
 
 _UNITS = 2 if SIMULATED else 256
@@ -60,28 +60,29 @@ def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
     return Blocks((each, staged, shares), -(-events // (lanes * each)), (units, lanes), shared)
 
 
-class Recurrent(Part):
-    """RNN, LSTM and GRU: everything but their equations."""
+class RecurrentPart(Part):
+    """Layers whose states go from step to step: everything but their equations.
+
+    The layer has matrices W (H, D) and U (H, H) and a bias b of each gate.
+    """
 
     cell: Equations
     finishes = True
 
-    def plan(self, layer: Any, weights: Weights, memory: Memory, x: Any) -> None:
-        T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.cell.gates
-        self.T, self.H, self.sequence, self.remember = T, H, layer.return_sequence, layer.remember_state
-        W, U, b = (list(self.start)[k * G] for k in range(3))
-        self.starts = self.start[W], self.start[U], self.start[b]
-        self.W = weights.matrix(self.number, W, G * H, D)
-        self.U = weights.matrix(self.number, U, G * H, H)
-        self.U_rows = weights.vector(self.number, U, G * H * H)
-        self.b = weights.vector(self.number, b, G * H)
+    def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
+        T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.cell.count
+        self.T, self.H, self.sequence, self.remember = T, H, layer.return_sequence, layer.remembers
+        W, U, b = (self.cell.named(letter) for letter in "WUb")
+        self.starts = self.start[W[0]], self.start[U[0]], self.start[b[0]]
+        self.W, self.U = weights.matrix(self.number, *W), weights.matrix(self.number, *U)
+        self.U_rows, self.b = weights.vector(self.number, *U), weights.vector(self.number, *b)
         self.x = x.reshape(memory.events * T, D)
         self.a = memory.matrix(T, G * H)
         self.y = memory.matrix(T if self.sequence else 1, H)
         # U transposed, where it does not fit into shared memory
         self.U_columns = memory.vector(G * H * H)
         self.before = memory.matrix(T, H) if self.training else self.y
-        self.saved = memory.matrix(T, H) if self.training and (self.cell.carries or G > 1) else self.y
+        self.saved = memory.matrix(T, H) if self.training and self.cell.saves else self.y
         if self.training and self.wanted:
             self.dx = memory.matrix(T, D)
         floats = max(self.cell.forward_floats, self.cell.backward_floats if self.training else 0) * H
@@ -92,12 +93,12 @@ class Recurrent(Part):
         products.forward(run, self.x, self.W, self.b, self.a, self.a, rows)
         one_by_one = run.one_by_one and self.remember
         events, steps = (1, rows) if one_by_one else (run.events, self.T)
-        chosen = blocks(events, H, cell.gates * H * H, cell.forward_floats * H)
+        chosen = blocks(events, H, cell.count * H * H, cell.forward_floats * H)
         U, staged = self.U_rows, chosen.form[1]
         if not staged:
             products.transpose(run, self.U, self.U_columns)
             U = self.U_columns
-        h0, *c0 = run.states[self.number]
+        h0, *more = run.states[self.number]
         forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
             self.a,
             U,
@@ -105,7 +106,7 @@ class Recurrent(Part):
             self.before,
             self.saved,
             h0,
-            c0[0] if c0 else h0,
+            more[0] if cell.carries else h0,
             self.scratch,
             events,
             steps,
@@ -118,7 +119,7 @@ class Recurrent(Part):
 
     def backward(self, run: Run) -> None:
         rows, H, cell = run.events * self.T, self.H, self.cell
-        chosen = blocks(run.events, H, cell.gates * H * H, cell.backward_floats * H)
+        chosen = blocks(run.events, H, cell.count * H * H, cell.backward_floats * H)
         backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
             self.a,
             self.U_rows,
@@ -137,6 +138,6 @@ class Recurrent(Part):
 
     def weight_gradients(self, run: Run, rows: int) -> None:
         """Partial sums of the gradients of W, b and U."""
-        count = self.cell.gates * self.H
+        count = self.cell.count * self.H
         W, U, b = self.starts
         products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, count, U))

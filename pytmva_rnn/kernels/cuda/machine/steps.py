@@ -19,7 +19,7 @@ import numpy as np
 from numba import cuda
 
 from pytmva_rnn.kernels.cuda.machine.device import device, float32, kernel
-from pytmva_rnn.kernels.cuda.machine.equations import Equations
+from pytmva_rnn.kernels.cuda.machine.equations import MOST, Equations
 
 index = numba.uint64
 """Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
@@ -85,14 +85,14 @@ def forward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> An
     steps of a lane; T, those of an event, after which y gets the state if not `sequence`; H; sequence, training,
     remember.
     """
-    gates, step, carries, apart, reset = cell.gates, cell.step, cell.carries, cell.apart, cell.reset
-    resets, saves = reset is not None, cell.carries or cell.gates > 1
+    gates, step, carries, apart, reset = cell.count, cell.step, cell.carries, cell.apart, cell.reset
+    resets, saves = reset is not None, cell.saves
     floats, low = cell.forward_floats, gates - 1 if resets else 0
 
     @kernel
     def forward(a, U, y, before, saved, h0, c0, scratch, events, steps, T, H, sequence, training, remember):
         shared = cuda.shared.array(0, float32)
-        sums = cuda.local.array((4, each), float32)
+        sums = cuda.local.array((MOST, each), float32)
         zero = np.float32(0)
         tile = cuda.blockDim.y * each
         first = cuda.blockIdx.x * tile
@@ -187,13 +187,13 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
     product, and after it its gradient.
     """
     gates, gradient, carries, apart, reset_gradient = (
-        cell.gates,
+        cell.count,
         cell.gradient,
         cell.carries,
         cell.apart,
         cell.reset_gradient,
     )
-    resets, saves, floats = reset_gradient is not None, cell.carries or cell.gates > 1, cell.backward_floats
+    resets, saves, floats = reset_gradient is not None, cell.saves, cell.backward_floats
     # those that are multiplied with the state itself
     plain = gates - 1 if resets else gates
 
@@ -201,7 +201,7 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
     def backward(a, U, dy, before, saved, scratch, events, steps, H, sequence):
         shared = cuda.shared.array(0, float32)
         sums = cuda.local.array((1, each), float32)
-        values = cuda.local.array(4, float32)
+        values = cuda.local.array(MOST, float32)
         zero = np.float32(0)
         tile = cuda.blockDim.y * each
         first = cuda.blockIdx.x * tile

@@ -6,23 +6,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from pytmva_rnn.kernels.cuda.dropout import Dropout
-from pytmva_rnn.kernels.cuda.layers.batchnorm import BatchNorm
-from pytmva_rnn.kernels.cuda.layers.dense import Dense
-from pytmva_rnn.kernels.cuda.layers.gru import GRU
-from pytmva_rnn.kernels.cuda.layers.lstm import LSTM
-from pytmva_rnn.kernels.cuda.layers.rnn import RNN
-from pytmva_rnn.kernels.cuda.losses import Loss
+from pytmva_rnn.kernels.cuda.dropout import DropoutPart
+from pytmva_rnn.kernels.cuda.layers import LAYERS
+from pytmva_rnn.kernels.cuda.losses import DeviceLoss
 from pytmva_rnn.kernels.cuda.machine.device import free_memory, zeros
-from pytmva_rnn.kernels.cuda.machine.layer import Counted, Memory, OnDevice, Part, Run, Weights
+from pytmva_rnn.kernels.cuda.machine.layer import Counted, DeviceWeights, Memory, OnDevice, Part, Run
 from pytmva_rnn.kernels.cuda.machine.products import CHUNKS
-
-_PARTS: dict[str, type[Part]] = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU, "DENSE": Dense, "BNORM": BatchNorm}
 
 
 def _make_parts(
     layers: Sequence[Any],
-    weights: Weights,
+    weights: DeviceWeights,
     memory: Memory,
     x: Any,
     drop: Sequence[float],
@@ -30,37 +24,49 @@ def _make_parts(
     training: bool,
     input_gradient: bool,
 ) -> list[Part]:
-    """The layers one after another; a reshape needs nothing, since each layer sees its input in its own shape."""
+    """The layers one after another, those that drop inputs after what does so."""
     parts: list[Part] = []
     wanted = input_gradient
     for number, layer in enumerate(layers):
-        if layer.kind == "RESHAPE":
-            continue
         options = {"training": training, "wanted": training and wanted}
-        probability = drop[number] if number < len(drop) else 0.0
-        if training and layer.kind == "DENSE" and probability > 0:
-            parts.append(Dropout(probability, layer, number, weights, memory, x, **options))
+        probability = drop[number] if layer.drops_inputs and number < len(drop) else 0.0
+        if training and probability > 0:
+            parts.append(DropoutPart(probability, layer, number, weights, memory, x, **options))
             x = parts[-1].y
-        parts.append(_PARTS[layer.kind](layer, number, weights, memory, x, **options))
-        x = parts[-1].y
-        wanted = True
+        part = LAYERS.find(layer.kind)(layer, number, weights, memory, x, **options)
+        if part is not None:
+            parts.append(part)
+            x = part.y
+            wanted = True
     return parts
 
 
-class Workspace:
+def _end(parts: Sequence[Part], x: Any) -> Any:
+    """The output of the last part, or what goes in where there is none."""
+    return parts[-1].y if parts else x
+
+
+class DeviceWorkspace:
     """The memory of a network for batches of up to `events` events.
 
     Parameters
     ----------
     layers : sequence of layer descriptions
-    weights : Weights
-    steps, inputs, outputs : T and D of an event, O of the network
+    weights : DeviceWeights
+    steps, inputs : T and D of an event
     loss : letter of the loss
     events : int
     training : bool
     input_gradient : bool
         Whether backward gives that of the inputs.
     drop : each layer's probability to drop an input
+
+    Attributes
+    ----------
+    x : (events, steps*inputs)
+    out : (events, outputs)
+        Raw outputs.
+    outputs : int
 
     Raises
     ------
@@ -71,10 +77,9 @@ class Workspace:
     def __init__(
         self,
         layers: Sequence[Any],
-        weights: Weights,
+        weights: DeviceWeights,
         steps: int,
         inputs: int,
-        outputs: int,
         loss: str,
         events: int,
         *,
@@ -84,7 +89,7 @@ class Workspace:
     ) -> None:
         self.events = events
         options = {"training": training, "input_gradient": input_gradient}
-        per_event, fixed = bytes_of(layers, weights, steps, inputs, outputs, drop, **options)
+        per_event, fixed = bytes_of(layers, weights, steps, inputs, drop, **options)
         fitting = affordable(per_event, fixed)
         if events > fitting:
             raise MemoryError(_too_many(events, per_event, fixed, fitting))
@@ -92,9 +97,10 @@ class Workspace:
             memory = OnDevice(events)
             self.x = memory.matrix(1, steps * inputs)
             self._parts = _make_parts(layers, weights, memory, self.x.reshape(events * steps, inputs), drop, **options)
-            last = self._parts[-1].y if self._parts else self.x
-            self.out = last.reshape(events, outputs)
-            self.loss = Loss(loss, events, outputs, training=training)
+            last = _end(self._parts, self.x)
+            self.outputs = last.size // events
+            self.out = last.reshape(events, self.outputs)
+            self.loss = DeviceLoss(loss, events, self.outputs, training=training)
             if training:
                 # chunks of rows that so small a batch does not have stay zero for good
                 self.partials = zeros((CHUNKS, weights.flat.size))
@@ -105,7 +111,7 @@ class Workspace:
                     gradient = part.dx
                 self.dx = gradient
                 for below, part in pairwise(self._parts):
-                    if isinstance(below, Dense) and below.activation != 0 and part.finishes:
+                    if below.leaves and part.finishes:
                         below.finish_in(part)
         except MemoryError:
             # memory in pieces, or another program's
@@ -125,10 +131,9 @@ class Workspace:
 
 def bytes_of(
     layers: Sequence[Any],
-    weights: Weights,
+    weights: DeviceWeights,
     steps: int,
     inputs: int,
-    outputs: int,
     drop: Sequence[float] = (),
     *,
     training: bool,
@@ -137,7 +142,8 @@ def bytes_of(
     """Bytes of a workspace that each event takes, and those that it takes for any number of events."""
     counted = Counted()
     x = counted.matrix(steps, inputs)
-    _make_parts(layers, weights, counted, x, drop, training=training, input_gradient=input_gradient)
+    parts = _make_parts(layers, weights, counted, x, drop, training=training, input_gradient=input_gradient)
+    outputs = _end(parts, x).size
     partials = 4 * CHUNKS * int(weights.flat.size) if training else 0
     return counted.bytes + 4 * outputs * (1 + training) + 4, counted.fixed + partials
 
@@ -154,17 +160,6 @@ def _too_many(events: int, per_event: int, fixed: int, fitting: int) -> str:
     )
 
 
-def state_shapes(layers: Sequence[Any]) -> list[tuple[int, ...]]:
-    """For each layer the widths of its remembered states: H of h, and of an LSTM's c."""
-    return [
-        (layer.state_size,) * (2 if layer.kind == "LSTM" else 1) if layer.kind in ("RNN", "LSTM", "GRU") else ()
-        for layer in layers
-    ]
-
-
 def zero_states(layers: Sequence[Any], events: int) -> list[tuple[Any, ...]]:
     """Remembered states of zero; layers that remember nothing share one row."""
-    return [
-        tuple(zeros((events if layer.remember_state else 1, H)) for H in widths)
-        for layer, widths in zip(layers, state_shapes(layers), strict=True)
-    ]
+    return [tuple(zeros((events if layer.remembers else 1, width)) for width in layer.state_widths) for layer in layers]

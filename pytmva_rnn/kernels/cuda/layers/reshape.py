@@ -1,0 +1,13 @@
+"""Another shape for the same activations; see `kernels.reference.layers.reshape`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory
+
+
+def no_part(
+    layer: Any, number: int, weights: DeviceWeights, memory: Memory, x: Any, *, training: bool, wanted: bool
+) -> None:
+    """Nothing has to be done: activations lie as (events, steps, width), and each part sees x in its own shape."""
