@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pytmva_rnn.data import Column, Recipe, Steps, Variables
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns
+from pytmva_rnn.formula.expressions import Columns
 
 FLOAT32_MAX = 3.4028234663852886e38
 

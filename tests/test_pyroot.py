@@ -20,7 +20,7 @@ import uproot
 from pytmva_rnn import Model, extras, read_weights, train, write_weights
 from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables, load_classification, load_inputs
 from pytmva_rnn.errors import DataError, MissingExtraError
-from pytmva_rnn.formula.arrays import Columns
+from pytmva_rnn.formula.expressions import Columns
 from pytmva_rnn.formula.functions import FUNCTIONS
 from pytmva_rnn.pyroot import compare_with_tmva, define, register, to_arrays
 from pytmva_rnn.pyroot import to_arrays as arrays

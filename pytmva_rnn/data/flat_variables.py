@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Column", "Variables", "internal_name"]

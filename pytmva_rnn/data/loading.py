@@ -14,7 +14,7 @@ from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.sources import STEP, Source, read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 
 __all__ = [
     "Inputs",

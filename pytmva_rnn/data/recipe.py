@@ -15,7 +15,7 @@ from pytmva_rnn.data.flat_variables import Column, Variables
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Recipe"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, kernel, readable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Steps", "pad"]

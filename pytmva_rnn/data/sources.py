@@ -16,7 +16,7 @@ import numpy as np
 import uproot
 
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 from pytmva_rnn.suggestions import near
 
 __all__ = ["STEP", "Source", "count_entries", "member", "read_columns", "resolve"]

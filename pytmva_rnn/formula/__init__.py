@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.formula.arrays import Columns, Expression
+from pytmva_rnn.formula.expressions import Columns, Expression
 
 __all__ = ["Columns", "Expression"]

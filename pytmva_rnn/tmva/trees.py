@@ -14,7 +14,7 @@ from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import member, read_columns, resolve
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Expression
-from pytmva_rnn.formula.arrays import Columns
+from pytmva_rnn.formula.expressions import Columns
 
 __all__ = ["ArrayTree", "Tree", "as_tree", "read"]
 

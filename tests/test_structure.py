@@ -1,0 +1,108 @@
+"""The rules of the house that no linter knows: each name stands once, and nothing is imported in a circle."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "pytmva_rnn"
+BACKENDS = [(PACKAGE, "kernels", backend) for backend in ("reference", "cpu", "cuda")]
+"""Their files have the same names in each."""
+FILES = {
+    path.relative_to(ROOT).with_suffix("").parts: path
+    for path in sorted((ROOT / PACKAGE).rglob("*.py"))
+    if path.name != "__main__.py"
+}
+TREES = {parts: ast.parse(path.read_text(encoding="utf-8")) for parts, path in FILES.items()}
+
+
+def dotted(parts: tuple[str, ...]) -> str:
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {dotted(parts) for parts in FILES}
+
+
+def package_of(parts: tuple[str, ...]) -> str:
+    return ".".join(parts[:-1])
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Module and name of each `from module import name` of the package's own, those in functions too."""
+    typing = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and id(node) not in typing:
+            assert node.level == 0, "imports are absolute"
+            if node.module and node.module.split(".")[0] == PACKAGE:
+                yield from ((node.module, alias.name) for alias in node.names)
+
+
+def is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def test_a_module_name_stands_once() -> None:
+    homes: dict[str, list[str]] = {}
+    for parts in FILES:
+        if parts[-1] != "__init__" and parts[:3] not in BACKENDS:
+            homes.setdefault(parts[-1], []).append(dotted(parts))
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_private_names_stay_in_their_package() -> None:
+    crossing = [
+        f"{dotted(parts)}: {module}.{name}"
+        for parts, tree in TREES.items()
+        for module, name in imports(tree)
+        if any(word.startswith("_") for word in (*module.split("."), name))
+        and module != f"{PACKAGE}._version"
+        and package_of(parts) != (module if f"{module}.{name}" in MODULES else module.rpartition(".")[0])
+    ]
+    assert crossing == []
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    graph = {
+        dotted(parts): {
+            f"{module}.{name}" if f"{module}.{name}" in MODULES else module for module, name in imports(tree)
+        }
+        for parts, tree in TREES.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+@pytest.fixture(scope="module")
+def contracts() -> list[dict[str, Any]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
+    return found
+
+
+def test_the_contracts_name_modules_that_exist(contracts: list[dict[str, Any]]) -> None:
+    named: set[str] = set()
+    for contract in contracts:
+        for key in ("modules", "source_modules", "forbidden_modules", "containers"):
+            named |= {name for name in contract.get(key, []) if name.split(".")[0] == PACKAGE}
+        named |= {
+            f"{container}.{name.strip()}"
+            for container in contract.get("containers", [])
+            for layer in contract.get("layers", [])
+            for name in layer.split("|")
+        }
+    assert named
+    assert named - MODULES == set()
