@@ -31,9 +31,9 @@ class Model(Description):
         read = read_description(path)
         return cls(**{field.name: getattr(read, field.name) for field in fields(read)})
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, scalar_elements: bool = False) -> None:
         """Write a weight file; see `write_weights`."""
-        write_weights(self, path)
+        write_weights(self, path, scalar_elements=scalar_elements)
 
     def predict(self, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
         """Score events: transformations, network and output function, as TMVA's Reader does.

@@ -14,7 +14,7 @@ examples:
   pytmva-rnn validate dataset/weights/TMVAClassification_LSTM.weights.xml
   pytmva-rnn validate dataset/weights/*.xml
 
-exit codes: 0 all files are valid, 1 something is wrong with one of them
+exit codes: 0 all files are valid, if with warnings where C++ TMVA scores otherwise; 1 something is wrong with one
 """
 
 
@@ -33,15 +33,20 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
 
 def run(given: argparse.Namespace) -> int:
     """Print a line for each problem, or that the file is valid; a file that cannot be opened does not stop the rest."""
-    lines = [(file, _problems(file)) for file in given.files]
-    for file, problems in lines:
-        for problem in problems or [f"{file}: valid"]:
-            print(problem)
-    return 1 if any(problems for _, problems in lines) else 0
+    code = 0
+    for file in given.files:
+        lines, valid = _findings(file)
+        for line in [*lines, *([f"{file}: valid"] if valid else [])]:
+            print(line)
+        code = code if valid else 1
+    return code
 
 
-def _problems(file: Path) -> list[str]:
+def _findings(file: Path) -> tuple[list[str], bool]:
+    """What is to be said of a file, and whether it is valid."""
     try:
-        return [f"{file}:{'' if p.line is None else f'{p.line}:'} {p}" for p in validate(file)]
+        found = validate(file)
     except OSError as error:
-        return [f"{file}: {error.strerror}"]
+        return [f"{file}: {error.strerror}"], False
+    lines = [f"{file}:{'' if finding.line is None else f'{finding.line}:'} {finding}" for finding in found]
+    return lines, all(finding.warning for finding in found)

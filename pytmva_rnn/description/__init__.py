@@ -34,6 +34,7 @@ from pytmva_rnn.description.layers import (
 )
 from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
+from pytmva_rnn.description.tmva_differences import tmva_differences
 from pytmva_rnn.description.transformations import (
     PCA,
     CumulativeDistribution,
@@ -90,4 +91,5 @@ __all__ = [
     "not_finite",
     "outputs_problem",
     "running_epochs",
+    "tmva_differences",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.data import Source, load_inputs
+from pytmva_rnn.description import tmva_differences
 from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.events import shaped
@@ -18,6 +20,8 @@ from pytmva_rnn.pyroot.compiled import compile_once
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["Comparison", "Registered", "compare_with_tmva", "register"]
+
+log = logging.getLogger("pytmva_rnn")
 
 _READER = """
 #if __has_include("TMVA/Reader.h")
@@ -101,10 +105,13 @@ class Comparison:
     Attributes
     ----------
     tmva, ours : arrays of float32, shape (n,) or (n, O)
+    reasons : tuple of str
+        Why they are known to differ, if they are.
     """
 
     tmva: NDArray[np.float32]
     ours: NDArray[np.float32]
+    reasons: tuple[str, ...] = ()
 
     @property
     def largest_difference(self) -> float:
@@ -120,7 +127,7 @@ class Comparison:
     def __str__(self) -> str:
         return (
             f"{len(self.ours)} events: the scores of C++ TMVA and pytmva_rnn differ by at most "
-            f"{self.largest_difference:.3g} (event {self.event})"
+            f"{self.largest_difference:.3g} (event {self.event})" + "".join(f"; {reason}" for reason in self.reasons)
         )
 
 
@@ -147,6 +154,8 @@ def register(weights: str | os.PathLike[str]) -> Registered:
             name="ROOT",
         )
     model = read_weights(weights)
+    for difference in tmva_differences(model):
+        log.warning("%s: %s", os.fspath(weights), difference)
     compile_once(_READER, "this ROOT's TMVA::Reader is not as expected")
     texts = root.std.vector["std::string"]
     reader = root.pytmva_rnn_reader(
@@ -184,4 +193,5 @@ def compare_with_tmva(weights: str | os.PathLike[str], file: str | Source) -> Co
     source = file if isinstance(file, Source) else Source((file,))
     recipe = stored_recipe(registered.model)
     pieces = [load_inputs(recipe, source, values).X for values in recipe.repetitions()]
-    return Comparison(*registered.predict(np.concatenate(pieces)))
+    reasons = tuple(tmva_differences(registered.model))
+    return Comparison(*registered.predict(np.concatenate(pieces)), reasons)

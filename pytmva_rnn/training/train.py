@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from pytmva_rnn._version import __version__
 from pytmva_rnn.compile import compilation
-from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable
+from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.kernels import Weights
 from pytmva_rnn.model import Model
@@ -25,6 +25,7 @@ from pytmva_rnn.network.devices import cuda_problem
 from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
+from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
@@ -136,7 +137,7 @@ def train(
         For an unknown backend, or less than one thread.
     """
     threads = asked_threads(threads)
-    settings = parse_options(options)
+    settings = evaluable(parse_options(options))
     problem = make_problem(
         X,
         y,
@@ -152,6 +153,8 @@ def train(
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = _backend(settings.architecture) if backend is None else backend
     model = _untrained(problem, settings, title, tuple(spectators))
+    for difference in tmva_differences(model):
+        log.warning("%s", difference)
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
     with compilation("training"):
         weights = _start(problem, settings, initial, seed)

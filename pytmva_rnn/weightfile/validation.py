@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from pytmva_rnn.description import tmva_differences
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.weightfile.consistency import inconsistencies
 from pytmva_rnn.weightfile.nodes import parse
-from pytmva_rnn.weightfile.reading import is_other_method, read_title
+from pytmva_rnn.weightfile.reading import is_other_method, read_description, read_title
 from pytmva_rnn.weightfile.schema import schema_faults
 
 __all__ = ["Finding", "validate"]
@@ -26,14 +27,18 @@ class Finding:
         Tag of the node; None if the file is no XML that can be read.
     message : str
         What was expected and what was found.
+    warning : bool
+        Whether the file is valid all the same: C++ TMVA reads it, and answers otherwise than pytmva_rnn.
     """
 
     line: int | None
     node: str | None
     message: str
+    warning: bool = False
 
     def __str__(self) -> str:
-        return self.message if self.node is None else f"<{self.node}> {self.message}"
+        told = self.message if self.node is None else f"<{self.node}> {self.message}"
+        return f"warning: {told}" if self.warning else told
 
 
 def validate(path: str | os.PathLike[str]) -> list[Finding]:
@@ -47,7 +52,7 @@ def validate(path: str | os.PathLike[str]) -> list[Finding]:
     -------
     list of Finding
         All that can be found, in the order of their lines; empty if the file is valid. What is no XML, or not of
-        MethodDL, is one problem.
+        MethodDL, is one problem. A valid file may have warnings.
 
     Raises
     ------
@@ -63,6 +68,8 @@ def validate(path: str | os.PathLike[str]) -> list[Finding]:
     # The schema comes last because it takes nodes out.
     errors = inconsistencies(root)
     errors += [fault.error for fault in schema_faults(root) if not any(map(fault.is_told_by, errors))]
+    if not errors:
+        return [Finding(None, None, text, warning=True) for text in tmva_differences(read_description(path))]
     return sorted(dict.fromkeys(map(_problem, errors)), key=lambda problem: problem.line or 0)
 
 

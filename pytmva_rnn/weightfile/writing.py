@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
-from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description
+from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description, tmva_differences
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.weightfile.layer_nodes import layer_element
 from pytmva_rnn.weightfile.markup import Element, UnwritableError, render
 from pytmva_rnn.weightfile.mva_pdf_nodes import mva_pdfs_element
 from pytmva_rnn.weightfile.numbers import scientific, widened
+from pytmva_rnn.weightfile.scalar_elements import with_scalar_elements
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
 
 __all__ = ["write_weights"]
 
+log = logging.getLogger("pytmva_rnn")
 
-def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
+
+def write_weights(model: Description, path: str | os.PathLike[str], *, scalar_elements: bool = False) -> None:
     """Write a model as a weight file that C++ TMVA reads.
 
-    The file has TMVA's own form to the byte: order of nodes and attributes, indentation, digits. Reading a file of
-    TMVA and writing it again reproduces it. It appears complete or not at all.
+    Where C++ TMVA is known to score the file otherwise, a warning says so. The file has TMVA's own form to the byte:
+    order of nodes and attributes, indentation, digits. Reading a file of TMVA and writing it again reproduces it. It
+    appears complete or not at all.
 
     Parameters
     ----------
@@ -29,6 +34,9 @@ def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
         With weights in all layers.
     path : path-like
         The file to be written; TMVA's name is `<dataloader>/weights/<factory job>_<method title>.weights.xml`.
+    scalar_elements : bool
+        Write the elements of array variables as the scalar expressions `v[0]`, `v[1]` ..., which C++ TMVA can tell
+        apart where the network has transformations.
 
     Raises
     ------
@@ -43,8 +51,11 @@ def write_weights(model: Description, path: str | os.PathLike[str]) -> None:
             f"{os.fspath(path)} cannot be written: the name of a weight file ends in .xml, such as net.weights.xml; "
             "with another, C++ TMVA's Reader never returns"
         )
+    model = with_scalar_elements(model) if scalar_elements else model
     try:
         _check(model)
+        for difference in tmva_differences(model):
+            log.warning("%s: %s", os.fspath(path), difference)
         with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(render(_method_setup(model)))
     except (DataError, UnwritableError) as error:
