@@ -18,6 +18,8 @@ import uproot
 from pytmva_rnn import read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Source, load_inputs
+from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels.reference.engine import Engine
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.stored_history import stored_history
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
@@ -183,6 +185,19 @@ def test_what_cannot_be_drawn_is_known_before_the_training(
     shown = capsys.readouterr()
     assert 'pip install "pytmva_rnn[plot]"' in shown.err
     assert shown.out == ""
+
+
+def test_ctrl_c_while_it_compiles_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(self: Engine, computation: Computation) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Engine, "__init__", interrupted)
+    before = sorted(folder.rglob("*"))
+    assert run(folder / "c.toml", "-o", folder) == 130
+    assert capsys.readouterr().err == "pytmva-rnn: interrupted\n"
+    assert sorted(folder.rglob("*")) == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")

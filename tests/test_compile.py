@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 
-from pytmva_rnn.compile import cache, kernel, waiting
+import pytmva_rnn
+from pytmva_rnn.compile import cache, compilation, kernel, readable, waiting
 from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.data.sequences import pad
+from pytmva_rnn.kernels.cpu.engine import Engine
+from pytmva_rnn.options import TrainingPhase
+from pytmva_rnn.trandom import TRandom3, shuffle
+from tests.reference import FOLDER, Case
+from tests.test_kernels_cpu import Net
+
+DENSE = "dense_activations"
 
 
 def double(x: Any) -> Any:
@@ -43,7 +57,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 @pytest.fixture
 def nothing_new(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From its call on nothing may be compiled, nor read from disk for a new flavour of arguments."""
+    """From its call on nothing may be compiled, nor read from disk, for arguments of another kind."""
 
     def refuse(self: CodeCache, signature: Any, context: Any) -> None:
         raise AssertionError(f"{self._function.__name__} is compiled for {signature}")
@@ -99,14 +113,45 @@ def test_two_processes_that_keep_something_at_once(folder: Path, monkeypatch: py
     assert [files[2].load(key) for key in ("for integers", "for floats")] == ["integers", "floats"]
 
 
+@pytest.fixture
+def not_beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of the sources cannot be written."""
+    places = [each for each in cache.CompileResultCacheImpl._locator_classes if "InTree" not in each.__name__]
+    monkeypatch.setattr(cache.CompileResultCacheImpl, "_locator_classes", places)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+
+@pytest.mark.usefixtures("not_beside")
 def test_where_no_folder_can_be_written(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cache.CompileResultCacheImpl, "_locator_classes", [])
+    file = folder / "file"
+    file.touch()
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(file / "below"))
+    monkeypatch.setenv("HOME", str(file / "below"))
     assert [kernel(double)(2), kernel(double)(2.5)] == [4, 5.0]
     (warning,) = warnings_in(caplog)
     assert "NUMBA_CACHE_DIR" in warning
     assert "15 to 90 s each time" in warning
+
+
+@pytest.mark.skipif(os.name != "posix", reason="accounts are those of POSIX")
+@pytest.mark.usefixtures("not_beside")
+def test_where_there_is_no_home_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Numba would make one called ~ in the current folder."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("HOME")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    assert kernel(double)(2) == 4
+    assert len(warnings_in(caplog)) == 1
+    assert not list(folder.iterdir())
 
 
 def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -119,3 +164,211 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pyte
     (warning,) = warnings_in(caplog)
     assert "No space left on device" in warning
     assert "NUMBA_CACHE_DIR" in warning
+
+
+def complaints(folder: Path, first: str = "", **environment: str) -> list[str]:
+    """Score in a process of its own, from a folder with the package; what it says that names NUMBA_CACHE_DIR."""
+    program = (
+        f"{first}\nimport numpy as np, pytmva_rnn\n"
+        f"data = np.load({str(FOLDER / DENSE / 'data.npz')!r})\n"
+        f"scores = pytmva_rnn.read_weights({str(FOLDER / DENSE / 'weights.xml')!r}).predict(data['X'])\n"
+        "assert np.abs(scores - data['scores'][:, 0]).max() < 2e-6\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [line for line in done.stderr.splitlines() if "NUMBA_CACHE_DIR" in line]
+
+
+@pytest.mark.slow
+def test_an_installation_that_can_only_be_read(tmp_path: Path) -> None:
+    """Nor can NUMBA_CACHE_DIR or the home folder be written, not even by root."""
+    shutil.copytree(
+        Path(pytmva_rnn.__file__).parent, tmp_path / "pytmva_rnn", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for folder in [path for path in tmp_path.rglob("*") if path.is_dir()]:
+        (folder / "__pycache__").touch()
+    before = sorted(tmp_path.rglob("*"))
+    nowhere = str(tmp_path / "pytmva_rnn" / "__pycache__" / "below")
+    (complaint,) = complaints(tmp_path, HOME=nowhere, XDG_CACHE_HOME=nowhere, NUMBA_CACHE_DIR=nowhere)
+    assert "compiled code cannot be kept" in complaint
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX")
+def test_a_disk_that_takes_nothing_more(tmp_path: Path) -> None:
+    """A file may not become larger than a kilobyte: writing fails in the middle, as on a full disk."""
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
+    (complaint,) = complaints(Path(pytmva_rnn.__file__).parents[1], limit, NUMBA_CACHE_DIR=str(tmp_path))
+    assert "compiled code cannot be kept" in complaint
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+class Immediate:
+    """A timer that does not wait."""
+
+    def __init__(self, delay: float, function: Callable[..., None], arguments: list[Any]) -> None:
+        self.start = lambda: function(*arguments)
+
+    def cancel(self) -> None:
+        pass
+
+
+def test_each_use_is_announced_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting.threading, "Timer", Immediate)
+    for number, use in enumerate(("training", "training", "single events")):
+        with compilation(use), compilation("what is within"):
+            assert kernel(double)((2, 2.5, 2j)[number])
+    assert caplog.messages == [
+        "compiling the code for training; that takes 15 to 90 s, as busy as the machine is, but only this once",
+        "compiling the code for single events; that takes 3 to 20 s, as busy as the machine is, but only this once",
+    ]
+    caplog.clear()
+    waiting._told.clear()
+    with compilation("training"):
+        assert kernel(double)(3) == 6
+    assert caplog.messages == []  # it was kept
+
+
+def test_the_time_of_a_compilation_counts_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = kernel(double)
+
+    def twice(x: Any) -> Any:
+        return inner(inner(x))
+
+    ticks = iter(range(1000))
+    monkeypatch.setattr(waiting.time, "perf_counter", lambda: float(next(ticks)))
+    before = waiting.seconds()
+    assert kernel(twice)(1) == 4
+    # reading in vain, compiling: from the first of its ticks to the last, whatever reads and compiles within
+    assert waiting.seconds() - before == next(ticks) - 2
+
+
+def compile_with_ctrl_c(times: int) -> None:
+    """Compile a function, with Ctrl-C pressed some times meanwhile."""
+    compiled = kernel(double)
+    whole = numba.njit(double)._compiler.compile
+
+    def pressed(*arguments: Any) -> Any:
+        for _ in range(times):
+            signal.raise_signal(signal.SIGINT)
+        return whole(*arguments)
+
+    compiled._compiler.compile = waiting.watched(pressed)
+    compiled(2)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_waits_for_the_compilation(folder: Path, caplog: pytest.LogCaptureFixture, counted: list[Any]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        compile_with_ctrl_c(1)
+    assert warnings_in(caplog) == ["stopping as soon as the compilation is done; Ctrl-C once more stops at once"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert kernel(double)(2) == 4
+    assert len(counted) == 1  # what was compiled has been kept
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_ctrl_c_twice_does_not_wait(folder: Path, counted: list[Any]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        compile_with_ctrl_c(2)
+    assert not counted
+    assert not waiting.compiling()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def flavours(array: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+    """The same numbers in every way in which an array may lie in memory."""
+    read_only = array.copy()
+    read_only.flags.writeable = False
+    unaligned = np.frombuffer(b"?" + array.tobytes(), array.dtype, offset=1).reshape(array.shape)
+    return {
+        "writable": array.copy(),
+        "read-only": read_only,
+        "Fortran": np.asfortranarray(array),
+        "strided": np.repeat(array, 2, axis=-1)[..., ::2],
+        "backwards": array[..., ::-1].copy()[..., ::-1],
+        "unaligned": unaligned,
+        "big-endian": array.astype(array.dtype.newbyteorder(">")),
+        "of a subclass": array.view(np.memmap),
+        "wider": array.astype(np.float64 if array.dtype.kind == "f" else array.dtype),
+    }
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+@pytest.mark.parametrize("shape", [(), (0,), (6,), (1, 6), (6, 1), (3, 4, 2)])
+def test_readable_has_one_flavour(shape: tuple[int, ...], dtype: Any) -> None:
+    array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    kinds = set()
+    for name, each in flavours(array).items() if shape else {"writable": array, "read-only": array[()]}.items():
+        found = readable(np.asarray(each), dtype)
+        kinds.add(numba.typeof(found))
+        np.testing.assert_array_equal(found, array, err_msg=name)
+        if name in ("writable", "read-only"):
+            assert np.shares_memory(found, each) or not array.size or not shape
+    assert len(kinds) == 1
+
+
+def test_no_flavour_of_events_compiles_anew(nothing_new: Callable[[], None]) -> None:
+    case = Case(DENSE)
+    model, X = case.model, case.data["X"].astype(np.float32)
+    expected, one = model.predict(X), model.predict_one(X[0])
+    shape = model.event_shape
+    nothing_new()
+    for name, each in flavours(X).items():
+        np.testing.assert_array_equal(model.predict(each), expected, err_msg=name)
+        np.testing.assert_array_equal(model.predict(each.reshape(len(X), *shape)), expected, err_msg=name)
+    for name, each in flavours(X[0]).items():
+        assert model.predict_one(each) == one, name
+        assert model.predict_one(each.reshape(shape)) == one, name
+    assert model.predict_one(X[0].tolist()) == one
+
+
+def test_a_prepared_training_compiles_nothing(nothing_new: Callable[[], None]) -> None:
+    net = Net("DENSE|4|TANH,LINEAR", (1, 1, 3), 70)
+    settings = TrainingPhase(learning_rate=1e-2, regularization="L2", weight_decay=0.1)
+
+    def trained(prepare: bool, threads: int, *batch: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+        engine = net.engine(Engine, settings=settings, threads=threads)
+        if prepare:
+            engine.prepare(64)
+        events = np.repeat(np.arange(64), 2)[::2]
+        engine.loss(*batch)
+        engine.step(*batch, events, 1)
+        engine.epoch(*batch, events[np.newaxis], np.array([2]), lambda: None)
+        engine.penalty()
+        shuffle(events, TRandom3(1))
+        engine.outputs(batch[0])
+        return [array for layer in engine.weights() for array in layer.values()]
+
+    expected = trained(False, 1, *net.batch)
+    for threads in (1, 2):
+        trained(True, threads, *net.batch)
+    nothing_new()
+    for names in zip(*(flavours(part) for part in net.batch), strict=True):
+        batch = [flavours(part)[name] for part, name in zip(net.batch, names, strict=True)]
+        for found, wanted in zip(trained(True, 1, *batch), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted, err_msg=names[0])
+    trained(True, 2, *net.batch)
+
+
+def test_no_shape_of_sequences_compiles_anew(nothing_new: Callable[[], None]) -> None:
+    flat, offsets = np.arange(6, dtype=np.float32), np.array([0, 2, 6])
+    pad(np.zeros((2, 3, 2), np.float32), 1, flat, offsets)
+    nothing_new()
+    for shape in ((2, 3, 1), (2, 1, 2), (2, 3, 2)):
+        for each, places in zip(flavours(flat).values(), flavours(offsets).values(), strict=True):
+            X = np.zeros(shape, np.float32)
+            pad(X, shape[2] - 1, each, places)
+            assert X[1, :, -1].tolist() == [2, 3, 4][: shape[1]]

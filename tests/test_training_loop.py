@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -250,6 +251,56 @@ def test_ctrl_c_before_the_first_test_keeps_the_initial_weights(
     assert [r.getMessage() for r in caplog.records if r.levelno > logging.INFO] == [
         "interrupted: keeping the best weights so far"
     ]
+
+
+def test_ctrl_c_while_it_compiles_leaves_nothing(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no weights yet that would be better than the initial ones."""
+
+    def interrupted(self: Scripted, batch_size: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Scripted, "prepare", interrupted, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        play("MaxEpochs=9", [1.0])
+    assert scripted.made[0].validated == []
+
+
+def test_ctrl_c_while_the_second_phase_compiles_keeps_the_first(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed_once(self: Scripted, batch_size: int) -> None:
+        if len(scripted.made) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Scripted, "prepare", pressed_once, raising=False)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = play("TestRepetitions=1,MaxEpochs=2|MaxEpochs=9", [1.0, 0.8, 0.9], [0.8])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert result.interrupted
+    assert len(result.history) == 2
+    assert kept(result) == 1001
+    assert scripted.made[1].validated == []
+
+
+def test_it_compiles_before_the_clock_starts(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seconds and rates of the table of epochs are those of the training alone."""
+    clock = [0.0]
+    rows: list[tuple[float, float]] = []
+
+    def prepare(self: Scripted, batch_size: int) -> None:
+        assert batch_size == 10
+        clock[0] += 50
+
+    def step(self: Scripted, *_: Any) -> float:
+        clock[0] += 1
+        return 1.0
+
+    monkeypatch.setattr(Scripted, "prepare", prepare, raising=False)
+    monkeypatch.setattr(Scripted, "step", step)
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(EpochTable, "row", lambda self, *given: rows.append(given[3]))
+    play("TestRepetitions=1,MaxEpochs=2", [1.0, 0.8, 0.7])
+    assert rows == [(1.0, 0.0)] * 2
 
 
 def test_ctrl_c_in_a_real_training(monkeypatch: pytest.MonkeyPatch) -> None:
