@@ -40,10 +40,18 @@ def package_of(parts: tuple[str, ...]) -> str:
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Module and name of each `from module import name` of the package's own, those in functions too."""
+    """Module and name of each import of the package's own, those in functions too, but not those for types alone."""
     typing = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and id(node) not in typing:
+        if id(node) in typing:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (
+                name.rpartition(".")[::2]
+                for name in (alias.name for alias in node.names)
+                if name.split(".")[0] == PACKAGE
+            )
+        if isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             if node.module and node.module.split(".")[0] == PACKAGE:
                 yield from ((node.module, alias.name) for alias in node.names)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import Layer
+from pytmva_rnn.description import INITIALIZATIONS, Layer
 from pytmva_rnn.trandom import TRandom3
 
 __all__ = ["initial_weights"]
@@ -41,8 +41,10 @@ def _draw(name: str, random: TRandom3, shape: tuple[int, int]) -> NDArray[np.flo
             values = _uniform(random, m * n, np.sqrt(2.0 / n))
         case "IDENTITY":
             return np.eye(m, n, dtype=np.float32)
-        case _:
+        case "ZERO":
             return np.zeros(shape, np.float32)
+        case _:
+            raise ValueError(f"unknown initialization {name!r}; choose one of {', '.join(INITIALIZATIONS)}")
     return values.astype(np.float32).reshape(n, m).T.copy()
 
 
@@ -53,7 +55,7 @@ def initial_weights(layers: Sequence[Layer], initialization: str, seed: int) -> 
     ----------
     layers : sequence of Layer
     initialization : str
-        XAVIER, XAVIERUNIFORM, GAUSS, UNIFORM, IDENTITY or ZERO.
+        One of `INITIALIZATIONS`.
     seed : int
         RandomSeed: the seed of TRandom3; 0 for other weights every time. The same seed gives C++ TMVA's weights.
     """
