@@ -69,6 +69,17 @@ def test_a_module_name_stands_once() -> None:
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
+def test_a_class_name_stands_once() -> None:
+    homes: dict[str, list[str]] = {}
+    for parts, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(dotted(parts))
+    # what all backends call by one name, and the protocol of it
+    del homes["Engine"]
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
 def test_private_names_stay_in_their_package() -> None:
     crossing = [
         f"{dotted(parts)}: {module}.{name}"

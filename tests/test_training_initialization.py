@@ -95,6 +95,11 @@ def test_biases_start_at_zero_and_normalisation_at_nothing(name: str) -> None:
         np.testing.assert_array_equal(norm[key], np.full((1, 3), value, np.float32), strict=True)
 
 
+def test_an_unknown_name_draws_nothing() -> None:
+    with pytest.raises(ValueError, match="unknown initialization 'XAVIR'; choose one of GAUSS, UNIFORM,"):
+        initial_weights([Dense(2, 3)], "XAVIR", 1)
+
+
 def test_seeds() -> None:
     def drawn(seed: int) -> NDArray[np.float32]:
         return initial_weights([Dense(3, 4)], "XAVIER", seed)[0]["W"]
