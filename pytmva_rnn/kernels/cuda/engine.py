@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import L1, NO_PENALTY, REGULARIZATIONS
+from pytmva_rnn.kernels.cuda.layers import LAYERS
 from pytmva_rnn.kernels.cuda.losses import BLOCKS
 from pytmva_rnn.kernels.cuda.machine import graphs
 from pytmva_rnn.kernels.cuda.machine.device import empty, upload, zeros
@@ -41,6 +42,9 @@ class Engine:
 
     def __init__(self, computation: Computation) -> None:
         layers, weights, settings = computation.layers, computation.weights, computation.settings
+        for layer in layers:
+            # before anything is uploaded
+            LAYERS.find(layer.kind)
         self._layers = layers
         self._shape = (computation.steps, computation.inputs)
         self._loss = computation.loss

@@ -16,26 +16,27 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Run
+from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory
 from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
+
+R, Z, G = range(3)
 
 
 @device
 def reset(gates, e, h):
     """r*h."""
-    gates[0, e], gates[1, e] = sigmoid(gates[0, e]), sigmoid(gates[1, e])
-    return gates[0, e] * h
+    gates[R, e], gates[Z, e] = sigmoid(gates[R, e]), sigmoid(gates[Z, e])
+    return gates[R, e] * h
 
 
 @device
 def step_before(gates, e, h, rh):
     """The new h, and r*h."""
-    z, g = gates[1, e], math.tanh(gates[2, e])
-    gates[2, e] = g
+    z, g = gates[Z, e], math.tanh(gates[G, e])
+    gates[G, e] = g
     return z * h + (np.float32(1) - z) * g, rh
 
 
@@ -43,9 +44,9 @@ def step_before(gates, e, h, rh):
 def gradient_before(gates, dh, dextra, h, rh, earlier):
     """Of z and g; the gradient of h through z*h."""
     one = np.float32(1)
-    z, g = gates[1], gates[2]
-    gates[1] = dh * (h - g) * z * (one - z)
-    gates[2] = dh * (one - z) * (one - g * g)
+    z, g = gates[Z], gates[G]
+    gates[Z] = dh * (h - g) * z * (one - z)
+    gates[G] = dh * (one - z) * (one - g * g)
     return dh * z, dextra
 
 
@@ -57,10 +58,10 @@ def reset_gradient(drh, r, h):
 
 @device
 def step_after(gates, e, h, extra):
-    """The new h, and U_c h."""
-    r, z, Uh = sigmoid(gates[0, e]), sigmoid(gates[1, e]), gates[2, e]
-    g = math.tanh(gates[3, e] + r * Uh)
-    gates[0, e], gates[1, e], gates[2, e] = r, z, g
+    """The new h, and U_c h, which comes apart from the argument of g."""
+    r, z, Uh = sigmoid(gates[R, e]), sigmoid(gates[Z, e]), gates[G, e]
+    g = math.tanh(gates[G + 1, e] + r * Uh)
+    gates[R, e], gates[Z, e], gates[G, e] = r, z, g
     return z * h + (np.float32(1) - z) * g, Uh
 
 
@@ -68,11 +69,11 @@ def step_after(gates, e, h, extra):
 def gradient_after(gates, dh, dextra, h, Uh, earlier):
     """The gradient of h through z*h, and that of U_c h."""
     one = np.float32(1)
-    r, z, g = gates[0], gates[1], gates[2]
+    r, z, g = gates[R], gates[Z], gates[G]
     dg = dh * (one - z) * (one - g * g)
-    gates[0] = dg * Uh * r * (one - r)
-    gates[1] = dh * (h - g) * z * (one - z)
-    gates[2] = dg
+    gates[R] = dg * Uh * r * (one - r)
+    gates[Z] = dh * (h - g) * z * (one - z)
+    gates[G] = dg
     return dh * z, dg * r
 
 
@@ -86,13 +87,3 @@ class GRUPart(RecurrentPart):
     def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         self.cell = AFTER if layer.reset_gate_after else BEFORE
         super().plan(layer, weights, memory, x)
-
-    def weight_gradients(self, run: Run, rows: int) -> None:
-        H = self.H
-        W, U, b = self.starts
-        # the columns of c come after those of r and z
-        c = 2 * H
-        products.weight_gradient(run, self.a, 0, c + H, self.x, W, rows, b, (self.before, c, U))
-        # the factors of U_c: dU_c h and h, or da_g and r*h
-        gradient, first, factor = (self.saved, 0, self.before) if self.cell.apart else (self.a, c, self.saved)
-        products.weight_gradient(run, gradient, first, H, factor, self.start["U_c"], rows)

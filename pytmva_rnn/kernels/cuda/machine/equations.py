@@ -31,7 +31,8 @@ class Equations:
         `sums[count - 1]`, the argument being `sums[count]`; `passed` is then the gradient of the product.
     reset, reset_gradient : optional
         (sums, e, h) -> what the last gate's weights are multiplied with in place of h; that gate is computed last and
-        `extra` is this factor. And (its gradient, gate 0, h) -> (gradient of gate 0's argument, of h).
+        `extra` is this factor. And (its gradient, gate 0, h) -> (gradient of gate 0's argument, of h): gate 0 acts
+        through the factor alone, and `gradient` leaves it as it is.
     """
 
     gates: str
@@ -54,6 +55,11 @@ class Equations:
     def named(self, letter: str) -> list[str]:
         """The names of all gates' arrays of a kind, W, U or b."""
         return [f"{letter}_{gate}" for gate in self.gates] or [letter]
+
+    @property
+    def plain(self) -> int:
+        """How many gates, the first ones, have a product of U with the state itself in their argument."""
+        return self.count - (self.apart or self.reset is not None)
 
     @property
     def saves(self) -> bool:

@@ -132,12 +132,17 @@ class RecurrentPart(Part):
             H,
             self.sequence,
         )
-        self.weight_gradients(run, rows)
+        self._weight_gradients(run, rows)
         if self.wanted:
             products.input_gradient(run, self.a, self.W, self.dx, rows, self.below)
 
-    def weight_gradients(self, run: Run, rows: int) -> None:
+    def _weight_gradients(self, run: Run, rows: int) -> None:
         """Partial sums of the gradients of W, b and U."""
-        count = self.cell.count * self.H
+        H, cell = self.H, self.cell
         W, U, b = self.starts
-        products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, count, U))
+        count, plain = cell.count * H, cell.plain * H
+        products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, plain, U))
+        if plain < count:
+            # the last gate's U stands in a product of its own, with the state, or else its argument has the reset state
+            gradient, first, factor = (self.saved, 0, self.before) if cell.apart else (self.a, plain, self.saved)
+            products.weight_gradient(run, gradient, first, H, factor, self.start[cell.named("U")[-1]], rows)

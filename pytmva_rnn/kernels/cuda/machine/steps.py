@@ -194,8 +194,8 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
         cell.reset_gradient,
     )
     resets, saves, floats = reset_gradient is not None, cell.saves, cell.backward_floats
-    # those that are multiplied with the state itself
-    plain = gates - 1 if resets else gates
+    # those whose gradients go to the state itself
+    through = gates - 1 if resets else gates
 
     @kernel
     def backward(a, U, dy, before, saved, scratch, events, steps, H, sequence):
@@ -253,8 +253,8 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                 while j < H:
                     for e in range(each):
                         sums[0, e] = zero
-                    last = da + lane * pitch + plain * H
-                    _add_products(sums, 0, 1, u, H, 0, plain * H * H + j, H, states, last, pitch, each)
+                    last = da + lane * pitch + through * H
+                    _add_products(sums, 0, 1, u, H, 0, through * H * H + j, H, states, last, pitch, each)
                     for e in range(each):
                         event = first + lane + e
                         if event < events:
@@ -272,7 +272,7 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                 while j < H:
                     for e in range(each):
                         sums[0, e] = zero
-                    _add_products(sums, 0, 1, u, H, 0, j, plain * H, states, da + lane * pitch, pitch, each)
+                    _add_products(sums, 0, 1, u, H, 0, j, through * H, states, da + lane * pitch, pitch, each)
                     for e in range(each):
                         states[index(dh + (lane + e) * H + j)] += sums[0, e]
                     j += cuda.blockDim.x
