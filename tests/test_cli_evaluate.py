@@ -136,7 +136,7 @@ def test_remembered_states_pass_from_piece_to_piece(
         (["{folder}/*.root", "-o", "{folder}/b.root"], "b.root is also an input file"),
         (["{folder}/c.root", "-o", "{folder}/s.root"], "no such file: "),
         (["{a}", "-o", "{folder}"], "is a folder; name a file"),
-        (["{a}", "-o", "{a}/s.root"], "a.root: File exists"),
+        (["{a}", "-o", "{a}/s.root"], "a.root/s.root: Not a directory"),
         (["{a}", "--tree=u", "-o", "{folder}/s.root"], "holds no tree 'u'; there are: t"),
         (["{folder}/w.xml", "-o", "{folder}/s.root"], "w.xml is not a ROOT file"),
     ],

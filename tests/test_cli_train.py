@@ -157,9 +157,9 @@ def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ('plot = "picture.png"', 'weights = "/proc/none/w.xml"', "the weights cannot be written to /proc/none/w.xml"),
         ('plot = "picture.png"', 'plot = "events.root/p.png"', "the plot cannot be written to .*events.root/p.png"),
         (
-            'plot = "picture.png"',
-            'weights = "/dev/null"',
-            "the weights cannot be written to /dev/null: that is a device",
+            'scores = "out/scores.root"',
+            'scores = "/dev/null"',
+            "the scores cannot be written to /dev/null: that is a device",
         ),
     ],
 )
