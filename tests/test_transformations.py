@@ -19,9 +19,9 @@ from pytmva_rnn.transformations import (
     invert_transformations,
     learn_transformations,
 )
-from pytmva_rnn.transformations.cumulative import fraction_below, learn_distribution, value_at
+from pytmva_rnn.transformations.cumulative import fraction_below, learn_distribution, points, value_at
 from pytmva_rnn.transformations.eigenvectors import eigenvectors
-from pytmva_rnn.transformations.errorfunction import erf, erfinv
+from pytmva_rnn.transformations.errorfunction import erfinv
 from pytmva_rnn.transformations.smoothing import smooth
 
 CLASSES = ("Signal", "Background")
@@ -213,38 +213,51 @@ def test_smoothing_is_that_of_root(before: list[float], after: list[float]) -> N
     np.testing.assert_allclose(smooth(np.array(before, float)), after, rtol=1e-12)
 
 
+def fractions(distribution: CumulativeDistribution, *values: float) -> list[float]:
+    table, (low, *_, high) = points(distribution), distribution.edges
+    return [fraction_below(table, low, high, x) for x in values]
+
+
+def values_at(distribution: CumulativeDistribution, *fractions: float) -> list[float]:
+    table, (low, *_, high) = points(distribution), distribution.edges
+    return [value_at(table, low, high, each) for each in fractions]
+
+
 def test_the_fraction_is_linear_between_the_middles_of_the_bins() -> None:
     # edges on the grid of TMVA's 10000 points, so that its table is exact
     distribution = CumulativeDistribution(np.array([0.0, 1, 3, 4]), np.array([0.25, 0.5, 1.0]))
-    x = np.array([0.5, 1.0, 2.0, 2.75, 3.5])
-    np.testing.assert_allclose(fraction_below(distribution, x), [0.25, 1 / 3, 0.5, 0.75, 1], atol=2e-5)
+    found = fractions(distribution, 0.5, 1.0, 2.0, 2.75, 3.5)
+    np.testing.assert_allclose(found, [0.25, 1 / 3, 0.5, 0.75, 1], atol=2e-5)
     # and goes on as it began and ended
-    np.testing.assert_allclose(fraction_below(distribution, np.array([0.2, 4.0])), [0.2, 7 / 6], atol=2e-5)
-    assert fraction_below(distribution, np.array([-5.0])) == 1e-12
+    np.testing.assert_allclose(fractions(distribution, 0.2, 4.0), [0.2, 7 / 6], atol=2e-5)
+    assert fractions(distribution, -5.0) == [1e-12]
 
 
 def test_a_fraction_beyond_the_sample_has_the_nearest_value_of_the_sample() -> None:
     distribution = CumulativeDistribution(np.array([1.0, 2, 4]), np.array([0.5, 1.0]))
-    np.testing.assert_array_equal(value_at(distribution, np.array([-3.0, 7.0])), [1, 4])
+    assert values_at(distribution, -3.0, 7.0) == [1, 4]
 
 
 def test_a_level_part_is_mapped_to_its_upper_end() -> None:
     distribution = CumulativeDistribution(np.array([0.0, 1, 2, 3, 4]), np.array([0.0, 0.5, 0.5, 1.0]))
-    assert value_at(distribution, np.array([0.5]))[0] == pytest.approx(2.5, abs=1e-3)
+    assert values_at(distribution, 0.5) == [pytest.approx(2.5, abs=1e-3)]
 
 
-def test_erf_and_its_inverse() -> None:
+def test_the_inverse_of_the_error_function() -> None:
     x = np.linspace(-1.5, 1.5, 1001)
-    np.testing.assert_array_equal(erf(x), [math.erf(each) for each in x])
-    np.testing.assert_allclose(erfinv(erf(x)), x, rtol=1e-15, atol=1e-300)
+    np.testing.assert_allclose([erfinv(math.erf(each)) for each in x], x, rtol=1e-15, atol=1e-300)
     # ROOT 6.40's TMath::ErfInverse
     np.testing.assert_allclose(
-        erfinv(np.array([0.5, 0.99, 0.999999, 1e-3])),
+        [erfinv(y) for y in (0.5, 0.99, 0.999999, 1e-3)],
         [0.4769362762044698, 1.8213863677184403, 3.4589107366502576, 0.0008862271574665637],
         rtol=1e-9,
     )
-    edge = erfinv(np.array([0.0, 1.0, -1.0, 1.5, np.nan]))
+    edge = [erfinv(y) for y in (0.0, 1.0, -1.0, 1.5, np.nan)]
     np.testing.assert_array_equal(edge, [0, np.inf, -np.inf, np.nan, np.nan])
+    # far out, where the digits of 1 - y count: the complement of the result is that of y
+    for y in (0.9999, 1 - 1e-8, 1 - 1e-12):
+        assert math.erfc(erfinv(y)) == pytest.approx(1 - y, rel=1e-13)
+        assert erfinv(-y) == -erfinv(y)
 
 
 # --- chains

@@ -1,17 +1,20 @@
 """The one way to compile with Numba: kept on disk where a folder can be written, and without where none can.
 
 `decorators.py` has what compiles, `cache.py` keeps compiled code, `waiting.py` tells users what they wait for and has
-Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled.
+Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled, `addresses.py` finds
+them in memory.
 """
 
 from __future__ import annotations
 
+from pytmva_rnn.compile.addresses import array_at
 from pytmva_rnn.compile.decorators import Operation, kernel, operation, parallel_kernel
 from pytmva_rnn.compile.flavours import readable
 from pytmva_rnn.compile.waiting import compilation, compiling, seconds, stop_message
 
 __all__ = [
     "Operation",
+    "array_at",
     "compilation",
     "compiling",
     "kernel",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["numbers", "shaped"]
+__all__ = ["expected", "numbers", "shaped"]
 
 
 def numbers(values: ArrayLike, name: str, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
@@ -29,8 +29,8 @@ def numbers(values: ArrayLike, name: str, dtype: np.dtype[Any] | None = None) ->
     return array if dtype is None else array.astype(dtype, copy=False)
 
 
-def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """X, (n, T*D) or (n, T, D), as a contiguous (n, T, D).
+def expected(X: ArrayLike, shape: tuple[int, int]) -> NDArray[Any]:
+    """X as an array of numbers, of any type and layout, (n, T*D) or (n, T, D).
 
     Raises
     ------
@@ -44,4 +44,16 @@ def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArra
             f"X has the shape {array.shape}; expected (n, {steps * inputs}) or (n, {steps}, {inputs}): "
             f"{steps} step(s) of {inputs} input(s), time-major"
         )
-    return np.ascontiguousarray(array, dtype).reshape(len(array), steps, inputs)
+    return array
+
+
+def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """X, (n, T*D) or (n, T, D), as a contiguous (n, T, D).
+
+    Raises
+    ------
+    DataError
+        If the events do not have T*D variables.
+    """
+    array = expected(X, shape)
+    return np.ascontiguousarray(array, dtype).reshape(len(array), *shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pytmva_rnn.kernels import Computation, Engine
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.network.events import numbers, shaped
 from pytmva_rnn.network.threads import asked_threads
+from pytmva_rnn.transformations import Chain, compile_chain
 
 __all__ = ["Network", "output_function"]
 
@@ -80,6 +82,8 @@ class Network:
     def __init__(self, model: Description, backend: str = "cpu", *, threads: int | None = None) -> None:
         self.model = model
         self.backend = backend
+        self.threads = asked_threads(threads)
+        self.dtype: np.dtype[Any] = np.dtype(np.float64 if backend == "reference" else np.float32)
         self._shape = model.event_shape
         self._memory = _Memory(backend)
         model.check()
@@ -91,9 +95,20 @@ class Network:
                 model.loss,
                 model.regularization,
                 model.weight_decay,
-                threads=asked_threads(threads),
+                threads=self.threads,
             )
             self.engine: Engine = backend_engine(backend)(computation)
+
+    @cached_property
+    def chain(self) -> Chain:
+        """What raw variables go through, compiled once."""
+        return compile_chain(self.model.transformations, self.model.variables)
+
+    @cached_property
+    def targets_back(self) -> Chain:
+        """What brings regression outputs back to the scale of the targets, compiled once."""
+        targets = self.model.targets
+        return compile_chain(self.model.transformations if targets else (), targets, "Target", inverse=True)
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -143,7 +158,7 @@ class Network:
             return self.engine.loss(*self._batch(X, y, w))
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:
-        return shaped(X, self._shape, np.dtype(np.float64 if self.backend == "reference" else np.float32))
+        return shaped(X, self._shape, self.dtype)
 
     def _batch(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from math import isnan
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.compile import readable
 from pytmva_rnn.description import Description
 from pytmva_rnn.kernels.cpu.engine import Engine
+from pytmva_rnn.network.events import shaped
 from pytmva_rnn.network.network import Network, output_function
-from pytmva_rnn.network.scoring import prepared, reported
 
 __all__ = ["Scorer"]
 
 _FLOAT32 = np.dtype(np.float32)
+Event: TypeAlias = NDArray[np.float32]
 
 
 class Scorer:
@@ -32,31 +34,71 @@ class Scorer:
     """
 
     def __init__(self, model: Description) -> None:
-        self._model = model
-        self._engine = cast(Engine, Network(model, "cpu", threads=1).engine)
+        self._network = Network(model, "cpu", threads=1)
         steps, inputs = model.event_shape
         # shapes of what needs no preparation
-        self._shapes = () if model.transformations else ((steps, inputs), (steps * inputs,))
-        self._sigmoid = model.outputs == 1 and model.output_function == "S"
+        self._shapes = ((steps, inputs), (steps * inputs,))
         self._of_thread = threading.local()
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
         """Score one event; see `Model.predict_one`."""
         if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray):
-            x = self._event(x)
+            x = readable(shaped(np.asarray(x)[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
         try:
             evaluate = self._of_thread.evaluate
         except AttributeError:
-            evaluate = self._of_thread.evaluate = self._engine.single(sigmoid=self._sigmoid)
-        found = evaluate(x)
-        if self._sigmoid:
-            return -999.0 if isnan(found) else found
-        outputs = np.reshape(found, (1, -1)).astype(_FLOAT32, copy=False)
-        scores = reported(self._model, output_function(self._model.output_function, outputs))[0]
-        return scores.item() if len(scores) == 1 else scores
+            evaluate = self._of_thread.evaluate = self._evaluation()
+        return evaluate(x)
 
-    def _event(self, x: ArrayLike) -> NDArray[np.float32]:
-        given = np.asarray(x)
-        if given.shape in self._shapes and given.dtype == _FLOAT32:
-            return readable(given, _FLOAT32)
-        return readable(prepared(self._model, given[np.newaxis], _FLOAT32)[0], _FLOAT32)
+    def _evaluation(self) -> Callable[[Event], Any]:
+        """A function from an event to its score, for one thread at a time."""
+        network = self._network
+        model = network.model
+        sigmoid = model.outputs == 1 and model.output_function == "S"
+        score = cast(Engine, network.engine).single(sigmoid=sigmoid)
+        if network.chain:
+            score = _after(network.chain.single(), score)
+        if model.outputs > 1 or model.output_function == "M":
+            return _array(score, model.output_function, network.targets_back.single() if network.targets_back else None)
+        if network.targets_back:
+            return _on_target_scale(score, network.targets_back.single())
+        return _number(score)
+
+
+def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any]) -> Callable[[Event], Any]:
+    def evaluate(x: Event) -> Any:
+        return score(transform(x))
+
+    return evaluate
+
+
+def _number(score: Callable[[Event], float]) -> Callable[[Event], float]:
+    def evaluate(x: Event) -> float:
+        found = score(x)
+        return -999.0 if isnan(found) else found
+
+    return evaluate
+
+
+def _on_target_scale(score: Callable[[Event], float], back: Callable[[Event], Event]) -> Callable[[Event], float]:
+    raw = np.empty(1, np.float32)
+
+    def evaluate(x: Event) -> float:
+        raw[0] = score(x)
+        found = back(raw).item()
+        return -999.0 if isnan(found) else found
+
+    return evaluate
+
+
+def _array(score: Callable[[Event], Any], letter: str, back: Callable[[Event], Event] | None) -> Callable[[Event], Any]:
+    def evaluate(x: Event) -> Any:
+        found = np.reshape(score(x), -1)
+        if letter != "I":
+            found = output_function(letter, found[np.newaxis])[0]
+        scores = np.array(found if back is None else back(found), np.float32)
+        if isnan(scores.sum()):
+            scores[np.isnan(scores)] = -999
+        return scores if len(scores) > 1 else scores.item()
+
+    return evaluate

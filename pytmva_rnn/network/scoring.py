@@ -7,35 +7,45 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn.description import Description
-from pytmva_rnn.network.events import shaped
+from pytmva_rnn.network.events import expected, shaped
 from pytmva_rnn.network.network import Network
-from pytmva_rnn.transformations import apply_transformations, invert_targets
 
 __all__ = ["predict", "prepared", "reported"]
 
+_BLOCK = 1 << 21  # numbers that are prepared at once, 8 MiB in float32: enough for many threads, little beside a sample
 
-def prepared(model: Description, X: ArrayLike, dtype: np.dtype[Any]) -> NDArray[Any]:
+
+def prepared(network: Network, X: ArrayLike) -> NDArray[Any]:
     """Raw variables as the network takes them: shape (n, T, D), transformed."""
-    inputs = shaped(X, model.event_shape, dtype)
-    if not model.transformations:
-        return inputs
-    flat = apply_transformations(model.transformations, inputs.reshape(len(inputs), -1), model.variables)
-    return np.ascontiguousarray(flat, dtype).reshape(inputs.shape)
+    inputs = shaped(X, network.model.event_shape, network.dtype)
+    return network.chain(inputs.reshape(len(inputs), -1)).reshape(inputs.shape)
 
 
-def reported(model: Description, scores: NDArray[Any]) -> NDArray[np.float32]:
+def reported(network: Network, scores: NDArray[Any]) -> NDArray[np.float32]:
     """Scores (n, O) as TMVA reports them: regression targets on their own scale, float32, -999 for NaN."""
-    if model.targets and model.transformations:
-        scores = invert_targets(model.transformations, scores, model.targets)
+    if network.targets_back:
+        scores = network.targets_back(np.array(scores, np.float64, order="C"))
     result = scores.astype(np.float32)
     result[np.isnan(result)] = -999
     return result
 
 
 def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
-    """Score events with a network that may be kept from call to call; see `Model.predict`."""
+    """Score events with a network that may be kept from call to call; see `Model.predict`.
+
+    Events are prepared and scored block by block, so that what this needs beside them and the scores is a few tens of
+    MiB. Float32 numbers in C order are not copied.
+    """
     model = network.model
-    inputs = prepared(model, X, np.dtype(np.float64 if network.backend == "reference" else np.float32))
-    scores = network.predict(inputs)
-    return reported(model, scores.reshape(len(scores), model.outputs)).reshape(scores.shape)
+    events = expected(X, model.event_shape)
+    size = max(1, _BLOCK // len(model.variables))
+    resume = False
+    if model.remembers and len(events) > size:
+        # the states pass on from block to block, but not to whoever shares the network
+        network, resume = Network(model, network.backend, threads=network.threads), True
+    scores = np.empty((len(events), model.outputs), np.float32)
+    for first in range(0, len(events), size):
+        block = scores[first : first + size]
+        found = network.predict(prepared(network, events[first : first + size]), resume=resume)
+        block[...] = reported(network, found.reshape(block.shape))
+    return scores[:, 0] if model.outputs == 1 else scores

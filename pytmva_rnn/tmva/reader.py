@@ -276,8 +276,8 @@ def _remembering(model: Model) -> Callable[[NDArray[np.float32]], Any]:
     network = Network(model, threads=1)
 
     def score(x: NDArray[np.float32]) -> Any:
-        scores = network.predict(prepared(model, x[np.newaxis], x.dtype), resume=True)
-        result = reported(model, scores.reshape(1, model.outputs))[0]
+        scores = network.predict(prepared(network, x[np.newaxis]), resume=True)
+        result = reported(network, scores.reshape(1, model.outputs))[0]
         return result.item() if len(result) == 1 else result
 
     return score

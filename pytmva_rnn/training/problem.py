@@ -26,7 +26,7 @@ from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.network.events import numbers
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
-from pytmva_rnn.transformations import apply_transformations, learn_transformations
+from pytmva_rnn.transformations import compile_chain, learn_transformations
 
 __all__ = ["Events", "Problem", "make_problem"]
 
@@ -94,10 +94,11 @@ def make_problem(
     transformations = learn_transformations(
         options.var_transform, flat, class_index, described, names, described_targets, labels, weights
     )
-    if transformations:
-        flat = apply_transformations(transformations, flat, described).astype(np.float32)
-        if described_targets:
-            labels = apply_transformations(transformations, labels, described_targets, "Target").astype(np.float32)
+    # what was converted is nobody else's
+    own = None if np.may_share_memory(flat, events) else flat
+    flat = compile_chain(transformations, described)(flat, out=own)
+    if described_targets:
+        labels = compile_chain(transformations, described_targets, "Target")(labels)
     steps, width = shape[0] * shape[1], shape[2]
     sample = Events(flat.reshape(-1, steps, width), labels, weights)
     training, validation = _split(sample, options)

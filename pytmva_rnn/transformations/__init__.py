@@ -1,16 +1,26 @@
 """Variable transformations (tmva's `VarTransform`): learned from the training sample, applied, mapped back.
 
-One file a transformation; `registry.py` lists them. `selection.py` finds the columns that a transformation reads and
-writes, `chain.py` learns and runs whole chains.
+One file a transformation: how it is learned, and compiled; `registry.py` lists them. `selection.py` finds the columns
+that a transformation reads and writes, `learning.py` learns whole chains, `chain.py` compiles them into plain arrays,
+and `interpreter.py` runs these.
 """
 
 from __future__ import annotations
 
 from pytmva_rnn.transformations.chain import (
+    Chain,
     apply_transformations,
+    compile_chain,
     invert_targets,
     invert_transformations,
-    learn_transformations,
 )
+from pytmva_rnn.transformations.learning import learn_transformations
 
-__all__ = ["apply_transformations", "invert_targets", "invert_transformations", "learn_transformations"]
+__all__ = [
+    "Chain",
+    "apply_transformations",
+    "compile_chain",
+    "invert_targets",
+    "invert_transformations",
+    "learn_transformations",
+]

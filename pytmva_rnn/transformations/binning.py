@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,8 @@ __all__ = ["bin_edges"]
 _BELOW = np.float32(1e-4)
 
 
-def _bin_edges(values: NDArray[np.float32], weights: NDArray[np.float32], least: np.float32) -> NDArray[np.float32]:
+@kernel
+def bin_edges(values: NDArray[np.float32], weights: NDArray[np.float32], least: np.float32) -> NDArray[np.float32]:
     """Edges that hold a sum of weights of at least `least` between them; equal values are never torn apart.
 
     Parameters
@@ -40,6 +39,3 @@ def _bin_edges(values: NDArray[np.float32], weights: NDArray[np.float32], least:
         edges[count] = values[-1]
         count += 1
     return edges[:count].copy()
-
-
-bin_edges: Callable[..., NDArray[np.float32]] = kernel(_bin_edges)

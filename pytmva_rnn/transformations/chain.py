@@ -1,26 +1,168 @@
-"""Whole chains of transformations: learn, apply, invert."""
+"""A model's chain of transformations, compiled once, and run on one event or many."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import Known, Transformation, Variable, columns_of
-from pytmva_rnn.errors import OptionError, TrainingError
-from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
-from pytmva_rnn.transformations.registry import BY_NAME, BY_TYPE, METHODS
-from pytmva_rnn.transformations.selection import select
-from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
+from pytmva_rnn.compile import compilation, readable
+from pytmva_rnn.description import Transformation, Variable
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.transformations.instruction import Instruction
+from pytmva_rnn.transformations.interpreter import PROGRAM, STEP, run
+from pytmva_rnn.transformations.registry import BY_TYPE
+from pytmva_rnn.transformations.selection import places_of
+from pytmva_rnn.transformations.transformer import Values
 
-__all__ = ["apply_transformations", "invert_targets", "invert_transformations", "learn_transformations"]
+__all__ = ["Chain", "apply_transformations", "compile_chain", "invert_targets", "invert_transformations"]
 
-log = logging.getLogger("pytmva_rnn")
 
-_MOST_INPUTS_OF_TMVA = 200
+class Chain:
+    """Transformations as plain arrays: which columns each reads and writes, and its numbers.
+
+    Threads may share it. `bool(chain)` says whether it does anything.
+
+    Attributes
+    ----------
+    width : int
+        Columns of an event.
+    """
+
+    def __init__(self, width: int, steps: Sequence[tuple[Instruction, Sequence[int], Sequence[int]]]) -> None:
+        self.width = width
+        self._steps = np.zeros(len(steps), STEP)
+        places: list[int] = []
+        parameters, tables = [np.empty(0)], [np.empty(0, np.float32)]
+        for record, (instruction, sources, goals) in zip(self._steps, steps, strict=True):
+            side_by_side = list(sources) == list(goals) == list(range(sources[0], sources[0] + len(sources)))
+            record["operation"], record["count"] = instruction.operation, len(sources)
+            record["window"] = sources[0] if side_by_side else -1
+            record["sources"], record["goals"] = len(places), len(places) + len(sources)
+            record["parameters"] = sum(map(len, parameters))
+            record["table"] = sum(map(len, tables))
+            places += [*sources, *goals]
+            parameters.append(instruction.parameters)
+            tables.append(instruction.table)
+        self._places = np.array(places, np.int64)
+        self._parameters = np.concatenate(parameters)
+        self._table = np.concatenate(tables)
+
+    def __bool__(self) -> bool:
+        return len(self._steps) > 0
+
+    def __call__(self, events: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Transform events.
+
+        Parameters
+        ----------
+        events : float32 or float64 array in C order, shape (n, width)
+        out : array of the same shape and type, optional
+            Where the results go; may be `events`.
+
+        Returns
+        -------
+        array of the same shape and type
+            `events` itself where there is nothing to do and no `out`.
+
+        Raises
+        ------
+        DataError
+            For another shape.
+        """
+        if events.ndim != 2 or events.shape[1] != self.width:
+            raise DataError(f"transformations of {self.width} columns cannot be applied to the shape {events.shape}")
+        if not self:
+            if out is None:
+                return events
+            out[...] = events
+            return out
+        out = np.empty_like(events) if out is None else out
+        numbers = readable(events, out.dtype).reshape(-1).view(np.float32)
+        program, _ = self._program(out)
+        with compilation("transformations"):
+            run(program.ctypes.data, numbers)
+        return out
+
+    def single(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """A function from one event, float32 in C order and writable, to the transformed event, (width,).
+
+        The result lies in memory that is used again: the function is for one thread at a time.
+        """
+        out = np.empty(self.width, np.float32)
+        program, room = self._program(out)
+        address = program.ctypes.data
+
+        def transformed(x: NDArray[np.float32]) -> NDArray[np.float32]:
+            run(address, x if x.ndim == 1 else x.reshape(-1))
+            return out
+
+        transformed.owner = (self, program, room)  # type: ignore[attr-defined]  # to keep what the address means
+        return transformed
+
+    def _program(self, out: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """What the interpreter needs to know, and room for it to work in."""
+        program, room = np.zeros(1, PROGRAM), np.empty((3, self.width))
+        for name in ("step", "place", "parameter"):
+            array = getattr(self, f"_{name}s")
+            program[f"{name}s"], program[f"{name}_count"] = array.ctypes.data, len(array)
+        program["table"], program["table_count"] = self._table.ctypes.data, len(self._table)
+        program["width"], program["room"] = self.width, room.ctypes.data
+        program["double"], program["out"] = out.dtype == np.float64, out.ctypes.data
+        return program, room
+
+
+def compile_chain(
+    transformations: Sequence[Transformation],
+    known: Sequence[Variable],
+    kind: str = "Variable",
+    *,
+    inverse: bool = False,
+) -> Chain:
+    """Look up columns and check parameters, once.
+
+    Parameters
+    ----------
+    transformations : sequence of Transformation
+        In the order of the file.
+    known : sequence of Variable, length k
+        What the columns are: the model's `variables` or its `targets`.
+    kind : "Variable" or "Target"
+    inverse : bool
+        Undo the chain from its end. (C++ undoes the first transformation only, and has no inverse of Decorrelation.)
+
+    Raises
+    ------
+    DataError
+        If a transformation asks for an input that is not among `known`, or its parameters do not fit its inputs.
+    """
+    steps = []
+    for transformation in reversed(transformations) if inverse else transformations:
+        places, sources, goals = places_of(transformation, kind, known)
+        if not places:
+            continue
+        method = BY_TYPE[type(transformation)]
+        if not transformation.by_column and len(places) < len(transformation.inputs):
+            raise DataError(f"{transformation.kind}: expected inputs of one type, found variables mixed with others")
+        entry = _entry(transformation)
+        if inverse:
+            steps.append((method.inverse(transformation, entry, places), goals, sources))
+        else:
+            steps.append((method.forward(transformation, entry, places), sources, goals))
+    return Chain(len(known), steps)
+
+
+def _entry(transformation: Transformation) -> int:
+    """The entry of the class that is used; the parameters fit the inputs."""
+    entries = transformation.check_parameters()
+    reference = transformation.reference
+    if reference is not None and reference not in range(entries):
+        raise DataError(f"{transformation.kind}: expected a class below {entries} as reference, found {reference}")
+    if not entries:
+        raise DataError(f"{transformation.kind}: expected parameters for all classes together, found none")
+    return -1 if reference is None else reference
 
 
 def apply_transformations(
@@ -46,12 +188,9 @@ def apply_transformations(
     Raises
     ------
     DataError
-        If a transformation asks for an input that is not among `known`.
+        As `compile_chain`.
     """
-    result = np.asarray(values, np.float64)
-    for transformation in transformations:
-        result = _run(transformation, result, known, kind, inverse=False)
-    return result
+    return compile_chain(transformations, known, kind)(np.array(values, np.float64, order="C"))
 
 
 def invert_transformations(
@@ -60,14 +199,8 @@ def invert_transformations(
     known: Sequence[Variable],
     kind: str = "Variable",
 ) -> Values:
-    """Map transformed variables or targets, shape (n, k), back; see `apply_transformations`.
-
-    The chain is undone from its end. (C++ undoes the first transformation only, and has no inverse of Decorrelation.)
-    """
-    result = np.asarray(values, np.float64)
-    for transformation in reversed(transformations):
-        result = _run(transformation, result, known, kind, inverse=True)
-    return result
+    """Map transformed variables or targets, shape (n, k), back; see `apply_transformations`."""
+    return compile_chain(transformations, known, kind, inverse=True)(np.array(values, np.float64, order="C"))
 
 
 def invert_targets(
@@ -75,147 +208,3 @@ def invert_targets(
 ) -> Values:
     """Map a network's regression outputs, shape (n, O), back to the scale of the targets."""
     return invert_transformations(transformations, values, targets, "Target")
-
-
-def learn_transformations(
-    text: str,
-    X: NDArray[np.floating],
-    classes: NDArray[np.int64],
-    variables: Sequence[Variable],
-    class_names: Sequence[str],
-    targets: Sequence[Variable] = (),
-    y: NDArray[np.floating] | None = None,
-    weights: NDArray[np.floating] | None = None,
-) -> tuple[Transformation, ...]:
-    """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
-
-    Parameters
-    ----------
-    text : str
-        `None`, or transformations separated by commas: `N` (Normalize), `D` (Decorrelation), `P` (PCA), `U` (Uniform),
-        `G` (Gauss), `I` (nothing). Each may carry a class, `D_Signal`, and a selection, `G(x,y)`. Without a selection
-        `N` and `U` take variables and targets, the others variables alone.
-    X : array, shape (n, NVar)
-        The training sample; float32 counts, as in TMVA.
-    classes : array of int, shape (n,)
-        Class of each event.
-    variables, class_names : what the weight file says of them
-    targets, y : regression targets, shape (n, O)
-    weights : array, shape (n,), optional
-        Event weights, which `D`, `U` and `G` respect; 1 if not given.
-
-    Raises
-    ------
-    OptionError
-        For an option that cannot be understood, or names what is not there.
-    TrainingError
-        For a sample from which a transformation cannot be learned: a variable that is constant or NaN, a singular
-        covariance, a class without events.
-    """
-    steps = parse_var_transform(text)
-    if not steps:
-        return ()
-    known = {"Variable": variables, "Target": targets}
-    parts = {"Variable": np.asarray(X, np.float32)}
-    parts["Target"] = np.empty((len(X), 0), np.float32) if y is None or not targets else np.asarray(y, np.float32)
-    _check_finite(parts, known)
-    event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
-    learned: list[Transformation] = []
-    for step in steps:
-        method = _method(step, text)
-        inputs, outputs = select(step, method.defaults, known, text)
-        if not method.by_column and len({item.type for item in inputs}) > 1:
-            raise OptionError(
-                f"VarTransform, {step.text}: variables and targets cannot be mixed; select one of them",
-                text,
-                step.position,
-            )
-        columns = np.empty((len(X), len(inputs)), np.float32)
-        for kind, values in parts.items():
-            found = columns_of(inputs, kind, known[kind])
-            columns[:, [place for place, _ in found]] = values[:, [column for _, column in found]]
-        if not method.by_column and len(inputs) > _MOST_INPUTS_OF_TMVA:
-            log.warning("VarTransform, %s: C++ TMVA refuses more than %d inputs", step.text, _MOST_INPUTS_OF_TMVA)
-        samples = _samples(columns, classes, event_weights, class_names)
-        reference = _reference(step, class_names, text)
-        learned.append(method.learn(Lesson(step.text, inputs, outputs, samples, reference)))
-        # what the next one learns from is float32 again, as TMVA's events are
-        parts = {
-            kind: apply_transformations(learned[-1:], values, known[kind], kind).astype(np.float32)
-            for kind, values in parts.items()
-        }
-    return tuple(learned)
-
-
-def _run(
-    transformation: Transformation, values: Values, known: Sequence[Variable], kind: str, *, inverse: bool
-) -> Values:
-    sources = columns_of(transformation.inputs, kind, known)
-    if not sources:
-        return values
-    goals = columns_of(transformation.outputs, kind, known)
-    if inverse:
-        sources, goals = goals, sources
-    method = BY_TYPE[type(transformation)]
-    entry = -1 if transformation.reference is None else transformation.reference
-    function = method.inverse if inverse else method.forward
-    result = values.copy()
-    result[:, [column for _, column in goals]] = function(
-        transformation, entry, [place for place, _ in sources], values[:, [column for _, column in sources]]
-    )
-    return result
-
-
-def _method(step: TransformStep, text: str) -> Transformer[Any]:
-    if step.name not in BY_NAME:
-        names = ", ".join(f"{method.names[0]} ({method.names[-1]})" for method in METHODS)
-        raise OptionError(
-            f"VarTransform: there is no transformation {step.name!r}; there are {names}", text, step.position
-        )
-    return BY_NAME[step.name]
-
-
-def _reference(step: TransformStep, class_names: Sequence[str], text: str) -> int | None:
-    if step.class_name is None:
-        return None
-    if step.class_name not in class_names:
-        names = ", ".join([*class_names, "AllClasses"])
-        raise OptionError(
-            f"VarTransform, {step.text}: there is no class {step.class_name!r}; there are {names}", text, step.position
-        )
-    log.warning(
-        "VarTransform, %s: C++ TMVA's Reader will use all classes together in place of class %s, which it forgets",
-        step.text,
-        step.class_name,
-    )
-    return list(class_names).index(step.class_name)
-
-
-def _samples(
-    values: NDArray[np.float32],
-    classes: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    class_names: Sequence[str],
-) -> tuple[ClassSample, ...]:
-    everything = ClassSample("the training sample", values, weights)
-    if len(class_names) <= 1:
-        return (everything,)
-    samples = [
-        ClassSample(f"class {name}", values[classes == number], weights[classes == number])
-        for number, name in enumerate(class_names)
-    ]
-    empty = [sample.name for sample in samples if not len(sample.values)]
-    if empty:
-        raise TrainingError(f"VarTransform: no events of {' or '.join(empty)} in the training sample")
-    return (*samples, everything)
-
-
-def _check_finite(parts: dict[str, NDArray[np.float32]], known: Known) -> None:
-    for kind, values in parts.items():
-        if not len(values):
-            raise TrainingError("VarTransform: there are no events to learn from")
-        bad = ~np.isfinite(values)
-        if bad.any():
-            event, column = np.argwhere(bad)[0]
-            label = known[kind][column].label
-            raise TrainingError(f"VarTransform: {kind.lower()} {label} is {values[event, column]} in event {event}")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import kernel
 from pytmva_rnn.description import CumulativeDistribution
+from pytmva_rnn.transformations.binning import bin_edges
 from pytmva_rnn.transformations.smoothing import smooth
-from pytmva_rnn.transformations.transformer import Values, nine_digits
+from pytmva_rnn.transformations.transformer import nine_digits
 
-__all__ = ["fraction_below", "learn_distribution", "value_at"]
+__all__ = ["POINTS", "fraction_below", "learn_distribution", "points", "value_at"]
+
+POINTS = 10000
+"""Of the table that stands for a distribution."""
 
 _MOST_BINS = 2000
 _EVENTS_PER_BIN = 10
-_TABLE = 10000
 _SMALLEST = 1e-12
 
 
@@ -35,8 +39,6 @@ def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]
     CumulativeDistribution or None
         None if no bin has a positive content.
     """
-    from pytmva_rnn.transformations.binning import bin_edges
-
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weights, dtype=np.float32)[-1]
     least = max(weights.min() * np.float32(_EVENTS_PER_BIN), total / np.float32(_MOST_BINS))
@@ -63,8 +65,7 @@ def _bins(values: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[
     return np.asarray(bins - (edges[np.minimum(bins, len(edges) - 1)] != values), np.int64)
 
 
-@lru_cache(maxsize=1024)
-def _table(distribution: CumulativeDistribution) -> NDArray[np.float32]:
+def points(distribution: CumulativeDistribution) -> NDArray[np.float32]:
     """The distribution in the middles of 10000 equal bins, linear between the middles of the histogram's bins.
 
     TMVA evaluates this table and not the histogram itself.
@@ -72,7 +73,7 @@ def _table(distribution: CumulativeDistribution) -> NDArray[np.float32]:
     edges, contents = (np.asarray(a, np.float64) for a in (distribution.edges, distribution.contents))
     contents = contents.astype(np.float32).astype(np.float64)
     middles = edges[:-1] + 0.5 * np.diff(edges)
-    x = edges[0] + (np.arange(_TABLE) + 0.5) * (edges[-1] - edges[0]) / _TABLE
+    x = edges[0] + (np.arange(POINTS) + 0.5) * (edges[-1] - edges[0]) / POINTS
     left = np.clip(np.searchsorted(middles, x, side="right") - 1, 0, len(middles) - 2)
     width = middles[left + 1] - middles[left]
     slope = (contents[left + 1] - contents[left]) / np.where(width > 0, width, 1)
@@ -82,26 +83,41 @@ def _table(distribution: CumulativeDistribution) -> NDArray[np.float32]:
     return result
 
 
-def fraction_below(distribution: CumulativeDistribution, values: Values) -> Values:
-    """The fraction of the sample below each value, at least 1e-12; linear between the table's points and beyond."""
-    table = _table(distribution).astype(np.float64)
-    low, high = float(distribution.edges[0]), float(distribution.edges[-1])
-    place = (values - low) / (high - low) * _TABLE - 0.5
-    # NaN and infinity have no bin; NaN comes out as NaN all the same
-    left = np.clip(np.floor(np.nan_to_num(place)), 0, _TABLE - 2).astype(np.int64)
-    with np.errstate(invalid="ignore"):
-        return np.maximum(table[left] + (place - left) * (table[left + 1] - table[left]), _SMALLEST)
+@kernel
+def fraction_below(table: Any, low: float, high: float, x: float) -> float:
+    """The fraction of the sample below x, at least 1e-12; linear between the table's points and beyond. NaN for NaN.
+
+    Parameters
+    ----------
+    table : float32 array, shape (POINTS,)
+        Of `points`.
+    low, high : float
+        Where the sample begins and ends.
+    """
+    place = (x - low) / (high - low) * POINTS - 0.5
+    left = np.int64(min(place, POINTS - 2)) if place > 0 else 0
+    first, second = np.float64(table[left]), np.float64(table[left + 1])
+    y = first + (place - left) * (second - first)
+    return _SMALLEST if y < _SMALLEST else y
 
 
-def value_at(distribution: CumulativeDistribution, fractions: Values) -> Values:
+@kernel
+def value_at(table: Any, low: float, high: float, fraction: float) -> float:
     """The inverse of `fraction_below`; where the distribution is level, the upper end of the level part.
 
     Results stay in the range of the sample. (C++ leaves it for fractions below the first bin's, and has no result for
     those above the last's.)
     """
-    table = _table(distribution).astype(np.float64)
-    low, high = float(distribution.edges[0]), float(distribution.edges[-1])
-    left = np.clip(np.searchsorted(table, fractions, side="right") - 1, 0, _TABLE - 2)
-    height = table[left + 1] - table[left]
-    part = (fractions - table[left]) / np.where(height > 0, height, np.inf)
-    return np.asarray(np.clip(low + (left + 0.5 + part) * (high - low) / _TABLE, low, high))
+    left, right = 0, POINTS
+    while left < right:
+        half = (left + right) // 2
+        if table[half] <= fraction:
+            left = half + 1
+        else:
+            right = half
+    left = min(max(left - 1, 0), POINTS - 2)
+    first = np.float64(table[left])
+    height = np.float64(table[left + 1]) - first
+    part = (fraction - first) / (height if height > 0 else np.inf)
+    x = low + (left + 0.5 + part) * (high - low) / POINTS
+    return low if x < low else high if x > high else x

@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pytmva_rnn.description import Decorrelation
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.transformations.instruction import Instruction
+from pytmva_rnn.transformations.rotation import rotation
 from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
 
 __all__ = ["DECORRELATION"]
@@ -17,12 +20,16 @@ def _learn(lesson: Lesson) -> Decorrelation:
 
 def _covariance(lesson: Lesson, sample: ClassSample) -> Values:
     """`sum w (x - m)(x - m)^T / sum w` with the weighted mean m."""
-    values, weights = sample.values.astype(np.float64), sample.weights.astype(np.float64)
-    total = weights.sum()
+    total = sample.weights.sum(dtype=np.float64)
     if total <= 0:
         raise lesson.error(f"the weights of {sample.name} add up to {total:g}; a covariance needs a positive sum")
-    deviations = values - weights @ values / total
-    return np.asarray((deviations * weights[:, None]).T @ deviations / total)
+    size = len(lesson.inputs)
+    mean: Values = sum((weights @ block for block, weights in sample.blocks()), np.zeros(size)) / total
+    result = np.zeros((size, size))
+    for block, weights in sample.blocks():
+        deviations = block - mean
+        result += (deviations * weights[:, None]).T @ deviations
+    return np.asarray(result / total)
 
 
 def _inverse_root(lesson: Lesson, sample: ClassSample) -> Values:
@@ -55,20 +62,22 @@ def _why_singular(lesson: Lesson, sample: ClassSample, covariance: Values, direc
     )
 
 
-def _forward(transformation: Decorrelation, entry: int, _: list[int], values: Values) -> Values:
+def _forward(transformation: Decorrelation, entry: int, _: list[int]) -> Instruction:
     """`M x`."""
-    return np.asarray(values @ np.asarray(transformation.matrices, np.float64)[entry].T)
+    return rotation(np.asarray(transformation.matrices[entry], np.float64))
 
 
-def _inverse(transformation: Decorrelation, entry: int, _: list[int], values: Values) -> Values:
-    return np.asarray(np.linalg.solve(np.asarray(transformation.matrices, np.float64)[entry], values.T).T)
+def _inverse(transformation: Decorrelation, entry: int, _: list[int]) -> Instruction:
+    try:
+        return rotation(np.linalg.inv(np.asarray(transformation.matrices[entry], np.float64)))
+    except np.linalg.LinAlgError as error:
+        raise DataError("Decorrelation: the matrix is singular, so that nothing can be mapped back") from error
 
 
 DECORRELATION = Transformer(
     names=("D", "Deco", "Decorrelate"),
     transformation=Decorrelation,
     defaults=("Variable",),
-    by_column=False,
     learn=_learn,
     forward=_forward,
     inverse=_inverse,

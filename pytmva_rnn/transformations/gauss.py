@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from pytmva_rnn.compile import kernel
 from pytmva_rnn.description import CumulativeDistribution, Gauss
-from pytmva_rnn.transformations.cumulative import fraction_below, learn_distribution, value_at
-from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
+from pytmva_rnn.transformations.cumulative import POINTS, fraction_below, learn_distribution, points, value_at
+from pytmva_rnn.transformations.errorfunction import erfinv
+from pytmva_rnn.transformations.instruction import (
+    FLAT,
+    FROM_FLAT,
+    FROM_NORMAL,
+    NORMAL,
+    Instruction,
+)
+from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer
 
-__all__ = ["GAUSS", "UNIFORM"]
+__all__ = ["GAUSS", "UNIFORM", "flat_of_normal", "flatten", "flatten_back", "normal_of_flat"]
 
 _FLOOR = 1e-9
 _LARGEST_ARGUMENT = 0.99999999
@@ -25,7 +36,7 @@ def _learn(lesson: Lesson, flat: bool) -> Gauss:
 
 
 def _distribution(lesson: Lesson, sample: ClassSample, place: int) -> CumulativeDistribution:
-    values = sample.values[:, place]
+    values = sample.column(place)
     low, high = values.min(), values.max()
     if low == high and lesson.is_used(sample):
         raise lesson.error(
@@ -45,39 +56,67 @@ def _distribution(lesson: Lesson, sample: ClassSample, place: int) -> Cumulative
     return learned
 
 
-def _forward(transformation: Gauss, entry: int, places: list[int], values: Values) -> Values:
-    """The fraction u of events below x, cut to [1e-9, 1 - 1e-9]; for `G` on to `sqrt(2) erfinv(2u - 1)`.
+def _instruction(operation: int, transformation: Gauss, entry: int, places: list[int]) -> Instruction:
+    """Where the inputs' distributions begin, where they end, and their tables."""
+    chosen = [transformation.distributions[place][entry] for place in places]
+    ends = np.array([(each.edges[0], each.edges[-1]) for each in chosen], np.float64)
+    return Instruction(operation, ends.T.ravel(), np.concatenate([points(each) for each in chosen]))
+
+
+def _forward(transformation: Gauss, entry: int, places: list[int]) -> Instruction:
+    return _instruction(FLAT if transformation.flat else NORMAL, transformation, entry, places)
+
+
+def _inverse(transformation: Gauss, entry: int, places: list[int]) -> Instruction:
+    return _instruction(FROM_FLAT if transformation.flat else FROM_NORMAL, transformation, entry, places)
+
+
+@kernel
+def flatten(values: Any, parameters: Any, table: Any) -> None:
+    """The fraction u of events below x, cut to [1e-9, 1 - 1e-9]."""
+    count = len(values)
+    for i in range(count):
+        of_input = table[i * POINTS : (i + 1) * POINTS]
+        fraction = fraction_below(of_input, parameters[i], parameters[count + i], values[i])
+        values[i] = _cut(fraction, _FLOOR, 1 - _FLOOR)
+
+
+@kernel
+def flatten_back(values: Any, parameters: Any, table: Any) -> None:
+    """The inverse of `flatten`."""
+    count = len(values)
+    for i in range(count):
+        of_input = table[i * POINTS : (i + 1) * POINTS]
+        values[i] = value_at(of_input, parameters[i], parameters[count + i], values[i])
+
+
+@kernel
+def normal_of_flat(values: Any) -> None:
+    """`sqrt(2) erfinv(2u - 1)`.
 
     TMVA cuts the argument of erfinv once more, to +-0.99999999, so that no result exceeds 5.73.
     """
-    result = np.empty_like(values)
-    for column, place in enumerate(places):
-        fractions = fraction_below(transformation.distributions[place][entry], values[:, column])
-        result[:, column] = np.clip(fractions, _FLOOR, 1 - _FLOOR)
-    if transformation.flat:
-        return result
-    from pytmva_rnn.transformations.errorfunction import erfinv
-
-    argument = np.clip(2 * result - 1, -_LARGEST_ARGUMENT, _LARGEST_ARGUMENT)
-    return np.asarray(_ROOT_TWO * erfinv(argument))
+    for i in range(len(values)):
+        values[i] = _ROOT_TWO * erfinv(_cut(2 * values[i] - 1, -_LARGEST_ARGUMENT, _LARGEST_ARGUMENT))
 
 
-def _inverse(transformation: Gauss, entry: int, places: list[int], values: Values) -> Values:
-    if not transformation.flat:
-        from pytmva_rnn.transformations.errorfunction import erf
+@kernel
+def flat_of_normal(values: Any) -> None:
+    """The inverse of `normal_of_flat`."""
+    for i in range(len(values)):
+        values[i] = (math.erf(values[i] / _ROOT_TWO) + 1) / 2
 
-        values = (erf(values / _ROOT_TWO) + 1) / 2
-    result = np.empty_like(values)
-    for column, place in enumerate(places):
-        result[:, column] = value_at(transformation.distributions[place][entry], values[:, column])
-    return result
+
+@kernel
+def _cut(x: float, low: float, high: float) -> float:
+    """NaN stays NaN."""
+    return low if x < low else high if x > high else x
 
 
 UNIFORM = Transformer(
     names=("U", "Uniform"),
     transformation=Gauss,
     defaults=("Variable", "Target"),
-    by_column=True,
     learn=partial(_learn, flat=True),
     forward=_forward,
     inverse=_inverse,
@@ -86,7 +125,6 @@ GAUSS = Transformer(
     names=("G", "Gauss"),
     transformation=Gauss,
     defaults=("Variable",),
-    by_column=True,
     learn=partial(_learn, flat=False),
     forward=_forward,
     inverse=_inverse,

@@ -6,14 +6,42 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from pytmva_rnn.description import Known, TransformInput, columns_of
-from pytmva_rnn.errors import OptionError
+from pytmva_rnn.description import Known, Transformation, TransformInput, Variable, columns_of
+from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options.vartransform import TransformStep
 
-__all__ = ["select"]
+__all__ = ["places_of", "select"]
 
 _KINDS = {"V": "Variable", "T": "Target"}
 _Chosen: TypeAlias = tuple[str, int]
+
+
+def places_of(
+    transformation: Transformation, kind: str, known: Sequence[Variable]
+) -> tuple[list[int], list[int], list[int]]:
+    """The inputs of one type: their places among all inputs, the columns they are read from, and those of the results.
+
+    The places say which parameters are theirs, in both directions.
+
+    Raises
+    ------
+    DataError
+        As `columns_of`, and if the outputs are not as many as the inputs, of the same types in the same order: a
+        variable's result has no place among the targets, which nobody knows when a network is asked.
+    """
+    if [item.type for item in transformation.inputs] != [item.type for item in transformation.outputs]:
+        raise DataError(
+            f"{transformation.kind}: expected as many outputs as inputs, of the same types in the same order; found "
+            f"{_in_words(transformation.inputs)} and {_in_words(transformation.outputs)}"
+        )
+    found = columns_of(transformation.inputs, kind, known)
+    goals = [column for _, column in columns_of(transformation.outputs, kind, known)]
+    return [place for place, _ in found], [column for _, column in found], goals
+
+
+def _in_words(inputs: Sequence[TransformInput]) -> str:
+    shown = ", ".join(f"{item.type.lower()} {item.label}" for item in inputs[:6])
+    return shown + (", ..." if len(inputs) > 6 else "") if inputs else "none"
 
 
 def select(
@@ -23,12 +51,15 @@ def select(
 
     `_V_` and `_T_` are all variables and all targets, `_V3_` the fourth variable; anything else is a label, which
     stands for all elements of an array. The order is that of the variables, then the targets; with `_REARRANGE_` it is
-    that of the selection, and the results go to the same places in the order of the variables.
+    that of the selection, and the results go to the same places in the order of the variables. Variables stay
+    variables, and targets targets. (C++ would put the one in the place of the other, and have the network read what it
+    is to find.)
 
     Raises
     ------
     OptionError
-        For an unknown or repeated input, a spectator, and a part of an array, which a weight file could not name.
+        For an unknown or repeated input, a spectator, and a part of an array or its elements in another order, which a
+        weight file could not tell.
     """
     chosen: list[_Chosen] = []
     rearrange = False
@@ -42,17 +73,20 @@ def select(
         raise OptionError(f"VarTransform, {step.text}: nothing is selected", option, step.position)
     if rearrange and len(ordered) != len(chosen):
         raise OptionError(f"VarTransform, {step.text}: an input is selected twice", option, step.position)
-    inputs = _described(chosen if rearrange else ordered, known)
-    outputs = _described(ordered, known)
-    for kind in _KINDS.values():
-        found = [column for _, column in columns_of(outputs, kind, known[kind])]
-        if found != [column for k, column in ordered if k == kind]:
-            raise OptionError(
-                f"VarTransform, {step.text}: it selects a part of an array variable, which a weight file cannot tell "
-                "from the whole; select the array by its name",
-                option,
-                step.position,
-            )
+    read = chosen if rearrange else ordered
+    of_kind = {kind: iter([item for item in ordered if item[0] == kind]) for kind in _KINDS.values()}
+    made = [next(of_kind[kind]) for kind, _ in read]
+    inputs, outputs = _described(read, known), _described(made, known)
+    for items, wanted in ((inputs, read), (outputs, made)):
+        for kind in _KINDS.values():
+            found = [column for _, column in columns_of(items, kind, known[kind])]
+            if found != [column for k, column in wanted if k == kind]:
+                raise OptionError(
+                    f"VarTransform, {step.text}: it selects a part of an array variable, or its elements in another "
+                    "order, which a weight file cannot tell from the whole; select the array by its name",
+                    option,
+                    step.position,
+                )
     return inputs, outputs
 
 

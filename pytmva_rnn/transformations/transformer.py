@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.description import Transformation, TransformInput
 from pytmva_rnn.errors import TrainingError
+from pytmva_rnn.transformations.instruction import Instruction
 
 __all__ = ["ClassSample", "Lesson", "Transformer", "Values", "nine_digits"]
 
 Values: TypeAlias = NDArray[np.float64]
 T = TypeVar("T", bound=Transformation)
+
+_ROWS = 65536
 
 
 def nine_digits(values: Values) -> Values:
@@ -23,13 +27,44 @@ def nine_digits(values: Values) -> Values:
     return np.array([float(f"{value:.8e}") for value in values.flat]).reshape(values.shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassSample:
-    """The events of one class, or of all: values (n, inputs) and weights (n,), float32 as TMVA has them."""
+    """The events of one class, or of all, as a transformation's inputs: float32, as TMVA has them.
+
+    A sample may be most of the memory, and nothing here makes a second of its size.
+
+    Attributes
+    ----------
+    name : str
+    columns : sequence of arrays, shape (n,)
+        Each input in the events of all classes.
+    members : bool array, shape (n,), optional
+        Which of them are meant; None for all.
+    all_weights : float32 array, shape (n,)
+    """
 
     name: str
-    values: NDArray[np.float32]
-    weights: NDArray[np.float32]
+    columns: tuple[NDArray[np.float32], ...]
+    members: NDArray[np.bool_] | None
+    all_weights: NDArray[np.float32]
+
+    @cached_property
+    def weights(self) -> NDArray[np.float32]:
+        """Weights of the sample's own m events, shape (m,)."""
+        return self.all_weights if self.members is None else self.all_weights[self.members]
+
+    def column(self, place: int) -> NDArray[np.float32]:
+        """One input, shape (m,)."""
+        values = self.columns[place]
+        return values if self.members is None else values[self.members]
+
+    def blocks(self) -> Iterator[tuple[Values, Values]]:
+        """The sample piece by piece, in float64: values (b, inputs) and weights (b,)."""
+        for first in range(0, len(self.all_weights), _ROWS):
+            rows = slice(first, first + _ROWS)
+            chosen = slice(None) if self.members is None else self.members[rows]
+            block = np.stack([column[rows][chosen] for column in self.columns], 1, dtype=np.float64)
+            yield block, self.all_weights[rows][chosen].astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -77,19 +112,16 @@ class Transformer(Generic[T]):
     transformation : type
     defaults : tuple of str
         The types of input that it takes when the option selects nothing.
-    by_column : bool
-        Each input is transformed for itself, so that variables and targets may be mixed.
     learn : callable
         Makes the transformation.
     forward, inverse : callable
-        Of the transformation, the number of its entry, the places of the given columns among its inputs, and the
-        values (n, columns) in float64; return values of the same shape.
+        Of the transformation, the number of its entry and the places of the given columns among its inputs; return
+        the instruction, or raise a DataError for parameters that do not fit the inputs.
     """
 
     names: tuple[str, ...]
     transformation: type[T]
     defaults: tuple[str, ...]
-    by_column: bool
     learn: Callable[[Lesson], T]
-    forward: Callable[[T, int, list[int], Values], Values]
-    inverse: Callable[[T, int, list[int], Values], Values]
+    forward: Callable[[T, int, list[int]], Instruction]
+    inverse: Callable[[T, int, list[int]], Instruction]

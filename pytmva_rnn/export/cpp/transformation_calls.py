@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable, columns_of
+from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable
 from pytmva_rnn.export.cpp.literals import array
+from pytmva_rnn.transformations.selection import places_of
 
 __all__ = ["function"]
 
@@ -30,17 +31,15 @@ def function(
     calls: list[str] = []
     arrays: list[str] = []
     for number, transformation in reversed(list(enumerate(transformations))) if back else enumerate(transformations):
-        sources = columns_of(transformation.inputs, kind, known)
-        if not sources:
+        places, sources, goals = places_of(transformation, kind, known)
+        if not places:
             continue
-        goals = columns_of(transformation.outputs, kind, known)
         if back:
             sources, goals = goals, sources
         name = f"{'target' if back else 'transformation'}{number}"
-        arrays.append(array(f"{name}_from", np.array([column for _, column in sources])))
-        arrays.append(array(f"{name}_to", np.array([column for _, column in goals])))
+        arrays.append(array(f"{name}_from", np.array(sources)))
+        arrays.append(array(f"{name}_to", np.array(goals)))
         entry = -1 if transformation.reference is None else transformation.reference
-        places = [place for place, _ in sources]
         call, made = _KINDS[type(transformation)](transformation, entry, places, name, back)
         calls.append(call)
         arrays.append(made)

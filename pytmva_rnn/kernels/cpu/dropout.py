@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.compile import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.compile import array_at, kernel, operation
 from pytmva_rnn.kernels.codes import CROSS_ENTROPY, LOSSES, SOFTMAX_CROSS_ENTROPY
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles
 from pytmva_rnn.kernels.cpu.machine.plan import Plan

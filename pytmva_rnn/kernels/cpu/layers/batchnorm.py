@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.compile import array_at, kernel, operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles, floats, padded
 from pytmva_rnn.kernels.cpu.machine.plan import Entry, Matrix, Plan, View

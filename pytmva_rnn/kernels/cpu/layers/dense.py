@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.compile import array_at, kernel, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transposed_product
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, padded

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.compile import array_at, operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, padded

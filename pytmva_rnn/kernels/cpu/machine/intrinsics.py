@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
-
-from pytmva_rnn.compile import kernel
 
 intrinsic: Any = _intrinsic
 
@@ -29,14 +26,6 @@ def call_operation(_: Any, function, op, frame):
 
 
 @intrinsic
-def _pointer(_: Any, address):
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(types.int64), emit
-
-
-@intrinsic
 def prefetch(_: Any, address):
     """Ask for the cache line at an address."""
 
@@ -49,9 +38,3 @@ def prefetch(_: Any, address):
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
-
-
-@kernel
-def array_at(address, shape, dtype):
-    """The array of a shape at an address."""
-    return numba.carray(_pointer(address), shape, dtype)

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.compile import array_at, kernel
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
 _INTEGERS = (

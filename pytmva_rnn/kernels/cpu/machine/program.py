@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numba import prange
 
-from pytmva_rnn.compile import kernel, parallel_kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at, call_operation, prefetch
+from pytmva_rnn.compile import array_at, kernel, parallel_kernel
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, prefetch
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update

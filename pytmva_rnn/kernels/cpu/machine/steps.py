@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import array_at
+from pytmva_rnn.compile import array_at, operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View

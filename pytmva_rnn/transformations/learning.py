@@ -1,0 +1,149 @@
+"""Learns a chain of transformations from a training sample."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.description import Known, Transformation, Variable, columns_of
+from pytmva_rnn.errors import OptionError, TrainingError
+from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
+from pytmva_rnn.transformations.chain import compile_chain
+from pytmva_rnn.transformations.registry import BY_NAME, METHODS
+from pytmva_rnn.transformations.selection import select
+from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer
+
+__all__ = ["learn_transformations"]
+
+log = logging.getLogger("pytmva_rnn")
+
+_MOST_INPUTS_OF_TMVA = 200
+
+
+def learn_transformations(
+    text: str,
+    X: NDArray[np.floating],
+    classes: NDArray[np.int64],
+    variables: Sequence[Variable],
+    class_names: Sequence[str],
+    targets: Sequence[Variable] = (),
+    y: NDArray[np.floating] | None = None,
+    weights: NDArray[np.floating] | None = None,
+) -> tuple[Transformation, ...]:
+    """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
+
+    Parameters
+    ----------
+    text : str
+        `None`, or transformations separated by commas: `N` (Normalize), `D` (Decorrelation), `P` (PCA), `U` (Uniform),
+        `G` (Gauss), `I` (nothing). Each may carry a class, `D_Signal`, and a selection, `G(x,y)`. Without a selection
+        `N` and `U` take variables and targets, the others variables alone.
+    X : array, shape (n, NVar)
+        The training sample; float32 counts, as in TMVA.
+    classes : array of int, shape (n,)
+        Class of each event.
+    variables, class_names : what the weight file says of them
+    targets, y : regression targets, shape (n, O)
+    weights : array, shape (n,), optional
+        Event weights, which `D`, `U` and `G` respect; 1 if not given.
+
+    Raises
+    ------
+    OptionError
+        For an option that cannot be understood, or names what is not there.
+    TrainingError
+        For a sample from which a transformation cannot be learned: a variable that is constant or NaN, a singular
+        covariance, a class without events.
+    """
+    steps = parse_var_transform(text)
+    if not steps:
+        return ()
+    known = {"Variable": variables, "Target": targets}
+    parts = {"Variable": np.asarray(X, np.float32)}
+    parts["Target"] = np.empty((len(X), 0), np.float32) if y is None or not targets else np.asarray(y, np.float32)
+    _check_finite(parts, known)
+    event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
+    learned: list[Transformation] = []
+    for number, step in enumerate(steps, 1):
+        method = _method(step, text)
+        inputs, outputs = select(step, method.defaults, known, text)
+        if not method.transformation.by_column and len({item.type for item in inputs}) > 1:
+            raise OptionError(
+                f"VarTransform, {step.text}: variables and targets cannot be mixed; select one of them",
+                text,
+                step.position,
+            )
+        if not method.transformation.by_column and len(inputs) > _MOST_INPUTS_OF_TMVA:
+            log.warning("VarTransform, %s: C++ TMVA refuses more than %d inputs", step.text, _MOST_INPUTS_OF_TMVA)
+        columns = {
+            place: parts[kind][:, column] for kind in parts for place, column in columns_of(inputs, kind, known[kind])
+        }
+        samples = _samples([columns[place] for place in range(len(inputs))], classes, event_weights, class_names)
+        reference = _reference(step, class_names, text)
+        learned.append(method.learn(Lesson(step.text, inputs, outputs, samples, reference)))
+        if number < len(steps):
+            # what the next one learns from is float32 again, as TMVA's events are
+            parts = {
+                kind: compile_chain(learned[-1:], known[kind], kind)(np.ascontiguousarray(values))
+                for kind, values in parts.items()
+            }
+    return tuple(learned)
+
+
+def _method(step: TransformStep, text: str) -> Transformer[Any]:
+    if step.name not in BY_NAME:
+        names = ", ".join(f"{method.names[0]} ({method.names[-1]})" for method in METHODS)
+        raise OptionError(
+            f"VarTransform: there is no transformation {step.name!r}; there are {names}", text, step.position
+        )
+    return BY_NAME[step.name]
+
+
+def _reference(step: TransformStep, class_names: Sequence[str], text: str) -> int | None:
+    if step.class_name is None:
+        return None
+    if step.class_name not in class_names:
+        names = ", ".join([*class_names, "AllClasses"])
+        raise OptionError(
+            f"VarTransform, {step.text}: there is no class {step.class_name!r}; there are {names}", text, step.position
+        )
+    log.warning(
+        "VarTransform, %s: C++ TMVA's Reader will use all classes together in place of class %s, which it forgets",
+        step.text,
+        step.class_name,
+    )
+    return list(class_names).index(step.class_name)
+
+
+def _samples(
+    columns: Sequence[NDArray[np.float32]],
+    classes: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    class_names: Sequence[str],
+) -> tuple[ClassSample, ...]:
+    everything = ClassSample("the training sample", tuple(columns), None, weights)
+    if len(class_names) <= 1:
+        return (everything,)
+    samples = [
+        ClassSample(f"class {name}", tuple(columns), classes == number, weights)
+        for number, name in enumerate(class_names)
+    ]
+    empty = [sample.name for sample in samples if not len(sample.weights)]
+    if empty:
+        raise TrainingError(f"VarTransform: no events of {' or '.join(empty)} in the training sample")
+    return (*samples, everything)
+
+
+def _check_finite(parts: dict[str, NDArray[np.float32]], known: Known) -> None:
+    for kind, values in parts.items():
+        if not len(values):
+            raise TrainingError("VarTransform: there are no events to learn from")
+        bad = ~np.isfinite(values)
+        if bad.any():
+            event, column = np.argwhere(bad)[0]
+            label = known[kind][column].label
+            raise TrainingError(f"VarTransform: {kind.lower()} {label} is {values[event, column]} in event {event}")
