@@ -623,6 +623,27 @@ def test_options_print_back(value: MethodOptions) -> None:
     assert parse_options(str(again)) == value
 
 
+single = st.one_of(
+    *[st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=9), st.binary(max_size=3), st.fractions()],
+    st.sampled_from(["LINEAR", "ADAM", "N", np.array(3), np.array([1, 2]), np.float32(0.5), np.int8(4), 1j]),
+)
+anything = st.recursive(
+    single,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["MaxEpochs", "DropConfig"]), inner),
+    max_leaves=4,
+)
+
+
+@given(st.sampled_from([option.name for option in MethodOptions().to_model_options()]), anything)
+def test_any_value_is_understood_or_refused(name: str, value: Any) -> None:
+    try:
+        options = parse_options({name: value})
+    except OptionError as error:
+        assert name in str(error)  # noqa: PT017  (either way is right)
+        return
+    assert parse_options(str(options)) == options
+
+
 @given(st.text(max_size=60) | st.text(alphabet="HVLayout=RandomSeed:!|,+-.0123eN()", max_size=60))
 def test_any_text_is_understood_or_refused(text: str) -> None:
     try:

@@ -11,6 +11,7 @@ from typing import Any
 from pytmva_rnn.errors import OptionError
 
 __all__ = [
+    "DIGITS",
     "boolean",
     "decay_rate",
     "indent",
@@ -25,7 +26,7 @@ __all__ = [
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_DIGITS = 18
+DIGITS = 18
 """Of an integer at most: what 64 bits hold, and Python reads in no time."""
 
 
@@ -33,8 +34,8 @@ def integer(text: str) -> int:
     """An integer, all of the text."""
     if not _INTEGER.fullmatch(text):
         raise OptionError(f"{text!r} is not an integer{_missing_separator(text)}")
-    if len(text.lstrip("+-0")) > _DIGITS:
-        raise OptionError(f"{text!r} is too large: an integer has at most {_DIGITS} digits")
+    if len(text.lstrip("+-0")) > DIGITS:
+        raise OptionError(f"{text!r} is too large: an integer has at most {DIGITS} digits")
     return int(text.lstrip("+-0") or 0) * (-1 if text.startswith("-") else 1)
 
 

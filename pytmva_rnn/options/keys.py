@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.grammar import boolean
+from pytmva_rnn.options.grammar import DIGITS, boolean
 
 __all__ = ["Key", "Spelled", "fields_of", "normalise", "option", "separated", "value_text"]
 
@@ -34,14 +34,16 @@ def value_text(value: Any) -> str:
     """
     if isinstance(value, str | Spelled):
         return str(value).strip()
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return value_text(value.item())
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
-    if isinstance(value, numbers.Integral) and abs(int(value)) < 10**18:  # a longer one cannot always be printed
-        return str(int(value))
-    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
-        return repr(float(value))
     if isinstance(value, numbers.Integral):
-        raise OptionError("the integer is too large: it has at most 18 digits")
+        if abs(int(value)) >= 10**DIGITS:  # Python does not even print one of thousands of digits
+            raise OptionError(f"the integer is too large: it has at most {DIGITS} digits")
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return repr(float(value))
     if value is None:
         raise OptionError('None is no value; leave the option out for its default, or write "None" where that is one')
     raise OptionError(f"a value of the type {type(value).__name__} is not understood: {value!r}")
