@@ -27,10 +27,10 @@ from pytmva_rnn.description.layers import (
     BatchNorm,
     Dense,
     Layer,
+    LayerWeights,
     Recurrent,
     Reshape,
     Shape,
-    Weights,
 )
 from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
@@ -72,6 +72,7 @@ __all__ = [
     "Initialization",
     "Known",
     "Layer",
+    "LayerWeights",
     "Loss",
     "MVAPdf",
     "Normalize",
@@ -84,7 +85,6 @@ __all__ = [
     "TransformInput",
     "Transformation",
     "Variable",
-    "Weights",
     "check_memory",
     "columns_of",
     "machine_memory",

@@ -21,7 +21,7 @@ from pytmva_rnn.description.choices import ACTIVATIONS
 from pytmva_rnn.errors import DataError
 
 Shape: TypeAlias = tuple[int, int, int]
-Weights: TypeAlias = Mapping[str, NDArray[Any]]
+LayerWeights: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Layer:
 
     kind: ClassVar[str]
     drops_inputs: ClassVar[bool] = False
-    weights: Weights = field(default_factory=dict, kw_only=True, repr=False)
+    weights: LayerWeights = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.weights, Mapping):

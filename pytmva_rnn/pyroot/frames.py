@@ -17,10 +17,10 @@ from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["as_frame", "as_recipe", "define", "files_of", "plain_source"]
 
-Given: TypeAlias = Recipe | Steps | Variables | Iterable[str]
+FrameInputs: TypeAlias = Recipe | Steps | Variables | Iterable[str]
 
 
-def define(rdf: Any, name: str, model: Model, columns: Given | None = None) -> Any:
+def define(rdf: Any, name: str, model: Model, columns: FrameInputs | None = None) -> Any:
     """Add a network's score to an RDataFrame.
 
     The network and the expressions of its inputs are compiled by ROOT as C++, once per session, and run in the event
@@ -97,7 +97,7 @@ def as_frame(data: Any) -> Any:
     raise DataError(f"{type(data).__name__} is neither an RDataFrame nor a TTree")
 
 
-def as_recipe(given: Given, frame: Any, size: int | None = None) -> Recipe:
+def as_recipe(given: FrameInputs, frame: Any, size: int | None = None) -> Recipe:
     """How to make the inputs.
 
     Parameters
