@@ -15,7 +15,9 @@ class _Writable:
 
     def __init__(self, array: NDArray[Any]) -> None:
         self.array = array
-        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+        interface = array.__array_interface__
+        interface["data"] = (interface["data"][0], False)
+        self.__array_interface__ = interface
 
 
 def readable(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
@@ -34,8 +36,9 @@ def readable(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
     ndarray of the same shape
         In C order, aligned, and called writable even where `array` is not: never to be written to.
     """
-    if array.dtype != dtype or not array.flags.carray or type(array) is not np.ndarray:
+    flags = array.flags
+    if flags.carray and array.dtype == dtype and type(array) is np.ndarray:
+        return array
+    if not (flags.c_contiguous and flags.aligned and array.dtype == dtype):
         array = np.require(array, dtype, ["C", "A"])
-        if not array.flags.writeable:
-            array = np.asarray(_Writable(array))
-    return array
+    return np.asarray(array) if array.flags.writeable else np.asarray(_Writable(array))
