@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from pytmva_rnn.compile.waiting import saved, watched
 from pytmva_rnn.training.interruption import Interruption
 
 pytestmark = pytest.mark.usefixtures("interruptible")
@@ -29,6 +30,15 @@ def test_the_second_comes_at_once() -> None:
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_while_something_is_compiled_it_says_what_it_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    with Interruption() as interruption:
+        watched(lambda: signal.raise_signal(signal.SIGINT))()
+        saved()  # the compilation itself does not raise it
+        assert "stopping as soon as the compilation is done; Ctrl-C once more stops at once" in caplog.messages
+        with pytest.raises(KeyboardInterrupt):
+            interruption.check()
 
 
 def test_other_handlers_are_left_alone() -> None:

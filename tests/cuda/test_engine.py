@@ -332,3 +332,19 @@ def test_weights_come_back(Engine: type[Any]) -> None:
         assert mine.keys() == given.keys()
         for name, value in given.items():
             np.testing.assert_array_equal(mine[name], value)
+
+
+def test_preparing_changes_nothing(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda import engine as module
+
+    monkeypatch.setattr(module, "SIMULATED", False)
+    net = Net(f"{recurrent('LSTM', 2, 3, 2, remember=1)},RESHAPE|FLAT,LINEAR", (2, 1, 3), 4)
+
+    def trained(prepare: bool) -> Any:
+        engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+        if prepare:
+            engine.prepare(4)
+        losses = [engine.loss(*net.batch), engine.step(*net.batch, np.arange(4), 1), engine.loss(*net.batch)]
+        return losses, [array.tolist() for layer in engine.weights() for array in layer.values()]
+
+    assert trained(True) == trained(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from math import prod
 from typing import Any
@@ -16,7 +17,7 @@ from pytmva_rnn.kernels.codes import L1, NO_PENALTY, REGULARIZATIONS
 from pytmva_rnn.kernels.cuda.layers import LAYERS
 from pytmva_rnn.kernels.cuda.losses import BLOCKS
 from pytmva_rnn.kernels.cuda.machine import graphs
-from pytmva_rnn.kernels.cuda.machine.device import empty, upload, zeros
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, empty, upload, zeros
 from pytmva_rnn.kernels.cuda.machine.gather import gather
 from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Run
 from pytmva_rnn.kernels.cuda.machine.memory import Residents
@@ -45,6 +46,7 @@ class Engine:
         for layer in layers:
             # before anything is uploaded
             LAYERS.find(layer.kind)
+        self._computation = computation
         self._layers = layers
         self._shape = (computation.steps, computation.inputs)
         self._loss = computation.loss
@@ -70,6 +72,19 @@ class Engine:
         self._workspaces: dict[Any, DeviceWorkspace] = {}
         self._residents = Residents()
         self._staged: tuple[Any, ...] | None = None
+
+    def prepare(self, batch_size: int) -> None:
+        """See `kernels.Prepares`: a step of another engine, on nothing, compiles the kernels for both."""
+        if SIMULATED:
+            return
+        # memory that suffices for one engine may not for two; then the first step compiles
+        with suppress(MemoryError):
+            other = Engine(self._computation)
+            X = np.zeros((batch_size, *self._shape), np.float32)
+            y = np.zeros((batch_size, other._workspace(batch_size, training=True).outputs), np.float32)
+            w = np.zeros(batch_size, np.float32)
+            other.loss(X, y, w)
+            other.step(X, y, w, np.arange(batch_size), 0)
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return self._weights.on_host()
