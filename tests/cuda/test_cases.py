@@ -35,7 +35,7 @@ def test_gradients(case: Case) -> None:
     n = int(case.raw_gradients["n"])
     if simulated():
         # of fewer events than TMVA's: those of the reference backend, which agree with TMVA's
-        n = 6
+        n = 4
     batch = case.data["X"][:n], case.data["y"][:n], case.data["w"][:n]
     mine, reference = Network(case.initial, "cuda"), Network(case.initial, "reference")
     for _ in range(2 if case.name == "remember_state" else 1):
@@ -54,10 +54,10 @@ def test_gradients(case: Case) -> None:
 @SOME_CASES
 def test_history(case: Case) -> None:
     shuffled = case.training["shuffled"]
-    n = 30 if simulated() else len(case.data["X"])
+    n = 20 if simulated() else len(case.data["X"])
     options = case.training["options"]
     if simulated():
-        options = options.replace("BatchSize=40", "BatchSize=5").replace("MaxEpochs=4", "MaxEpochs=1")
+        options = options.replace("BatchSize=40", "BatchSize=4").replace("MaxEpochs=4", "MaxEpochs=1")
     arguments = {
         "analysis": case.training["analysis"],
         "sample_weight": case.data["w"][:n],
