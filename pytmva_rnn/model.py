@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
-from pytmva_rnn.network.network import Network
+from pytmva_rnn.network.keeping import KeptNetworks
 from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.response_pdfs import rarity, signal_probability
-from pytmva_rnn.network.scoring import predict
 from pytmva_rnn.weightfile.reading import read_description
 from pytmva_rnn.weightfile.writing import write_weights
 
 __all__ = ["Model", "read_weights"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model(Description):
     """A network with everything that a weight file says about it; `Description` has its attributes."""
 
@@ -38,6 +36,8 @@ class Model(Description):
     def predict(self, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
         """Score events: transformations, network and output function, as TMVA's Reader does.
 
+        The first call prepares the weights; many threads may call at once.
+
         Parameters
         ----------
         X : array, shape (n, NVar) or (n, T, D)
@@ -53,9 +53,10 @@ class Model(Description):
         Raises
         ------
         DataError
-            If the shape of X does not fit the model.
+            If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`.
         """
-        return predict(Network(self, backend), X)
+        kept: KeptNetworks = self.__dict__.setdefault("_networks", KeptNetworks())
+        return kept.predict(self, X, backend)
 
     def signal_probability(self, scores: ArrayLike, signal_fraction: float = 0.5) -> NDArray[np.float64]:
         """How probable signal is at each score, as TMVA's `Reader::GetProba` has it.
@@ -100,17 +101,13 @@ class Model(Description):
         Raises
         ------
         DataError
-            If the shape of x does not fit the model.
+            If the shape of x does not fit the model, or the model's parts do not fit each other; see `check`.
         """
-        return self._scorer(x)
-
-    @cached_property
-    def _scorer(self) -> Any:
-        return Scorer(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a copy or a pickle takes along: the data, not what is prepared from it."""
-        return {name: value for name, value in self.__dict__.items() if name != "_scorer"}
+        # no cached_property, whose lock a forked process may find held
+        scorer = self.__dict__.get("_scorer")
+        if scorer is None:
+            scorer = self.__dict__.setdefault("_scorer", Scorer(self))
+        return scorer(x)
 
 
 def read_weights(path: str | os.PathLike[str]) -> Model:

@@ -131,3 +131,16 @@ def test_predict_names_the_shape() -> None:
 def test_predict_refuses_unknown_backends() -> None:
     with pytest.raises(ValueError, match="unknown backend 'tpu'; choose one of cpu, cuda, reference"):
         linear().predict([[1, 2]], backend="tpu")
+
+
+def test_a_model_shows_itself_in_a_few_lines() -> None:
+    text = repr(read_weights(REFERENCE / "lstm_sequence" / "weights.xml"))
+    assert text.splitlines() == [
+        "Model(title='lstm_sequence'): classification of Signal, Background",
+        "  30 variables (6 steps of 5)",
+        "  layers LSTM|8|5|6|0|1,RESHAPE|FLAT,DENSE|12|TANH,DENSE|1|LINEAR",
+        "  shapes (6, 1, 5) -> (1, 6, 8) -> (1, 1, 48) -> (1, 1, 12) -> (1, 1, 1)",
+        "  1,049 parameters, loss C, output function S",
+    ]
+    assert repr(linear(layers=(BatchNorm(3),))).startswith("Model(title='DL'): layer 0 (BNORM): expected an input of")
+    assert repr(dataclasses.replace(linear(), layers=(BatchNorm(2),))).splitlines()[2] == "  layers BNORM|-1|0.0001"

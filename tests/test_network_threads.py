@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import os
 import subprocess
 import sys
@@ -12,7 +14,10 @@ import pytest
 
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.kernels.cpu import engine
-from pytmva_rnn.network.threads import VARIABLE, asked_threads
+from pytmva_rnn.kernels.cpu.machine import concurrency
+from pytmva_rnn.network import Network, keeping, threads
+from pytmva_rnn.network.threads import VARIABLE, Turn, asked_threads, forks
+from pytmva_rnn.options import TrainingPhase
 from tests.reference import FOLDER, Case
 from tests.test_kernels_cpu import Net
 
@@ -96,3 +101,56 @@ def test_a_cache_that_several_programs_filled(tmp_path: Path) -> None:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     for program in (training, scoring, scoring, training):
         subprocess.run([sys.executable, "-c", begin + program], check=True, env=environment)
+
+
+def test_two_callers_take_turns_where_the_threads_are_not_made_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second makes the same sums without threads."""
+    monkeypatch.setattr(concurrency._Process, "several", False)
+    with concurrency.running(2) as first, concurrency.running(2) as second, concurrency.running(1) as alone:
+        assert (first, second, alone) == (False, True, True)
+    with concurrency.running(2) as again:
+        assert not again
+    monkeypatch.setattr(concurrency._Process, "several", True)
+    with concurrency.running(2) as first, concurrency.running(2) as second:
+        assert (first, second) == (False, False)
+    monkeypatch.setattr(concurrency._Process, "forked", True)
+    with concurrency.running(2) as first:
+        assert first
+
+
+@pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])
+def test_without_threads_the_sums_are_the_same(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(layout, (4, 1, 3), 5 * engine.LANES)
+
+    def results() -> list[bytes]:
+        used = net.engine(engine.Engine, threads=3, settings=TrainingPhase(learning_rate=0.1))
+        losses = [used.loss(*net.batch), used.step(*net.batch, np.arange(len(net.X)), 0)]
+        arrays = [used.outputs(net.X), *[w for each in used.weights() for w in each.values()]]
+        return [np.asarray(each).tobytes() for each in (losses, *arrays)]
+
+    expected = results()
+    monkeypatch.setattr(concurrency._Process, "forked", True)
+    assert results() == expected
+
+
+def test_a_lock_that_a_thread_held_is_free_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = Turn()
+    turn.__enter__()
+    monkeypatch.setattr(threads._Forks, "count", forks() + 1)
+    with turn:
+        pass
+
+
+def test_a_model_keeps_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = dataclasses.replace(Case("lstm_last").model)
+    made: list[str] = []
+    monkeypatch.setattr(keeping, "Network", lambda model, backend: made.append(backend) or Network(model, backend))
+    X = np.zeros((3, 30))
+    for backend in ("reference", "cpu", "reference", "cpu"):
+        model.predict(X, backend=backend)
+    assert made == ["reference", "cpu"]
+    copy.copy(model).predict(X)
+    assert made == ["reference", "cpu", "cpu"]
+    monkeypatch.setenv(VARIABLE, "1")
+    model.predict(X)
+    assert len(made) == 4

@@ -7,6 +7,7 @@ no others, each once.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from functools import cached_property
@@ -15,6 +16,7 @@ from typing import Any
 import numba
 from numba import types
 from numba.core.ccallback import CFunc
+from numba.core.compiler_lock import global_compiler_lock
 
 from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.compile.waiting import watched
@@ -55,6 +57,22 @@ def parallel_kernel(function: Any) -> Any:
 
 
 _one_at_a_time = threading.RLock()
+_compiler: Any = global_compiler_lock
+
+
+def _hold() -> None:
+    _one_at_a_time.acquire()
+    _compiler.acquire()
+
+
+def _release() -> None:
+    _compiler.release()
+    _one_at_a_time.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # in the forked process nobody would release what another thread held: it is forked when none compiles
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
 
 
 class Operation:

@@ -25,7 +25,7 @@ class Option:
     modified: bool = False
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Description:
     """A network with everything that a weight file says about it.
 
@@ -115,6 +115,32 @@ class Description:
             if isinstance(value, list):  # which could change behind the back of `check`
                 object.__setattr__(self, item.name, tuple(value))
 
+    def __repr__(self) -> str:
+        """A few lines; what does not fit, and could not be told so, is left to `check`."""
+        try:
+            _check_layouts(self)
+            _check_chain(self)
+            shapes = " -> ".join(f"({depth}, {height}, {width})" for depth, height, width in self.shapes())
+        except Exception as error:
+            return f"{type(self).__name__}(title={self.title!r}): {error}"
+        steps, inputs = self.event_shape
+        counts = [f"{len(self.variables)} variables ({steps} step{'s' if steps > 1 else ''} of {inputs})"]
+        counts += [
+            f"{len(each)} {name}" for name, each in (("spectators", self.spectators), ("targets", self.targets)) if each
+        ]
+        classes = ", ".join(map(str, self.classes))
+        lines = [
+            f"{type(self).__name__}(title={self.title!r}): {self.analysis.lower()} of {classes}",
+            "  " + ", ".join(counts),
+            f"  layers {','.join(layer.layout() for layer in self.layers)}",
+            f"  shapes {shapes}",
+            f"  {sum(layer.parameter_count for layer in self.layers):,} parameters, loss {self.loss}, "
+            f"output function {self.output_function}",
+        ]
+        if self.transformations:
+            lines.append(f"  transformations {', '.join(each.kind for each in self.transformations)}")
+        return "\n".join(line if len(line) <= 300 else f"{line[:297]}..." for line in lines)
+
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle takes along: the data, not what is prepared from it."""
         return {item.name: getattr(self, item.name) for item in fields(self)}
@@ -150,7 +176,10 @@ def _check(model: Description) -> None:
     if model.analysis not in ANALYSES:
         raise DataError(f"analysis: expected one of {', '.join(ANALYSES)}; found {model.analysis!r}")
     _check_layouts(model)
-    _check_layers(model)
+    # in an order that lets nothing impossible be multiplied or allocated
+    _check_chain(model)
+    check_memory(model.layers, model.input_layout)
+    _check_arrays(model)
     if model.analysis == "Classification" and len(model.classes) != 2:
         raise DataError(f"classes: expected 2 for a classification, found {len(model.classes)}")
     if problem := outputs_problem(model.analysis, model.outputs, len(model.classes), len(model.targets)):
@@ -187,8 +216,7 @@ def _check_layouts(model: Description) -> None:
         )
 
 
-def _check_layers(model: Description) -> None:
-    """In an order that lets nothing impossible be multiplied or allocated: sizes, chain, memory, arrays."""
+def _check_chain(model: Description) -> None:
     if not model.layers:
         raise DataError("layers: expected one or more, found none")
     shape = model.input_layout
@@ -199,7 +227,9 @@ def _check_layers(model: Description) -> None:
         except DataError as error:
             raise DataError(f"layer {number} ({layer.kind}): {error}") from None
         shape = layer.output_shape(shape)
-    check_memory(model.layers, model.input_layout)
+
+
+def _check_arrays(model: Description) -> None:
     for number, layer in enumerate(model.layers):
         try:
             layer.check_weights()

@@ -198,6 +198,11 @@ class Layer:
             if problem := not_finite(values):
                 raise DataError(f"{name}: expected finite float32 numbers, found {problem}")
 
+    def layout(self) -> str:
+        """The layer as a layout has it."""
+        values = [getattr(self, item.name) for item in fields(self) if item.name != "weights"]
+        return "|".join([self.kind, *(str(int(value) if isinstance(value, bool) else value) for value in values)])
+
     @property
     def parameter_count(self) -> int:
         """Number of trained values."""
@@ -319,6 +324,9 @@ class Dense(Layer):
     def output_shape(self, shape: Shape) -> Shape:
         return (1, 1, self.width)
 
+    def layout(self) -> str:
+        return f"{self.kind}|{self.width}|{self.activation}"
+
     def check_fields(self) -> None:
         super().check_fields()
         if self.activation not in ACTIVATIONS:
@@ -346,6 +354,9 @@ class Reshape(Layer):
         depth, height, width = self.depth, self.height, self.width
         return f"{depth * height * width} values (Depth {depth}, Height {height}, Width {width})"
 
+    def layout(self) -> str:
+        return f"{self.kind}|FLAT" if self.flat else super().layout().rpartition("|")[0]
+
     def output_shape(self, shape: Shape) -> Shape:
         return (1, 1, shape[0] * shape[1] * shape[2]) if self.flat else (self.depth, self.height, self.width)
 
@@ -362,6 +373,9 @@ class BatchNorm(Layer):
     size: int
     momentum: float = -1.0
     epsilon: float = 1e-4
+
+    def layout(self) -> str:
+        return f"{self.kind}|{self.momentum:.7g}|{self.epsilon:.7g}"
 
     def arrays(self) -> dict[str, ArrayRole]:
         shape = (1, self.size)

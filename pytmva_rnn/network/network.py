@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.errors import BackendError, DataError
 from pytmva_rnn.kernels import Computation, Engine
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.network.events import numbers, shaped
-from pytmva_rnn.network.threads import asked_threads
+from pytmva_rnn.network.threads import Turn, asked_threads, forks
 from pytmva_rnn.transformations import Chain, compile_chain
 
 __all__ = ["Network", "output_function"]
@@ -30,19 +30,34 @@ def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
     return out
 
 
-class _Memory:
-    """Says what to do where the GPU has too little memory; the kernels' own message says what would fit.
+_cuda_turn = Turn()
 
-    A class, since entering a generator's context takes as long as scoring a few events.
+
+class _Use:
+    """Around all use of a network's engine: one thread at a time, and an error that says what to do where it fails.
+
+    The kernels' own message of too little memory of a GPU says what would fit. A class, since entering a generator's
+    context takes as long as scoring a few events.
     """
 
     def __init__(self, backend: str) -> None:
         self._backend = backend
+        # the streams of one GPU may not be captured by one thread while another uses them
+        self._turn = _cuda_turn if backend == "cuda" else Turn()
+        self._process = forks()
 
     def __enter__(self) -> None:
-        pass
+        if self._backend == "cuda" and self._process != forks():
+            raise BackendError(
+                "a process that was forked cannot use the GPU of the process before it: make the network in the new "
+                'one, started with multiprocessing.get_context("spawn")'
+            )
+        self._turn.__enter__()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._turn.__exit__(kind, error, trace)
         if isinstance(error, MemoryError) and self._backend == "cuda":
             raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
 
@@ -51,7 +66,7 @@ class Network:
     """A model's layers with their weights on one backend. Inputs are the network's own: transformed variables.
 
     With RememberState the state that a batch of `loss_and_gradients` leaves is the start of the next, as in TMVA;
-    `predict` starts from zero and passes the state from event to event.
+    `predict` starts from zero and passes the state from event to event. Threads may share a network: they take turns.
 
     Parameters
     ----------
@@ -65,7 +80,8 @@ class Network:
     Raises
     ------
     DataError
-        If a layer has no weights, or for "cuda" if the GPU has too little memory, here and in all calls.
+        If the model's parts do not fit each other (see `Description.check`), or for "cuda" if the GPU has too little
+        memory, here and in all calls.
     MissingExtraError, BackendError
         For "cuda" where it cannot be used.
     ValueError
@@ -84,10 +100,14 @@ class Network:
         self.backend = backend
         self.threads = asked_threads(threads)
         self.dtype: np.dtype[Any] = np.dtype(np.float64 if backend == "reference" else np.float32)
-        self._shape = model.event_shape
-        self._memory = _Memory(backend)
+        self._use = _Use(backend)
         model.check()
-        with self._memory:
+        self._shape = model.event_shape
+        # what raw variables go through, and what brings regression outputs back to the scale of the targets
+        transformations, targets = model.transformations, model.targets
+        self.chain: Chain = compile_chain(transformations, model.variables)
+        self.targets_back: Chain = compile_chain(transformations if targets else (), targets, "Target", inverse=True)
+        with self._use:
             computation = Computation(
                 model.layers,
                 [layer.weights for layer in model.layers],
@@ -99,24 +119,13 @@ class Network:
             )
             self.engine: Engine = backend_engine(backend)(computation)
 
-    @cached_property
-    def chain(self) -> Chain:
-        """What raw variables go through, compiled once."""
-        return compile_chain(self.model.transformations, self.model.variables)
-
-    @cached_property
-    def targets_back(self) -> Chain:
-        """What brings regression outputs back to the scale of the targets, compiled once."""
-        targets = self.model.targets
-        return compile_chain(self.model.transformations if targets else (), targets, "Target", inverse=True)
-
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
 
         With `resume`, remembered states start where the call before with `resume` left them.
         """
         X = self._inputs(X)
-        with self._memory:
+        with self._use:
             raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
         scores = output_function(self.model.output_function, raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
@@ -143,18 +152,18 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        with self._memory:
+        with self._use:
             value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        with self._memory:
+        with self._use:
             return self.engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        with self._memory:
+        with self._use:
             return self.engine.loss(*self._batch(X, y, w))
 
     def _inputs(self, X: ArrayLike) -> NDArray[Any]:

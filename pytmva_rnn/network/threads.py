@@ -1,12 +1,14 @@
-"""How many threads a user asks for."""
+"""How many threads a user asks for, and whose turn it is where threads share what only one may use."""
 
 from __future__ import annotations
 
 import os
+import threading
+from types import TracebackType
 
 from pytmva_rnn.errors import OptionError
 
-__all__ = ["VARIABLE", "asked_threads"]
+__all__ = ["VARIABLE", "Turn", "asked_threads", "forks"]
 
 VARIABLE = "PYTMVA_RNN_THREADS"
 
@@ -31,3 +33,32 @@ def asked_threads(threads: int | None) -> int | None:
     if not (text.isdecimal() and int(text) > 0):
         raise OptionError(f"the environment variable {VARIABLE} is {text!r}; set it to a number of threads, 1 or more")
     return int(text)
+
+
+class _Forks:
+    count = 0
+
+
+def forks() -> int:
+    """How often this process, and those that it was forked from, have been forked: equal numbers are one process."""
+    return _Forks.count
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: setattr(_Forks, "count", _Forks.count + 1))
+
+
+class Turn:
+    """A lock that is free in a forked process, where a thread that held it does not exist."""
+
+    def __init__(self) -> None:
+        self._locks: dict[int, threading.Lock] = {}
+
+    def __enter__(self) -> None:
+        # one dictionary operation, so that threads agree on a lock
+        self._locks.setdefault(_Forks.count, threading.Lock()).acquire()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._locks[_Forks.count].release()

@@ -17,6 +17,7 @@ from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
+from pytmva_rnn.kernels.cpu.machine.concurrency import running
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.plan import Entry, Plan
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, aligned, make_plan
@@ -30,18 +31,6 @@ def available_threads() -> int:
     limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     return max(1, min(cores, limit))
 
-
-class _Fork:
-    """Whether this process is a fork of one that may have started threads.
-
-    GNU OpenMP, which Numba's threads are, ends such a process when it asks for threads.
-    """
-
-    happened = False
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: setattr(_Fork, "happened", True))
 
 _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
 _MUCH_WORK = 500_000_000  # multiply-adds of a call into compiled code, which Ctrl-C has to wait for
@@ -218,8 +207,6 @@ class Engine:
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
         blocks = max(1, -(-events // LANES))
-        if _Fork.happened:
-            return 1
         if self._threads is not None:
             return min(self._threads, blocks)
         return max(1, min(available_threads(), blocks, self._work(events, passes) // _LEAST_WORK))
@@ -256,7 +243,8 @@ class Engine:
             self._workspaces[loss] = self._make_workspace(plan, 1, self._threads or available_threads())
         workspace = self._workspaces[loss]
         out = np.empty((len(X), self._outputs), np.float32)
-        with compilation("scoring"):
+        threads = min(self._threads_for(len(X), 1), len(workspace.scratch))
+        with compilation("scoring"), running(threads) as serial:
             total = program.infer(
                 workspace.table,
                 workspace.frame,
@@ -265,7 +253,8 @@ class Engine:
                 *self._arrays(X, y, w),
                 np.arange(len(X)),
                 one_by_one,
-                self._threads_for(len(X), 1),
+                threads,
+                serial,
                 out,
                 workspace.plan.view.offset,
             )
@@ -288,7 +277,7 @@ class Engine:
         t: int,
     ) -> float:
         self._reserve_states(order.shape[1])
-        with compilation("training"):
+        with compilation("training"), running(len(workspace.gradients)) as serial:
             total = program.train(
                 workspace.table,
                 workspace.segments,
@@ -309,6 +298,7 @@ class Engine:
                 self._weights,
                 self._moments,
                 t,
+                serial,
             )
         self._clear_states(order.shape[1])
         self._batches += len(order)

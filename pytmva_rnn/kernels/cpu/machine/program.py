@@ -179,11 +179,13 @@ def train(
     weights,
     moments,
     t,
+    serial,
 ):
     """Sum of the losses of the batches X[order[k]], without penalty; after each, with t > 0, a step of the optimizer.
 
     X is (n, T*D), `batches` how many came before, t the number of the first step, `rates` the optimizer's rate,
-    momentum, rho and epsilon. The last gradient is left in gradients[0].
+    momentum, rho and epsilon. The last gradient is left in gradients[0]. With `serial` one thread does what the threads
+    would do, with the same sums.
     """
     threads, last = len(gradients), len(segments) - 2
     parts = np.empty(threads)
@@ -196,10 +198,23 @@ def train(
             stage = BOTH if step == last else FORWARD if step < last else BACKWARD
             if stage == BACKWARD:
                 _finish(table, shared, gradients, sums, segments[segment + 1], False)
-            if threads == 1:
-                parts[0] = _walk(
-                    table, segments, shared, scratch, states, gradients, sums, order, number, segment, stage, 0, threads
-                )
+            if serial:
+                for each in range(threads):
+                    parts[each] = _walk(
+                        table,
+                        segments,
+                        shared,
+                        scratch,
+                        states,
+                        gradients,
+                        sums,
+                        order,
+                        number,
+                        segment,
+                        stage,
+                        each,
+                        threads,
+                    )
             else:
                 for index in prange(threads):
                     thread = np.int64(index)
@@ -272,18 +287,23 @@ def run_one(program, x):
 
 
 @parallel_kernel
-def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, outputs, out):
+def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, serial, outputs, out):
     """Raw outputs (n, O), which lie at `out` in the scratch memory, of the events; returns the sum of their losses.
 
-    With `one_by_one` the remembered states pass from event to event.
+    With `one_by_one` the remembered states pass from event to event. With `serial` one thread does what the threads
+    would do, with the same sums.
     """
     _share(shared, X, y, w, len(events), 0, 0)
-    if one_by_one or threads == 1:
-        return _infer(table, shared, scratch, states, events, one_by_one, 0, 1, outputs, out)
+    if one_by_one:
+        threads = 1
     parts = np.empty(threads)
-    for index in prange(threads):
-        thread = np.int64(index)
-        parts[thread] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
+    if serial or one_by_one:
+        for each in range(threads):
+            parts[each] = _infer(table, shared, scratch, states, events, one_by_one, each, threads, outputs, out)
+    else:
+        for index in prange(threads):
+            thread = np.int64(index)
+            parts[thread] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
     total = 0.0
     for thread in range(threads):
         total += parts[thread]
