@@ -95,7 +95,7 @@ def test_more_gates_than_the_kernels_have_room_for() -> None:
 
 
 def test_gates_in_another_order_than_the_equations() -> None:
-    from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights
+    from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
     net = Net("LSTM|2|2|2|0|0,LINEAR", (2, 1, 2), 1)
     weights = DeviceWeights(net.layers, net.weights)

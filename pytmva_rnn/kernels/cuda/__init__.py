@@ -10,6 +10,10 @@ Each layer's file has its equations, and a `Part` (`layer.py`) with
 - `plan(layer, weights, memory, x)`, which asks for device memory, and
 - `forward(run)` and `backward(run)`, which launch the kernels.
 
+A layer whose states go from step to step needs its `Equations` only: its part is a `RecurrentPart` that has them as
+`cell`. `register_layer` in `layers/` enters the part in the table; penalties, states and dropout are read from what
+the layer's description declares.
+
 What differs from batch to batch is in the device's memory (`schedule.py`), so that the launches of a batch can be
 repeated by a CUDA graph (`graphs.py`). The host waits for the device once an epoch.
 

@@ -8,7 +8,8 @@ import numpy as np
 from numba import cuda
 
 from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, kernel
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
 @device

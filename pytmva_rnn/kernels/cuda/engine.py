@@ -19,9 +19,10 @@ from pytmva_rnn.kernels.cuda.losses import BLOCKS
 from pytmva_rnn.kernels.cuda.machine import graphs
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, empty, upload, zeros
 from pytmva_rnn.kernels.cuda.machine.gather import gather
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Run
+from pytmva_rnn.kernels.cuda.machine.layer import Run
 from pytmva_rnn.kernels.cuda.machine.memory import Residents
 from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, affordable, bytes_of, zero_states
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
 

@@ -10,7 +10,8 @@ from pytmva_rnn.kernels.codes import ACTIVATIONS, LINEAR
 from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.activations import slope
 from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, kernel
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
 @kernel

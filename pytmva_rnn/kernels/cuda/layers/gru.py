@@ -19,8 +19,9 @@ import numpy as np
 from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory
+from pytmva_rnn.kernels.cuda.machine.layer import Memory
 from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 R, Z, G = range(3)
 

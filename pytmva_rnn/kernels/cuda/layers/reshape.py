@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory
+from pytmva_rnn.kernels.cuda.machine.layer import Memory
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
 def no_part(

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from pytmva_rnn.kernels.cuda.machine import products
 from pytmva_rnn.kernels.cuda.machine.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, multiprocessors
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
-from pytmva_rnn.kernels.cuda.machine.layer import DeviceWeights, Memory, Part, Run
+from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run
 from pytmva_rnn.kernels.cuda.machine.steps import backward_kernel, forward_kernel
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 _UNITS = 2 if SIMULATED else 256
 """At most so many threads of a block lie along the hidden units."""

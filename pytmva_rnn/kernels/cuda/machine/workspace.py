@@ -10,8 +10,9 @@ from pytmva_rnn.kernels.cuda.dropout import DropoutPart
 from pytmva_rnn.kernels.cuda.layers import LAYERS
 from pytmva_rnn.kernels.cuda.losses import DeviceLoss
 from pytmva_rnn.kernels.cuda.machine.device import free_memory, zeros
-from pytmva_rnn.kernels.cuda.machine.layer import Counted, DeviceWeights, Memory, OnDevice, Part, Run
+from pytmva_rnn.kernels.cuda.machine.layer import Counted, Memory, OnDevice, Part, Run
 from pytmva_rnn.kernels.cuda.machine.products import CHUNKS
+from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
 def _make_parts(
