@@ -15,8 +15,8 @@ __all__ = ["compilation", "compiling", "making_ready", "nothing_kept", "saved", 
 
 log = logging.getLogger("pytmva_rnn")
 
-_TRAINING = "15 to 90 s"
-_EXPECTED = {"training": _TRAINING, "scoring": "5 to 30 s", "single events": "3 to 20 s"}
+_TRAINING = "15 s to 2 minutes"
+_EXPECTED = {"training": _TRAINING, "scoring": "5 s to a minute", "single events": "3 to 30 s"}
 
 
 class _Thread(threading.local):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.compile import compilation
+from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.kernels import Weights
@@ -48,7 +48,7 @@ class Result:
     initial_validation_error : float
         Validation error before any training.
     training_time : float
-        Seconds.
+        Seconds, without what the CPU's kernels took to compile.
     interrupted : bool
         Whether Ctrl-C ended the training early.
     """
@@ -158,10 +158,10 @@ def train(
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
     with compilation("training"):
         weights = _start(problem, settings, initial, seed)
-    started = time.perf_counter()
+    started = time.perf_counter() - seconds()
     run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
     run.run()
-    seconds = time.perf_counter() - started
+    training_time = time.perf_counter() - seconds() - started
     if not run.history and not run.interrupted:
         log.warning("no epoch was tested, as TestRepetitions is larger than MaxEpochs: the initial weights are kept")
     elif not run.improved and run.history:
@@ -171,7 +171,7 @@ def train(
             run.initial_error,
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
-    trained = replace(model, layers=layers, info=(*_provenance(problem, seconds, run.history), *info))
+    trained = replace(model, layers=layers, info=(*_provenance(problem, training_time, run.history), *info))
     if settings.create_mva_pdfs:
         is_signal = np.asarray(y).reshape(-1) > 0.5
         of_events = np.ones(len(is_signal)) if sample_weight is None else np.asarray(sample_weight).reshape(-1)
@@ -180,7 +180,7 @@ def train(
             trained = replace(trained, mva_pdfs=pdfs)
         except TrainingError as error:
             log.warning("%s; the model has no distributions of its scores", error)
-    return Result(trained, run.history, run.initial_error, seconds, run.interrupted)
+    return Result(trained, run.history, run.initial_error, training_time, run.interrupted)
 
 
 def _check_settings(options: MethodOptions) -> None:
