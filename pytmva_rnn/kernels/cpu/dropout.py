@@ -1,22 +1,24 @@
-"""Dropout of a dense layer's input on lanes, by the counter of `kernels.reference.dropout`."""
+"""Dropout of a layer's input on lanes, by the counter of `kernels.reference.dropout`."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, kernel, operation
+from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats, input_row, output_step, record_type, row_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
+
+DROPOUT = record_type(doubles=("probability",))
 
 
 def plan(plan: Plan, number: int, probability: float) -> None:
     """Add an operation that drops elements of the current view."""
     view = plan.view
-    op = plan.add(number, forward=forward, backward=backward, probability=probability)
-    y, step = plan.activations(view.T, view.D), (view.D + 1) * LANES
-    op |= {"y": y, "y_step": step}
-    plan.view = View(view.T, view.D, y, step, view.gradient)
+    op = plan.add(number, forward=forward, backward=backward, record=DROPOUT)
+    op.own["probability"] = probability
+    plan.output(op, View(view.T, view.D, plan.activations(view.T, view.D), plan.step(view.D), view.gradient))
 
 
 @kernel
@@ -33,30 +35,34 @@ def _factor(key, counter, probability):
     return np.float32(1.0 / (1.0 - probability)) if x >= threshold else np.float32(0.0)
 
 
+@kernel
+def _counter(frame, lane, k, count):
+    """Of element k, out of `count` an event; the first lane is row `block*LANES` of the batch."""
+    return (frame.block * LANES + lane) * count + k
+
+
 @operation
 def forward(op_address, frame_address):
-    """Output of a block, whose first event is row `block*LANES` of the batch."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    columns = op.T * op.D
-    for column in range(columns):
-        x = floats(frame.scratch + 4 * (op.x + column // op.D * op.x_step + column % op.D * LANES), LANES)
-        y = floats(frame.scratch + 4 * (op.y + column // op.D * op.y_step + column % op.D * LANES), LANES)
+    """Output of a block."""
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    key, probability = frame.key + op.layer, record_at(op.own, DROPOUT).probability
+    D, count = op.D, op.T * op.D
+    for k in range(count):
+        x = floats(input_row(op, frame, k), LANES)
+        y = floats(row_of(output_step(op, frame, k // D), k % D), LANES)
         for lane in range(LANES):
-            counter = (frame.block * LANES + lane) * columns + column
-            y[lane] = x[lane] * _factor(frame.key + op.layer, counter, op.probability)
+            y[lane] = x[lane] * _factor(key, _counter(frame, lane, k, count), probability)
 
 
 @operation
 def backward(op_address, frame_address):
     """Scale the gradient, in place, as the activations were."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    key, probability = frame.key + op.layer, record_at(op.own, DROPOUT).probability
     if op.dx < 0:
         return
-    columns = op.T * op.D
-    for column in range(columns):
-        dx = floats(frame.scratch + 4 * (op.dx + column * LANES), LANES)
+    count = op.T * op.D
+    for k in range(count):
+        dx = floats(row_of(frame.scratch + op.dx, k), LANES)
         for lane in range(LANES):
-            counter = (frame.block * LANES + lane) * columns + column
-            dx[lane] *= _factor(frame.key + op.layer, counter, op.probability)
+            dx[lane] *= _factor(key, _counter(frame, lane, k, count), probability)

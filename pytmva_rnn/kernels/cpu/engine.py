@@ -18,9 +18,11 @@ from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_cons
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
 from pytmva_rnn.kernels.cpu.machine.concurrency import running
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.plan import Entry, Plan
-from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, aligned, make_plan
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
+from pytmva_rnn.kernels.cpu.machine.states import States
+from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights
+from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
 
 Floats = NDArray[np.float32]
 
@@ -40,27 +42,17 @@ class Engine:
     """The CPU backend; see `pytmva_rnn.kernels.Engine`."""
 
     def __init__(self, computation: Computation) -> None:
-        layers, weights, settings = computation.layers, computation.weights, computation.settings
+        layers, settings = computation.layers, computation.settings
         self._layers = layers
         self._shape = (computation.steps, computation.inputs)
         self._threads = computation.threads
         self._loss = computation.loss
         self._regularization, self._decay = REGULARIZATIONS[computation.regularization], float(computation.weight_decay)
         self._settings = settings
-        plan = self._layout = make_plan(layers, *self._shape, None, training=False)
-        # a tile of one event reads whole vectors, beyond the last column
-        self._weights = aligned(1, plan.weights_size + WIDTH)[0, : plan.weights_size]
-        self._packed = aligned(1, plan.packed_size)[0]
-        self._statistics = np.zeros(plan.statistics_size)
-        self._matrices = np.array(
-            [[m.offset, m.rows, m.columns, m.stride, m.penalised, m.decays] for m in plan.matrices], np.int64
-        ).reshape(-1, 6)
-        self._shapes = [{name: value.shape for name, value in each.items()} for each in weights]
-        for entry in plan.entries:
-            array = weights[entry.layer][entry.name]
-            self._window(entry, self._weights)[...] = array
-        self._outputs = plan.view.T * plan.view.D
-        self._states: Floats = np.zeros((1, plan.state_size), np.float32)
+        plan = make_plan(layers, *self._shape, None, training=False)
+        self._weights = FlatWeights(plan, computation.weights)
+        self._outputs = plan.view.D
+        self._states = States(plan.state_size, computation.remembers)
         self._remembers = computation.remembers
         self._workspaces: dict[Any, Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
@@ -71,8 +63,9 @@ class Engine:
         self._steps = 0
         self._batches = 0
         with compilation("scoring"):
-            layout = self._make_workspace(plan, 1, 1)
-            program.pack(layout.table, layout.frame)
+            workspace = self._make_workspace(plan, 1, 1)
+            program.pack(workspace.table, workspace.frame)
+        self._matrices = workspace.matrices
 
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`."""
@@ -83,10 +76,10 @@ class Engine:
             self.penalty()
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
-        return self._unpack(self._weights, statistics=True)
+        return self._weights.unpacked()
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
-        states = self._states if resume else np.zeros((1, self._states.shape[1]), np.float32)
+        states = self._states.blocks if resume else self._states.none()
         y, w = np.zeros((0, self._outputs), np.float32), np.zeros(0, np.float32)
         out, _ = self._infer(X, y, w, states, None, one_by_one=self._remembers)
         return out
@@ -104,7 +97,8 @@ class Engine:
             workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
         frame["scratch"] = workspace.scratch.ctypes.data
-        raw = workspace.scratch[0, plan.view.offset : plan.view.offset + self._outputs]
+        first = plan.view.place // workspace.scratch.itemsize
+        raw = workspace.scratch[0, first : first + self._outputs]
         table = workspace.table
         addresses = np.array([table.ctypes.data, frame.ctypes.data, raw.ctypes.data, len(table), sigmoid], np.int64)
         score: Any = partial(program.run_one, addresses.ctypes.data)
@@ -120,9 +114,9 @@ class Engine:
         return score if self._outputs == 1 else evaluate
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
-        self._reserve_states(len(X))
-        _, total = self._infer(X, y, w, self._states, self._loss, one_by_one=False)
-        self._clear_states(len(X))
+        self._states.reserve(len(X))
+        _, total = self._infer(X, y, w, self._states.blocks, self._loss, one_by_one=False)
+        self._states.cut(len(X))
         return total
 
     def gradients(
@@ -132,7 +126,7 @@ class Engine:
         x_gradient = np.zeros((len(X), *self._shape), np.float32)
         workspace.frame["x_gradient"] = x_gradient.ctypes.data
         value = self._train(workspace, X, y, w, np.arange(len(X))[np.newaxis], np.zeros(1, np.int64), 0)
-        return value, self._unpack(workspace.gradients[0], statistics=False), x_gradient
+        return value, self._weights.unpacked_gradient(workspace.gradients[0]), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
         return self._steps_on(X, y, w, events[np.newaxis], np.array([key]))
@@ -172,37 +166,7 @@ class Engine:
     def penalty(self) -> float:
         if not self._regularization:
             return 0.0
-        return float(self._decay * optimizers.penalty(self._weights, self._matrices, self._regularization))
-
-    def _window(self, entry: Entry, flat: NDArray[Any]) -> NDArray[Any]:
-        """A named array as a window on the flat weights (or the statistics)."""
-        source = self._statistics if entry.statistic else flat
-        shape = self._shapes[entry.layer][entry.name]
-        rows, columns = shape[::-1] if entry.transposed else shape
-        strides = (entry.stride * source.itemsize, source.itemsize)
-        window = np.lib.stride_tricks.as_strided(source[entry.offset :], (rows, columns), strides)
-        return window.T if entry.transposed else window
-
-    def _unpack(self, flat: NDArray[Any], *, statistics: bool) -> list[dict[str, NDArray[Any]]]:
-        arrays: list[dict[str, NDArray[Any]]] = [{} for _ in self._layers]
-        for entry in self._layout.entries:
-            if statistics or not entry.statistic:
-                arrays[entry.layer][entry.name] = self._window(entry, flat).astype(np.float32)
-        return arrays
-
-    def _reserve_states(self, events: int) -> None:
-        """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
-        blocks = -(-events // LANES) if self._remembers else 1
-        if blocks > len(self._states):
-            more = np.zeros((blocks - len(self._states), self._states.shape[1]), np.float32)
-            self._states = np.concatenate([self._states, more])
-
-    def _clear_states(self, events: int) -> None:
-        """Forget what lanes without an event, and blocks beyond the batch, hold."""
-        if self._remembers:
-            full, count = divmod(events, LANES)
-            self._states[full : full + 1].reshape(-1, LANES)[:, count:] = 0
-            self._states[full + 1 :] = 0
+        return float(self._decay * optimizers.penalty(self._weights.flat, self._matrices, self._regularization))
 
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
@@ -221,8 +185,9 @@ class Engine:
     def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> Workspace:
         workspace = Workspace(plan, blocks, threads)
         frame = workspace.frame
-        frame["weights"], frame["packed"] = self._weights.ctypes.data, self._packed.ctypes.data
-        frame["statistics"] = self._statistics.ctypes.data
+        weights = self._weights
+        frame["weights"], frame["packed"] = weights.flat.ctypes.data, weights.packed.ctypes.data
+        frame["statistics"] = weights.statistics.ctypes.data
         return workspace
 
     def _training_workspace(self, events: int, *, input_gradient: bool) -> Workspace:
@@ -256,7 +221,7 @@ class Engine:
                 threads,
                 serial,
                 out,
-                workspace.plan.view.offset,
+                workspace.plan.view.place,
             )
         self._batches = 0
         return out, float(total)
@@ -276,17 +241,17 @@ class Engine:
         keys: NDArray[np.int64],
         t: int,
     ) -> float:
-        self._reserve_states(order.shape[1])
+        self._states.reserve(order.shape[1])
         with compilation("training"), running(len(workspace.gradients)) as serial:
             total = program.train(
                 workspace.table,
                 workspace.segments,
                 workspace.frame,
                 workspace.scratch,
-                self._states,
+                self._states.blocks,
                 workspace.gradients,
                 workspace.sums,
-                self._matrices,
+                workspace.matrices,
                 *self._arrays(X, y, w),
                 readable(order, np.int64),
                 self._batches,
@@ -295,11 +260,11 @@ class Engine:
                 self._decay,
                 self._optimizer,
                 self._rates,
-                self._weights,
+                self._weights.flat,
                 self._moments,
                 t,
                 serial,
             )
-        self._clear_states(order.shape[1])
+        self._states.cut(order.shape[1])
         self._batches += len(order)
         return float(total)

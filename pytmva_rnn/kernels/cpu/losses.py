@@ -8,15 +8,19 @@ import numpy as np
 
 from pytmva_rnn.compile import array_at, kernel, operation
 from pytmva_rnn.kernels.codes import CROSS_ENTROPY, LOSSES, SOFTMAX_CROSS_ENTROPY
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles, floats, input_step, lanes_at, record_type, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
+
+LOSS = record_type("kind")
 
 
 def plan(plan: Plan, loss: str) -> None:
     """Add the operation that compares the current view with the targets and starts the backward pass."""
-    view = plan.view
-    plan.add(-1, forward=forward, H=view.T * view.D, variant=LOSSES[loss], dy=view.gradient)
+    op = plan.add(-1, forward=forward, record=LOSS)
+    op.own["kind"] = LOSSES[loss]
+    plan.output(op, plan.view)
 
 
 @kernel
@@ -34,19 +38,17 @@ def forward(op_address, frame_address):
 
     That zero keeps such lanes out of every gradient.
     """
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    outputs, wanted = op.H, op.dy >= 0
-    out = array_at(frame.scratch + 4 * op.x, (outputs, LANES), np.float32)
-    gradient = array_at(frame.scratch + 4 * op.dy, (outputs, LANES), np.float32)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    kind, outputs, wanted = record_at(op.own, LOSS).kind, op.H, op.dy >= 0
+    out, gradient = lanes_at(input_step(op, frame, 0), outputs), lanes_at(frame.scratch + op.dy, outputs)
     events = array_at(frame.events, LANES, np.int64)
     if wanted:
         gradient[:] = 0
     total = 0.0
     for lane in range(frame.count):
-        y = array_at(frame.y + 4 * events[lane] * outputs, outputs, np.float32)
-        scale = float(array_at(frame.w + 4 * events[lane], 1, np.float32)[0]) / frame.n
-        if op.variant == SOFTMAX_CROSS_ENTROPY:
+        y = floats(step_of(frame.y, outputs, events[lane]), outputs)
+        scale = float(floats(step_of(frame.w, 1, events[lane]), 1)[0]) / frame.n
+        if kind == SOFTMAX_CROSS_ENTROPY:
             top, target, norm = float(out[0, lane]), 0.0, 0.0
             for j in range(outputs):
                 top = max(top, float(out[j, lane]))
@@ -60,7 +62,7 @@ def forward(op_address, frame_address):
                     gradient[j, lane] = scale * (math.exp(out[j, lane] - log_sum) * target - y[j])
         else:
             for j in range(outputs):
-                value, slope = _term(op.variant, float(out[j, lane]), float(y[j]))
+                value, slope = _term(kind, float(out[j, lane]), float(y[j]))
                 total += scale / outputs * value
                 if wanted:
                     gradient[j, lane] = scale / outputs * slope

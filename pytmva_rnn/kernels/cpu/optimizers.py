@@ -56,23 +56,22 @@ def update(kind, w, g, v, u, t, rate, first, second, epsilon):
 
 @kernel
 def add_decay(weights, gradient, matrices, regularization, decay):
-    """Add the penalty's gradient: `decay*sign(W)` (1) or `2*decay*W` (2), for the matrices that decay."""
+    """Add the penalty's gradient: `decay*sign(W)` (1) or `2*decay*W` (2), for the rows that decay."""
     factor = np.float32(decay)
     for m in range(len(matrices)):
-        if matrices[m, 5]:
-            start = matrices[m, 0]
-            for k in range(start, start + matrices[m, 4] * matrices[m, 3]):
-                slope = np.sign(weights[k]) if regularization == L1 else np.float32(2) * weights[k]
-                gradient[k] += factor * slope
+        matrix = matrices[m]
+        for k in range(matrix.start, matrix.start + matrix.decaying * matrix.stride):
+            slope = np.sign(weights[k]) if regularization == L1 else np.float32(2) * weights[k]
+            gradient[k] += factor * slope
 
 
 @kernel
 def penalty(weights, matrices, regularization):
-    """`sum |W|` (1) or `sum W^2` (2) over all matrices without their biases; padding is zero."""
+    """`sum |W|` (1) or `sum W^2` (2) over all rows that count in the penalty; padding is zero."""
     total = 0.0
     for m in range(len(matrices)):
-        start = matrices[m, 0]
-        for k in range(start, start + matrices[m, 4] * matrices[m, 3]):
+        matrix = matrices[m]
+        for k in range(matrix.start, matrix.start + matrix.penalised * matrix.stride):
             value = float(weights[k])
             total += abs(value) if regularization == L1 else value * value
     return total

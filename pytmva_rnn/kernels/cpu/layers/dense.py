@@ -7,17 +7,35 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from pytmva_rnn.compile import array_at, kernel, operation
+from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE, WIDTH
-from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transposed_product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, padded
+from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose, transposed_product
+from pytmva_rnn.kernels.cpu.machine.op import (
+    FRAME,
+    OP,
+    copy_floats,
+    element,
+    floats,
+    input_step,
+    lanes_at,
+    padded,
+    record_type,
+)
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
-from pytmva_rnn.kernels.cpu.machine.simd import pointwise, transpose_square
+from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step_one
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, exp, sigmoid, tanh
+
+DENSE = record_type(
+    "activation",  # number of the function
+    "w",  # place of the weights and the bias, in the flat weights
+    "w_stride",
+    "a",  # place of the sums, before the activation
+    "dy_transposed",  # place of the sums' gradient, [lane][unit]
+    "x_together",  # place where the steps of a single event are put together
+)
 
 
 def _softsign(a: Vector) -> Vector:
@@ -48,102 +66,101 @@ _gauss_gradient = pointwise(lambda dy, a, y: (-2.0 * (dy * a * y),), 3, 1)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
-    F = layer.width
-    op = plan.add(
-        number, forward=forward, forward_one=forward_one, backward=backward, H=F, variant=ACTIVATIONS[layer.activation]
-    )
-    W = plan.matrix(layer.input_size, F, biased=True, decays=True)
+    D, F = layer.input_size, layer.width
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, record=DENSE)
+    W = plan.matrix(D, F, biased=True)
     plan.place(number, "W", W)
-    plan.place(number, "b", W, row=layer.input_size)
+    plan.place(number, "b", W, row=D)
     y = plan.activations(1, F)
-    op |= {"w": W.offset, "w_stride": W.stride, "y": y, "saved": plan.scratch(plan.rows(F))}
-    op["dy"] = plan.gradient(padded(F) * LANES)
+    op.own |= {"activation": ACTIVATIONS[layer.activation], "w": W.place, "w_stride": W.stride}
+    op.own |= {"a": plan.scratch(plan.rows(F))}
+    plan.output(op, View(1, F, y, plan.step(F), plan.gradient(padded(F) * LANES)))
     if plan.training:
-        op["transposed"] = plan.scratch(W.stride * LANES)
+        op.own["dy_transposed"] = plan.scratch(W.stride * LANES)
     if plan.single:
-        op["work"] = plan.scratch(op["T"] * op["D"])
-    plan.view = View(1, F, y, plan.step(F), op["dy"])
+        op.own["x_together"] = plan.scratch(D)
 
 
 @operation
 def forward(op_address, frame_address):
     """Output of a block."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    base, F, vectors = frame.scratch, op.H, frame.vectors
-    w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
-    into = y if op.variant == LINEAR else a
-    x_step = op.D * op.w_stride
-    transposed_product(F, vectors, w, op.w_stride, x_step, base + 4 * op.x, LANES, op.x_step, op.D, op.T, into, LANES)
-    sums, bias = array_at(into, (F, LANES), np.float32), floats(w + 4 * op.T * x_step, F)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, DENSE)
+    T, D, F, stride, vectors = op.T, op.D, op.H, own.w_stride, frame.vectors
+    w, x, a, y = frame.weights + own.w, input_step(op, frame, 0), frame.scratch + own.a, frame.scratch + op.y
+    into = y if own.activation == LINEAR else a
+    transposed_product(F, vectors, w, stride, D * stride, x, LANES, op.x_step, D, T, into, LANES)
+    sums, bias = lanes_at(into, F), floats(element(w, stride, T * D, 0), F)
     for f in range(F):
         for lane in range(LANES):
             sums[f, lane] += bias[f]
-    _activate(op.variant, F * VECTORS, VECTORS // vectors, a, y)
+    _activate(own.activation, F * VECTORS, VECTORS // vectors, a, y)
 
 
 @kernel
-def _activate(variant, n, step, a, y):
-    if variant == RELU:
+def _activate(activation, n, step, a, y):
+    if activation == RELU:
         _relu(n, step, (a,), (y,))
-    elif variant == SIGMOID:
+    elif activation == SIGMOID:
         _sigmoid(n, step, (a,), (y,))
-    elif variant in (TANH, FTANH):
+    elif activation in (TANH, FTANH):
         _tanh(n, step, (a,), (y,))
-    elif variant == SYMMRELU:
+    elif activation == SYMMRELU:
         _symmrelu(n, step, (a,), (y,))
-    elif variant == SOFTSIGN:
+    elif activation == SOFTSIGN:
         _soft(n, step, (a,), (y,))
-    elif variant == GAUSS:
+    elif activation == GAUSS:
         _gauss(n, step, (a,), (y,))
 
 
 @operation
 def forward_one(op_address, frame_address):
     """Output of one event."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    base, F, count, stride = frame.scratch, op.H, op.T * op.D, op.w_stride
-    x = base + 4 * op.x
-    if op.T > 1 and op.x_step != op.D:
-        for t in range(op.T):
-            copy_floats(base + 4 * (op.work + t * op.D), x + 4 * t * op.x_step, op.D)
-        x = base + 4 * op.work
-    w, a, y = frame.weights + 4 * op.w, base + 4 * op.saved, base + 4 * op.y
-    into = y if op.variant == LINEAR else a
-    _one(F, 0, w, stride, x, count, w, 0, x, 0, (), (into,))
-    _activate(op.variant, padded(F) // WIDTH, 1, a, y)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, DENSE)
+    T, D, F, w = op.T, op.D, op.H, frame.weights + own.w
+    x, a, y = input_step(op, frame, 0), frame.scratch + own.a, frame.scratch + op.y
+    if T > 1 and op.x_step != D:
+        x = frame.scratch + own.x_together
+        for t in range(T):
+            copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
+    into = y if own.activation == LINEAR else a
+    _one(F, 0, w, own.w_stride, x, T * D, w, 0, x, 0, (), (into,))
+    _activate(own.activation, padded(F) // WIDTH, 1, a, y)
 
 
 @operation
 def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    base, F, stride = frame.scratch, op.H, op.w_stride
-    w, g = frame.weights + 4 * op.w, frame.gradient + 4 * op.w
-    a, y, dy = base + 4 * op.saved, base + 4 * op.y, base + 4 * op.dy
-    n, step = F * VECTORS, VECTORS // frame.vectors
-    if op.variant == RELU:
-        _relu_gradient(n, step, (dy, a, y), (dy,))
-    elif op.variant == SIGMOID:
-        _sigmoid_gradient(n, step, (dy, a, y), (dy,))
-    elif op.variant in (TANH, FTANH):
-        _tanh_gradient(n, step, (dy, a, y), (dy,))
-    elif op.variant == SYMMRELU:
-        _symmrelu_gradient(n, step, (dy, a, y), (dy,))
-    elif op.variant == SOFTSIGN:
-        _soft_gradient(n, step, (dy, a, y), (dy,))
-    elif op.variant == GAUSS:
-        _gauss_gradient(n, step, (dy, a, y), (dy,))
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, DENSE)
+    T, D, F, stride, vectors = op.T, op.D, op.H, own.w_stride, frame.vectors
+    w, dw = frame.weights + own.w, frame.gradient + own.w
+    a, y, dy = frame.scratch + own.a, frame.scratch + op.y, frame.scratch + op.dy
+    _differentiate(own.activation, F * VECTORS, VECTORS // vectors, dy, a, y)
     if op.dx >= 0:
-        product(op.T * op.D, frame.vectors, w, stride, dy, LANES, F, base + 4 * op.dx, LANES, 0)
-    dyt = base + 4 * op.transposed
-    for f in range(0, stride, WIDTH):
-        for lane in range(0, frame.vectors * WIDTH, WIDTH):
-            transpose_square(dy + 4 * (f * LANES + lane), LANES, dyt + 4 * (lane * stride + f), stride)
-    for t in range(op.T):
-        x, target = base + 4 * (op.x + t * op.x_step), g + 4 * t * op.D * stride
+        product(T * D, vectors, w, stride, dy, LANES, F, frame.scratch + op.dx, LANES, 0)
+    dy_transposed = frame.scratch + own.dy_transposed
+    transpose(stride, vectors, dy, dy_transposed)
+    for t in range(T):
+        x, target = input_step(op, frame, t), element(dw, stride, t * D, 0)
         # the last step's row of ones makes the bias' gradient
-        rows = op.D + (1 if t == op.T - 1 else 0)
-        outer_product(rows, stride, x, LANES, 0, dyt, stride, 0, frame.vectors * WIDTH, 1, target, stride)
+        rows = D + (1 if t == T - 1 else 0)
+        outer_product(rows, stride, x, LANES, 0, dy_transposed, stride, 0, vectors * WIDTH, 1, target, stride)
+
+
+@kernel
+def _differentiate(activation, n, step, dy, a, y):
+    """Multiply dy by the slope of the activation."""
+    if activation == RELU:
+        _relu_gradient(n, step, (dy, a, y), (dy,))
+    elif activation == SIGMOID:
+        _sigmoid_gradient(n, step, (dy, a, y), (dy,))
+    elif activation in (TANH, FTANH):
+        _tanh_gradient(n, step, (dy, a, y), (dy,))
+    elif activation == SYMMRELU:
+        _symmrelu_gradient(n, step, (dy, a, y), (dy,))
+    elif activation == SOFTSIGN:
+        _soft_gradient(n, step, (dy, a, y), (dy,))
+    elif activation == GAUSS:
+        _gauss_gradient(n, step, (dy, a, y), (dy,))

@@ -1,30 +1,46 @@
 """Gated recurrent unit on lanes, reset gate before or after; the equations are those of `kernels.reference.layers.gru`.
 
 Weights of the states are r and z (U) and c apart (V), since V meets r*h when the reset gate comes before it. Then a
-step has two products: r and z of all units first, then the candidate. With the reset gate after, V is part of U.
+step has two products: r and z of all units first, then the candidate. With the reset gate after, V is part of U; the
+functions of that are called `_after`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import array_at, operation
+from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, padded
+from pytmva_rnn.kernels.cpu.machine.op import (
+    FRAME,
+    OP,
+    copy_floats,
+    element,
+    floats,
+    input_step,
+    record_type,
+    row_of,
+    step_of,
+)
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
+    RECURRENT,
     UNITS,
     add_gradients,
     add_weight_gradient,
-    before,
-    known,
+    keep_gate_gradients,
     pack_tiles,
-    pass_on,
-    places,
     plan_gate_gradients,
+    plan_kept,
     plan_states,
-    start,
+    plan_weights,
+    put_input_gradient,
+    set_initial_state,
+    state,
+    state_gradient,
+    state_rows,
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
@@ -32,6 +48,22 @@ from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _PAIRS = 2 * UNITS
+
+GRU = record_type(
+    "v",  # place of the candidate's weights of the states, in the flat weights
+    "v_stride",
+    "packed_w",  # places of the weights in the order of the fused step: of the inputs and the bias
+    "packed_u",  # of the states
+    "packed_w_c",  # of the candidate, with the reset gate before: of the inputs and the bias
+    "packed_v",  # of r*h
+    "r",  # places of what the first step keeps: the gates,
+    "z",
+    "g",
+    "u_c",  # and what V makes or meets: r*h with the reset gate before, U_c h with it after
+    "kept_step",  # to those of the next step; 0 in inference
+    "dh",  # place of a gradient of the state before a step
+    extends=RECURRENT,
+)
 
 
 def _gates(a_r: Vector, a_z: Vector, h: Vector) -> tuple[Vector, ...]:
@@ -80,133 +112,192 @@ _add = pointwise(_sum, 2, 1)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
-    as_steps(plan, number, layer.time_steps, layer.input_size)
-    D, H, T = layer.input_size, layer.state_size, layer.time_steps
-    after = layer.reset_gate_after
-    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, variant=int(after))
-    plan_states(layer, plan, op)
+    D, H, after = layer.input_size, layer.state_size, layer.reset_gate_after
+    as_steps(plan, number, layer.time_steps, D)
+    functions = {"forward": forward, "forward_one": forward_one, "backward": backward, "pack": pack}
+    if after:
+        functions = {"forward": forward_after, "forward_one": forward_one_after}
+        functions |= {"backward": backward_after, "pack": pack_after}
+    op = plan.add(number, **functions, record=GRU)
+    plan_states(layer, plan, op, 1)
     # gradients of the gates: with the reset gate before r, z, c; after c, r, z and that of U_c h
     plan_gate_gradients(plan, op, 4 if after else 3, H)
     W = plan.matrix(D, 3 * H, biased=True)
     for g, gate in enumerate("crz" if after else "rzc"):
         plan.place(number, f"W_{gate}", W, column=g * H)
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
-    op |= {"w": W.offset, "w_stride": W.stride, "state": plan.state(H * LANES)}
     if after:
         U = V = plan.matrix(H, 3 * H)
-        op |= {"packed": plan.packed((D + 1) * 3 * H), "packed_v": plan.packed(H * 3 * H)}
+        op.own |= {"packed_w": plan.packed((D + 1) * 3 * H), "packed_u": plan.packed(H * 3 * H)}
     else:
         U, V = plan.matrix(H, 2 * H), plan.matrix(H, H)
-        op |= {"packed": plan.packed((D + 1 + H) * 2 * H), "packed_v": plan.packed((D + 1 + H) * H)}
+        op.own |= {"packed_w": plan.packed((D + 1) * 2 * H), "packed_u": plan.packed(H * 2 * H)}
+        op.own |= {"packed_w_c": plan.packed((D + 1) * H), "packed_v": plan.packed(H * H)}
     for gate, matrix, column in (("r", U, 0), ("z", U, H), ("c", V, 2 * H if after else 0)):
         plan.place(number, f"U_{gate}", matrix, column=column)
-    op |= {"u": U.offset, "u_stride": U.stride, "v": V.offset, "v_stride": V.stride}
-    # each step keeps r, z, g and r*h (before) or U_c h (after); r*h has its row of ones too
-    steps = T if plan.training else 1
-    op |= {"saved": plan.scratch((4 * steps + 1) * plan.rows(H)), "saved_step": 4 * plan.rows(H)}
+    plan_weights(op, W, U)
+    op.own |= {"v": V.place, "v_stride": V.stride}
+    plan_kept(plan, op, "r", "z", "g", "u_c")
+    if plan.training:
+        op.own["dh"] = plan.scratch(H * LANES)
 
 
 @operation
 def pack(op_address, frame_address):
     """Refresh the fused step's copy of the weights."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    weights, packed = frame.weights, frame.packed
-    H, D = op.H, op.D
-    w, u, v = weights + 4 * op.w, weights + 4 * op.u, weights + 4 * op.v
-    first, second = packed + 4 * op.packed, packed + 4 * op.packed_v
-    if op.variant:
-        # the tile takes the gates r, z, c; the inputs' weights lie as c, r, z
-        pack_tiles(H, 3, UNITS, w, op.w_stride, D + 1, first, 1)
-        pack_tiles(H, 3, UNITS, u, op.u_stride, H, second)
-    else:
-        pack_tiles(H, 2, _PAIRS, w, op.w_stride, D + 1, first)
-        pack_tiles(H, 2, _PAIRS, u, op.u_stride, H, first + 8 * (D + 1) * H)
-        pack_tiles(H, 1, _PAIRS, w + 8 * H, op.w_stride, D + 1, second)
-        pack_tiles(H, 1, _PAIRS, v, op.v_stride, H, second + 4 * (D + 1) * H)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own, packed = record_at(op.own, GRU), frame.packed
+    H, D, w, w_c = op.H, op.D, frame.weights + own.w, element(frame.weights + own.w, own.w_stride, 0, 2 * op.H)
+    u, v = frame.weights + own.u, frame.weights + own.v
+    pack_tiles(H, 2, _PAIRS, w, own.w_stride, D + 1, packed + own.packed_w)
+    pack_tiles(H, 2, _PAIRS, u, own.u_stride, H, packed + own.packed_u)
+    pack_tiles(H, 1, _PAIRS, w_c, own.w_stride, D + 1, packed + own.packed_w_c)
+    pack_tiles(H, 1, _PAIRS, v, own.v_stride, H, packed + own.packed_v)
+
+
+@operation
+def pack_after(op_address, frame_address):
+    """The same; the tile takes the gates r, z, c, and the inputs' weights lie as c, r, z."""
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    w, u = frame.weights + own.w, frame.weights + own.u
+    pack_tiles(op.H, 3, UNITS, w, own.w_stride, op.D + 1, frame.packed + own.packed_w, 1)
+    pack_tiles(op.H, 3, UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
+
+
+@kernel
+def _kept(op, frame, t):
+    """Addresses of r, z, g and r*h or U_c h of step t."""
+    own, kept = record_at(op.own, GRU), step_of(frame.scratch, record_at(op.own, GRU).kept_step, t)
+    return kept + own.r, kept + own.z, kept + own.g, kept + own.u_c
 
 
 @operation
 def forward(op_address, frame_address):
     """All steps of a block."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, D, rows = op.H, op.D, op.H * LANES
-    base, states = frame.scratch, frame.states + 4 * op.state
-    first, second = frame.packed + 4 * op.packed, frame.packed + 4 * op.packed_v
-    start(op.remember, rows, base + 4 * op.y, states)
-    h_new = base
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own, packed = record_at(op.own, GRU), frame.packed
+    H, D, rows, memory = op.H, op.D, op.H * LANES, frame.states + own.memory
+    w, u, w_c, v = packed + own.packed_w, packed + own.packed_u, packed + own.packed_w_c, packed + own.packed_v
+    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        n = known(op, t)
-        r = base + 4 * (op.saved + (t * op.saved_step if op.training else 0))
-        z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
-        if op.variant:
-            _after_step(H, frame.vectors, first, x, D + 1, second, h, n, (h,), (h_new, r, z, g, kept))
-        else:
-            _gates_step(H, frame.vectors, first, x, D + 1, first + 8 * (D + 1) * H, h, n, (h,), (r, z, kept))
-            _candidate_step(H, frame.vectors, second, x, D + 1, second + 4 * (D + 1) * H, kept, n, (z, h), (h_new, g))
-    if op.remember:
-        copy_floats(states, h_new, rows)
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        n = state_rows(op, t)
+        r, z, g, rh = _kept(op, frame, t)
+        _gates_step(H, frame.vectors, w, x, D + 1, u, h, n, (h,), (r, z, rh))
+        _candidate_step(H, frame.vectors, w_c, x, D + 1, v, rh, n, (z, h), (h_new, g))
+    if own.remember:
+        copy_floats(memory, state(op, frame, op.T), rows)
+
+
+@operation
+def forward_after(op_address, frame_address):
+    """All steps of a block."""
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    H, rows, memory = op.H, op.H * LANES, frame.states + own.memory
+    w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
+    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
+    for t in range(op.T):
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        r, z, g, u_c = _kept(op, frame, t)
+        _after_step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (h,), (h_new, r, z, g, u_c))
+    if own.remember:
+        copy_floats(memory, state(op, frame, op.T), rows)
 
 
 @operation
 def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, D, base, rows = op.H, op.D, frame.scratch, padded(op.H)
-    w, u, v = frame.weights + 4 * op.w, frame.weights + 4 * op.u, frame.weights + 4 * op.v
-    r = base + 4 * op.saved
-    z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
-    floats(base + 4 * op.y, H)[:] = 0
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    H, D, w, u, v = op.H, op.D, frame.weights + own.w, frame.weights + own.u, frame.weights + own.v
+    w_c = element(w, own.w_stride, 0, 2 * H)
+    r, z, g, rh = _kept(op, frame, 0)
+    floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        n = known(op, t)
-        if op.variant:
-            _after_one(H, H, w, op.w_stride, x, D, u, op.u_stride, h, n, (h,), (h_new, r, z, g, kept))
-        else:
-            _gates_one(H, H, w, op.w_stride, x, D, u, op.u_stride, h, n, (h,), (r, z, kept))
-            _candidate_one(H, H, w + 8 * H, op.w_stride, x, D, v, op.v_stride, kept, n, (z, h), (h_new, g))
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        n = state_rows(op, t)
+        _gates_one(H, H, w, own.w_stride, x, D, u, own.u_stride, h, n, (h,), (r, z, rh))
+        _candidate_one(H, H, w_c, own.w_stride, x, D, v, own.v_stride, rh, n, (z, h), (h_new, g))
+
+
+@operation
+def forward_one_after(op_address, frame_address):
+    """All steps of one event, from a state of zero."""
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    H, w, u = op.H, frame.weights + own.w, frame.weights + own.u
+    r, z, g, u_c = _kept(op, frame, 0)
+    floats(state(op, frame, 0), H)[:] = 0
+    for t in range(op.T):
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        n = state_rows(op, t)
+        _after_one(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, n, (h,), (h_new, r, z, g, u_c))
 
 
 @operation
 def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient; the initial state counts as the constant zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
-    # r*h and U_c h of the first step vanish with the initial state
-    floats(base + 4 * op.y, rows)[:] = 0
-    floats(base + 4 * (op.saved + 3 * rows), rows)[:] = 0
-    u, v = frame.weights + 4 * op.u, frame.weights + 4 * op.v
-    carry = base + 4 * (op.saved + T * op.saved_step)
-    gates = base + 4 * op.work
-    a, b, c = gates, gates + 4 * rows, gates + 8 * rows
-    n, step = H * VECTORS, VECTORS // frame.vectors
-    end = T
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    H, T, v, dh_before = op.H, op.T, frame.weights + own.v, frame.scratch + own.dh
+    d_r = frame.scratch + own.gates
+    d_z, d_c = row_of(d_r, H), row_of(d_r, 2 * H)
+    _clear_first_step(op, frame)
+    n, step, end = H * VECTORS, VECTORS // frame.vectors, T
     for t in range(T - 1, -1, -1):
-        dh, h = before(op, base, t + 1), base + 4 * (op.y + t * op.y_step)
-        r = base + 4 * (op.saved + t * op.saved_step)
-        z, g, kept = r + 4 * rows, r + 8 * rows, r + 12 * rows
-        if op.variant:
-            # gates c, r, z and that of U_c h
-            _candidate_backward(n, step, (dh, h, z, g), (c, a, carry))
-            _reset_backward_after(n, step, (a, kept, r), (b, c + 4 * rows))
-        else:
-            # gates r, z, c
-            _candidate_backward(n, step, (dh, h, z, g), (b, c, carry))
-            product(H, frame.vectors, v, op.v_stride, c, LANES, H, dh, LANES, 0)
-            _reset_backward(n, step, (dh, h, r, carry), (a, carry))
+        dh, h = state_gradient(op, frame, t + 1), state(op, frame, t)
+        r, z, g, rh = _kept(op, frame, t)
+        _candidate_backward(n, step, (dh, h, z, g), (d_z, d_c, dh_before))
+        product(H, frame.vectors, v, own.v_stride, d_c, LANES, H, dh, LANES, 0)
+        _reset_backward(n, step, (dh, h, r, dh_before), (d_r, dh_before))
         if t:
-            gated, count = (b, 3 * H) if op.variant else (a, 2 * H)
-            product(H, frame.vectors, u, op.u_stride, gated, LANES, count, carry, LANES, 1)
-            if op.sequence:
-                _add(n, step, (before(op, base, t), carry), (before(op, base, t),))
-            else:
-                copy_floats(before(op, base, t), carry, rows)
-        pass_on(op, frame, gates, 3 * H, t)
-        if not op.variant and t % op.chunk == 0:
-            reset = op.saved + t * op.saved_step + 3 * rows
-            add_weight_gradient(op, frame, H, reset, op.saved_step, 2 * H, end - t, op.v, op.v_stride)
-        end = add_gradients(op, frame, t, end, H if op.variant else 0)
+            _pass_state_gradient(op, frame, d_r, 2 * H, t)
+        put_input_gradient(op, frame, d_r, 3 * H, t)
+        keep_gate_gradients(op, frame, d_r, t)
+        if t % own.chunk == 0:
+            add_weight_gradient(op, frame, H, rh, own.kept_step, 2 * H, end - t, own.v, own.v_stride)
+        end = add_gradients(op, frame, t, end, 0)
+
+
+@operation
+def backward_after(op_address, frame_address):
+    """Gradients of a block, added to the weights' gradient; the initial state counts as the constant zero."""
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, GRU)
+    H, T, dh_before = op.H, op.T, frame.scratch + own.dh
+    d_c = frame.scratch + own.gates
+    d_r, d_z, d_u = row_of(d_c, H), row_of(d_c, 2 * H), row_of(d_c, 3 * H)
+    _clear_first_step(op, frame)
+    n, step, end = H * VECTORS, VECTORS // frame.vectors, T
+    for t in range(T - 1, -1, -1):
+        dh, h = state_gradient(op, frame, t + 1), state(op, frame, t)
+        r, z, g, u_c = _kept(op, frame, t)
+        _candidate_backward(n, step, (dh, h, z, g), (d_z, d_c, dh_before))
+        _reset_backward_after(n, step, (d_c, u_c, r), (d_r, d_u))
+        if t:
+            _pass_state_gradient(op, frame, d_r, 3 * H, t)
+        put_input_gradient(op, frame, d_c, 3 * H, t)
+        keep_gate_gradients(op, frame, d_c, t)
+        end = add_gradients(op, frame, t, end, H)
+
+
+@kernel
+def _clear_first_step(op, frame):
+    """The initial state counts as zero, and r*h and U_c h of the first step vanish with it."""
+    _, _, _, u_c = _kept(op, frame, 0)
+    floats(state(op, frame, 0), op.H * LANES)[:] = 0
+    floats(u_c, op.H * LANES)[:] = 0
+
+
+@kernel
+def _pass_state_gradient(op, frame, gates, count, t):
+    """The gradient of the state before step t: what came past the gates, and through `count` rows of gates."""
+    own = record_at(op.own, GRU)
+    u, dh_before, dh = frame.weights + own.u, frame.scratch + own.dh, state_gradient(op, frame, t)
+    product(op.H, frame.vectors, u, own.u_stride, gates, LANES, count, dh_before, LANES, 1)
+    if own.sequence:
+        _add(op.H * VECTORS, VECTORS // frame.vectors, (dh, dh_before), (dh,))
+    else:
+        copy_floats(dh, dh_before, op.H * LANES)

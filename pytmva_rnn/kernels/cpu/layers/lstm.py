@@ -8,22 +8,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import array_at, operation
+from pytmva_rnn.compile import operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, input_step, record_type, row_of, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
+    RECURRENT,
     UNITS,
     add_gradients,
-    before,
-    known,
+    keep_gate_gradients,
     pack_tiles,
-    pass_on,
-    places,
     plan_gate_gradients,
+    plan_kept,
     plan_states,
-    start,
+    plan_weights,
+    put_input_gradient,
+    set_initial_state,
+    state,
+    state_gradient,
+    state_rows,
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
@@ -31,6 +36,21 @@ from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _GATES = (0, 1, 2, 3)
+
+LSTM = record_type(
+    "packed_w",  # places of the weights in the order of the fused step: of the inputs and the bias
+    "packed_u",  # of the states
+    "c",  # place of the cell before the first step
+    "c_step",  # to that of the next step; 0 in inference, where one cell serves all steps
+    "i",  # places of the gates and of tanh(c) of the first step, which a training keeps
+    "f",
+    "g",
+    "o",
+    "tanh_c",
+    "kept_step",
+    "dc",  # place of the gradient of the cell
+    extends=RECURRENT,
+)
 
 
 def _cell(a_i: Vector, a_f: Vector, a_c: Vector, a_o: Vector, c: Vector) -> tuple[Vector, ...]:
@@ -59,93 +79,95 @@ _gradient = pointwise(_cell_gradient, 8, 5)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
-    as_steps(plan, number, layer.time_steps, layer.input_size)
     D, H, T = layer.input_size, layer.state_size, layer.time_steps
-    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
-    plan_states(layer, plan, op)
+    as_steps(plan, number, T, D)
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=LSTM)
+    plan_states(layer, plan, op, 2)
     plan_gate_gradients(plan, op, 4)
     W, U = plan.matrix(D, 4 * H, biased=True), plan.matrix(H, 4 * H)
+    plan_weights(op, W, U)
     for g, gate in enumerate("ifco"):
         plan.place(number, f"W_{gate}", W, column=g * H)
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
         plan.place(number, f"U_{gate}", U, column=g * H)
-    op |= {"w": W.offset, "w_stride": W.stride, "u": U.offset, "u_stride": U.stride}
-    op |= {"packed": plan.packed((D + 1) * 4 * H), "packed_v": plan.packed(H * 4 * H)}
-    op |= {"cell": plan.scratch((T + 1 if plan.training else 1) * plan.rows(H)), "state": plan.state(2 * H * LANES)}
+    op.own |= {"packed_w": plan.packed((D + 1) * 4 * H), "packed_u": plan.packed(H * 4 * H)}
+    cells, c_step = (T + 1, plan.rows(H)) if plan.training else (1, 0)
+    op.own |= {"c": plan.scratch(cells * plan.rows(H)), "c_step": c_step}
     if plan.training:
-        # gates i, f, g, o and tanh c of each step; the gradient of c behind them
-        op |= {"saved": plan.scratch((5 * T + 1) * H * LANES), "saved_step": 5 * H * LANES}
+        plan_kept(plan, op, "i", "f", "g", "o", "tanh_c")
+        op.own["dc"] = plan.scratch(H * LANES)
 
 
 @operation
 def pack(op_address, frame_address):
     """Refresh the fused step's copy of the weights."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    weights, packed = frame.weights, frame.packed
-    pack_tiles(op.H, 4, UNITS, weights + 4 * op.w, op.w_stride, op.D + 1, packed + 4 * op.packed)
-    pack_tiles(op.H, 4, UNITS, weights + 4 * op.u, op.u_stride, op.H, packed + 4 * op.packed_v)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, LSTM)
+    w, u = frame.weights + own.w, frame.weights + own.u
+    pack_tiles(op.H, 4, UNITS, w, own.w_stride, op.D + 1, frame.packed + own.packed_w)
+    pack_tiles(op.H, 4, UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
 
 
 @operation
 def forward(op_address, frame_address):
     """All steps of a block."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, LSTM)
     H, D, rows = op.H, op.D, op.H * LANES
-    base, states = frame.scratch, frame.states + 4 * op.state
-    wx, wh = frame.packed + 4 * op.packed, frame.packed + 4 * op.packed_v
-    start(op.remember, rows, base + 4 * op.y, states)
-    start(op.remember, rows, base + 4 * op.cell, states + 4 * rows)
-    h_new = c_new = base
+    w, u, cells = frame.packed + own.packed_w, frame.packed + own.packed_u, frame.scratch + own.c
+    h_memory = frame.states + own.memory
+    c_memory = row_of(h_memory, H)
+    set_initial_state(own.remember, rows, state(op, frame, 0), h_memory)
+    set_initial_state(own.remember, rows, cells, c_memory)
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        c = base + 4 * (op.cell + (t * rows if op.training else 0))
-        c_new = c + (4 * rows if op.training else 0)
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        c, c_new = step_of(cells, own.c_step, t), step_of(cells, own.c_step, t + 1)
+        n = state_rows(op, t)
         if op.training:
-            s = base + 4 * (op.saved + t * op.saved_step)
-            made = (h_new, c_new, s, s + 4 * rows, s + 8 * rows, s + 12 * rows, s + 16 * rows)
-            _training_step(H, frame.vectors, wx, x, D + 1, wh, h, known(op, t), (c,), made)
+            kept = step_of(frame.scratch, own.kept_step, t)
+            made = (h_new, c_new, kept + own.i, kept + own.f, kept + own.g, kept + own.o, kept + own.tanh_c)
+            _training_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), made)
         else:
-            _inference_step(H, frame.vectors, wx, x, D + 1, wh, h, known(op, t), (c,), (h_new, c_new))
-    if op.remember:
-        copy_floats(states, h_new, rows)
-        copy_floats(states + 4 * rows, c_new, rows)
+            _inference_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), (h_new, c_new))
+    if own.remember:
+        copy_floats(h_memory, state(op, frame, op.T), rows)
+        copy_floats(c_memory, step_of(cells, own.c_step, op.T), rows)
 
 
 @operation
 def forward_one(op_address, frame_address):
     """All steps of one event, from states of zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, base, c = op.H, frame.scratch, frame.scratch + 4 * op.cell
-    wx, wh = frame.weights + 4 * op.w, frame.weights + 4 * op.u
-    floats(base + 4 * op.y, H)[:] = 0
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, LSTM)
+    H, D, c = op.H, op.D, frame.scratch + own.c
+    w, u = frame.weights + own.w, frame.weights + own.u
+    floats(state(op, frame, 0), H)[:] = 0
     floats(c, H)[:] = 0
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        _one_step(H, H, wx, op.w_stride, x, op.D, wh, op.u_stride, h, known(op, t), (c,), (h_new, c))
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        _one_step(H, H, w, own.w_stride, x, D, u, own.u_stride, h, state_rows(op, t), (c,), (h_new, c))
 
 
 @operation
 def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient; the initial states count as the constant zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
-    dc = base + 4 * (op.saved + T * op.saved_step)
-    for zero in (base + 4 * op.y, base + 4 * op.cell, dc):
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, LSTM)
+    H, T, rows, cells = op.H, op.T, op.H * LANES, frame.scratch + own.c
+    u, dc = frame.weights + own.u, frame.scratch + own.dc
+    for zero in (state(op, frame, 0), cells, dc):
         floats(zero, rows)[:] = 0
-    gates = base + 4 * op.work
+    gates = frame.scratch + own.gates
+    d_i, d_f, d_c, d_o = gates, row_of(gates, H), row_of(gates, 2 * H), row_of(gates, 3 * H)
     end, step = T, VECTORS // frame.vectors
     for t in range(T - 1, -1, -1):
-        dh = before(op, base, t + 1)
-        s = base + 4 * (op.saved + t * op.saved_step)
-        c = base + 4 * (op.cell + t * rows)
-        given = (dh, dc, c, s, s + 4 * rows, s + 8 * rows, s + 12 * rows, s + 16 * rows)
-        _gradient(H * VECTORS, step, given, (gates, gates + 4 * rows, gates + 8 * rows, gates + 12 * rows, dc))
+        dh, c = state_gradient(op, frame, t + 1), step_of(cells, own.c_step, t)
+        kept = step_of(frame.scratch, own.kept_step, t)
+        i, f, g, o, tanh_c = kept + own.i, kept + own.f, kept + own.g, kept + own.o, kept + own.tanh_c
+        _gradient(H * VECTORS, step, (dh, dc, c, i, f, g, o, tanh_c), (d_i, d_f, d_c, d_o, dc))
         if t:
-            u = frame.weights + 4 * op.u
-            product(H, frame.vectors, u, op.u_stride, gates, LANES, 4 * H, before(op, base, t), LANES, op.sequence)
-        pass_on(op, frame, gates, 4 * H, t)
+            dh = state_gradient(op, frame, t)
+            product(H, frame.vectors, u, own.u_stride, gates, LANES, 4 * H, dh, LANES, own.sequence)
+        put_input_gradient(op, frame, gates, 4 * H, t)
+        keep_gate_gradients(op, frame, gates, t)
         end = add_gradients(op, frame, t, end, 0)

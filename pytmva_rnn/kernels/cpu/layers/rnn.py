@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import array_at, operation
+from pytmva_rnn.compile import operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, input_step, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
+    RECURRENT,
     UNITS,
     add_gradients,
-    before,
-    known,
+    keep_gate_gradients,
     pack_tiles,
-    pass_on,
-    places,
     plan_gate_gradients,
     plan_states,
-    start,
+    plan_weights,
+    put_input_gradient,
+    set_initial_state,
+    state,
+    state_gradient,
+    state_rows,
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
@@ -27,6 +31,12 @@ from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, tanh
 
 _UNITS = 4 * UNITS
+
+RNN = record_type(
+    "packed_w",  # places of the weights in the order of the fused step: of the inputs and the bias
+    "packed_u",  # of the states
+    extends=RECURRENT,
+)
 
 
 def _cell(a: Vector) -> tuple[Vector]:
@@ -44,72 +54,70 @@ _gradient = pointwise(_cell_gradient, 2, 1)
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
-    as_steps(plan, number, layer.time_steps, layer.input_size)
     D, H = layer.input_size, layer.state_size
-    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack)
-    plan_states(layer, plan, op)
+    as_steps(plan, number, layer.time_steps, D)
+    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=RNN)
+    plan_states(layer, plan, op, 1)
     plan_gate_gradients(plan, op, 1)
     W, U = plan.matrix(D, H, biased=True), plan.matrix(H, H)
+    plan_weights(op, W, U)
     plan.place(number, "W", W)
     plan.place(number, "b", W, row=D)
     plan.place(number, "U", U)
-    op |= {"w": W.offset, "w_stride": W.stride, "u": U.offset, "u_stride": U.stride}
-    op |= {"packed": plan.packed((D + 1) * H), "packed_v": plan.packed(H * H)}
-    op["state"] = plan.state(H * LANES)
+    op.own |= {"packed_w": plan.packed((D + 1) * H), "packed_u": plan.packed(H * H)}
 
 
 @operation
 def pack(op_address, frame_address):
     """Refresh the fused step's copy of the weights."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    weights, packed = frame.weights, frame.packed
-    pack_tiles(op.H, 1, _UNITS, weights + 4 * op.w, op.w_stride, op.D + 1, packed + 4 * op.packed)
-    pack_tiles(op.H, 1, _UNITS, weights + 4 * op.u, op.u_stride, op.H, packed + 4 * op.packed_v)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, RNN)
+    w, u = frame.weights + own.w, frame.weights + own.u
+    pack_tiles(op.H, 1, _UNITS, w, own.w_stride, op.D + 1, frame.packed + own.packed_w)
+    pack_tiles(op.H, 1, _UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
 
 
 @operation
 def forward(op_address, frame_address):
     """All steps of a block."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, rows, base, states = op.H, op.H * LANES, frame.scratch, frame.states + 4 * op.state
-    wx, wh = frame.packed + 4 * op.packed, frame.packed + 4 * op.packed_v
-    start(op.remember, rows, base + 4 * op.y, states)
-    h_new = base
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, RNN)
+    H, rows, memory = op.H, op.H * LANES, frame.states + own.memory
+    w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
+    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        _step(H, frame.vectors, wx, x, op.D + 1, wh, h, known(op, t), (), (h_new,))
-    if op.remember:
-        copy_floats(states, h_new, rows)
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        _step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (), (h_new,))
+    if own.remember:
+        copy_floats(memory, state(op, frame, op.T), rows)
 
 
 @operation
 def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, base = op.H, frame.scratch
-    wx, wh = frame.weights + 4 * op.w, frame.weights + 4 * op.u
-    floats(base + 4 * op.y, H)[:] = 0
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, RNN)
+    H, w, u = op.H, frame.weights + own.w, frame.weights + own.u
+    floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
-        x, h, h_new = places(op, base, t)
-        _one_step(H, H, wx, op.w_stride, x, op.D, wh, op.u_stride, h, known(op, t), (), (h_new,))
+        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
+        _one_step(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, state_rows(op, t), (), (h_new,))
 
 
 @operation
 def backward(op_address, frame_address):
     """Gradients of a block, added to the weights' gradient; the initial state counts as the constant zero."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    H, T, rows, base = op.H, op.T, op.H * LANES, frame.scratch
-    floats(base + 4 * op.y, rows)[:] = 0
-    da = base + 4 * op.work
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    own = record_at(op.own, RNN)
+    H, T, u, da = op.H, op.T, frame.weights + own.u, frame.scratch + own.gates
+    floats(state(op, frame, 0), H * LANES)[:] = 0
     end, step = T, VECTORS // frame.vectors
     for t in range(T - 1, -1, -1):
-        _gradient(H * VECTORS, step, (before(op, base, t + 1), base + 4 * (op.y + (t + 1) * op.y_step)), (da,))
+        dh, h_new = state_gradient(op, frame, t + 1), state(op, frame, t + 1)
+        _gradient(H * VECTORS, step, (dh, h_new), (da,))
         if t:
-            u = frame.weights + 4 * op.u
-            product(H, frame.vectors, u, op.u_stride, da, LANES, H, before(op, base, t), LANES, op.sequence)
-        pass_on(op, frame, da, H, t)
+            dh = state_gradient(op, frame, t)
+            product(H, frame.vectors, u, own.u_stride, da, LANES, H, dh, LANES, own.sequence)
+        put_input_gradient(op, frame, da, H, t)
+        keep_gate_gradients(op, frame, da, t)
         end = add_gradients(op, frame, t, end, 0)

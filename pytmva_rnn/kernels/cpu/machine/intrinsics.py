@@ -26,6 +26,16 @@ def call_operation(_: Any, function, op, frame):
 
 
 @intrinsic
+def record_at(_: Any, address, dtype):
+    """The record of a type at an address; what is assigned to its fields is stored there."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return dtype.dtype(types.int64, dtype), emit
+
+
+@intrinsic
 def prefetch(_: Any, address):
     """Ask for the cache line at an address."""
 

@@ -1,9 +1,11 @@
-"""The three matrix products of the layers, whose inner dimension or columns are lanes. Addresses in bytes."""
+"""The matrix products of the layers, whose inner dimension or columns are lanes, and transposes. Addresses in bytes."""
 
 from __future__ import annotations
 
 from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.cpu.machine.lanes import VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import element
+from pytmva_rnn.kernels.cpu.machine.simd import transpose_square
 from pytmva_rnn.kernels.cpu.machine.tiles import matrix_product
 
 # 16 vector registers (AVX) hold half the sums of 32 (AVX-512, NEON)
@@ -31,3 +33,11 @@ def transposed_product(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, 
 def outer_product(rows, columns, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
     """C[rows][columns] += sum over t < n of A_t[rows][count] B_t[count][columns]; columns a multiple of WIDTH."""
     _outer(rows, columns // WIDTH, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 1)
+
+
+@kernel
+def transpose(rows, vectors, source, target):
+    """target[LANES][rows] = source[rows][LANES], for some vectors of lanes; rows a multiple of WIDTH."""
+    for row in range(0, rows, WIDTH):
+        for lane in range(0, vectors * WIDTH, WIDTH):
+            transpose_square(element(source, LANES, row, lane), LANES, element(target, rows, lane, row), rows)

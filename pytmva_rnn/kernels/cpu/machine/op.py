@@ -1,8 +1,10 @@
-"""A network as a table of operations, and the memory that they share.
+"""The records that compiled code reads, and how it finds the places that they name.
 
-A record holds an operation's sizes, the places of its data and the addresses of its functions; compiled code walks the
-table. Places are offsets that count floats, from addresses that a frame holds.
+A network is a table of operations, which compiled code walks. An operation's record, OP, holds what all have: sizes,
+the places of activations and gradients, and the addresses of its functions; what one layer alone has stands in a record
+of its own, `op.own`, whose type its file declares. FRAME holds what is another one for each block of events.
 
+- Places are distances in bytes from an address that a frame holds. Steps and strides count floats.
 - Each thread (with batch normalisation: each block) owns a slot of scratch memory with all activations of a block.
   Activations are [step][row][LANES] and every step ends with a row of ones, so that a bias is a weight like the others.
 - Gradients of activations are contiguous, [step][row][LANES], without that row.
@@ -11,97 +13,102 @@ table. Places are offsets that count floats, from addresses that a frame holds.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pytmva_rnn.compile import array_at, kernel
-from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 
-_INTEGERS = (
+
+def record_type(*names: str, doubles: tuple[str, ...] = (), extends: Any = None) -> Any:
+    """A record of 64 bit integers, and behind them of float64; one that extends another starts like that one."""
+    first = [] if extends is None else extends.descr
+    return np.dtype([*first, *((name, np.int64) for name in names), *((name, np.float64) for name in doubles)])
+
+
+OP = record_type(
     "layer",  # number in the layout
     "forward",  # addresses of its functions, 0 for none
     "backward",
     "pack",  # refreshes what the operation keeps of the weights in an order of its own
-    "add_sums",  # batch normalisation: see there
-    "finish_sums",
-    "add_gradient_sums",
-    "finish_gradient_sums",
-    "spread_gradient",
+    "across",  # address of the functions that need the whole batch, ACROSS; 0 for none
+    "own",  # address of the layer's own record
+    "training",
     "T",  # steps read
     "D",  # rows of a step, without the row of ones
     "H",  # units: rows of an output step
-    "sequence",  # returns every state
-    "remember",
-    "variant",  # activation of a dense layer; 1 for a GRU with the reset gate after
-    "training",
-    "x",  # input activations and the distance of their steps
+    "x",  # place of the input activations, in the scratch memory, and the distance of their steps
     "x_step",
     "y",  # output activations
     "y_step",
-    "slots",  # steps that a recurrent layer keeps: T+1, or 2 that it uses in turn
     "dy",  # gradient of the output
     "dx",  # where to put the gradient of the input; -1: not needed
-    "saved",  # what the forward pass keeps for the backward pass
-    "saved_step",
-    "cell",  # an LSTM's cell states
-    "work",  # scratch of one step
-    "transposed",  # gate gradients [step][lane][gate]
-    "transposed_stride",
-    "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
-    "w",  # weights of the inputs and the bias
-    "w_stride",
-    "u",  # weights of the states
-    "u_stride",
-    "v",  # a GRU's candidate weights of the states
-    "v_stride",
-    "packed",  # weights in the order of the fused step
-    "packed_v",
-    "state",  # remembered states, within a block's share
-    "statistics",  # batch normalisation: running mean and variance; batch sums lie at the same place of their array
-)
-OP = np.dtype(
-    [(name, np.int64) for name in _INTEGERS]
-    + [("probability", np.float64), ("momentum", np.float64), ("epsilon", np.float64)],
-    align=True,
 )
 
-FRAME = np.dtype(
-    [
-        (name, np.int64)
-        for name in (
-            "scratch",  # addresses: the slot's scratch memory
-            "weights",
-            "packed",
-            "gradient",  # the thread's, flat like the weights
-            "states",  # what the block remembers
-            "statistics",  # float64: running mean and variance
-            "batch",  # float64: mean and scale of the batch
-            "totals",  # float64: sums of the backward pass over the batch
-            "sums",  # float64: the block's share of either; where they are finished, the first block's
-            "sums_stride",  # values from one block's to the next
-            "X",  # all events (n, T*D), targets (n, O) and weights (n,)
-            "y",
-            "w",
-            "x_gradient",  # (batch, T*D)
-            "events",  # int64: LANES numbers of the block's events in X; lanes without an event repeat the last
-            "loss",  # float64: sum so far
-            "block",  # number of the block
-            "count",  # its events
-            "vectors",  # vectors of lanes that hold them: the others are left out where that saves much, and never read
-            "blocks",  # blocks and events of the batch
-            "n",
-            "batches",  # batches since the last inference
-            "key",  # of dropout
-        )
-    ],
-    align=True,
+ACROSS = record_type(
+    "add_sums",  # addresses of functions: a block's sums, before the batch goes on
+    "finish_sums",  # the batch's, once
+    "add_gradient_sums",  # and backward
+    "finish_gradient_sums",
+    "spread_gradient",  # from the sums to the gradient of a block's input
+)
+"""Of an operation that needs sums over the whole batch: all blocks come this far before any goes on."""
+
+FRAME = record_type(
+    "scratch",  # addresses: the slot's scratch memory
+    "weights",
+    "packed",
+    "gradient",  # the thread's, flat like the weights
+    "states",  # what the block remembers
+    "statistics",  # float64: running mean and variance
+    "batch",  # float64: mean and scale of the batch
+    "totals",  # float64: sums of the backward pass over the batch
+    "sums",  # float64: the block's share of either; where they are finished, the first block's
+    "sums_step",  # bytes from one block's to the next
+    "X",  # all events (n, T*D), targets (n, O) and weights (n,)
+    "y",
+    "w",
+    "x_gradient",  # (batch, T*D)
+    "events",  # int64: LANES numbers of the block's events in X; lanes without an event repeat the last
+    "loss",  # float64: sum so far
+    "block",  # number of the block
+    "count",  # its events
+    "vectors",  # vectors of lanes that hold them: the others are left out where that saves much, and never read
+    "blocks",  # blocks and events of the batch
+    "n",
+    "batches",  # batches since the last inference
+    "key",  # of dropout
 )
 """What an operation finds besides its own record."""
+
+MATRIX = record_type(
+    "start",  # first of its floats in the flat weights
+    "rows",
+    "columns",
+    "stride",
+    "penalised",  # so many of the first rows count in the penalty
+    "decaying",  # and so many take part in its gradient
+)
+"""A block of the flat weights: rows of `stride` floats, of which `columns` are used; the last may be the bias."""
 
 
 @kernel
 def floats(address, n):
     """float32 array of n values at an address."""
     return array_at(address, n, np.float32)
+
+
+@kernel
+def doubles(address, n):
+    """float64 array of n values at an address."""
+    return array_at(address, n, np.float64)
+
+
+@kernel
+def lanes_at(address, rows):
+    """float32 array [rows][LANES] at an address."""
+    return array_at(address, (rows, LANES), np.float32)
 
 
 @kernel
@@ -113,12 +120,48 @@ def copy_floats(target, source, n):
 
 
 @kernel
-def doubles(address, n):
-    """float64 array of n values at an address."""
-    return array_at(address, n, np.float64)
-
-
-@kernel
 def padded(n):
     """n rounded up to whole vectors."""
     return -(-n // WIDTH) * WIDTH
+
+
+@kernel
+def element(address, stride, row, column):
+    """Address of an element of a matrix whose rows are `stride` floats apart."""
+    return address + 4 * (row * stride + column)
+
+
+@kernel
+def step_of(address, step, t):
+    """Address of step t, for steps so many floats apart."""
+    return address + 4 * step * t
+
+
+@kernel
+def row_of(address, row):
+    """Address of a row of an array [row][LANES]."""
+    return address + 4 * LANES * row
+
+
+@kernel
+def input_step(op, frame, t):
+    """Address of the input of step t."""
+    return step_of(frame.scratch + op.x, op.x_step, t)
+
+
+@kernel
+def output_step(op, frame, t):
+    """Address of step t of the output."""
+    return step_of(frame.scratch + op.y, op.y_step, t)
+
+
+@kernel
+def input_row(op, frame, k):
+    """Address of row k of the input, counted through the steps."""
+    return row_of(input_step(op, frame, k // op.D), k % op.D)
+
+
+@kernel
+def input_value(op, frame, k):
+    """Value k of the input of a single event, counted through the steps."""
+    return floats(input_step(op, frame, k // op.D), op.D)[k % op.D]

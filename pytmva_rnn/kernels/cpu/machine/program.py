@@ -14,9 +14,9 @@ import numpy as np
 from numba import prange
 
 from pytmva_rnn.compile import array_at, kernel, parallel_kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, prefetch
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, prefetch, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP
+from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, OP, floats, lanes_at
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
@@ -28,6 +28,11 @@ FORWARD, BACKWARD, BOTH = 0, 1, 2
 @kernel
 def _address(records, k):
     return records.ctypes.data + k * records.itemsize
+
+
+@kernel
+def _across(table, k):
+    return record_at(table[k].across, ACROSS)
 
 
 @kernel
@@ -100,15 +105,15 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, order, numb
             for k in range(first, last):
                 call_operation(table[k].forward, _address(table, k), address)
             if last < len(table):
-                call_operation(table[last].add_sums, _address(table, last), address)
+                call_operation(_across(table, last).add_sums, _address(table, last), address)
         if stage != FORWARD:
             if last < len(table):
-                call_operation(table[last].spread_gradient, _address(table, last), address)
+                call_operation(_across(table, last).spread_gradient, _address(table, last), address)
             for k in range(last - 1, first - 1, -1):
                 if table[k].backward:
                     call_operation(table[k].backward, _address(table, k), address)
             if first:
-                call_operation(table[first].add_gradient_sums, _address(table, first), address)
+                call_operation(_across(table, first).add_gradient_sums, _address(table, first), address)
     return loss[0]
 
 
@@ -121,10 +126,10 @@ def _reduce(gradients, matrices):
         for k in range(len(total)):
             total[k] += other[k]
     for m in range(len(matrices)):
-        offset, rows, columns, stride = matrices[m, 0], matrices[m, 1], matrices[m, 2], matrices[m, 3]
-        for row in range(rows):
-            start = offset + row * stride
-            total[start + columns : start + stride] = 0
+        matrix = matrices[m]
+        for row in range(matrix.rows):
+            start = matrix.start + row * matrix.stride
+            total[start + matrix.columns : start + matrix.stride] = 0
 
 
 @kernel
@@ -133,10 +138,10 @@ def _finish(table, shared, gradients, sums, k, forward):
     frame = shared.copy()
     one = frame[0]
     one.sums = sums.ctypes.data
-    one.sums_stride = sums.shape[1]
+    one.sums_step = sums.strides[0]
     one.blocks = len(sums)
     one.gradient = gradients[0].ctypes.data
-    function = table[k].finish_sums if forward else table[k].finish_gradient_sums
+    function = _across(table, k).finish_sums if forward else _across(table, k).finish_gradient_sums
     call_operation(function, _address(table, k), _address(frame, 0))
 
 
@@ -262,7 +267,7 @@ def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, 
         one.loss = loss.ctypes.data
         for k in range(len(table)):
             call_operation(table[k].forward, _address(table, k), _address(frame, 0))
-        rows = array_at(one.scratch + 4 * out, (outputs.shape[1], LANES), np.float32)
+        rows = lanes_at(one.scratch + out, outputs.shape[1])
         for lane in range(one.count):
             for j in range(outputs.shape[1]):
                 outputs[block * step + lane, j] = rows[j, lane]
@@ -282,13 +287,13 @@ def run_one(program, x):
     one.X = x.ctypes.data
     for k in range(len(table)):
         call_operation(table[k].forward, _address(table, k), entry[1])
-    raw = float(array_at(entry[2], 1, np.float32)[0])
+    raw = float(floats(entry[2], 1)[0])
     return 0.5 * math.tanh(0.5 * raw) + 0.5 if entry[4] else raw
 
 
 @parallel_kernel
 def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, serial, outputs, out):
-    """Raw outputs (n, O), which lie at `out` in the scratch memory, of the events; returns the sum of their losses.
+    """Raw outputs (n, O) of the events, from the place `out` of the scratch memory; returns the sum of their losses.
 
     With `one_by_one` the remembered states pass from event to event. With `serial` one thread does what the threads
     would do, with the same sums.

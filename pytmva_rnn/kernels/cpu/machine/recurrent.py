@@ -1,75 +1,108 @@
-"""What the recurrent layers share: remembered states, packing of weights, and the products of the backward pass."""
+"""What the recurrent layers share: states, packing of weights, and the products of the backward pass."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pytmva_rnn.compile import kernel
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product
-from pytmva_rnn.kernels.cpu.machine.op import copy_floats, floats, padded
-from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
-from pytmva_rnn.kernels.cpu.machine.simd import transpose_square
+from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose
+from pytmva_rnn.kernels.cpu.machine.op import (
+    copy_floats,
+    element,
+    floats,
+    input_step,
+    output_step,
+    padded,
+    record_type,
+    row_of,
+)
+from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
 UNITS = 1 if WIDTH == 8 else 2
 """Hidden units of a tile with four gates; a tile with fewer gates takes as many more."""
 
 _CHUNK_FLOATS = 131072  # gate gradients kept before they meet the inputs: half of a usual second-level cache
 
+RECURRENT = record_type(
+    "sequence",  # returns every state
+    "remember",  # starts from the states that the last batch left
+    "memory",  # where those are, within a block's share
+    "slots",  # states that are kept: T+1, or 2 that are used in turn
+    "w",  # place of the weights of the inputs and the bias, in the flat weights
+    "w_stride",
+    "u",  # of those of the states
+    "u_stride",
+    "gates",  # place of the gradients of one step's gates, [gate*H + unit][LANES]
+    "transposed",  # of those of some steps, [step][lane][gate*H + unit]
+    "transposed_stride",
+    "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
+)
+"""What the layers' own records start with."""
 
-def plan_states(layer: Any, plan: Plan, op: dict[str, Any]) -> None:
-    """Room for the states, which are the layer's output, and for their gradient."""
+
+def plan_states(layer: Any, plan: Plan, op: PlannedOperation, memory: int) -> None:
+    """Room for the states, which are the layer's output, for their gradient, and for `memory` states to remember."""
     T, H = layer.time_steps, layer.state_size
     keep_all = plan.training or layer.return_sequence
     slots = T + 1 if keep_all else 2
-    step = plan.step(H)
-    y = plan.activations(slots, H)
-    returned = T if layer.return_sequence else 1
-    op |= {"H": H, "sequence": int(layer.return_sequence), "remember": int(layer.remember_state and not plan.single)}
-    op |= {"y": y, "y_step": step, "slots": slots, "dy": plan.gradient(returned * H * LANES)}
+    step, returned = plan.step(H), T if layer.return_sequence else 1
+    states = plan.activations(slots, H)
+    gradient = plan.gradient(returned * H * LANES)
+    op.own |= {"sequence": int(layer.return_sequence), "slots": slots, "memory": plan.state(memory * H * LANES)}
+    op.own["remember"] = int(layer.remember_state and not plan.single)
     first = 1 if layer.return_sequence else slots - 1 if keep_all else T % 2
-    plan.view = View(returned, H, y + first * step, step, op["dy"])
+    plan.output(op, View(returned, H, states + 4 * first * step, step, gradient))
+    op.fields["y"] = states  # the initial one first
 
 
-def plan_gate_gradients(plan: Plan, op: dict[str, Any], gates: int, extra: int = 0) -> None:
+def plan_weights(op: PlannedOperation, W: Matrix, U: Matrix) -> None:
+    """The weights of the inputs, with the bias, and those of the states."""
+    op.own |= {"w": W.place, "w_stride": W.stride, "u": U.place, "u_stride": U.stride}
+
+
+def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int = 0) -> None:
     """Room for the gradients of the gates of one step, and transposed for a chunk of steps."""
     if not plan.training:
         return
     # products take whole vectors of columns from any gate on: leave that much after the last one
-    stride = padded(gates * op["H"]) + padded(extra)
-    chunk = max(1, min(op["T"], _CHUNK_FLOATS // (LANES * stride)))
-    op |= {"work": plan.scratch(stride * LANES), "chunk": chunk, "transposed_stride": stride}
-    op["transposed"] = plan.scratch(chunk * LANES * stride)
+    stride = padded(gates * op.fields["H"]) + padded(extra)
+    chunk = max(1, min(op.fields["T"], _CHUNK_FLOATS // (LANES * stride)))
+    op.own |= {"gates": plan.scratch(stride * LANES), "chunk": chunk, "transposed_stride": stride}
+    op.own["transposed"] = plan.scratch(chunk * LANES * stride)
+
+
+def plan_kept(plan: Plan, op: PlannedOperation, *names: str) -> None:
+    """Room for H rows of each name, which every step of a training keeps for the backward pass."""
+    rows = plan.rows(op.fields["H"])
+    steps, step = (op.fields["T"], len(names) * rows) if plan.training else (1, 0)
+    first = plan.scratch(steps * len(names) * rows)
+    op.own |= {name: first + 4 * k * rows for k, name in enumerate(names)} | {"kept_step": step}
 
 
 @kernel
-def slot(op, t):
-    """Number of the slot that holds state t."""
-    return t if op.slots > 2 else t & 1
+def state(op, frame, t):
+    """Address of the state before step t; the step makes state t + 1."""
+    own = record_at(op.own, RECURRENT)
+    return output_step(op, frame, t if own.slots > 2 else t & 1)
 
 
 @kernel
-def places(op, base, t):
-    """Addresses of the input of step t, of the state before it and of the state after it."""
-    x = base + 4 * (op.x + t * op.x_step)
-    h = base + 4 * (op.y + slot(op, t) * op.y_step)
-    return x, h, base + 4 * (op.y + slot(op, t + 1) * op.y_step)
-
-
-@kernel
-def known(op, t):
+def state_rows(op, t):
     """How many rows of the state before step t may differ from zero."""
-    return 0 if t == 0 and not op.remember else op.H
+    return 0 if t == 0 and not record_at(op.own, RECURRENT).remember else op.H
 
 
 @kernel
-def before(op, base, t):
-    """Where the gradient of the state before step t is to go; with a returned sequence it is added to what is there."""
-    return base + 4 * (op.dy + ((t - 1) * op.H * LANES if op.sequence else 0))
+def state_gradient(op, frame, t):
+    """Address of the gradient of state t: with a returned sequence it is added to what is there."""
+    sequence = record_at(op.own, RECURRENT).sequence
+    return row_of(frame.scratch + op.dy, (t - 1) * op.H if sequence else 0)
 
 
 @kernel
-def start(remember, n, state, memory):
+def set_initial_state(remember, n, state, memory):
     """Set the initial state, n values: zero, or what the last batch left."""
     if remember:
         copy_floats(state, memory, n)
@@ -78,38 +111,42 @@ def start(remember, n, state, memory):
 
 
 @kernel
-def pass_on(op, frame, gates, count, t):
-    """From the gradients of `count` rows of gates of step t: that of its input, if wanted, and their transpose."""
-    base = frame.scratch
+def put_input_gradient(op, frame, gates, count, t):
+    """The gradient of the input of step t, if it is wanted, from that of `count` rows of gates."""
+    own = record_at(op.own, RECURRENT)
     if op.dx >= 0:
-        dx = base + 4 * (op.dx + t * op.D * LANES)
-        product(op.D, frame.vectors, frame.weights + 4 * op.w, op.w_stride, gates, LANES, count, dx, LANES, 0)
-    stride = op.transposed_stride
-    target = base + 4 * (op.transposed + (t % op.chunk) * LANES * stride)
-    for r in range(0, stride, WIDTH):
-        for lane in range(0, frame.vectors * WIDTH, WIDTH):
-            transpose_square(gates + 4 * (r * LANES + lane), LANES, target + 4 * (lane * stride + r), stride)
+        dx = row_of(frame.scratch + op.dx, t * op.D)
+        product(op.D, frame.vectors, frame.weights + own.w, own.w_stride, gates, LANES, count, dx, LANES, 0)
+
+
+@kernel
+def keep_gate_gradients(op, frame, gates, t):
+    """Keep the gradients of the gates of step t, transposed, until the chunk is complete."""
+    own = record_at(op.own, RECURRENT)
+    target = element(frame.scratch + own.transposed, own.transposed_stride, (t % own.chunk) * LANES, 0)
+    transpose(own.transposed_stride, frame.vectors, gates, target)
 
 
 @kernel
 def add_weight_gradient(op, frame, rows, inputs, inputs_step, first_gate, steps, w, stride):
     """Add to the gradient of the weights at w, [rows][stride], the sum over a chunk's steps of input * gate gradient.
 
-    `inputs` is the place of the first step's input rows; the gates' gradients start at column `first_gate`.
+    `inputs` is the address of the first step's input rows; the gates' gradients start at column `first_gate`.
     """
-    base, gates = frame.scratch, op.transposed_stride
+    own = record_at(op.own, RECURRENT)
+    gates, gates_stride = frame.scratch + own.transposed, own.transposed_stride
     outer_product(
         rows,
         stride,
-        base + 4 * inputs,
+        inputs,
         LANES,
         inputs_step,
-        base + 4 * (op.transposed + first_gate),
-        gates,
-        LANES * gates,
+        element(gates, gates_stride, 0, first_gate),
+        gates_stride,
+        LANES * gates_stride,
         frame.vectors * WIDTH,
         steps,
-        frame.gradient + 4 * w,
+        frame.gradient + w,
         stride,
     )
 
@@ -120,11 +157,12 @@ def add_gradients(op, frame, t, end, first_gate):
 
     The gates that act on the state start at column `first_gate`.
     """
-    if t % op.chunk:
+    own = record_at(op.own, RECURRENT)
+    if t % own.chunk:
         return end
-    x, h = op.x + t * op.x_step, op.y + t * op.y_step
-    add_weight_gradient(op, frame, op.D + 1, x, op.x_step, 0, end - t, op.w, op.w_stride)
-    add_weight_gradient(op, frame, op.H, h, op.y_step, first_gate, end - t, op.u, op.u_stride)
+    x, h = input_step(op, frame, t), output_step(op, frame, t)
+    add_weight_gradient(op, frame, op.D + 1, x, op.x_step, 0, end - t, own.w, own.w_stride)
+    add_weight_gradient(op, frame, op.H, h, op.y_step, first_gate, end - t, own.u, own.u_stride)
     return t
 
 
@@ -136,13 +174,13 @@ def pack_tiles(H, gates, units, source, stride, rows, target, first=0):
     """
     source, target = floats(source, rows * stride), floats(target, rows * gates * H)
     u = 0
-    place = 0
+    k = 0
     while u < H:
         while H - u < units:
             units //= 2
-        for k in range(rows):
+        for row in range(rows):
             for g in range(gates):
                 for j in range(units):
-                    target[place] = source[k * stride + (g + first) % gates * H + u + j]
-                    place += 1
+                    target[k] = source[row * stride + (g + first) % gates * H + u + j]
+                    k += 1
         u += units

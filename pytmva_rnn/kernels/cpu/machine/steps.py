@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.compile import array_at, operation
+from pytmva_rnn.compile import operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats
+from pytmva_rnn.kernels.cpu.machine.op import (
+    FRAME,
+    OP,
+    copy_floats,
+    floats,
+    input_row,
+    input_value,
+    output_step,
+    row_of,
+)
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 
@@ -13,30 +23,22 @@ def as_steps(plan: Plan, number: int, steps: int, rows: int) -> None:
     view = plan.view
     if (view.T, view.D) == (steps, rows):  # noqa: SIM300 - no constant here
         return
-    op = plan.add(number, forward=forward, forward_one=forward_one, H=rows)
-    y, step = plan.activations(steps, rows), plan.step(rows)
-    op |= {"y": y, "y_step": step}
+    op = plan.add(number, forward=forward, forward_one=forward_one)
     # gradients lie without rows of ones, so that the same place serves both shapes
-    plan.view = View(steps, rows, y, step, view.gradient)
+    plan.output(op, View(steps, rows, plan.activations(steps, rows), plan.step(rows), view.gradient))
 
 
 @operation
 def forward(op_address, frame_address):
     """Copy the rows of a block in their order."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    for row in range(op.T * op.D):
-        source = op.x + row // op.D * op.x_step + row % op.D * LANES
-        target = op.y + row // op.H * op.y_step + row % op.H * LANES
-        copy_floats(frame.scratch + 4 * target, frame.scratch + 4 * source, LANES)
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    for k in range(op.T * op.D):
+        copy_floats(row_of(output_step(op, frame, k // op.H), k % op.H), input_row(op, frame, k), LANES)
 
 
 @operation
 def forward_one(op_address, frame_address):
     """Copy the values of one event in their order."""
-    op = array_at(op_address, 1, OP)[0]
-    frame = array_at(frame_address, 1, FRAME)[0]
-    for row in range(op.T * op.D):
-        source = op.x + row // op.D * op.x_step + row % op.D
-        target = op.y + row // op.H * op.y_step + row % op.H
-        floats(frame.scratch + 4 * target, 1)[0] = floats(frame.scratch + 4 * source, 1)[0]
+    op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
+    for k in range(op.T * op.D):
+        floats(output_step(op, frame, k // op.H), op.H)[k % op.H] = input_value(op, frame, k)

@@ -13,7 +13,7 @@ from pytmva_rnn.kernels.cpu.layers import LAYERS
 from pytmva_rnn.kernels.cpu.machine import source
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME
-from pytmva_rnn.kernels.cpu.machine.plan import Plan
+from pytmva_rnn.kernels.cpu.machine.plan import Plan, Table
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
 __all__ = ["Workspace", "aligned", "make_plan"]
@@ -31,7 +31,7 @@ def make_plan(
     drop: Sequence[float] = (),
 ) -> Plan:
     """Lay out a network for training, inference or one event; `drop` gives each layer's probability to drop inputs."""
-    plan = Plan(training, single)
+    plan = Plan(layers, training, single)
     source.plan(plan, steps, inputs, input_gradient)
     drop = [*drop, *[0.0] * len(layers)]
     for number, layer in enumerate(layers):
@@ -59,12 +59,13 @@ class Workspace:
 
     def __init__(self, plan: Plan, blocks: int, threads: int) -> None:
         self.plan = plan
-        self.table = plan.table()
-        cuts = [k for k, op in enumerate(plan.operations) if "finish_sums" in op] if plan.training else []
+        self._table = Table(plan)
+        self.table, self.matrices = self._table.operations, self._table.matrices
+        cuts = [k for k, op in enumerate(plan.operations) if op.across] if plan.training else []
         self.segments = np.array([0, *cuts, len(self.table)], np.int64)
         self.scratch = aligned(blocks if cuts else threads, plan.scratch_size)
-        for offset in plan.ones:
-            self.scratch[:, offset : offset + LANES] = 1
+        for first in plan.ones:
+            self.scratch[:, first : first + LANES] = 1
         self.gradients = aligned(threads if plan.training else 0, plan.weights_size)
         self.sums = np.zeros((blocks, plan.statistics_size))
         self.batch = np.zeros((2, plan.statistics_size))

@@ -1,0 +1,53 @@
+"""The weights of a network as the kernels have them: flat, and packed for the fused steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
+from pytmva_rnn.kernels.cpu.machine.plan import Plan
+from pytmva_rnn.kernels.cpu.machine.workspace import aligned
+
+__all__ = ["FlatWeights"]
+
+
+class FlatWeights:
+    """Copies of a network's arrays in the places that a plan gives them.
+
+    Attributes
+    ----------
+    flat : array of float32
+        What training changes, and what gradients and moments look like.
+    packed : array of float32
+        What operations keep of it in an order of their own, as `program.pack` fills it.
+    statistics : array of float64
+    """
+
+    def __init__(self, plan: Plan, weights: Sequence[Mapping[str, NDArray[Any]]]) -> None:
+        self._plan = plan
+        # a tile of one event reads whole vectors, beyond the last column
+        self.flat = aligned(1, plan.weights_size + WIDTH)[0, : plan.weights_size]
+        self.packed = aligned(1, plan.packed_size)[0]
+        self.statistics = np.zeros(plan.statistics_size)
+        for array in plan.arrays:
+            array.window(self.statistics if array.statistic else self.flat)[...] = weights[array.layer][array.name]
+
+    def unpacked(self) -> list[dict[str, NDArray[np.float32]]]:
+        """Copies of all arrays, one mapping a layer."""
+        return self._unpacked(self.flat, statistics=True)
+
+    def unpacked_gradient(self, gradient: NDArray[np.float32]) -> list[dict[str, NDArray[np.float32]]]:
+        """Copies of the arrays of a gradient that is laid out like `flat`."""
+        return self._unpacked(gradient, statistics=False)
+
+    def _unpacked(self, flat: NDArray[Any], *, statistics: bool) -> list[dict[str, NDArray[np.float32]]]:
+        arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in self._plan.layers]
+        for array in self._plan.arrays:
+            if statistics or not array.statistic:
+                source = self.statistics if array.statistic else flat
+                arrays[array.layer][array.name] = array.window(source).astype(np.float32)
+        return arrays
