@@ -415,6 +415,17 @@ def test_the_outputs_fit_the_kind_of_analysis(tmp_path: Path) -> None:
     messages = [problem.message for problem in problems_of(text, tmp_path)]
     assert "NClass: expected 2 for a classification, found 3" in messages
     assert "expected 1 output of the last layer for a classification, found 3" in messages
+    with pytest.raises(WeightFileError, match="NClass: expected 2 for a classification, found 3"):
+        read_weights(tmp_path / "w.xml")
+    (tmp_path / "w.xml").write_text(
+        re.sub(r'NClass="3">(\s*<Class [^>]*>\s*<Class [^>]*>)[^>]*>', r'NClass="2">\1', text)
+    )
+    with pytest.raises(WeightFileError, match="OutputFunction: expected S for a classification, found M"):
+        read_weights(tmp_path / "w.xml")
+    text = (tmp_path / "w.xml").read_text().replace('OutputFunction="M"', 'OutputFunction="S"')
+    (tmp_path / "w.xml").write_text(text)
+    with pytest.raises(WeightFileError, match="expected 1 output of the last layer for a classification, found 3"):
+        read_weights(tmp_path / "w.xml")
     text, _ = changed(text_of("multiclass_softmax"), r'NClass="3">\s*<Class [^>]*>', 'NClass="2">')
     text = text.replace('Index="1"', 'Index="0"').replace('Index="2"', 'Index="1"')
     messages = [problem.message for problem in problems_of(text, tmp_path)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["immutable", "is_numbers", "is_tuple_of", "not_finite"]
+__all__ = ["immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite"]
 
 
 def immutable(values: Any) -> Any:
@@ -36,6 +37,11 @@ def immutable(values: Any) -> Any:
 def is_numbers(values: object) -> bool:
     """Whether this is an array of numbers."""
     return isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+
+
+def is_finite(value: object) -> bool:
+    """Whether this is a finite number."""
+    return isinstance(value, float | int | np.floating) and not isinstance(value, bool) and isfinite(value)
 
 
 def is_tuple_of(kind: type[object], items: object) -> bool:

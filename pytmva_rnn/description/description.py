@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import Any, get_args
 
-from pytmva_rnn.description.arrays import is_tuple_of
+from pytmva_rnn.description.arrays import is_finite, is_tuple_of
 from pytmva_rnn.description.choices import ANALYSES, Analysis, Initialization, Loss, OutputFunction, Regularization
 from pytmva_rnn.description.layers import Layer, Shape, is_whole
 from pytmva_rnn.description.memory import check_memory
@@ -116,19 +116,20 @@ class Description:
                 object.__setattr__(self, item.name, tuple(value))
 
     def __repr__(self) -> str:
-        """A few lines; what does not fit, and could not be told so, is left to `check`."""
+        """A few lines, or what is wrong where it could not be shown."""
         try:
+            _check_parts(self)
             _check_layouts(self)
             _check_chain(self)
-            shapes = " -> ".join(f"({depth}, {height}, {width})" for depth, height, width in self.shapes())
-        except Exception as error:
+        except DataError as error:
             return f"{type(self).__name__}(title={self.title!r}): {error}"
         steps, inputs = self.event_shape
         counts = [f"{len(self.variables)} variables ({steps} step{'s' if steps > 1 else ''} of {inputs})"]
         counts += [
             f"{len(each)} {name}" for name, each in (("spectators", self.spectators), ("targets", self.targets)) if each
         ]
-        classes = ", ".join(map(str, self.classes))
+        classes = ", ".join(self.classes)
+        shapes = " -> ".join(f"({depth}, {height}, {width})" for depth, height, width in self.shapes())
         lines = [
             f"{type(self).__name__}(title={self.title!r}): {self.analysis.lower()} of {classes}",
             "  " + ", ".join(counts),
@@ -165,7 +166,7 @@ _LETTERS = {
 }
 
 
-def _check(model: Description) -> None:
+def _check_parts(model: Description) -> None:
     for name, kind in _PARTS.items():
         found = getattr(model, name)
         if not is_tuple_of(kind, found):
@@ -175,6 +176,12 @@ def _check(model: Description) -> None:
             raise DataError(f"{name}: expected one of {', '.join(letters)}; found {getattr(model, name)!r}")
     if model.analysis not in ANALYSES:
         raise DataError(f"analysis: expected one of {', '.join(ANALYSES)}; found {model.analysis!r}")
+    if not is_finite(model.weight_decay):
+        raise DataError(f"weight_decay: expected a finite number, found {model.weight_decay!r}")
+
+
+def _check(model: Description) -> None:
+    _check_parts(model)
     _check_layouts(model)
     # in an order that lets nothing impossible be multiplied or allocated
     _check_chain(model)

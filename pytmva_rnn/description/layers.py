@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from math import isfinite, prod
+from math import prod
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description.arrays import immutable, is_numbers, not_finite
+from pytmva_rnn.description.arrays import immutable, is_finite, is_numbers, not_finite
 from pytmva_rnn.description.choices import ACTIVATIONS
 from pytmva_rnn.errors import DataError
 
@@ -157,10 +157,8 @@ class Layer:
             value = getattr(self, item.name)
             if item.type in ("bool", bool) and not isinstance(value, bool | np.bool_):
                 raise DataError(f"{item.name}: expected True or False, found {value!r}")
-            if item.type in ("float", float) and not (isinstance(value, float) or is_whole(value)):
-                raise DataError(f"{item.name}: expected a number, found {value!r}")
-            if item.type in ("float", float) and not isfinite(value):
-                raise DataError(f"{item.name}: expected a finite number, found {value}")
+            if item.type in ("float", float) and not is_finite(value):
+                raise DataError(f"{item.name}: expected a finite number, found {value!r}")
 
     def check_input(self, shape: Shape) -> None:
         """Make sure that an input of `shape` (depth, height, width) fits.
