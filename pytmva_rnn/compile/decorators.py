@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numba
@@ -80,17 +79,24 @@ class Operation:
 
     def __init__(self, function: Callable[[int, int], None]) -> None:
         self.function = function
+        self._compiled: Any = None
 
-    @cached_property
+    @property
     def address(self) -> int:
         """Address of the compiled C function."""
-        signature = ((types.int64, types.int64), types.void)
-        with _one_at_a_time:
-            compiled = _prepared(CFunc(self.function, signature, {}, {**OPTIONS, "nopython": True}), self.function)
-            compiled.compile()
-        self._compiled = compiled  # keeps what the address means
-        address: int = compiled.address
+        if self._compiled is None:
+            with _one_at_a_time:
+                # another thread may have compiled it meanwhile
+                if self._compiled is None:
+                    self._compiled = self._compile()
+        address: int = self._compiled.address
         return address
+
+    def _compile(self) -> Any:
+        signature = ((types.int64, types.int64), types.void)
+        compiled = _prepared(CFunc(self.function, signature, {}, {**OPTIONS, "nopython": True}), self.function)
+        compiled.compile()
+        return compiled
 
 
 operation = Operation
