@@ -26,57 +26,83 @@ class Ended(BaseException):
 
 
 class Thread(threading.Thread):
-    """Runs CUDA threads, one after another."""
+    """Runs CUDA threads, one after another, each in a block."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        # each is held until the other side has something to say
-        self._turn, self._over = threading.Lock(), threading.Lock()
-        self._turn.acquire()
-        self._over.acquire()
-        self._work: Callable[[], None] | None = None
-        self._error: BaseException | None = None
-        self._unwanted = False
+        self.block: Block
+        self.turn = threading.Lock()
+        self.turn.acquire()
         self.start()
-
-    def begin(self, work: Callable[[], None]) -> None:
-        """Take a CUDA thread, which does not run yet."""
-        self._work, self._error, self._unwanted = work, None, False
-
-    def go_on(self) -> bool:
-        """Run to the next barrier, or to the end; returns whether it was a barrier."""
-        self._turn.release()
-        self._over.acquire()
-        if self._error is not None:
-            raise self._error
-        return self._work is not None
-
-    def leave(self) -> None:
-        """Run no further."""
-        self._unwanted = True
-        while self._work is not None:
-            self._turn.release()
-            self._over.acquire()
-
-    def wait(self) -> None:
-        """Be at a barrier; the thread itself calls this."""
-        self._over.release()
-        self._turn.acquire()
-        if self._unwanted:
-            raise Ended
 
     def run(self) -> None:
         while True:
-            self._turn.acquire()
-            assert self._work is not None
-            try:
-                if not self._unwanted:
-                    self._work()
-            except Ended:
-                pass
-            except BaseException as error:
-                self._error = error
-            self._work = None
+            self.turn.acquire()
+            self.block.run_thread()
+
+
+class Block:
+    """The threads of a block, of which one runs; it passes its turn on at a barrier and at its end.
+
+    Parameters
+    ----------
+    module : Module
+        Where the threads find their numbers.
+    work : callable
+        What each of them does.
+    threads : list of (thread, its place in the block)
+    generator : random.Random
+    """
+
+    def __init__(
+        self, module: Module, work: Callable[[], None], threads: list[tuple[Thread, Dim3]], generator: random.Random
+    ) -> None:
+        self._module, self._work, self._random = module, work, generator
+        self._at_barrier, self._coming = threads, list[tuple[Thread, Dim3]]()
+        self._now = threads[0]
+        self._error: BaseException | None = None
+        self._over = threading.Lock()
+        self._over.acquire()
+        for thread, _ in threads:
+            thread.block = self
+
+    def run(self) -> None:
+        """Run them all to their ends."""
+        self._pass_on()
+        self._over.acquire()
+        if self._error is not None:
+            raise self._error
+
+    def run_thread(self) -> None:
+        """What the thread does whose turn comes first."""
+        try:
+            if self._error is None:
+                self._work()
+        except Ended:
+            pass
+        except BaseException as error:
+            self._error = error
+        self._pass_on()
+
+    def wait(self) -> None:
+        """The barrier, called by the thread that runs."""
+        now = self._now
+        self._at_barrier.append(now)
+        self._pass_on()
+        now[0].turn.acquire()
+        if self._error is not None:
+            raise Ended
+
+    def _pass_on(self) -> None:
+        """Let another thread run, or perhaps this one again: its own `turn` tells it to."""
+        if not self._coming:
+            self._coming, self._at_barrier = self._at_barrier, []
+            self._random.shuffle(self._coming)
+        if self._coming:
+            self._now = self._coming.pop()
+            thread, self._module.threadIdx = self._now
+            thread.turn.release()
+        else:
             self._over.release()
 
 
@@ -114,10 +140,10 @@ class Module(FakeCUDAModule):
     threadIdx: Any = None
     shared: Any = None
     local: Any = Local()
-    thread: Any = None
+    block: Any = None
 
     def syncthreads(self) -> None:
-        self.thread.wait()
+        self.block.wait()
 
 
 class Simulator:
@@ -159,22 +185,9 @@ class Simulator:
     def _run_block(self, module: Module, block: tuple[int, ...], work: Callable[[], None]) -> None:
         places = list(np.ndindex(*block))
         self._threads += [Thread() for _ in range(len(places) - len(self._threads))]
-        running = [(thread, Dim3(*place)) for thread, place in zip(self._threads, places, strict=False)]
-        for thread, _ in running:
-            thread.begin(work)
-        try:
-            while running:
-                self._random.shuffle(running)
-                waiting = []
-                for thread, place in running:
-                    module.thread, module.threadIdx = thread, place
-                    if thread.go_on():
-                        waiting.append((thread, place))
-                running = waiting
-        except BaseException:
-            for thread, _ in running:
-                thread.leave()
-            raise
+        threads = [(thread, Dim3(*place)) for thread, place in zip(self._threads, places, strict=False)]
+        module.block = Block(module, work, threads, self._random)
+        module.block.run()
 
 
 _SIMULATOR = Simulator()
