@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Computation", "Engine", "Prepares", "Weights", "WholeEpochs", "engine_class"]
+__all__ = ["BACKENDS", "Computation", "Engine", "Prepares", "Weights", "WholeEpochs", "engine_class", "output_function"]
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
@@ -126,7 +126,23 @@ def engine_class(backend: str) -> type[Engine]:
     ValueError
         For an unknown backend.
     """
+    return cast("type[Engine]", _module(backend, "engine").Engine)
+
+
+def output_function(backend: str, letter: str) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    """The function of a backend from raw outputs (n, O) to scores, by the weight file's letter, in float64.
+
+    Raises
+    ------
+    ValueError
+        For an unknown backend.
+    """
+    outputs: Mapping[str, Callable[[NDArray[Any]], NDArray[np.float64]]] = _module(backend, "outputs").OUTPUTS
+    return outputs[letter]
+
+
+def _module(backend: str, name: str) -> Any:
+    """A module of a backend, imported only now."""
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    module = importlib.import_module(f"pytmva_rnn.kernels.{backend}.engine")
-    return cast("type[Engine]", module.Engine)
+    return importlib.import_module(f"pytmva_rnn.kernels.{backend}.{name}")

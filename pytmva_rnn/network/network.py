@@ -10,24 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
 from pytmva_rnn.errors import BackendError, DataError
-from pytmva_rnn.kernels import Computation, Engine
+from pytmva_rnn.kernels import Computation, Engine, output_function
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.network.events import numbers, shaped
 from pytmva_rnn.network.threads import Turn, asked_threads, forks
 from pytmva_rnn.transformations import Chain, compile_chain
 
-__all__ = ["Network", "output_function"]
-
-
-def output_function(letter: str, outputs: NDArray[Any]) -> NDArray[np.float64]:
-    """Identity (I), sigmoid (S) or softmax (M) of raw outputs (n, O), in float64."""
-    out = np.asarray(outputs, np.float64)
-    if letter == "S":
-        return np.asarray(0.5 * np.tanh(0.5 * out) + 0.5)
-    if letter == "M":
-        e = np.exp(out - out.max(axis=1, keepdims=True))
-        return np.asarray(e / e.sum(axis=1, keepdims=True))
-    return out
+__all__ = ["Network"]
 
 
 _cuda_turn = Turn()
@@ -127,7 +116,7 @@ class Network:
         X = self._inputs(X)
         with self._use:
             raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
-        scores = output_function(self.model.output_function, raw).astype(X.dtype)
+        scores = output_function(self.backend, self.model.output_function)(raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def loss_and_gradients(

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.compile import readable
 from pytmva_rnn.description import Description
+from pytmva_rnn.kernels import output_function
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.network.events import shaped
-from pytmva_rnn.network.network import Network, output_function
+from pytmva_rnn.network.network import Network
 
 __all__ = ["Scorer"]
 
@@ -92,10 +93,12 @@ def _on_target_scale(score: Callable[[Event], float], back: Callable[[Event], Ev
 
 
 def _array(score: Callable[[Event], Any], letter: str, back: Callable[[Event], Event] | None) -> Callable[[Event], Any]:
+    function = output_function("cpu", letter)
+
     def evaluate(x: Event) -> Any:
         found = np.reshape(score(x), -1)
         if letter != "I":
-            found = output_function(letter, found[np.newaxis])[0]
+            found = function(found)
         scores = np.array(found if back is None else back(found), np.float32)
         if isnan(scores.sum()):
             scores[np.isnan(scores)] = -999

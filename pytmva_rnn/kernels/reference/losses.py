@@ -1,4 +1,4 @@
-"""Loss functions and output functions. Targets y and raw outputs have shape (B, O), event weights w (B,)."""
+"""Loss functions. Targets y and raw outputs have shape (B, O), event weights w (B,)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pytmva_rnn.kernels.reference.machine.recurrent import Array, sigmoid
+from pytmva_rnn.kernels.reference.machine.recurrent import Array
+from pytmva_rnn.kernels.reference.outputs import sigmoid, softmax
 
 
 def sum_of_squares(y: Array, out: Array, w: Array) -> tuple[float, Array]:
@@ -20,12 +21,6 @@ def cross_entropy(y: Array, out: Array, w: Array) -> tuple[float, Array]:
     scale = w[:, np.newaxis] / y.size
     terms = np.maximum(out, 0) - out * y + np.log1p(np.exp(-np.abs(out)))
     return float(np.sum(scale * terms)), scale * (sigmoid(out) - y)
-
-
-def softmax(out: Array) -> Array:
-    """`exp(out_j) / sum_k exp(out_k)` over the last axis."""
-    e = np.exp(out - out.max(-1, keepdims=True))
-    return np.asarray(e / e.sum(-1, keepdims=True))
 
 
 def softmax_cross_entropy(y: Array, out: Array, w: Array) -> tuple[float, Array]:

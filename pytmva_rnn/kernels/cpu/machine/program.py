@@ -8,8 +8,6 @@ number of threads (through the order of summation) but not on chance.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import prange
 
@@ -18,6 +16,7 @@ from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, prefetch, 
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, OP, floats, lanes_at
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
+from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
 
@@ -288,7 +287,7 @@ def run_one(program, x):
     for k in range(len(table)):
         call_operation(table[k].forward, _address(table, k), entry[1])
     raw = float(floats(entry[2], 1)[0])
-    return 0.5 * math.tanh(0.5 * raw) + 0.5 if entry[4] else raw
+    return sigmoid_of_one(raw) if entry[4] else raw
 
 
 @parallel_kernel
