@@ -77,6 +77,24 @@ def test_an_added_layer_trains() -> None:
             np.testing.assert_allclose(value, expected[name], atol=1e-5, err_msg=name)
 
 
+@pytest.mark.usefixtures("registered")
+def test_states_that_the_equations_do_not_pass_on() -> None:
+    from pytmva_rnn.kernels.cuda.engine import Engine
+
+    class WithCell(UpdateUnit):
+        @property
+        def state_widths(self) -> tuple[int, ...]:
+            return (self.state_size, self.state_size)
+
+    layer = WithCell(3, 2, 2)
+    weights = {name: np.zeros(shape, np.float32) for name, shape in layer.weight_shapes().items()}
+    engine = Engine(Computation([layer], [weights], 2, 2, "C"))
+    with pytest.raises(
+        ValueError, match=r"layer 0 \(UPDATE\) declares states of the widths \(3, 3\); its equations pass"
+    ):
+        engine.outputs(np.zeros((1, 2, 2), np.float32))
+
+
 def test_a_layer_that_nobody_registered() -> None:
     from pytmva_rnn.kernels.cuda.engine import Engine
 

@@ -73,6 +73,11 @@ class RecurrentPart(Part):
     def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         T, H, D, G = layer.time_steps, layer.state_size, layer.input_size, self.cell.count
         self.T, self.H, self.sequence, self.remember = T, H, layer.return_sequence, layer.remembers
+        if layer.state_widths != (H,) * (1 + self.cell.carries):
+            raise ValueError(
+                f"layer {self.number} ({layer.kind}) declares states of the widths {layer.state_widths}; its equations "
+                f"pass on {1 + self.cell.carries} of {H}"
+            )
         W, U, b = (self.cell.named(letter) for letter in "WUb")
         self.starts = self.start[W[0]], self.start[U[0]], self.start[b[0]]
         self.W, self.U = weights.matrix(self.number, *W), weights.matrix(self.number, *U)
