@@ -239,6 +239,37 @@ def test_each_use_is_announced_once(
     assert caplog.messages == []  # it was kept
 
 
+@pytest.mark.slow
+def test_every_compilation_has_a_use() -> None:
+    """Whatever is compiled first, the message says what it is for."""
+    program = """
+import numpy as np, pytmva_rnn
+from pytmva_rnn.compile import waiting
+from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.data.sequences import pad
+from pytmva_rnn.network import Network
+from pytmva_rnn.trandom import TRandom3, shuffle
+load = CodeCache.load_overload
+def noted(self, signature, context):
+    if not waiting._thread.use and not waiting._thread.depth:
+        print(self._function.__module__, self._function.__name__)
+    return load(self, signature, context)
+CodeCache.load_overload = noted
+pad(np.zeros((1, 1, 1), np.float32), 0, np.ones(1, np.float32), np.array([0, 1]))
+shuffle(np.arange(9), TRandom3(1))
+TRandom3(1).gaus(9)
+X = np.random.default_rng(1).normal(size=(200, 4)); y = X[:, 0] > 0
+strategy = "BatchSize=40,MaxEpochs=1,TestRepetitions=1,Regularization=L2"
+layout = "InputLayout=2|2:VarTransform=N,G,D,P,U:Layout=GRU|2|2|2|0|0,LINEAR"
+model = pytmva_rnn.train(X, y, f"{layout}:TrainingStrategy={strategy}", threads=1).model
+model.predict(X)
+model.predict_one(X[0])
+Network(model).loss_and_gradients(X, y)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
 def test_the_time_of_a_compilation_counts_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = kernel(double)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import kernel
+from pytmva_rnn.compile import compilation, kernel
 from pytmva_rnn.description import CumulativeDistribution
 from pytmva_rnn.transformations.binning import bin_edges
 from pytmva_rnn.transformations.smoothing import smooth
@@ -42,7 +42,8 @@ def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]
     order = np.argsort(values, kind="stable")
     total = np.cumsum(weights, dtype=np.float32)[-1]
     least = max(weights.min() * np.float32(_EVENTS_PER_BIN), total / np.float32(_MOST_BINS))
-    edges = bin_edges(values[order], weights[order], np.float32(least))
+    with compilation("transformations"):
+        edges = bin_edges(values[order], weights[order], np.float32(least))
     contents = smooth(_fill(values, weights, edges).astype(np.float64)).astype(np.float32)
     sums = np.cumsum(np.maximum(contents, 0), dtype=np.float64)
     if len(contents) < 2 or not sums[-1] > 0:

@@ -183,7 +183,8 @@ class Engine:
         return passes * events * int(of_one)
 
     def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> Workspace:
-        workspace = Workspace(plan, blocks, threads)
+        with compilation("training" if plan.training else "scoring"):
+            workspace = Workspace(plan, blocks, threads)
         frame = workspace.frame
         weights = self._weights
         frame["weights"], frame["packed"] = weights.flat.ctypes.data, weights.packed.ctypes.data
