@@ -114,7 +114,8 @@ def read_weights(path: str | os.PathLike[str]) -> Model:
     """Read a weight file of TMVA's deep learning method (`MethodDL`), written by C++ TMVA or by `write_weights`.
 
     Any valid XML of TMVA's content is accepted, with numbers in every form that C's `strtof` reads. Weights are kept
-    in double precision under their mathematical names.
+    in double precision under their mathematical names. Where the text of an option contradicts the network, the network
+    counts, as in C++ TMVA, with a warning in the log.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ def model_of(options: str, variables: int, **changes: object) -> Model:
 RECURRENT = {
     "all": "RNN|4|3|5|0|1,LSTM|5|4|5|0|1,GRU|3|5|5|1|1|1,GRU|4|3|5|0|0,DENSE|6|TANH,BNORM,LINEAR",
     "flat": "LSTM|4|3|5|0|1,RESHAPE|FLAT,TANH|(N+1)*2,BNORM|0.99|1e-3,DENSE|1|LINEAR",
-    "reshape": "RESHAPE|1|5|3,RNN|2|3|5,DENSE|0|LINEAR",
+    "reshape": "RESHAPE|5|1|3,RNN|2|3|5,DENSE|0|LINEAR",
 }
 
 
@@ -298,6 +298,24 @@ def test_what_the_reader_refuses_is_told_in_the_same_words(
     told = [f"{tmp_path / 'w.xml'}:{problem.line}: {problem}" for problem in problems_of(text, tmp_path)]
     refusal = refusal_of(tmp_path / "w.xml")
     assert refusal is None or refusal in told
+
+
+@pytest.mark.parametrize(
+    ("case", "pattern", "new", "node", "message"), [each for each in DAMAGE if each[3] == "Option"]
+)
+def test_what_the_reader_takes_in_spite_of_an_option_is_told_in_the_log(
+    case: str,
+    pattern: str,
+    new: str,
+    node: str,
+    message: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    text, _ = changed(text_of(case), pattern, new)
+    told = [f"{tmp_path / 'w.xml'}:{problem.line}: {problem}" for problem in problems_of(text, tmp_path)]
+    if refusal_of(tmp_path / "w.xml") is None and "expected text only" not in message:
+        assert [found.partition("; the network is taken")[0] for found in caplog.messages] == told
 
 
 def test_an_option_that_stands_twice(tmp_path: Path) -> None:

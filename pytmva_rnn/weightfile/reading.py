@@ -27,6 +27,7 @@ from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
 from pytmva_rnn.weightfile.nodes import Node, ordered, parse
+from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
 from pytmva_rnn.weightfile.other_methods import hint
 from pytmva_rnn.weightfile.transformation_nodes import read_transformations
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES, VariableList
@@ -98,6 +99,18 @@ def read_description(path: str | os.PathLike[str]) -> Description:
         read.check()
     except DataError as error:
         raise weights.error(str(error)) from None
+    network = NetworkNode(
+        weights,
+        read.analysis,
+        len(variables),
+        read.outputs,
+        read.loss,
+        read.initialization,
+        list(read.shapes()),
+        list(read.layers),
+    )
+    for problem in check_options(root.find("Options"), network):
+        log.warning("%s; the network is taken as it is, as by C++ TMVA", problem)
     return read
 
 
