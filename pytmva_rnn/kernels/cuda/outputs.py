@@ -1,4 +1,7 @@
-"""Output functions of raw outputs, shape (..., O), in float64; see `kernels.reference.outputs`."""
+"""Output functions of raw outputs, shape (..., O), in float64; see `kernels.reference.outputs`.
+
+The host computes them: the raw outputs come there anyhow, and scores are the CPU backend's to the last digit.
+"""
 
 from __future__ import annotations
 
