@@ -1,6 +1,16 @@
 """Numba kernels, float32: events are the lanes of SIMD registers, in blocks that stay in cache.
 
-`simd.py`, `tiles.py` and `matrix.py` hold the building blocks, `op.py` the layout of memory, one file a layer its
-`plan` (what memory it wants), `forward` and `backward` on one block and `forward_one` on one event, `program.py` the
-walk over layers and blocks, `engine.py` the front.
+Each layer's file has
+
+- the type of its own record (`op.record_type`): where its weights and its memory lie,
+- `plan(layer, plan, number)`, which asks a `Plan` for that memory and adds the layer's operation, and
+- the operations `forward` and `backward` on one block of events and `forward_one` on one event, functions of the
+  addresses of two records: OP, with the sizes and places that all layers have, and FRAME, with the block.
+
+`register_layer` in `layers/` enters `plan` in the table; penalties, decays and dropout are read from what the layer's
+description declares.
+
+In `machine/`, `op.py` says how memory is laid out, `plan.py` gives places in it, `program.py` walks over operations and
+blocks, `vector.py`, `simd.py`, `tiles.py` and `matrix.py` hold the building blocks and `recurrent.py` what layers with
+states share. `engine.py` is the front.
 """
