@@ -48,7 +48,8 @@ class Model(Description):
         Returns
         -------
         ndarray of float32, shape (n,) for one output, else (n, O)
-            Scores; regression targets are mapped back to their own scale. A NaN is reported as -999.
+            Scores; regression targets are mapped back to their own scale. A classifier's NaN
+            is reported as -999, as in TMVA; other analyses answer NaN.
 
         Raises
         ------

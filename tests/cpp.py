@@ -34,6 +34,12 @@ std::vector<float> read(const std::string& name)
   return values;
 }
 
+// bit by bit: a NaN is itself
+bool equal(const std::vector<float>& one, const std::vector<float>& other)
+{
+  return one.size() == other.size() && std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0;
+}
+
 void same(bool equal, const char* name, const char* what)
 {
   if (!equal) {
@@ -56,13 +62,13 @@ void run(const char* name)
     static_assert(sizeof of_pointer == M::outputs * sizeof(float), "");
     std::memcpy(&others[i * M::outputs], &of_pointer, sizeof of_pointer);
   }
-  same(others == scores, name, "a pointer");
+  same(equal(others, scores), name, "a pointer");
   for (std::size_t i = 0; i < n; ++i) {
     const std::vector<double> event(&x[i * M::variables], &x[i * M::variables] + M::variables);
     const auto of_vector = model(event);
     std::memcpy(&others[i * M::outputs], &of_vector, sizeof of_vector);
   }
-  same(others == scores, name, "a vector");
+  same(equal(others, scores), name, "a vector");
 
   std::vector<std::vector<float>> of_threads(4, std::vector<float>(size));
   std::vector<std::thread> threads;
@@ -71,7 +77,7 @@ void run(const char* name)
   for (auto& thread : threads)
     thread.join();
   for (const auto& of_thread : of_threads)
-    same(of_thread == scores, name, "a thread");
+    same(equal(of_thread, scores), name, "a thread");
 
   std::ofstream file(std::string(name) + ".scores", std::ios::binary);
   file.write(reinterpret_cast<const char*>(scores.data()), static_cast<std::streamsize>(size * sizeof(float)));

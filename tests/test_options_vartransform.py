@@ -3,16 +3,20 @@ from __future__ import annotations
 import pytest
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.options.vartransform import parse_var_transform, reference_classes
+from pytmva_rnn.options.vartransform import parse_var_transform
 
 
 def names(text: str) -> list[tuple[str, str | None, tuple[str, ...]]]:
     return [(step.name, step.class_name, step.selection) for step in parse_var_transform(text)]
 
 
-@pytest.mark.parametrize("text", ["None", "none", "", " ", ",", "I", "Ident,Identity", "I_Signal"])
+@pytest.mark.parametrize("text", ["None", "none", "", " ", ","])
 def test_nothing_to_do(text: str) -> None:
     assert names(text) == []
+
+
+def test_identities() -> None:
+    assert [step.is_identity for step in parse_var_transform("I,Ident,N,Identity,I_Signal")] == [1, 1, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,7 @@ def test_nothing_to_do(text: str) -> None:
         ("N,D", [("N", None, ()), ("D", None, ())]),
         ("n+d , P", [("N", None, ()), ("D", None, ()), ("P", None, ())]),
         ("N,,D,", [("N", None, ()), ("D", None, ())]),
-        ("I,G", [("G", None, ())]),
+        ("I,G", [("I", None, ()), ("G", None, ())]),
         ("D_Signal,P_AllClasses,Gauss_allclasses", [("D", "Signal", ()), ("P", None, ()), ("GAUSS", None, ())]),
         ("D_my_class", [("D", "my_class", ())]),
         ("N(x,y),G(z)", [("N", None, ("x", "y")), ("G", None, ("z",))]),
@@ -50,10 +54,3 @@ def test_what_is_wrong_is_shown_in_its_place(text: str, problem: str, position: 
         parse_var_transform(text)
     assert problem in str(caught.value)
     assert caught.value.position == position
-
-
-def test_reference_classes_are_counted_as_in_the_file() -> None:
-    classes = ("Signal", "Background")
-    assert reference_classes("N,I,D_Background,G_Signal,P_AllClasses", classes) == [None, 1, 0, None]
-    assert reference_classes("N_Nobody", classes) == [None]
-    assert reference_classes("N(", classes) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -65,10 +66,12 @@ def test_normalize_is_linear_between_the_extremes_of_each_class_and_of_all() -> 
     for entry, chosen in enumerate(entries(X, classes)):
         np.testing.assert_array_equal(learned.ranges[entry, :, 0], X[chosen].min(0))
         np.testing.assert_array_equal(learned.ranges[entry, :, 1], X[chosen].max(0))
-    low, high = X.min(0).astype(float), X.max(0).astype(float)
+    low, high = X.min(0), X.max(0)
     transformed = apply_transformations([learned], X, ABC)
-    np.testing.assert_allclose(transformed, 2 * (X - low) / (high - low) - 1, rtol=1e-12, atol=1e-12)
-    assert (transformed.min(), transformed.max()) == (-1, 1)
+    # in single precision, operation by operation, as in TMVA
+    factor = (1.0 / (high - low).astype(np.float64)).astype(np.float32)
+    np.testing.assert_array_equal(transformed, (X - low) * factor * np.float32(2) - np.float32(1))
+    assert (transformed.min(), transformed.max()) == pytest.approx((-1, 1), abs=2e-7)
 
 
 def weighted_covariance(X: Any, w: Any) -> Any:
@@ -233,9 +236,15 @@ def test_the_fraction_is_linear_between_the_middles_of_the_bins() -> None:
     assert fractions(distribution, -5.0) == [1e-12]
 
 
-def test_a_fraction_beyond_the_sample_has_the_nearest_value_of_the_sample() -> None:
+def test_a_fraction_beyond_the_sample_has_a_value_beyond_it_as_in_tmva() -> None:
     distribution = CumulativeDistribution(np.array([1.0, 2, 4]), np.array([0.5, 1.0]))
-    assert values_at(distribution, -3.0, 7.0) == [1, 4]
+    low, high = values_at(distribution, -3.0, 7.0)
+    # below, the line from the underflow bin, 0, to the first, in steps of the table; above, the last bin counts as 0
+    first = points(distribution)[0]
+    width = 3 / 10000
+    assert low == pytest.approx(1 + width * (-0.5 - 3 / first), rel=1e-9)
+    assert high == pytest.approx(1 + width * (9999 - 0.5 + points(distribution)[9998]), rel=1e-9)
+    assert math.isnan(values_at(distribution, math.nan)[0])
 
 
 def test_a_level_part_is_mapped_to_its_upper_end() -> None:
@@ -371,7 +380,20 @@ def test_targets_are_mapped_back(text: str) -> None:
     scaled = apply_transformations(learned, y, targets, "Target")
     assert not np.allclose(scaled, y)
     inner = ((y > np.quantile(y, 0.01, 0)) & (y < np.quantile(y, 0.99, 0))).all(1)
-    np.testing.assert_allclose(invert_targets(learned, scaled, targets)[inner], y[inner], rtol=1e-6, atol=2e-5)
+    # as in C++ TMVA, of a chain only the first transformation that takes targets is undone
+    first = apply_transformations(learned[:1], y, targets, "Target")
+    np.testing.assert_allclose(invert_targets(learned, first, targets)[inner], y[inner], rtol=1e-6, atol=2e-5)
+    np.testing.assert_array_equal(
+        invert_targets(learned, scaled, targets), invert_targets(learned[:1], scaled, targets)
+    )
+
+
+def test_a_chain_on_targets_warns_that_it_is_not_undone(caplog: pytest.LogCaptureFixture) -> None:
+    X, _, _ = sample()
+    for text, warns in (("U,N", True), ("N,G(_V_)", False), ("N", False)):
+        caplog.clear()
+        learn_transformations(text, X, np.zeros(len(X), int), ABC, ("Regression",), described("s"), X[:, :1])
+        assert ("predictions undo the first only, as in C++ TMVA" in caplog.text) == warns
 
 
 # --- errors
@@ -470,9 +492,12 @@ def test_more_inputs_than_tmva_takes(caplog: pytest.LogCaptureFixture) -> None:
     assert learned.eigenvectors.shape == (1, 201, 201)
 
 
-def test_a_nan_is_nan_after_every_transformation() -> None:
-    for text in ("N", "D", "P", "U", "G"):
+def test_a_nan_is_nan_after_linear_transformations_and_the_least_value_after_the_others() -> None:
+    for text in ("N", "D", "P"):
         assert np.isnan(apply_transformations(learn(text), np.full((1, 3), np.nan), ABC)).all()
+    for text in ("U", "G"):
+        least, nan = apply_transformations(learn(text), np.array([[-np.inf] * 3, [np.nan] * 3]), ABC)
+        np.testing.assert_array_equal(nan, least)
 
 
 # --- from the option to the score
@@ -489,15 +514,17 @@ def test_train_write_read_and_predict(chain: str, tmp_path: Path) -> None:
     result = train(X, 1 - classes, OPTIONS + chain, sample_weight=weights, variables=ABC, backend="reference")
     write_weights(result.model, tmp_path / "w.xml")
     again = read_weights(tmp_path / "w.xml")
-    assert [t.reference for t in again.transformations] == [t.reference for t in result.model.transformations]
-    scores = result.model.predict(X, backend="reference")
+    # the file, as C++ TMVA's Reader has it, knows of no class
+    of_all = tuple(replace(t, reference=None) for t in result.model.transformations)
+    assert [t.reference for t in again.transformations] == [None] * len(of_all)
+    scores = replace(result.model, transformations=of_all).predict(X, backend="reference")
     assert np.isfinite(scores).all()
     np.testing.assert_allclose(again.predict(X, backend="reference"), scores, atol=2e-6)
     write_weights(again, tmp_path / "again.xml")
     assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "w.xml").read_bytes()
 
 
-@pytest.mark.parametrize("chain", ["N", "U", "N,G(_T_)"])
+@pytest.mark.parametrize("chain", ["N", "U", "G(_V_),N(_T_)"])
 def test_a_regression_answers_on_the_scale_of_its_targets(chain: str, tmp_path: Path) -> None:
     X, _, _ = sample(400)
     y = 1000 + 50 * X[:, 0] + 20 * X[:, 1]

@@ -17,7 +17,7 @@ def tmva_differences(model: Description) -> list[str]:
     """Why C++ TMVA's scores of a network will not be ours, and what would bring them together; empty if they agree."""
     differences = [*_unevaluable(model)]
     for transformation in model.transformations:
-        differences += _arrays(transformation)
+        differences += [*_arrays(transformation), *_named_class(transformation, model.classes)]
     return differences
 
 
@@ -31,6 +31,14 @@ def _arrays(transformation: Transformation) -> Iterator[str]:
             f"C++ TMVA's Reader transforms all elements of {shown} as the first one ({transformation.kind}), and its "
             f"scores are others; declare the elements one by one ({names[0]}[0], {names[0]}[1] ...), or write the file "
             "with scalar_elements=True"
+        )
+
+
+def _named_class(transformation: Transformation, classes: tuple[str, ...]) -> Iterator[str]:
+    if transformation.reference is not None:
+        yield (
+            f"C++ TMVA's Reader forgets the class {classes[transformation.reference]} of the transformation "
+            f"{transformation.kind} and uses all classes together; so does pytmva_rnn with the file"
         )
 
 

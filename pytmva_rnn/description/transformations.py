@@ -161,6 +161,22 @@ class Transformation(_Kept):
 
 
 @dataclass(frozen=True, eq=False)
+class Identity(Transformation):
+    """Leaves everything as it is: `I`, which TMVA counts among the transformations and writes no node for."""
+
+    kind: ClassVar[str] = "Identity"
+
+    inputs: tuple[TransformInput, ...] = ()
+    outputs: tuple[TransformInput, ...] = ()
+
+    def check(self, known: Known, classes: int) -> None:
+        """There is nothing that could be wrong."""
+
+    def check_parameters(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, eq=False)
 class Normalize(Transformation):
     """Maps each variable linearly to [-1, 1].
 
@@ -238,8 +254,8 @@ class CumulativeDistribution(_Kept):
     edges: NDArray[np.float64]
     contents: NDArray[np.float64]
 
-    def check(self) -> None:
-        """Make sure that the histogram is one.
+    def check(self, *, used: bool = True) -> None:
+        """Make sure that the histogram is one; of a class without events, which is not used, TMVA's contents are NaN.
 
         Raises
         ------
@@ -249,8 +265,8 @@ class CumulativeDistribution(_Kept):
             if not is_numbers(values):
                 raise DataError(f"expected edges and contents that are arrays, found {type(values).__name__}")
         edges, contents = self.edges, self.contents
-        fits = contents.ndim == 1 and len(contents) > 1 and edges.shape == (len(contents) + 1,)
-        if not fits or not (np.isfinite(edges).all() and np.isfinite(contents).all()):
+        fits = contents.ndim == 1 and len(contents) > used and edges.shape == (len(contents) + 1,)
+        if not fits or not np.isfinite(edges).all() or (used and not np.isfinite(contents).all()):
             raise DataError(
                 "expected finite contents, two or more, and one more edge than contents, "
                 f"found the shapes {contents.shape} and {edges.shape}"
@@ -286,9 +302,9 @@ class Gauss(Transformation):
         for place, each in enumerate(self.distributions):
             if not is_tuple_of(CumulativeDistribution, each):
                 raise DataError(f"Gauss, input {place}: expected a tuple of distributions, found {type(each).__name__}")
-            for one in each:
+            for number, one in enumerate(each):
                 try:
-                    one.check()
+                    one.check(used=number == (len(each) - 1 if self.reference is None else self.reference))
                 except DataError as error:
                     raise DataError(f"Gauss, input {place}: {error}") from None
         entries = sorted({len(each) for each in self.distributions})

@@ -63,7 +63,7 @@ class Scorer:
             return _array(score, model.output_function, network.targets_back.single() if network.targets_back else None)
         if network.targets_back:
             return _on_target_scale(score, network.targets_back.single())
-        return _number(score)
+        return _number(score) if model.analysis == "Classification" else score
 
 
 def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any]) -> Callable[[Event], Any]:
@@ -86,8 +86,7 @@ def _on_target_scale(score: Callable[[Event], float], back: Callable[[Event], Ev
 
     def evaluate(x: Event) -> float:
         raw[0] = score(x)
-        found = back(raw).item()
-        return -999.0 if isnan(found) else found
+        return back(raw).item()
 
     return evaluate
 
@@ -100,8 +99,6 @@ def _array(score: Callable[[Event], Any], letter: str, back: Callable[[Event], E
         if letter != "I":
             found = function(found)
         scores = np.array(found if back is None else back(found), np.float32)
-        if isnan(scores.sum()):
-            scores[np.isnan(scores)] = -999
         return scores if len(scores) > 1 else scores.item()
 
     return evaluate

@@ -22,11 +22,12 @@ def prepared(network: Network, X: ArrayLike) -> NDArray[Any]:
 
 
 def reported(network: Network, scores: NDArray[Any]) -> NDArray[np.float32]:
-    """Scores (n, O) as TMVA reports them: regression targets on their own scale, float32, -999 for NaN."""
+    """Scores (n, O) as TMVA reports them, float32: regression targets on their scale, a classifier's NaN as -999."""
     if network.targets_back:
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
     result = scores.astype(np.float32)
-    result[np.isnan(result)] = -999
+    if network.model.analysis == "Classification":
+        result[np.isnan(result)] = -999
     return result
 
 

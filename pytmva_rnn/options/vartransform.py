@@ -6,12 +6,12 @@ Source of the grammar: tmva's VariableTransform.cxx. Transformations are separat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytmva_rnn.errors import OptionError
 
-__all__ = ["TransformStep", "parse_var_transform", "reference_classes"]
+__all__ = ["TransformStep", "parse_var_transform"]
 
 _IDENTITY = ("I", "IDENT", "IDENTITY")
 _ALL_CLASSES = "ALLCLASSES"
@@ -38,9 +38,14 @@ class TransformStep:
     text: str
     position: int
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it leaves everything as it is."""
+        return self.name in _IDENTITY
+
 
 def parse_var_transform(text: str) -> tuple[TransformStep, ...]:
-    """The transformations of an option's value, in order; none for `None`, and none for the identity `I`.
+    """The transformations of an option's value, in order; none for `None`.
 
     Parameters
     ----------
@@ -53,21 +58,7 @@ def parse_var_transform(text: str) -> tuple[TransformStep, ...]:
     """
     if text.strip().upper() in ("", "NONE"):
         return ()
-    steps = (_step(text, start, piece) for start, piece in _split(text, text, 0, ",+"))
-    return tuple(step for step in steps if step.name not in _IDENTITY)
-
-
-def reference_classes(text: str, class_names: Sequence[str]) -> list[int | None]:
-    """Numbers of the classes that the transformations name, None where they mean all; empty for a wrong text.
-
-    A weight file says nothing of the reference class but in the option VarTransform.
-    """
-    try:
-        steps = parse_var_transform(text)
-    except OptionError:
-        return []
-    numbers = {name: number for number, name in enumerate(class_names)}
-    return [None if step.class_name is None else numbers.get(step.class_name) for step in steps]
+    return tuple(_step(text, start, piece) for start, piece in _split(text, text, 0, ",+"))
 
 
 def _split(whole: str, text: str, offset: int, separators: str) -> Iterator[tuple[int, str]]:

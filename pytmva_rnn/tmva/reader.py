@@ -133,10 +133,7 @@ class Reader:
             -999 if a variable is NaN.
         """
         x, tag = self._event(first, second)
-        booked = self._booked(tag, "Classification")
-        if np.isnan(x).any():
-            return -999.0
-        return float(booked.score(x))
+        return float(self._booked(tag, "Classification").score(x))
 
     def EvaluateRegression(self, first: Any, second: Any = None) -> Any:
         """The predicted targets of one event: `(tag)`, `(values, tag)`, or `(number of the target, tag)` for one."""
@@ -159,7 +156,7 @@ class Reader:
         Returns
         -------
         float
-            -999 if a variable is NaN.
+            -999 if a transformed variable is NaN.
 
         Raises
         ------

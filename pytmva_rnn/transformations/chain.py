@@ -17,7 +17,14 @@ from pytmva_rnn.transformations.registry import BY_TYPE
 from pytmva_rnn.transformations.selection import places_of
 from pytmva_rnn.transformations.transformer import Values
 
-__all__ = ["Chain", "apply_transformations", "compile_chain", "invert_targets", "invert_transformations"]
+__all__ = [
+    "Chain",
+    "apply_transformations",
+    "compile_chain",
+    "invert_targets",
+    "invert_transformations",
+    "undone",
+]
 
 
 class Chain:
@@ -131,7 +138,8 @@ def compile_chain(
         What the columns are: the model's `variables` or its `targets`.
     kind : "Variable" or "Target"
     inverse : bool
-        Undo the chain from its end. (C++ undoes the first transformation only, and has no inverse of Decorrelation.)
+        Undo the chain: of targets, as in TMVA, only the first transformation that they take part in; of variables all,
+        from the end.
 
     Raises
     ------
@@ -139,7 +147,7 @@ def compile_chain(
         If a transformation asks for an input that is not among `known`, or its parameters do not fit its inputs.
     """
     steps = []
-    for transformation in reversed(transformations) if inverse else transformations:
+    for transformation in undone(transformations, kind) if inverse else transformations:
         places, sources, goals = places_of(transformation, kind, known)
         if not places:
             continue
@@ -152,6 +160,13 @@ def compile_chain(
         else:
             steps.append((method.forward(transformation, entry, places), sources, goals))
     return Chain(len(known), steps)
+
+
+def undone(transformations: Sequence[Transformation], kind: str) -> list[Transformation]:
+    """The transformations that are undone, in this order; see `compile_chain`."""
+    if kind == "Variable":
+        return list(reversed(transformations))
+    return [each for each in transformations if any(item.type == kind for item in each.inputs)][:1]
 
 
 def _entry(transformation: Transformation) -> int:

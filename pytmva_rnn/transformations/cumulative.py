@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ POINTS = 10000
 _MOST_BINS = 2000
 _EVENTS_PER_BIN = 10
 _SMALLEST = 1e-12
+_LEVEL = 1e-10
 
 
 def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]) -> CumulativeDistribution | None:
@@ -86,7 +88,9 @@ def points(distribution: CumulativeDistribution) -> NDArray[np.float32]:
 
 @kernel
 def fraction_below(table: Any, low: float, high: float, x: float) -> float:
-    """The fraction of the sample below x, at least 1e-12; linear between the table's points and beyond. NaN for NaN.
+    """The fraction of the sample below x, at least 1e-12; linear between the table's points and beyond.
+
+    For NaN it is 1e-12, as in TMVA, whose largest of two numbers is the second where one is NaN.
 
     Parameters
     ----------
@@ -99,26 +103,28 @@ def fraction_below(table: Any, low: float, high: float, x: float) -> float:
     left = np.int64(min(place, POINTS - 2)) if place > 0 else 0
     first, second = np.float64(table[left]), np.float64(table[left + 1])
     y = first + (place - left) * (second - first)
-    return _SMALLEST if y < _SMALLEST else y
+    return y if y >= _SMALLEST else _SMALLEST
 
 
 @kernel
 def value_at(table: Any, low: float, high: float, fraction: float) -> float:
-    """The inverse of `fraction_below`; where the distribution is level, the upper end of the level part.
+    """The inverse of `fraction_below`, by the rule of tmva's PDF::GetValInverse.
 
-    Results stay in the range of the sample. (C++ leaves it for fractions below the first bin's, and has no result for
-    those above the last's.)
+    Bisection between bin 0, the underflow, and the last one, which both count as 0 until a step has looked at others;
+    beyond the range of the sample the line through its ends goes on. NaN for NaN, for which TMVA never returns.
     """
-    left, right = 0, POINTS
-    while left < right:
-        half = (left + right) // 2
-        if table[half] <= fraction:
-            left = half + 1
+    if math.isnan(fraction):
+        return fraction
+    below, above = 0, POINTS
+    first, second = 0.0, 0.0
+    middle = POINTS // 2
+    while below < middle < above:
+        at = np.float64(table[middle - 1])
+        if fraction < at:
+            above, second = middle, at
         else:
-            right = half
-    left = min(max(left - 1, 0), POINTS - 2)
-    first = np.float64(table[left])
-    height = np.float64(table[left + 1]) - first
-    part = (fraction - first) / (height if height > 0 else np.inf)
-    x = low + (left + 0.5 + part) * (high - low) / POINTS
-    return low if x < low else high if x > high else x
+            below, first = middle, at
+        middle = below + (above - below) // 2
+    height = second - first
+    part = (fraction - first) / height if height > _LEVEL else first
+    return low + (below - 0.5 + (above - below) * part) * (high - low) / POINTS

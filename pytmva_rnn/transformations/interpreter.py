@@ -89,6 +89,10 @@ def run(program: int, numbers: Any) -> None:
                 for i in range(step.count):
                     values[i] = event[places[step.sources + i]]
             _operate(step.operation, values, parameters[step.parameters :], table[step.table :], spare)
+            if k < len(steps) - 1:
+                # what the next step reads is an event of TMVA, whose values are float32
+                for i in range(step.count):
+                    values[i] = np.float32(values[i])
             if step.window < 0:
                 for i in range(step.count):
                     event[places[step.goals + i]] = values[i]

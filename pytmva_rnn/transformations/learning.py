@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import Known, Transformation, Variable, columns_of
+from pytmva_rnn.description import Identity, Known, Transformation, Variable, columns_of
 from pytmva_rnn.errors import OptionError, TrainingError
 from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.transformations.chain import compile_chain
@@ -69,6 +69,9 @@ def learn_transformations(
     event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
     learned: list[Transformation] = []
     for number, step in enumerate(steps, 1):
+        if step.is_identity:
+            learned.append(Identity())
+            continue
         method = _method(step, text)
         inputs, outputs = select(step, method.defaults, known, text)
         if not method.transformation.by_column and len({item.type for item in inputs}) > 1:
@@ -91,7 +94,20 @@ def learn_transformations(
                 kind: compile_chain(learned[-1:], known[kind], kind)(np.ascontiguousarray(values))
                 for kind, values in parts.items()
             }
+    of_targets = [step.text for step, each in zip(steps, learned, strict=True) if _has_targets(each)]
+    if len(of_targets) > 1:
+        log.warning(
+            "VarTransform=%s: of the transformations of the targets, %s, predictions undo the first only, as in C++ "
+            "TMVA: they will not be on the targets' scale; let one take the targets, and give the others the "
+            "variables, as in N,G(_V_)",
+            text,
+            ", ".join(of_targets),
+        )
     return tuple(learned)
+
+
+def _has_targets(transformation: Transformation) -> bool:
+    return any(item.type == "Target" for item in transformation.inputs)
 
 
 def _method(step: TransformStep, text: str) -> Transformer[Any]:

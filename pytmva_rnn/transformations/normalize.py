@@ -34,8 +34,10 @@ def _limits(sample: ClassSample) -> Values:
 
 
 def _parameters(transformation: Normalize, entry: int, places: list[int]) -> Values:
-    low, high = np.asarray(transformation.ranges, np.float64)[entry, places].T
-    return np.concatenate([low, high - low])
+    low, high = np.asarray(transformation.ranges, np.float64)[entry, places].T.astype(np.float32)
+    # a float, the quotient of doubles
+    factor = (1.0 / (high - low).astype(np.float64)).astype(np.float32)
+    return np.concatenate([low, factor]).astype(np.float64)
 
 
 def _forward(transformation: Normalize, entry: int, places: list[int]) -> Instruction:
@@ -48,20 +50,22 @@ def _inverse(transformation: Normalize, entry: int, places: list[int]) -> Instru
 
 @kernel
 def scale(values: Any, parameters: Any) -> None:
-    """`2 (x - min)/(max - min) - 1`."""
+    """`(x - min) * (1/(max - min)) * 2 - 1`, in single precision, as in TMVA."""
     count = len(values)
-    low, span = parameters[:count], parameters[count : 2 * count]
+    low, factor = parameters[:count], parameters[count : 2 * count]
+    one, two = np.float32(1), np.float32(2)
     for i in range(count):
-        values[i] = 2 * (values[i] - low[i]) / span[i] - 1
+        values[i] = (np.float32(values[i]) - np.float32(low[i])) * np.float32(factor[i]) * two - one
 
 
 @kernel
 def scale_back(values: Any, parameters: Any) -> None:
-    """The inverse of `scale`."""
+    """The inverse of `scale`: `min + (x + 1)/(2/(max - min))`."""
     count = len(values)
-    low, span = parameters[:count], parameters[count : 2 * count]
+    low, factor = parameters[:count], parameters[count : 2 * count]
+    one, two = np.float32(1), np.float32(2)
     for i in range(count):
-        values[i] = (values[i] + 1) / 2 * span[i] + low[i]
+        values[i] = np.float32(low[i]) + (np.float32(values[i]) + one) / (np.float32(factor[i]) * two)
 
 
 NORMALIZE = Transformer(

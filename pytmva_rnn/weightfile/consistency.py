@@ -32,7 +32,7 @@ from pytmva_rnn.weightfile.reading import (
     read_shape,
     read_title,
 )
-from pytmva_rnn.weightfile.transformation_nodes import read_transformation
+from pytmva_rnn.weightfile.transformation_nodes import read_transformation, transform_nodes
 from pytmva_rnn.weightfile.variable_nodes import (
     SPECTATORS,
     TARGETS,
@@ -81,7 +81,7 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
     transformations = report.attempt(root.find, "Transformations")
     if transformations:
         known = {"Variable": variables, "Target": targets, "Spectator": spectators}
-        report.attempt(transformations.counted, "Transform", "NTransformations")
+        report.attempt(transform_nodes, transformations, _var_transform(root))
         for transform in transformations.children("Transform"):
             report.attempt(read_transformation, transform, known, classes)
     report.attempt(read_mva_pdfs, report.attempt(root.find, "MVAPdfs"))
@@ -94,6 +94,12 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
             report.attempt(check_outputs, weights, analysis, found, classes, len(targets))
         report.errors += check_options(report.attempt(root.find, "Options"), network)
     return report.errors
+
+
+def _var_transform(root: Node) -> str:
+    options = root.find("Options")
+    found = [item for item in options.children("Option") if item.has("name")] if options else []
+    return next((item.text for item in found if item.attribute("name") == "VarTransform"), "None")
 
 
 def _variables(report: _Report, node: Node | None, kind: VariableList) -> list[Variable]:

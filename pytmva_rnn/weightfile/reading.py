@@ -23,13 +23,12 @@ from pytmva_rnn.description import (
     outputs_problem,
 )
 from pytmva_rnn.errors import DataError, WeightFileError
-from pytmva_rnn.options.vartransform import reference_classes
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
 from pytmva_rnn.weightfile.nodes import Node, ordered, parse
 from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
 from pytmva_rnn.weightfile.other_methods import hint
-from pytmva_rnn.weightfile.transformation_nodes import read_transformations
+from pytmva_rnn.weightfile.transformation_nodes import read_transformations, var_transform_steps
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES, VariableList
 
 __all__ = [
@@ -75,7 +74,13 @@ def read_description(path: str | os.PathLike[str]) -> Description:
     known = {"Variable": variables, "Target": targets, "Spectator": spectators}
     options = read_options(root.find("Options"))
     chain = next((option.value for option in options if option.name == "VarTransform"), "None")
-    references = reference_classes(chain, classes)
+    for step in var_transform_steps(chain):
+        if step.class_name is not None:
+            log.warning(
+                "%s: VarTransform has %s; scores use all classes together, as C++ TMVA's Reader forgets the class",
+                os.fspath(path),
+                step.text,
+            )
     read = Description(
         title=title,
         analysis=analysis,
@@ -86,9 +91,7 @@ def read_description(path: str | os.PathLike[str]) -> Description:
         spectators=spectators,
         targets=targets,
         classes=classes,
-        transformations=read_transformations(transformations, known, len(classes), references)
-        if transformations
-        else (),
+        transformations=read_transformations(transformations, known, len(classes), chain) if transformations else (),
         **_network(root.child("Weights"), len(variables)),
     )
     weights = root.child("Weights")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import copysign, isnan
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -66,15 +67,15 @@ def _check_entries(node: Node, found: int, tag: str, classes: int) -> None:
         raise node.error(f"expected {wanted} <{tag}> nodes for {classes} classes, found {found}")
 
 
-def _numbers(node: Node, count: int) -> NDArray[np.float64]:
-    """The finite numbers in a node's text, `count` of them."""
+def _numbers(node: Node, count: int, *, finite: bool = True) -> NDArray[np.float64]:
+    """The numbers in a node's text, `count` of them."""
     try:
         values = parse_floats(node.text)
     except ValueError as error:
         raise node.error(f"expected numbers, found: {error}") from None
     if len(values) != count:
         raise node.error(f"expected {count} numbers, found {len(values)}")
-    if not np.isfinite(values).all():
+    if finite and not np.isfinite(values).all():
         place = int(np.argmin(np.isfinite(values)))
         raise node.error(f"expected finite numbers, found {values[place]} as number {place}")
     return values
@@ -92,7 +93,14 @@ def _sized(node: Node, sizes: Mapping[str, int]) -> NDArray[np.float64]:
 
 def _line(values: NDArray[np.float64], digits: int) -> tuple[str, ...]:
     """A text line of numbers, each followed by a blank."""
-    return ("".join(f"{scientific(value, digits)} " for value in values.ravel().tolist()),)
+    return ("".join(f"{_number(value, digits)} " for value in values.ravel().tolist()),)
+
+
+def _number(value: float, digits: int) -> str:
+    """As C's `%5.<digits>e`, which matters for NaN."""
+    if isnan(value):
+        return f"{'-nan' if copysign(1, value) < 0 else 'nan':>5}"
+    return scientific(value, digits)
 
 
 # --- Normalize
@@ -195,16 +203,18 @@ def _read_gauss(node: Node, inputs: Inputs, outputs: Inputs, classes: int) -> Ga
 def _read_distributions(node: Node, classes: int) -> tuple[CumulativeDistribution, ...]:
     count = len(node.children())
     _check_entries(node, count, "CumulativePDF_cls...", classes)
-    return tuple(_read_pdf(node.child(f"CumulativePDF_cls{number}").child("PDF")) for number in range(count))
+    pdfs = [node.child(f"CumulativePDF_cls{number}").child("PDF") for number in range(count)]
+    return tuple(_read_pdf(pdf, used=pdf is pdfs[-1]) for pdf in pdfs)
 
 
-def _read_pdf(node: Node) -> CumulativeDistribution:
+def _read_pdf(node: Node, used: bool) -> CumulativeDistribution:
+    """A distribution; of a class without events, whose distribution is not used, TMVA writes one bin that is NaN."""
     for name, value in _PDF.items():
         if node.integer(name) != value:
             raise node.error(f"{name}: expected {value}, as TMVA writes it; found {node.attribute(name)}")
     histogram = node.child("Histogram")
-    bins = histogram.integer("NBins", minimum=2)
-    contents = _numbers(histogram, bins)
+    bins = histogram.integer("NBins", minimum=1 + used)
+    contents = _numbers(histogram, bins, finite=used)
     if histogram.flag("HasEquidistantBins"):
         low, high = histogram.number("XMin"), histogram.number("XMax")
         edges: NDArray[np.float64] = np.linspace(low, high, bins + 1, dtype=np.float64)
@@ -216,7 +226,7 @@ def _read_pdf(node: Node) -> CumulativeDistribution:
         edges = _numbers(where, bins + 1)
     distribution = CumulativeDistribution(edges, contents)
     try:
-        distribution.check()
+        distribution.check(used=used)
     except DataError as error:
         raise where.error(str(error)) from None
     return distribution

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from pytmva_rnn.description import Known, Transformation, TransformInput
+from pytmva_rnn.description import Identity, Known, Transformation, TransformInput
+from pytmva_rnn.errors import OptionError
+from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.weightfile.markup import Element
 from pytmva_rnn.weightfile.nodes import Node
 from pytmva_rnn.weightfile.transformation_formats import FORMATS, Inputs
 
-__all__ = ["read_transformation", "read_transformations", "transformations_element"]
+__all__ = [
+    "read_transformation",
+    "read_transformations",
+    "transform_nodes",
+    "transformations_element",
+    "var_transform_steps",
+]
 
 _BY_NAME = {name: entry for entry in FORMATS for name in (entry.transformation.kind, *entry.aliases)}
 _BY_TYPE = {entry.transformation: entry for entry in FORMATS}
 
 
-def read_transformations(
-    node: Node, known: Known, classes: int, references: Sequence[int | None] = ()
-) -> tuple[Transformation, ...]:
+def read_transformations(node: Node, known: Known, classes: int, option: str = "None") -> tuple[Transformation, ...]:
     """The transformations of the node `<Transformations>`, in the order in which they apply.
+
+    Each uses what was learned from all classes together, whatever class VarTransform names: so does C++ TMVA's Reader.
 
     Parameters
     ----------
@@ -27,25 +34,49 @@ def read_transformations(
     known : mapping of "Variable", "Target" and "Spectator" to the file's variables
     classes : int
         Number of classes.
-    references : sequence of int or None
-        The class that each transformation uses, from the option VarTransform; all classes together where that option
-        does not describe the transformations of the file.
+    option : str
+        The file's VarTransform, which says where identities are: they are counted, and have no node.
 
     Raises
     ------
     WeightFileError
         If a transformation is not supported, or its selection or numbers do not fit.
     """
-    found = [read_transformation(child, known, classes) for child in node.counted("Transform", "NTransformations")]
-    if len(references) != len(found):
-        return tuple(found)
-    return tuple(replace(each, reference=number) for each, number in zip(found, references, strict=True))
+    nodes = transform_nodes(node, option)
+    return tuple(Identity() if child is None else read_transformation(child, known, classes) for child in nodes)
+
+
+def transform_nodes(node: Node, option: str) -> list[Node | None]:
+    """The nodes of the transformations, None for an identity; see `read_transformations`.
+
+    Raises
+    ------
+    WeightFileError
+        If there are not as many as `<Transformations>` says.
+    """
+    steps, found = var_transform_steps(option), node.children("Transform")
+    with_nodes = sum(not step.is_identity for step in steps)
+    if with_nodes != len(found) or len(steps) != node.integer("NTransformations"):
+        # the option says something else than the file
+        return list(node.counted("Transform", "NTransformations"))
+    left = iter(found)
+    return [None if step.is_identity else next(left) for step in steps]
+
+
+def var_transform_steps(option: str) -> tuple[TransformStep, ...]:
+    """What the file's VarTransform says; nothing for a wrong text, which does not keep a file from being read."""
+    try:
+        return parse_var_transform(option)
+    except OptionError:
+        return ()
 
 
 def transformations_element(transformations: Sequence[Transformation]) -> Element:
     """The node `<Transformations>`."""
     return Element(
-        "Transformations", {"NTransformations": len(transformations)}, [_element(t) for t in transformations]
+        "Transformations",
+        {"NTransformations": len(transformations)},
+        [_element(each) for each in transformations if not isinstance(each, Identity)],
     )
 
 

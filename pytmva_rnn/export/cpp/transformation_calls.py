@@ -9,6 +9,7 @@ import numpy as np
 
 from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable
 from pytmva_rnn.export.cpp.literals import array
+from pytmva_rnn.transformations.chain import undone
 from pytmva_rnn.transformations.selection import places_of
 
 __all__ = ["function"]
@@ -26,11 +27,11 @@ def function(
         The model's variables or its targets.
     kind : "Variable" or "Target"
     back : bool
-        Undo the chain, from its end.
+        Undo the transformations, as `pytmva_rnn.transformations.chain.undone` says.
     """
     calls: list[str] = []
     arrays: list[str] = []
-    for number, transformation in reversed(list(enumerate(transformations))) if back else enumerate(transformations):
+    for number, transformation in enumerate(undone(transformations, kind) if back else transformations):
         places, sources, goals = places_of(transformation, kind, known)
         if not places:
             continue
@@ -47,8 +48,8 @@ def function(
 
 
 def _normalize(t: Normalize, entry: int, places: list[int], name: str, back: bool) -> tuple[str, str]:
-    ranges = np.asarray(t.ranges, np.float64)[entry, places]
-    arrays = array(f"{name}_low", ranges[:, 0]) + array(f"{name}_high", ranges[:, 1])
+    low, high = np.asarray(t.ranges, np.float64)[entry, places].T.astype(np.float32)
+    arrays = array(f"{name}_low", low) + array(f"{name}_high", high)
     function = "normalize_back" if back else "normalize"
     return f"{function}<{len(places)}>({name}_from, {name}_to, {name}_low, {name}_high, v)", arrays
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.dataset import Dataset
-from pytmva_rnn.description import PCA, Decorrelation, Gauss, Normalize, Transformation, Variable
+from pytmva_rnn.description import PCA, Decorrelation, Gauss, Identity, Normalize, Transformation, Variable
 from pytmva_rnn.tmva.output.histograms import Axis, filled, labelled_matrix
 from pytmva_rnn.transformations import apply_transformations
 
@@ -37,7 +37,7 @@ def chain_name(transformations: Sequence[Transformation]) -> str:
 def _short_name(transformation: Transformation) -> str:
     if isinstance(transformation, Gauss):
         return "Uniform" if transformation.flat else "Gauss"
-    return {Normalize: "Norm", Decorrelation: "Deco", PCA: "PCA"}[type(transformation)]
+    return {Normalize: "Norm", Decorrelation: "Deco", PCA: "PCA", Identity: "Id"}[type(transformation)]
 
 
 def input_histograms(

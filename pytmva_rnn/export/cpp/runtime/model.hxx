@@ -21,7 +21,7 @@ public:
   static constexpr Analysis analysis = Data::analysis;
   using Output = std::conditional_t<outputs == 1, float, std::array<float, outputs>>;
 
-  // The scores of one event from its variables; -999 for NaN.
+  // The scores of one event from its variables; -999 for a classifier's NaN.
   Output operator()(const float* x) const
   {
     float scores[outputs];
@@ -59,24 +59,23 @@ public:
 private:
   static void score(const float* x, float* out)
   {
-    bool nan = false;
-    for (std::size_t i = 0; i < variables; ++i)
-      nan |= is_nan(x[i]);
-    if (nan) {
-      std::fill(out, out + outputs, -999.0f);
-      return;
-    }
+    float transformed[variables];
     if constexpr (Data::transforms) {
       double values[variables];
-      float transformed[variables];
       std::copy(x, x + variables, values);
       Data::transform(values);
       for (std::size_t i = 0; i < variables; ++i)
         transformed[i] = static_cast<float>(values[i]);
-      Data::network(transformed, out);
-    } else {
-      Data::network(x, out);
+      x = transformed;
     }
+    bool nan = false;
+    for (std::size_t i = 0; i < variables; ++i)
+      nan |= is_nan(x[i]);
+    if (nan) {
+      std::fill(out, out + outputs, analysis == Analysis::Classification ? -999.0f : NAN);
+      return;
+    }
+    Data::network(x, out);
     finish(out);
     if constexpr (Data::transforms_targets) {
       double values[outputs];
@@ -85,9 +84,10 @@ private:
       for (std::size_t i = 0; i < outputs; ++i)
         out[i] = static_cast<float>(values[i]);
     }
-    for (std::size_t i = 0; i < outputs; ++i)
-      if (is_nan(out[i]))
-        out[i] = -999.0f;
+    if constexpr (analysis == Analysis::Classification)
+      for (std::size_t i = 0; i < outputs; ++i)
+        if (is_nan(out[i]))
+          out[i] = -999.0f;
   }
 
   static void finish(float* out)

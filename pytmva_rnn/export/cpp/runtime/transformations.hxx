@@ -1,23 +1,26 @@
-// ---- Transformations of the variables, and of regression targets back, in double precision. `from` and `to` say which
-// of the values are read and written.
+// ---- Transformations of the variables, and of regression targets back, in double precision but for normalisation, which
+// TMVA does in floats; what each makes is rounded to floats. `from` and `to` say which of the values are read and written.
 
 template <std::size_t N>
-inline void normalize(const std::size_t* from, const std::size_t* to, const double* low, const double* high, double* v)
+inline void normalize(const std::size_t* from, const std::size_t* to, const float* low, const float* high, double* v)
 {
-  double made[N];
-  for (std::size_t i = 0; i < N; ++i)
-    made[i] = 2 * (v[from[i]] - low[i]) / (high[i] - low[i]) - 1;
+  float made[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    const float factor = static_cast<float>(1.0 / static_cast<double>(high[i] - low[i]));
+    made[i] = (static_cast<float>(v[from[i]]) - low[i]) * factor * 2 - 1;
+  }
   for (std::size_t i = 0; i < N; ++i)
     v[to[i]] = made[i];
 }
 
 template <std::size_t N>
-inline void normalize_back(const std::size_t* from, const std::size_t* to, const double* low, const double* high,
-                           double* v)
+inline void normalize_back(const std::size_t* from, const std::size_t* to, const float* low, const float* high, double* v)
 {
-  double made[N];
-  for (std::size_t i = 0; i < N; ++i)
-    made[i] = (v[from[i]] + 1) / 2 * (high[i] - low[i]) + low[i];
+  float made[N];
+  for (std::size_t i = 0; i < N; ++i) {
+    const float factor = static_cast<float>(1.0 / static_cast<double>(high[i] - low[i]));
+    made[i] = low[i] + (static_cast<float>(v[from[i]]) + 1) / (factor * 2);
+  }
   for (std::size_t i = 0; i < N; ++i)
     v[to[i]] = made[i];
 }
@@ -34,7 +37,7 @@ inline void rotate(const std::size_t* from, const std::size_t* to, const double*
     double sum = 0;
     for (std::size_t j = 0; j < N; ++j)
       sum += matrix[i * N + j] * given[j];
-    v[to[i]] = sum + after[i];
+    v[to[i]] = static_cast<float>(sum + after[i]);
   }
 }
 
@@ -82,24 +85,28 @@ struct Distribution {
     const std::size_t left = !(floor > 0) ? 0 : floor > points - 2 ? points - 2 : static_cast<std::size_t>(floor);
     const double first = point(left);
     const double y = first + (place - static_cast<double>(left)) * (point(left + 1) - first);
-    return y < smallest ? smallest : y;
+    return is_nan(static_cast<float>(y)) || y < smallest ? smallest : y;
   }
 
+  // TMVA's bisection between the underflow bin and the last, which both count as 0 until others have been looked at.
   double value_at(double fraction) const
   {
-    std::size_t left = 0, right = points;
-    while (left < right) {
-      const std::size_t half = left + (right - left) / 2;
-      if (point(half) <= fraction)
-        left = half + 1;
-      else
-        right = half;
+    if (is_nan(static_cast<float>(fraction)))
+      return fraction;
+    std::size_t below = 0, above = points;
+    double first = 0, second = 0;
+    for (std::size_t middle = points / 2; below < middle && middle < above; middle = below + (above - below) / 2) {
+      const double at = point(middle - 1);
+      if (fraction < at) {
+        above = middle;
+        second = at;
+      } else {
+        below = middle;
+        first = at;
+      }
     }
-    left = left < 2 ? 0 : left - 1 > points - 2 ? points - 2 : left - 1;
-    const double height = point(left + 1) - point(left);
-    const double part = height > 0 ? (fraction - point(left)) / height : 0;
-    const double x = low() + (static_cast<double>(left) + 0.5 + part) * width() / points;
-    return x < edges[0] ? edges[0] : x > edges[bins] ? edges[bins] : x;
+    const double height = second - first, part = height > 1e-10 ? (fraction - first) / height : first;
+    return low() + (static_cast<double>(below) - 0.5 + static_cast<double>(above - below) * part) * width() / points;
   }
 
 private:
@@ -137,7 +144,7 @@ inline void gauss(const std::size_t* from, const std::size_t* to, const Distribu
       made[i] = root_two * erfinv(clipped(2 * made[i] - 1, -0.99999999, 0.99999999));
   }
   for (std::size_t i = 0; i < N; ++i)
-    v[to[i]] = made[i];
+    v[to[i]] = static_cast<float>(made[i]);
 }
 
 template <std::size_t N, bool Flat>
