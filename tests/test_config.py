@@ -213,6 +213,12 @@ def test_another_seed(written: Path) -> None:
         ("[method]", "[output]\nscores = 1\n[method]", r"\[output\] scores is a path in quotes, not 1"),
         (
             "[method]",
+            '[output]\nweights = "a.txt"\n[method]',
+            r"weights = 'a.txt': the name of a weight file ends with .xml",
+        ),
+        ("[method]", "[output]\nscalar_elements = 1\n[method]", r"scalar_elements is true or false, not 1"),
+        (
+            "[method]",
             '[output]\nscores = "s.root"\n[method]\ntitle = "weight"',
             "is the name of another branch of the scores",
         ),

@@ -102,7 +102,7 @@ def run(given: argparse.Namespace) -> int:
         targets=data.target_table(),
         info=(recipe_info(config.recipe), *((TREE, tree) for tree in config.input.trees)),
     )
-    write_weights(result.model, paths["weights"])
+    write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
     what = (
         "interrupted: the best weights so far" if result.interrupted else "the weights of the lowest validation error"
     )

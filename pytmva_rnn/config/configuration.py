@@ -92,12 +92,15 @@ class OutputConfig:
         ROOT file for the scores of the training and test events.
     plot : str, optional
         Picture of history, ROC curve and scores.
+    scalar_elements : bool
+        Write the elements of array variables one by one into the weight file; see `pytmva_rnn.write_weights`.
     """
 
     dataset: str = "dataset"
     weights: str | None = None
     scores: str | None = None
     plot: str | None = None
+    scalar_elements: bool = False
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,10 @@ def _split(value: Any) -> SplitOptions:
 def _output(table: dict[str, Any]) -> OutputConfig:
     check_keys(table, [f.name for f in fields(OutputConfig)], "[output] has no key")
     for key, value in table.items():
-        if not isinstance(value, str) or not value:
+        if key == "scalar_elements":
+            if not isinstance(value, bool):
+                raise ConfigError(f"[output] {key} is true or false, not {value!r}")
+        elif not isinstance(value, str) or not value:
             raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
     output = OutputConfig(**table)
     if output.weights is not None and not output.weights.endswith(".xml"):
