@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite"]
+__all__ = ["KeepsArrays", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite"]
 
 
 def immutable(values: Any) -> Any:
@@ -57,3 +57,17 @@ def not_finite(values: NDArray[Any]) -> str:
         return ""
     row, column = np.argwhere(~finite)[0]
     return f"{values[row, column]} in row {row}, column {column}"
+
+
+class KeepsArrays:
+    """What keeps the arrays of its fields `array_names` in memory of its own, which cannot be changed."""
+
+    array_names: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.array_names:
+            object.__setattr__(self, name, immutable(getattr(self, name)))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()

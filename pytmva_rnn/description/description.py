@@ -157,6 +157,7 @@ _PARTS: dict[str, type[Any]] = {
     "targets": Variable,
     "classes": str,
     "transformations": Transformation,
+    "mva_pdfs": MVAPdf,
 }
 _LETTERS = {
     "loss": get_args(Loss),
@@ -197,6 +198,8 @@ def _check(model: Description) -> None:
             transformation.check(known, len(model.classes))
         except DataError as error:
             raise DataError(f"transformation {number}: {error}") from None
+    for pdf in model.mva_pdfs:
+        pdf.check()
 
 
 def outputs_problem(analysis: str, outputs: int, classes: int, targets: int) -> str:

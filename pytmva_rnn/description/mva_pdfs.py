@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import NDArray
+
+from pytmva_rnn.description.arrays import KeepsArrays, is_numbers
+from pytmva_rnn.errors import DataError
 
 __all__ = ["MVAPdf"]
 
 
 @dataclass(frozen=True, eq=False)
-class MVAPdf:
+class MVAPdf(KeepsArrays):
     """The scores of one class: a histogram, and how TMVA makes a smooth distribution of it.
 
     Attributes
@@ -31,6 +35,8 @@ class MVAPdf:
         TMVA's settings of the kernel estimator.
     """
 
+    array_names: ClassVar[tuple[str, ...]] = ("contents",)
+
     name: str
     histogram: str
     low: float
@@ -39,3 +45,14 @@ class MVAPdf:
     smoothings: tuple[int, int] = (0, 0)
     interpolation: int = 2
     kernel: tuple[int, int, int, float] = (1, 1, 1, 1.0)
+
+    def check(self) -> None:
+        """Make sure that the contents are a histogram's.
+
+        Raises
+        ------
+        DataError
+        """
+        contents = self.contents
+        if not is_numbers(contents) or contents.ndim != 1 or not len(contents) or not np.isfinite(contents).all():
+            raise DataError(f"{self.name}: expected finite contents of one bin or more")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description.arrays import immutable, is_numbers, is_tuple_of
+from pytmva_rnn.description.arrays import KeepsArrays, is_numbers, is_tuple_of
 from pytmva_rnn.description.variables import Variable
 from pytmva_rnn.errors import DataError
 
@@ -58,22 +58,8 @@ def columns_of(inputs: Sequence[TransformInput], kind: str, known: Sequence[Vari
     return columns
 
 
-class _Kept:
-    """Keeps its arrays in memory of its own, which cannot be changed."""
-
-    array_names: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for name in self.array_names:
-            object.__setattr__(self, name, immutable(getattr(self, name)))
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.__post_init__()
-
-
 @dataclass(frozen=True, eq=False)
-class Transformation(_Kept):
+class Transformation(KeepsArrays):
     """A preprocessing step of the variables (tmva's `VarTransform`).
 
     What is learned stands there once for each class and, last, once for all classes together. With a single class, as
@@ -238,7 +224,7 @@ class PCA(Transformation):
 
 
 @dataclass(frozen=True, eq=False)
-class CumulativeDistribution(_Kept):
+class CumulativeDistribution(KeepsArrays):
     """The cumulative distribution of one variable as a histogram.
 
     Attributes
