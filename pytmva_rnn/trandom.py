@@ -11,11 +11,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, kernel, readable
+from pytmva_rnn.compile import compilation, kernel
 
 __all__ = ["TRandom3", "shuffle"]
 
 _BLOCK = 4096
+_DRAWS = 8192  # at once, in a shuffle
 
 
 class TRandom3:
@@ -97,36 +98,30 @@ def shuffle(order: NDArray[np.int64], random: TRandom3) -> None:
     random : TRandom3
         The stream, which moves on by the numbers taken.
     """
-    n = len(order)
-    if n < 2:
-        return
-    wanted = n + 64
-    present = readable(order, np.int64)
+    mine = order.dtype == np.int64 and order.flags.carray
+    work = order if mine else np.array(order, np.int64)
+    place = 1
     with compilation("shuffling"):
-        shuffled, used = _shuffled(present, _generated(random._peek(wanted)))
-        while used < 0:  # so many draws were rejected that the numbers ran out
-            wanted *= 2
-            shuffled, used = _shuffled(present, _generated(random._peek(wanted)))
-    order[:] = shuffled
-    random._skip(used)
+        while place < len(work):
+            # piece by piece: the numbers of a large sample would take more memory than its order
+            place, used = _shuffled(work, random._peek(_DRAWS), place)
+            random._skip(used)
+    if not mine:
+        order[:] = work
 
 
 def _uniform(raw: NDArray[np.uint32]) -> NDArray[np.float64]:
     return raw.astype(np.float64) * 2.0**-32
 
 
-def _generated(raw: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """What TMVA's RandomGenerator hands to std::shuffle: floor((2**32 - 1) u)."""
-    return np.floor(4294967295.0 * _uniform(raw)).astype(np.uint64)
-
-
 @kernel
-def _bounded(m: int, generated: NDArray[np.uint64], used: int) -> tuple[np.int64, int]:
+def _bounded(m: int, raw: NDArray[np.uint32], used: int) -> tuple[np.int64, int]:
     """A number in [0, m) by Lemire's method, and how many numbers were used in all; (0, -1) when they run out."""
     bound = np.uint64(m)
     threshold = np.uint64((2**32 - m) % m)
-    while used < len(generated):
-        product = generated[used] * bound
+    while used < len(raw):
+        # what TMVA's RandomGenerator hands to std::shuffle: floor((2**32 - 1) u)
+        product = np.uint64(math.floor(4294967295.0 * (np.float64(raw[used]) * 2.0**-32))) * bound
         used += 1
         low = product & np.uint64(0xFFFFFFFF)
         if low >= threshold:
@@ -135,35 +130,29 @@ def _bounded(m: int, generated: NDArray[np.uint64], used: int) -> tuple[np.int64
 
 
 @kernel
-def _shuffled(order: NDArray[np.int64], generated: NDArray[np.uint64]) -> tuple[NDArray[np.int64], int]:
-    """A shuffled copy and how many numbers it used, -1 when there were too few."""
-    v = order.copy()
+def _shuffled(v: NDArray[np.int64], raw: NDArray[np.uint32], place: int) -> tuple[int, int]:
+    """Shuffle from a place on, until the numbers run out; returns how far it came, and how many it used."""
     n = len(v)
     used = 0
-    if n * n <= 4294967294:
-        # One number serves two swaps: a draw below (i+1)(i+2) is split into draws below i+1 and i+2.
-        i = 1
-        if n % 2 == 0:
-            a, used = _bounded(2, generated, used)
-            if used < 0:
-                return v, -1
-            v[1], v[a] = v[a], v[1]
-            i = 2
-        while i < n:
-            x, used = _bounded((i + 1) * (i + 2), generated, used)
-            if used < 0:
-                return v, -1
+    while place < n:
+        i = place
+        if n * n > 4294967294 or (i == 1 and n % 2 == 0):
+            a, after = _bounded(i + 1, raw, used)
+            if after < 0:
+                return place, used
+            v[i], v[a] = v[a], v[i]
+            place += 1
+        else:
+            # one number serves two swaps: a draw below (i+1)(i+2) is split into draws below i+1 and i+2
+            x, after = _bounded((i + 1) * (i + 2), raw, used)
+            if after < 0:
+                return place, used
             a, b = x // (i + 2), x % (i + 2)
             v[i], v[a] = v[a], v[i]
             v[i + 1], v[b] = v[b], v[i + 1]
-            i += 2
-    else:
-        for i in range(1, n):
-            a, used = _bounded(i + 1, generated, used)
-            if used < 0:
-                return v, -1
-            v[i], v[a] = v[a], v[i]
-    return v, used
+            place += 2
+        used = after
+    return place, used
 
 
 # The constants of Hoermann and Derflinger's algorithm ACR, under the names of the paper and of ROOT.

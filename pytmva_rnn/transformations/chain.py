@@ -65,28 +65,34 @@ class Chain:
 
         Parameters
         ----------
-        events : float32 or float64 array in C order, shape (n, width)
-        out : array of the same shape and type, optional
+        events : array, shape (n, width)
+            Float64 is transformed to float64, everything else to float32; quickest in C order.
+        out : array of the same shape, float32 or float64 in C order, optional
             Where the results go; may be `events`.
 
         Returns
         -------
-        array of the same shape and type
+        ndarray, shape (n, width)
             `events` itself where there is nothing to do and no `out`.
 
         Raises
         ------
         DataError
             For another shape.
+        ValueError
+            For an `out` of another shape, type or order.
         """
         if events.ndim != 2 or events.shape[1] != self.width:
             raise DataError(f"transformations of {self.width} columns cannot be applied to the shape {events.shape}")
-        if not self:
-            if out is None:
+        if out is None:
+            if not self:
                 return events
+            out = np.empty(events.shape, np.float64 if events.dtype == np.float64 else np.float32)
+        if out.shape != events.shape or out.dtype not in (np.float32, np.float64) or not out.flags.carray:
+            raise ValueError(f"out must be float32 or float64 in C order, writable, of the shape {events.shape}")
+        if not self:
             out[...] = events
             return out
-        out = np.empty_like(events) if out is None else out
         numbers = readable(events, out.dtype).reshape(-1).view(np.float32)
         program, _ = self._program(out)
         with compilation("transformations"):
@@ -101,6 +107,8 @@ class Chain:
         out = np.empty(self.width, np.float32)
         program, room = self._program(out)
         address = program.ctypes.data
+        with compilation("single events"):
+            run(address, np.zeros(self.width, np.float32))
 
         def transformed(x: NDArray[np.float32]) -> NDArray[np.float32]:
             run(address, x if x.ndim == 1 else x.reshape(-1))

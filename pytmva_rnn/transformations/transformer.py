@@ -19,7 +19,7 @@ __all__ = ["ClassSample", "Lesson", "Transformer", "Values", "nine_digits"]
 Values: TypeAlias = NDArray[np.float64]
 T = TypeVar("T", bound=Transformation)
 
-_ROWS = 65536
+_ROWS = 2048
 
 
 def nine_digits(values: Values) -> Values:
