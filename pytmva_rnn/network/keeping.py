@@ -14,6 +14,8 @@ from pytmva_rnn.network.threads import asked_threads
 
 __all__ = ["KeptNetworks"]
 
+_MOST = os.cpu_count() or 1  # that wait for their next use
+
 
 class KeptNetworks:
     """The networks of a model on all backends. Threads may call at once: each takes a network of its own."""
@@ -30,6 +32,6 @@ class KeptNetworks:
         except IndexError:
             network = Network(model, backend)
         scores = predict(network, X)
-        if len(idle) < (os.cpu_count() or 1):
+        if len(idle) < _MOST:
             idle.append(network)
         return scores
