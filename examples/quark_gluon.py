@@ -14,26 +14,28 @@ from pytmva_rnn.data import Recipe, Source, Steps, load_classification, split
 from pytmva_rnn.report import roc_integral, signal_efficiency
 
 # Both jets of an event are read: {jet} becomes 1, then 2. Momenta are TLorentzVectors.
-TRACK, JET = "jet{jet}TrksP4.fP", "jet{jet}P4.fP"
-PT = f"hypot({TRACK}.fX, {TRACK}.fY)"
-JET_PT = f"hypot({JET}.fX, {JET}.fY)"
-PT_REL = f"{PT} / {JET_PT}"
-DELTA_ETA = f"asinh({TRACK}.fZ / {PT}) - asinh({JET}.fZ / {JET_PT})"
-DELTA_PHI = f"delta_phi(atan2({TRACK}.fY, {TRACK}.fX), atan2({JET}.fY, {JET}.fX))"
-
+DEFINE = {
+    "track": "jet{jet}TrksP4",
+    "axis": "jet{jet}P4",
+    "part": "track.Pt() / axis.Pt()",
+    "d_eta": "track.Eta() - axis.Eta()",
+    "d_phi": "delta_phi(track.Phi(), axis.Phi())",
+}
 TRACKS = Steps(
     steps=6,
-    sort_by=PT,
+    sort_by="track.Pt()",
     descending=True,
     inputs={
-        "pt_rel": f"clip({PT_REL}, 0, 1)",
-        "delta_eta": DELTA_ETA,
-        "delta_phi": DELTA_PHI,
+        "pt_rel": "clip(part, 0, 1)",
+        "delta_eta": "d_eta",
+        "delta_phi": "d_phi",
         "charge": "jet{jet}TrksChg",
-        "log_pt_rel": f"log(clip({PT_REL}, 0.001, 1))",
-        "log_delta_r": f"log(maximum(0.001, hypot({DELTA_ETA}, {DELTA_PHI})))",
+        "log_pt_rel": "log(clip(part, 0.001, 1))",
+        "log_delta_r": "log(max(0.001, hypot(d_eta, d_phi)))",
     },
 )
+RECIPE = Recipe(TRACKS, for_each={"jet": (1, 2)}, define=DEFINE)
+CLASSES = {"Signal": "1 <= jet{jet}ID && jet{jet}ID <= 5", "Background": "jet{jet}ID == 21"}
 PHASE = "BatchSize=100,ConvergenceSteps=8,TestRepetitions=1,Optimizer=ADAM"
 OPTIONS = (
     "InputLayout=6|6:Layout=LSTM|32|6|6|0|0,RESHAPE|FLAT,DENSE|32|RELU,LINEAR:WeightInitialization=XAVIERUNIFORM:"
@@ -43,12 +45,8 @@ OPTIONS = (
 
 def run(weights: Path) -> tuple[Result, dict[str, float]]:
     """Read, train, write the weight file; the result, and the numbers measured on the test sample."""
-    recipe = Recipe(TRACKS, for_each={"jet": (1, 2)})
-    events = load_classification(
-        recipe,
-        Source(("package://skhep_testdata/data/uproot-issue96.root",), "tree"),
-        {"Signal": "1 <= jet{jet}ID <= 5", "Background": "jet{jet}ID == 21"},
-    )
+    source = Source(("package://skhep_testdata/data/uproot-issue96.root",), "tree")
+    events = load_classification(RECIPE, source, CLASSES)
     training, test = split(events, "nTest_Signal=4000:nTest_Background=4000")
 
     result = train(
@@ -56,7 +54,7 @@ def run(weights: Path) -> tuple[Result, dict[str, float]]:
         training.y,
         OPTIONS,
         sample_weight=training.weights,
-        variables=recipe.variable_table(training.X),
+        variables=RECIPE.variable_table(training.X),
         title="LSTM",
     )
     write_weights(result.model, weights)

@@ -11,7 +11,7 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["formulate", "matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
+__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -27,17 +27,6 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
             raise
         message = f'{package}, needed {purpose}, is not installed; install it with pip install "pytmva_rnn[{extra}]"'
         raise MissingExtraError(message, name=top) from error
-
-
-def formulate() -> ModuleType:
-    """Return the `formulate` package, which parses formulas in the syntax of ROOT's TTree::Draw.
-
-    Raises
-    ------
-    MissingExtraError
-        If formulate is not installed.
-    """
-    return _optional("formulate", package="formulate", extra="tmva", purpose="for formulas in ROOT's syntax")
 
 
 def matplotlib() -> ModuleType:

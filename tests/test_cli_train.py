@@ -117,7 +117,9 @@ def test_the_seed_of_the_command_line_counts(folder: Path, capsys: pytest.Captur
 
 def test_more_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = re.sub(r"(?s)\[input\].*?\[sequence\]", "[sequence]", CONFIG)
-    classes = '\n[input]\nfiles = "events.root:sgn"\n[input.classes]\na = "z < 1.5"\nb = "1.5 <= z < 2"\nc = "z >= 2"\n'
+    classes = (
+        '\n[input]\nfiles = "events.root:sgn"\n[input.classes]\na = "z < 1.5"\nb = "1.5 <= z && z < 2"\nc = "z >= 2"\n'
+    )
     (folder / "c.toml").write_text(text + classes)
     assert run(folder / "c.toml", "-o", folder) == 0
     shown = capsys.readouterr().out

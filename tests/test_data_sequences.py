@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytmva_rnn.data import Steps
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.expressions import Columns
+from pytmva_rnn.formula import Columns
 
 
 def columns(**arrays: Any) -> Columns:

@@ -12,13 +12,13 @@ import uproot
 from pytmva_rnn.data import Source, count_entries
 from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula import Formula
 
 PACKAGE = "package://skhep_testdata/data/"
 
 
 def values(source: Source, text: str, step: int = 1000) -> list[object]:
-    expression = Expression.parse(text)
+    expression = Formula.parse(text)
     return [
         v for columns in read_columns(source, [expression], step=step) for v in expression.evaluate(columns).to_list()
     ]
@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
         ("b", [True, False, True]),
         ("f", [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0], [6.0, 7.0, 8.0]]),
         ("v", [[1.0], [], [2.0, 3.0]]),
-        ("v[v > 1.5] * i", [[], [], [6.0, 9.0]]),
+        ("select(v, v > 1.5) * i", [[], [], [6.0, 9.0]]),
     ],
 )
 @pytest.mark.parametrize("step", [1, 2, 1000])

@@ -17,7 +17,7 @@ from pytmva_rnn.config import load_config
 from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.description import LSTM, Dense, Layer, Reshape, Variable
 from pytmva_rnn.export.cpp.header import generate
-from pytmva_rnn.formula.expressions import Columns
+from pytmva_rnn.formula import Columns
 from pytmva_rnn.weightfile import write_weights
 from pytmva_rnn.weightfile.stored_recipe import recipe_info
 from tests.cpp import FLAGS, available, build, output, random_network

@@ -15,7 +15,6 @@ OPTIONAL = {
     "ROOT",
     "dask",
     "distributed",
-    "formulate",
     "keras",
     "matplotlib",
     "numba_cuda",
@@ -30,7 +29,6 @@ OPTIONAL = {
 @pytest.mark.parametrize(
     ("name", "package", "extra"),
     [
-        ("formulate", "formulate", "tmva"),
         ("matplotlib", "Matplotlib", "plot"),
         ("numba_cuda", "numba-cuda", "cuda"),
         ("skhep_testdata", "scikit-hep-testdata", "examples"),

@@ -35,7 +35,7 @@ def test_variables_as_the_weight_file_describes_them() -> None:
     assert [(v.expression, v.label, v.title, v.unit, v.internal, v.type) for v in variables] == [
         ("x", "x", "Title", "GeV", "x", "F"),
         ("y", "y", "y", "", "y", "I"),
-        ("x + !y", "sum", "sum", "", "sum", "F"),
+        ("x+!y", "sum", "sum", "", "sum", "F"),
         ("!y", "!y", "!y", "", "_y", "F"),
         ("v", "v", "[0]", "", "v[0]", "F[]"),
         ("v", "v", "[1]", "", "v[1]", "F[]"),
@@ -45,7 +45,7 @@ def test_variables_as_the_weight_file_describes_them() -> None:
     both = np.concatenate([made.samples().training.X, made.samples().test.X])
     assert sorted(both[:, 2].tolist()) == [1, 1, 2, 3, 10, 11, 12, 13]
     info = made.GetDataSetInfo()
-    assert list(info.GetListOfVariables()) == ["x", "y", "x + !y", "!y", "v", "v"]
+    assert list(info.GetListOfVariables()) == ["x", "y", "x+!y", "!y", "v", "v"]
     assert info.GetListOfVariables().size() == info.GetNVariables() == 6
     assert (info.GetNClasses(), info.GetNSpectators(), info.GetNTargets()) == (2, 1, 0)
 

@@ -172,7 +172,7 @@ def declared(*variables: str, spectators: tuple[str, ...] = ("id",)) -> TMVA.Rea
 @pytest.mark.parametrize(
     ("variables", "spectators", "message"),
     [
-        (("x", "v"), ("id",), r"5 variables are declared, but .*a\.xml has 6: x, sqrt\(x\*x \+ y\*y\), v$"),
+        (("x", "v"), ("id",), r"5 variables are declared, but .*a\.xml has 6: x, sqrt\(x\*x\+y\*y\), v$"),
         (("sqrt(x*x + y*y)", "x", "v"), ("id",), r"variable 0 is declared as 'sqrt.* but in .* it is 'x'; they must"),
         (("x", "r", "v"), ("id",), r"variable 1 is declared as 'r', but"),
         (("x", "sqrt(x*x + y*y)", "v"), (), r"0 spectators are declared, but .* has 1: id"),

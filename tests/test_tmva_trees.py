@@ -12,12 +12,12 @@ import uproot
 
 from pytmva_rnn.data import Source
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula import Formula
 from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
 
 
 def values(tree: Any, expression: str) -> list[float]:
-    parsed = Expression.parse(expression)
+    parsed = Formula.parse(expression)
     return [float(x) for columns in read(as_tree(tree), [parsed]) for x in parsed.per_event(columns)]
 
 
@@ -82,7 +82,7 @@ class RootObject:
         return name in (self._kind, "TTree" if self._kind == "TChain" else self._kind)
 
     def __getattr__(self, name: str) -> Any:
-        return lambda: self.__dict__["_answers"][name]
+        return lambda: self.__dict__["_answers"].get(name)
 
 
 def test_trees_of_pyroot_are_read_from_their_files() -> None:

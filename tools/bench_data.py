@@ -82,14 +82,12 @@ def awkward_lists(path: str) -> Floats:
 
 def our_jets(path: str) -> Floats:
     """The quark/gluon example through pytmva_rnn, with its own recipe."""
-    from pytmva_rnn.data import Recipe, Source, load_classification
+    from pytmva_rnn.data import Source, load_classification
 
     sys.path.insert(0, str(EXAMPLES))
-    from quark_gluon import TRACKS
+    from quark_gluon import CLASSES, RECIPE
 
-    classes = {"Signal": "1 <= jet{jet}ID <= 5", "Background": "jet{jet}ID == 21"}
-    recipe = Recipe(TRACKS, for_each={"jet": (1, 2)})
-    return load_classification(recipe, Source((path,), "tree"), classes).X
+    return load_classification(RECIPE, Source((path,), "tree"), CLASSES).X
 
 
 def awkward_jets(path: str) -> Floats:

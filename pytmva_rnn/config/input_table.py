@@ -11,11 +11,11 @@ from pytmva_rnn.config.checking import check_keys, within
 from pytmva_rnn.config.configuration import InputConfig
 from pytmva_rnn.data import Column, Source
 from pytmva_rnn.errors import ConfigError
-from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula import Formula
 
 __all__ = ["input_config"]
 
-_SOURCE = tuple(f.name for f in fields(Source))
+_SOURCE = tuple(f.name for f in fields(Source) if f.name != "aliases")  # [define] is for these
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "tree": ((str,), "a text"),
     "selection": ((str,), "an expression in quotes"),
@@ -74,12 +74,22 @@ def _source(values: dict[str, Any], where: str, folder: Path) -> Source:
     for key, (kinds, what) in _KINDS.items():
         if key in values and (not isinstance(values[key], kinds) or isinstance(values[key], bool)):
             raise ConfigError(f"{where} {key} is {what}, not {values[key]!r}")
-    source = within(where, Source.from_dict, {**values, "files": [_beside(folder, file) for file in listed]})
+    given = {**values, "files": [_beside(folder, file) for file in listed]}
+    friends = values.get("friends", [])
+    if not isinstance(friends, list) or not all(isinstance(friend, str) for friend in friends):
+        raise ConfigError(f'{where} friends is a list of trees, e.g. ["scores.root:scores"], not {friends!r}')
+    given["friends"] = [_friend_beside(folder, friend) for friend in friends]
+    source = within(where, Source.from_dict, given)
     for key in ("selection", "weight"):
         # With for_each the braces are filled in later; what is wrong then is found when the events are read.
         if (text := getattr(source, key)) is not None and "{" not in text:
-            within(f"{where} {key}", Expression.parse, text)
+            within(f"{where} {key}", Formula.parse, text)
     return source
+
+
+def _friend_beside(folder: Path, friend: str) -> str:
+    name, assigned, path = friend.partition("=")
+    return f"{name.strip()} = {_beside(folder, path.strip())}" if assigned else _beside(folder, friend)
 
 
 def _beside(folder: Path, file: str) -> str:

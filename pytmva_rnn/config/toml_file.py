@@ -25,7 +25,7 @@ else:
 
 __all__ = ["load_config"]
 
-_INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan")
+_INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
 _TABLES = ("input", *_INPUTS, "split", "method", "output")
 
 

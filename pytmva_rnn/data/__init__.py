@@ -9,13 +9,13 @@ from pytmva_rnn.data.recipe import Recipe
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source, count_entries
 from pytmva_rnn.data.splitting import split
-from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
 
 __all__ = [
     "Column",
     "Dataset",
-    "Expression",
+    "Formula",
     "Inputs",
     "Recipe",
     "Source",

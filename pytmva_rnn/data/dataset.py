@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,8 @@ class Dataset:
     target_values : (n, O) float32
         Regression only, otherwise O is 0.
     targets : tuple of Column
-    spectators : (n, S) float32
+    spectators : (n, S)
+        Integers if all are, else float64.
     entries : (n,) int64
         Entry in the tree, or in the file it came from when there are several.
     efficiencies : tuple of float
@@ -42,7 +44,7 @@ class Dataset:
     classes: tuple[str, ...]
     target_values: NDArray[np.float32]
     targets: tuple[Column, ...]
-    spectators: NDArray[np.float32]
+    spectators: NDArray[Any]
     entries: NDArray[np.int64]
     efficiencies: tuple[float, ...]
 

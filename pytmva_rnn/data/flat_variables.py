@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.expressions import Columns, Expression
+from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import near
 
-__all__ = ["Column", "Variables", "internal_name"]
+__all__ = ["Column", "Definitions", "Variables", "internal_name", "without_blanks"]
+
+Definitions = Mapping[str, str] | None
+"""Names for formulas."""
 
 _NEVER_FILLED = float(np.finfo(np.float32).max)
 
@@ -28,6 +30,8 @@ _LABELLED = re.compile(r"(?s)(.+?):=(.+)")
 @dataclass(frozen=True)
 class Column:
     """One variable, spectator or target; or an array of variables from one branch.
+
+    As in TMVA, all blanks are taken out of the expression and the label.
 
     Attributes
     ----------
@@ -48,23 +52,30 @@ class Column:
     unit: str = ""
     size: int | None = None
 
+    def __post_init__(self) -> None:
+        expression = without_blanks(self.expression)
+        if expression != self.expression and "{" not in expression and '"' in expression:
+            raise DataError(
+                f"expression {self.expression!r}: TMVA takes all blanks out of an expression, those of a text too; "
+                "write it without any"
+            )
+        if expression != self.expression and "{" not in expression:
+            Formula.parse(self.expression)  # `a b` is not `ab`
+        object.__setattr__(self, "expression", expression)
+        object.__setattr__(self, "label", without_blanks(self.label))
+
     @classmethod
     def parse(cls, text: str) -> Column:
         """From TMVA's notation: `expression`, `label := expression`, or `branch[30]` for an array of 30 variables.
 
-        For one element of a branch give it a label: `leading := pt[0]`.
+        For one element of a branch give it a label: `third := pt[2]`; `pt[0]` is the first.
         """
         labelled = _LABELLED.fullmatch(text)
         if labelled:
-            return cls(labelled[2].strip(), labelled[1].strip())
-        array = _ARRAY.fullmatch(text.strip())
-        if array is None:
-            return cls(text.strip())
-        if int(array[2]) == 0:
-            raise DataError(
-                f"variable {text!r}: this would be an array without elements; for one element write e.g. "
-                f"'{array[1]}_0 := {array[1]}[0]'"
-            )
+            return cls(labelled[2], labelled[1])
+        array = _ARRAY.fullmatch(without_blanks(text))
+        if array is None or int(array[2]) == 0:
+            return cls(text)
         return cls(array[1], size=int(array[2]))
 
     @classmethod
@@ -94,35 +105,39 @@ class Column:
         """The label, or else the expression."""
         return self.label or self.expression
 
-    def build(self, columns: Columns) -> NDArray[np.float32]:
-        """The values, (n, width) float32.
+    def numbers(self, columns: Columns, define: Definitions = None) -> NDArray[Any]:
+        """The value of each event, (n,), with all its digits."""
+        return Formula.parse(self.expression, define).per_event(columns)
+
+    def build(self, columns: Columns, define: Definitions = None) -> NDArray[np.float32]:
+        """The values, (n, width) float32; `define` names formulas that the expression may use.
 
         Raises
         ------
         DataError
             If an event has several values where one is needed, or not exactly `size`, naming the first such event.
         """
-        expression = Expression.parse(self.expression)
+        expression = Formula.parse(self.expression, define)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
             if self.size is None:
                 return expression.per_event(columns).astype(np.float32)[:, None]
-            array = expression.evaluate(columns)
-            if array.ndim != 2:
+            value = expression.value(columns)
+            if value.levels != 1:
                 raise DataError(
                     f"variable {self.expression}[{self.size}]: the branch does not hold one list per event in "
                     f"{columns.place}"
                 )
-            wrong = np.asarray(ak.num(array, axis=1)) != self.size
+            lengths = np.diff(value.offsets[0])
+            wrong = lengths != self.size
             if wrong.any():
                 event = int(np.argmax(wrong))
                 raise DataError(
-                    f"variable {self.expression}[{self.size}]: {columns.event(event)} has {len(array[event])} elements "
+                    f"variable {self.expression}[{self.size}]: {columns.event(event)} has {lengths[event]} elements "
                     f"instead of {self.size}; lists of different lengths are for a sequence"
                 )
-            flat = np.asarray(ak.to_numpy(ak.flatten(array, axis=1)))
-            return flat.astype(np.float32).reshape(len(columns), self.size)
+            return value.content.astype(np.float32).reshape(len(columns), self.size)
 
-    def describe(self, values: NDArray[np.float32] | None = None) -> Iterator[Variable]:
+    def describe(self, values: NDArray[Any] | None = None) -> Iterator[Variable]:
         """What the weight file says of each variable.
 
         Parameters
@@ -193,18 +208,23 @@ class Variables:
         """The same with every expression passed through `replaced`."""
         return Variables(tuple(replace(column, expression=replaced(column.expression)) for column in self.columns))
 
-    def expressions(self) -> list[Expression]:
-        """Every expression that is needed, checked."""
-        return [Expression.parse(column.expression) for column in self.columns]
+    def formulas(self, define: Definitions = None) -> list[Formula]:
+        """Every formula that is needed, checked."""
+        return [Formula.parse(column.expression, define) for column in self.columns]
 
     @property
     def names(self) -> list[str]:
         """Names of the NVar variables."""
         return [c.name if c.size is None else f"{c.name}[{i}]" for c in self.columns for i in range(c.width)]
 
-    def build(self, columns: Columns) -> NDArray[np.float32]:
+    def build(self, columns: Columns, define: Definitions = None) -> NDArray[np.float32]:
         """The variables of every event, (n, NVar) float32; raises as `Column.build`."""
-        return np.concatenate([column.build(columns) for column in self.columns], axis=1)
+        return np.concatenate([column.build(columns, define) for column in self.columns], axis=1)
+
+
+def without_blanks(text: str) -> str:
+    """As TMVA writes expressions and labels."""
+    return "".join(text.split())
 
 
 def internal_name(label: str) -> str:

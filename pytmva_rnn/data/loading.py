@@ -14,7 +14,7 @@ from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.sources import STEP, Source, read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.expressions import Columns, Expression
+from pytmva_rnn.formula import Columns, Formula
 
 __all__ = [
     "Inputs",
@@ -34,12 +34,13 @@ class Inputs:
     Attributes
     ----------
     X : (n, T, D) or (n, NVar) float32
-    spectators : (n, S) float32
+    spectators : (n, S)
+        Integers if all are, else float64.
     entries : (n,) int64
     """
 
     X: NDArray[np.float32]
-    spectators: NDArray[np.float32]
+    spectators: NDArray[Any]
     entries: NDArray[np.int64]
 
 
@@ -61,7 +62,7 @@ def iterate_inputs(
         Largest number of entries at a time.
     """
     chosen = replace(recipe.at(values or {}), allow_nan=True)
-    for columns in read_columns(source, chosen.expressions(), step=step):
+    for columns in read_columns(source, chosen.formulas(), step=step):
         X, spectators = chosen.build(columns)
         yield Inputs(X, spectators, columns.entries)
 
@@ -178,17 +179,17 @@ class Reading:
     """Everything that is computed for the events of a source, for one repetition of the recipe."""
 
     recipe: Recipe
-    selection: Expression | None
-    weight: Expression | None
+    selection: Formula | None
+    weight: Formula | None
     tree_weight: float
-    classes: Mapping[str, Expression]
+    classes: Mapping[str, Formula]
     targets: tuple[Column, ...]
 
-    def expressions(self) -> list[Expression]:
+    def formulas(self) -> list[Formula]:
         """All that must be read."""
         given = [e for e in (self.selection, self.weight) if e is not None]
-        targets = [Expression.parse(target.expression) for target in self.targets]
-        return [*self.recipe.expressions(), *given, *self.classes.values(), *targets]
+        targets = [self.recipe.formula(target.expression) for target in self.targets]
+        return [*self.recipe.formulas(), *given, *self.classes.values(), *targets]
 
     def build(self, columns: Columns) -> Dataset:
         """The selected events; their dataset has no names of classes and no efficiencies yet.
@@ -204,7 +205,7 @@ class Reading:
         if self.classes:
             columns, class_index = self._classified(columns)
         X, spectators = self.recipe.build(columns)
-        targets = [target.build(columns) for target in self.targets]
+        targets = [target.build(columns, self.recipe.define) for target in self.targets]
         target_values = np.concatenate([np.empty((len(columns), 0), np.float32), *targets], axis=1)
         if not np.isfinite(target_values).all():
             event, target = (int(i) for i in np.argwhere(~np.isfinite(target_values))[0])
@@ -237,8 +238,8 @@ class Reading:
         return weights
 
 
-def _truth(expression: Expression, columns: Columns) -> NDArray[np.bool_]:
-    return np.asarray(expression.per_event(columns) != 0)
+def _truth(expression: Formula, columns: Columns) -> NDArray[np.bool_]:
+    return expression.truth(columns)
 
 
 def _read(
@@ -247,23 +248,24 @@ def _read(
     """Events of a source, one repetition of the recipe after the other, and their number before any selection."""
     readings = []
     for values in recipe.repetitions():
+        chosen = recipe.at(values)
 
-        def parsed(text: str | None, values: Mapping[str, Any] = values) -> Expression | None:
-            return None if text is None else Expression.parse(insert(text, values))
+        def parsed(text: str | None, values: Mapping[str, Any] = values, chosen: Recipe = chosen) -> Formula | None:
+            return None if text is None else chosen.formula(insert(text, values))
 
         readings.append(
             Reading(
-                recipe.at(values),
+                chosen,
                 parsed(source.selection),
                 parsed(source.weight),
                 source.tree_weight,
-                {name: Expression.parse(insert(text, values)) for name, text in (classes or {}).items()},
+                {name: chosen.formula(insert(text, values)) for name, text in (classes or {}).items()},
                 tuple(replace(target, expression=insert(target.expression, values)) for target in targets),
             )
         )
     parts: list[list[Dataset]] = [[] for _ in readings]
     before = 0
-    for columns in read_columns(source, [e for reading in readings for e in reading.expressions()]):
+    for columns in read_columns(source, [formula for reading in readings for formula in reading.formulas()]):
         before += len(columns) * len(readings)
         for reading, part in zip(readings, parts, strict=True):
             part.append(reading.build(columns))

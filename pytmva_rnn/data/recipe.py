@@ -15,7 +15,8 @@ from pytmva_rnn.data.flat_variables import Column, Variables
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.expressions import Columns, Expression
+from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.names import NUMBERS
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Recipe"]
@@ -35,12 +36,15 @@ class Recipe:
         tree gives several events.
     allow_nan : bool
         Take inputs that are NaN or infinite to train on.
+    define : mapping of str -> str
+        Names for formulas that all others, and one another, may use.
     """
 
     inputs: Steps | Variables
     spectators: tuple[Column, ...] = ()
     for_each: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     allow_nan: bool = False
+    define: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         given: Any = self.spectators
@@ -48,6 +52,13 @@ class Recipe:
             raise DataError(f"spectators are a list of expressions, not {given!r}")
         spectators = tuple(c if isinstance(c, Column) else Column.from_data(c) for c in given)
         object.__setattr__(self, "spectators", spectators)
+        define: Any = self.define
+        if not isinstance(define, Mapping):
+            raise DataError(f"define is a table of names with formulas, not {define!r}")
+        for name, text in define.items():
+            if not name.isidentifier() or name in NUMBERS or not isinstance(text, str):
+                raise DataError(f"define: {name} = {text!r}; needed is a name and a formula in quotes")
+        object.__setattr__(self, "define", dict(define))
         for_each: Mapping[str, Any] = self.for_each
         for name, values in for_each.items():
             if not name.isidentifier() or not isinstance(values, list | tuple) or not values:
@@ -60,7 +71,7 @@ class Recipe:
             for repetition in self.repetitions():
                 self.at(repetition)  # checks the expressions
         else:
-            self.expressions()
+            self.formulas()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Recipe:
@@ -70,14 +81,14 @@ class Recipe:
         ----------
         values : mapping
             `sequence` (a table of the attributes of `Steps`) or `variables` (a list), and perhaps `spectators` (a
-            list), `for_each` (a table of lists) and `allow_nan`.
+            list), `for_each` (a table of lists), `allow_nan` and `define` (a table of formulas).
 
         Raises
         ------
         DataError
             For a key that is unknown or missing, or a value that cannot be.
         """
-        names = ["sequence", "variables", "spectators", "for_each", "allow_nan"]
+        names = ["sequence", "variables", "spectators", "for_each", "allow_nan", "define"]
         for key in values:
             if key not in names:
                 raise DataError(f"the inputs have no key {key!r}; {near(key, names)}")
@@ -100,6 +111,8 @@ class Recipe:
             result["for_each"] = {name: list(values) for name, values in self.for_each.items()}
         if self.allow_nan:
             result["allow_nan"] = True
+        if self.define:
+            result["define"] = dict(self.define)
         return result
 
     @classmethod
@@ -145,25 +158,29 @@ class Recipe:
             tuple(replace(column, expression=insert(column.expression, values)) for column in self.spectators),
             {},
             self.allow_nan,
+            {name: insert(text, values) for name, text in self.define.items()},
         )
 
-    def expressions(self) -> list[Expression]:
-        """Every expression that is needed, checked. Of a recipe with `for_each`, ask `at(values)` instead."""
-        return self.inputs.expressions() + [Expression.parse(column.expression) for column in self.spectators]
+    def formula(self, text: str) -> Formula:
+        """A formula that may use the definitions."""
+        return Formula.parse(text, self.define)
 
-    def build(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Inputs (n, T, D) or (n, NVar) and spectators (n, S) of every event, float32.
+    def formulas(self) -> list[Formula]:
+        """Every formula that is needed, checked. Of a recipe with `for_each`, ask `at(values)` instead."""
+        return self.inputs.formulas(self.define) + [self.formula(column.expression) for column in self.spectators]
+
+    def build(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Inputs (n, T, D) or (n, NVar), float32, and spectators (n, S), with all their digits, of every event.
 
         Raises
         ------
         DataError
             As the parts do, and for an input that is NaN or infinite (naming the first event) unless `allow_nan`.
         """
-        X = self.inputs.build(columns)
+        X = self.inputs.build(columns, self.define)
         if not self.allow_nan:
             self._check_finite(X, columns)
-        spectators = [column.build(columns) for column in self.spectators]
-        return X, np.concatenate([np.empty((len(columns), 0), np.float32), *spectators], axis=1)
+        return X, _side_by_side([(s.name, s.numbers(columns, self.define)) for s in self.spectators], len(columns))
 
     def variable_table(self, X: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
         """What the weight file says of each of the NVar inputs, in the order of the flat event.
@@ -176,7 +193,7 @@ class Recipe:
         columns = self.inputs.columns if isinstance(self.inputs, Variables) else [Column(n) for n in self.inputs.names]
         return describe(columns, None if X is None else self._flat(X))
 
-    def spectator_table(self, values: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
+    def spectator_table(self, values: NDArray[Any] | None = None) -> tuple[Variable, ...]:
         """What the weight file says of each spectator; `values` (n, S) as for `variable_table`."""
         return describe(self.spectators, values)
 
@@ -196,6 +213,27 @@ class Recipe:
             )
 
 
+def _side_by_side(columns: list[tuple[str, NDArray[Any]]], n: int) -> NDArray[Any]:
+    """Columns of numbers as one array: of integers if all are, else of doubles.
+
+    Raises
+    ------
+    DataError
+        For integers beside others that double precision does not hold.
+    """
+    if columns and all(values.dtype.kind in "iu" for _, values in columns):
+        kinds = {values.dtype for _, values in columns}
+        if np.result_type(*kinds).kind in "iu":
+            return np.stack([values for _, values in columns], axis=1)
+    for name, values in columns:
+        if values.dtype.kind in "iu" and len(values) and max(abs(int(values.min())), abs(int(values.max()))) > 2**53:
+            raise DataError(
+                f"spectator {name} has integers beyond 2^53, whose digits are kept only where all spectators are "
+                "integers"
+            )
+    return np.stack([values.astype(np.float64) for _, values in columns], axis=1) if columns else np.empty((n, 0))
+
+
 def insert(text: str, values: Mapping[str, Any]) -> str:
     """`text` with `{name}` replaced by the value of each name."""
     for name, value in values.items():
@@ -203,7 +241,7 @@ def insert(text: str, values: Mapping[str, Any]) -> str:
     return text
 
 
-def describe(columns: Iterable[Column], values: NDArray[np.float32] | None) -> tuple[Variable, ...]:
+def describe(columns: Iterable[Column], values: NDArray[Any] | None) -> tuple[Variable, ...]:
     """The weight file's description of each column, given the data (n, sum of the widths)."""
     table: list[Variable] = []
     for column in columns:

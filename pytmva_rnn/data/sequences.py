@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, kernel, readable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.expressions import Columns, Expression
+from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.values import Value, to_awkward
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Steps", "pad"]
@@ -30,7 +31,7 @@ class Steps:
     steps : int
         T. Of longer events the first T elements, after sorting, are taken.
     sort_by : str, optional
-        Expression with a value for each element; without it the file's order is kept.
+        Formula with a value for each element; without it the file's order is kept.
     descending : bool
         Whether the largest comes first. Equal elements keep their order.
     pad_value : float
@@ -90,22 +91,24 @@ class Steps:
         inputs = {name: replaced(text) for name, text in self.inputs.items()}
         return replace(self, inputs=inputs, sort_by=None if self.sort_by is None else replaced(self.sort_by))
 
-    def expressions(self) -> list[Expression]:
-        """Every expression that is needed, checked."""
-        return [Expression.parse(text) for text in (*self.inputs.values(), self.sort_by) if text is not None]
+    def formulas(self, define: Mapping[str, str] | None = None) -> list[Formula]:
+        """Every formula that is needed, checked."""
+        return [Formula.parse(text, define) for text in (*self.inputs.values(), self.sort_by) if text is not None]
 
     @property
     def names(self) -> list[str]:
         """Names of the T*D variables, time-major: `pt_0`, `eta_0`, ..., `pt_1`, ..."""
         return [f"{name}_{t}" for t in range(self.steps) for name in self.inputs]
 
-    def build(self, columns: Columns) -> NDArray[np.float32]:
+    def build(self, columns: Columns, define: Mapping[str, str] | None = None) -> NDArray[np.float32]:
         """Sequences of every event.
 
         Parameters
         ----------
         columns : Columns
-            n events, with what `expressions` name.
+            n events, with what `formulas` name.
+        define : mapping of str -> str, optional
+            Names for formulas that the inputs may use.
 
         Returns
         -------
@@ -116,19 +119,19 @@ class Steps:
         DataError
             If the inputs of an event differ in length (naming the first such event), or no input is a list.
         """
-        arrays = {name: Expression.parse(text).evaluate(columns) for name, text in self.inputs.items()}
+        values = {name: Formula.parse(text, define).value(columns) for name, text in self.inputs.items()}
         if self.sort_by is None:
-            offsets = _offsets(arrays, columns)
+            offsets = _offsets(values, columns)
             order = None
         else:
-            key = Expression.parse(self.sort_by).evaluate(columns)
-            if key.ndim != 2:
+            key = Formula.parse(self.sort_by, define).value(columns)
+            if key.levels != 1:
                 raise DataError(f"sort_by = {self.sort_by!r}: does not give one list per event in {columns.place}")
-            offsets = _offsets({**arrays, f"sort_by ({self.sort_by})": key}, columns)
+            offsets = _offsets({**values, f"sort_by ({self.sort_by})": key}, columns)
             order = _order(key, offsets, self.descending)
         X = np.full((len(columns), self.steps, len(self.inputs)), self.pad_value, dtype=np.float32)
-        for d, array in enumerate(arrays.values()):
-            pad(X, d, _flat(array, offsets), offsets, order, at_end=self.pad_side == "end")
+        for d, value in enumerate(values.values()):
+            pad(X, d, _flat(value, offsets), offsets, order, at_end=self.pad_side == "end")
         return X
 
 
@@ -180,17 +183,17 @@ def _pad(
             X[i, free + t, d] = flat[first + t if len(order) == 0 else order[first + t]]
 
 
-def _offsets(arrays: Mapping[str, Any], columns: Columns) -> NDArray[np.int64]:
+def _offsets(values: Mapping[str, Value], columns: Columns) -> NDArray[np.int64]:
     """Where each event's elements begin and end; all lists of an event must be equally long."""
-    for name, array in arrays.items():
-        if array.ndim > 2:
+    for name, value in values.items():
+        if value.levels > 1:
             raise DataError(
                 f"sequence input {name!r}: gives lists of lists in {columns.place}; a sequence takes one list per event"
             )
-    counts = {name: np.asarray(ak.num(array, axis=1)) for name, array in arrays.items() if array.ndim == 2}
+    counts = {name: np.diff(value.offsets[0]) for name, value in values.items() if value.levels == 1}
     if not counts:
         raise DataError(
-            f"the inputs of the sequence ({', '.join(arrays)}) give one value per event in {columns.place}: there are "
+            f"the inputs of the sequence ({', '.join(values)}) give one value per event in {columns.place}: there are "
             "no elements to make steps of; such branches are for a list of variables"
         )
     first_counts, *others = counts.values()
@@ -204,15 +207,14 @@ def _offsets(arrays: Mapping[str, Any], columns: Columns) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(first_counts, dtype=np.int64)])
 
 
-def _flat(array: Any, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
+def _flat(value: Value, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
-        if array.ndim == 1:
-            return np.repeat(np.asarray(ak.to_numpy(array), dtype=np.float32), np.diff(offsets))
-        return np.asarray(ak.to_numpy(ak.flatten(array, axis=1))).astype(np.float32)
+        flat = value.content.astype(np.float32)
+    return flat if value.levels else np.repeat(flat, np.diff(offsets))
 
 
-def _order(key: Any, offsets: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:
-    within = ak.argsort(key, axis=1, ascending=not descending, stable=True)
+def _order(key: Value, offsets: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:
+    within = ak.argsort(to_awkward(key), axis=1, ascending=not descending, stable=True)
     within = np.asarray(ak.to_numpy(ak.flatten(within, axis=1)), dtype=np.int64)
     order: NDArray[np.int64] = within + np.repeat(offsets[:-1], np.diff(offsets))
     return order

@@ -11,10 +11,10 @@ from typing import Any
 
 from pytmva_rnn import extras
 from pytmva_rnn.data import Recipe, Steps
-from pytmva_rnn.data.sources import resolve
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.header import generate
-from pytmva_rnn.formula.cpp import NAMESPACE, quoted, to_cpp
+from pytmva_rnn.formula.branches import Branches
+from pytmva_rnn.formula.cpp_writer import NAMESPACE, Writer, columns_by_use, quoted
 from pytmva_rnn.model import Model
 from pytmva_rnn.suggestions import near
 
@@ -25,11 +25,19 @@ __all__ = ["Call", "compile_once", "compile_runtime", "row_function", "score_fun
 class Call:
     """A compiled function and the columns that it is to be called with."""
 
-    function: str
+    namespace: str
     columns: tuple[str, ...]
 
-    def __str__(self) -> str:
-        return f"{self.function}({', '.join(self.columns)})"
+    def define(self, frame: Any, name: str) -> Any:
+        """The frame with a new column, made by the function.
+
+        The columns go by their names, never as text of C++: ROOT would take `var1` in it for one of its own.
+        """
+        root = extras.root()
+        space = root
+        for part in self.namespace.split("::"):
+            space = getattr(space, part)
+        return space.define(root.RDF.AsRNode(frame), name, list(self.columns))
 
 
 @cache
@@ -68,33 +76,59 @@ def score_function(model: Model, recipe: Recipe, frame: Any) -> Call:
 
 
 def row_function(recipe: Recipe, frame: Any) -> Call:
-    """A function from the columns of an event to its inputs and spectators in one RVec of float."""
+    """A function from the columns of an event to its inputs and spectators in one RVec of double."""
     size = len(recipe.inputs.names) + len(recipe.spectators)
     return _function(
-        recipe, frame, f"\n  ROOT::VecOps::RVec<float> row({size});\n  fill(row.data(), VALUES);\n  return row;"
+        recipe, frame, f"\n  ROOT::VecOps::RVec<double> row({size});\n  fill(row.data(), VALUES);\n  return row;"
     )
 
 
 def _function(recipe: Recipe, frame: Any, body: str) -> Call:
-    """Compile a function of the columns; in its body `fill(float *, VALUES)` computes the inputs and spectators."""
+    """Compile a function of the columns; in its body `fill(pointer, VALUES)` computes the inputs and spectators."""
     compile_runtime()
-    names = list(dict.fromkeys(name for expression in recipe.expressions() for name in expression.names))
-    known = {str(column): str(column) for column in frame.GetColumnNames()}
-    resolved = {name: resolve(name, known, "the RDataFrame") for name in names}
+    formulas = recipe.formulas()
+    names = list(dict.fromkeys(name for formula in formulas for name in formula.names))
+    known = Branches.of_arrays({str(column): None for column in frame.GetColumnNames()})
+    found = {name: known.find(name, "the RDataFrame") for name in names}
+    for name, place in found.items():
+        if place is None:
+            raise DataError(f"no branch {name!r} in the RDataFrame; {known.near(name)}")
+    resolved = {name: place for name, place in found.items() if place is not None}
     columns = list(dict.fromkeys(column for column, _ in resolved.values()))
     types = [_type_of(frame, column) for column in columns]
+    counts = any(formula.counts_events for formula in formulas)
+    if counts:
+        if extras.root().IsImplicitMTEnabled():
+            raise DataError(
+                "Entry$ is not known to an RDataFrame with several threads; use one, or a column of the number"
+            )
+        columns.append("rdfentry_")
+        types.append("ULong64_t")
     parameters = ", ".join(f"const {kind} &a{number}" for number, kind in enumerate(types))
     values = ", ".join(f"a{number}" for number in range(len(columns)))
-    variables = dict(zip(resolved, _numbered("v", len(resolved)), strict=True))
-    lines = []
-    for name, (column, path) in resolved.items():
+    uses = {use for formula in formulas for use in columns_by_use(formula.tree)}
+    objects, numbers, lines = {}, {}, []
+    for count, (name, (column, path)) in enumerate(resolved.items()):
         number = columns.index(column)
-        lines.append(f"  const auto {variables[name]} = {_value(f'a{number}', types[number], path, name)};")
-    lines += _filling(recipe, variables)
-    code = f"""inline void fill(float *x, {parameters}) {{
-{chr(10).join(lines)}
+        if (name, False) in uses:
+            if path:
+                raise DataError(f"{name!r} is no column of the RDataFrame; methods are called of columns")
+            objects[name] = f"a{number}"
+        if (name, True) in uses:
+            _refuse_text(column, types[number])
+            numbers[name] = f"v{count}"
+            lines.append(f"  const auto v{count} = {_value(f'a{number}', types[number], path, name)};")
+    writer = Writer(numbers, objects, f"a{len(columns) - 1}" if counts else None)
+    filling = _filling(recipe, writer)
+    code = f"""template <class F>
+void fill(F *x, {parameters}) {{
+{chr(10).join([*lines, *writer.lines, *filling])}
 }}
 inline auto evaluate({parameters}) {{{body.replace("VALUES", values)}
+}}
+inline ROOT::RDF::RNode define(ROOT::RDF::RNode node, const std::string &name,
+                               const std::vector<std::string> &columns) {{
+  return node.Define(name, evaluate, columns);
 }}
 """
     # Inside the runtime's namespace its names go before those of std, which ROOT's interpreter uses as a whole.
@@ -105,31 +139,34 @@ inline auto evaluate({parameters}) {{{body.replace("VALUES", values)}
         f"the columns do not fit the expressions of the inputs ({listed}): a variable is one number per event, an "
         "array or an input of a sequence a list of numbers",
     )
-    return Call(f"{namespace}::evaluate", tuple(columns))
+    return Call(namespace, tuple(columns))
 
 
-def _filling(recipe: Recipe, variables: dict[str, str]) -> list[str]:
+def _filling(recipe: Recipe, writer: Writer) -> list[str]:
     """The lines that compute inputs and spectators into `x`."""
     lines = []
     if isinstance(recipe.inputs, Steps):
-        lines += _sequence(recipe.inputs, variables)
+        lines += _sequence(recipe, writer)
         lines.append(f"  x += {len(recipe.inputs.names)};")
         columns = recipe.spectators
     else:
         columns = (*recipe.inputs.columns, *recipe.spectators)
     for column in columns:
         size = "" if column.size is None else f"{column.size}, "
-        value = to_cpp(column.expression, variables)
+        value = writer.write(recipe.formula(column.expression))
         lines.append(f"  x = put(x, {quoted(column.expression)}, {size}{value});")
     return lines
 
 
-def _sequence(sequence: Steps, variables: dict[str, str]) -> list[str]:
+def _sequence(recipe: Recipe, writer: Writer) -> list[str]:
+    sequence = recipe.inputs
+    assert isinstance(sequence, Steps)
     inputs = list(sequence.inputs.values())
-    lists = _numbered("s", len(inputs))
-    lines = [f"  const auto {name} = {to_cpp(text, variables)};" for name, text in zip(lists, inputs, strict=True)]
+    lists = [f"s{number}" for number in range(len(inputs))]
+    written = [writer.write(recipe.formula(text)) for text in inputs]
+    lines = [f"  const auto {name} = {value};" for name, value in zip(lists, written, strict=True)]
     if sequence.sort_by is not None:
-        lines.append(f"  const auto key = {to_cpp(sequence.sort_by, variables)};")
+        lines.append(f"  const auto key = {writer.write(recipe.formula(sequence.sort_by))};")
         lines.append(f"  const auto order = order_of(key, {str(sequence.descending).lower()});")
     else:
         lines.append("  const std::vector<std::size_t> order;")
@@ -139,8 +176,11 @@ def _sequence(sequence: Steps, variables: dict[str, str]) -> list[str]:
     steps, width = sequence.steps, len(inputs)
     lines += [
         f"  const std::size_t length = length_of({text}, {', '.join(of)});",
-        f"  std::fill(x, x + {steps * width}, float({float(sequence.pad_value)!r}));",
-        *(f"  place(x + {d}, {steps}, {width}, {name}, length, order, {at_end});" for d, name in enumerate(lists)),
+        f"  std::fill(x, x + {steps * width}, F({float(sequence.pad_value)!r}));",
+        *(
+            f"  place(x + {d}, {text}, {steps}, {width}, {name}, length, order, {at_end});"
+            for d, name in enumerate(lists)
+        ),
     ]
     return lines
 
@@ -167,14 +207,12 @@ def _value(argument: str, kind: str, path: tuple[str, ...], name: str) -> str:
 
 
 def _type_of(frame: Any, column: str) -> str:
-    kind = str(frame.GetColumnType(column))
-    if re.search(r"\bstring\b|char *\*", kind):
+    return str(frame.GetColumnType(column))
+
+
+def _refuse_text(column: str, kind: str) -> None:
+    if re.search(r"\bstring\b|char *\*|RVec<[Cc]har(_t)?>", kind):
         raise DataError(f"column {column!r} holds text ({kind}), not numbers")
-    return kind
-
-
-def _numbered(letter: str, n: int) -> list[str]:
-    return [f"{letter}{number}" for number in range(n)]
 
 
 def _digest(code: str) -> str:

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from pytmva_rnn import extras
 from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
+from pytmva_rnn.formula import Formula
+from pytmva_rnn.formula.cpp_writer import NAMESPACE
 from pytmva_rnn.model import Model
 from pytmva_rnn.pyroot.compiled import score_function
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
@@ -69,17 +70,19 @@ def define(rdf: Any, name: str, model: Model, columns: FrameInputs | None = None
     for values in recipe.repetitions():
         base = "_".join([name, *(re.sub(r"\W", "_", f"{key}{value}") for key, value in values.items())])
         call = score_function(model, recipe.at(values), frame)
-        frame = _with_column(frame, base, str(call))
+        frame = call.define(_without_column(frame, base), base)
         if model.outputs > 1:
+            runtime = getattr(extras.root(), NAMESPACE)
             for number in range(model.outputs):
-                frame = _with_column(frame, f"{base}_{number}", f"{base}[{number}]")
+                name_of_output = f"{base}_{number}"
+                frame = runtime.define_output(_without_column(frame, name_of_output), name_of_output, base, number)
     return frame
 
 
-def _with_column(frame: Any, name: str, expression: str) -> Any:
+def _without_column(frame: Any, name: str) -> Any:
     if name in {str(column) for column in frame.GetColumnNames()}:
         raise DataError(f"the RDataFrame has a column {name!r} already; choose another name")
-    return frame.Define(name, expression)
+    return frame
 
 
 def as_frame(data: Any) -> Any:
@@ -134,7 +137,7 @@ def as_recipe(given: FrameInputs, frame: Any, size: int | None = None) -> Recipe
 
 def _holds_list(frame: Any, column: Column) -> bool:
     """Whether a variable is nothing but a column with a list."""
-    if Expression.parse(column.expression).names != (column.expression,):
+    if Formula.parse(column.expression).column != column.expression:
         return False
     if column.expression not in {str(name) for name in frame.GetColumnNames()}:
         return False

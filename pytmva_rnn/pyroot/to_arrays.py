@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.data import Column, Inputs, Recipe, Steps, Variables, count_entries, load_inputs
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.cpp import NAMESPACE
+from pytmva_rnn.formula.cpp_writer import NAMESPACE
 from pytmva_rnn.pyroot.compiled import compile_runtime, row_function
 from pytmva_rnn.pyroot.frames import as_frame, as_recipe, files_of, plain_source
 from pytmva_rnn.training import Result
@@ -53,7 +53,7 @@ def to_arrays(
     """
     frame = as_frame(data)
     recipe = as_recipe(inputs, frame).at(values or {})
-    source = plain_source(frame, [name for expression in recipe.expressions() for name in expression.names])
+    source = plain_source(frame, [name for formula in recipe.formulas() for name in formula.names])
     if source is not None:
         try:
             # An entry list or a range leaves events out without a trace in the description of the RDataFrame.
@@ -141,11 +141,12 @@ def _through_root(frame: Any, recipe: Recipe) -> Inputs:
     compile_runtime()
     samples = f"{NAMESPACE}::samples().number(rdfsampleinfo_.AsString())"
     node = (
-        frame.Define("pytmva_rnn_row", str(row_function(recipe, frame)))
+        row_function(recipe, frame)
+        .define(frame, "pytmva_rnn_row")
         .DefinePerSample("pytmva_rnn_sample", samples)
         .DefinePerSample("pytmva_rnn_first", "rdfsampleinfo_.EntryRange().first")
     )
-    taken = node.Take["ROOT::VecOps::RVec<float>"]("pytmva_rnn_row")
+    taken = node.Take["ROOT::VecOps::RVec<double>"]("pytmva_rnn_row")
     keys = [
         node.Take[kind](column)
         for column, kind in (
@@ -159,13 +160,14 @@ def _through_root(frame: Any, recipe: Recipe) -> Inputs:
     except Exception as error:  # PyROOT's own class for what was thrown in the event loop
         raise DataError(str(error).rpartition("runtime_error: ")[2]) from error
     entry, first, sample = (np.array(key.GetValue(), np.int64) for key in keys)
-    values = np.empty((len(rows), len(recipe.inputs.names) + len(recipe.spectators)), np.float32)
+    values = np.empty((len(rows), len(recipe.inputs.names) + len(recipe.spectators)))
     runtime = getattr(extras.root(), NAMESPACE)
     runtime.flatten(rows, values.ctypes.data)
     names = [str(name) for name in runtime.samples().names()]
     values = values[np.lexsort((entry, first, _rank(names, files_of(frame))[sample]))]
-    X = values[:, : len(recipe.inputs.names)].reshape(len(values), *recipe.shape)
-    return Inputs(np.ascontiguousarray(X), values[:, len(recipe.inputs.names) :], np.arange(len(values)))
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        X = values[:, : len(recipe.inputs.names)].astype(np.float32).reshape(len(values), *recipe.shape)
+    return Inputs(X, values[:, len(recipe.inputs.names) :], np.arange(len(values)))
 
 
 def _rank(samples: list[str], files: tuple[str, ...]) -> NDArray[np.int64]:

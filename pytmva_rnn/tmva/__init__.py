@@ -8,7 +8,7 @@
 
 Names, arguments and options are TMVA's; pages about `TMVA::Factory`, `TMVA::DataLoader` and `TMVA::Reader` describe
 them. Trees are those of uproot or PyROOT, `"file.root:tree"`, or mappings of names to arrays. Methods are those of
-`Types.kDL`; formulas beyond names of branches need `pip install "pytmva_rnn[tmva]"`.
+`Types.kDL`.
 """
 
 from __future__ import annotations

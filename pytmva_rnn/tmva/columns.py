@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.root import translate
 from pytmva_rnn.model import Model
 from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
@@ -40,14 +39,13 @@ def inputs_of(model: Model, data: Any) -> NDArray[Any]:
     if isinstance(tree, ArrayTree) and all(variable.label in tree.arrays for variable in model.variables):
         return _labelled(model, tree.arrays)
     recipe = _recipe(model)
-    pieces = [recipe.build(columns)[0] for columns in read(tree, recipe.expressions())]
+    pieces = [recipe.build(columns)[0] for columns in read(tree, recipe.formulas())]
     return np.concatenate(pieces)
 
 
 def _recipe(model: Model) -> Recipe:
-    if stored_inputs(model) is None:  # C++ TMVA's file: its expressions are in ROOT's syntax
-        variables = [replace(v, expression=translate(v.expression)) for v in model.variables]
-        return replace(Recipe.from_variables(variables), allow_nan=True)
+    if stored_inputs(model) is None:  # C++ TMVA's file
+        return replace(Recipe.from_variables(model.variables), allow_nan=True)
     recipe = replace(stored_recipe(model), spectators=(), allow_nan=True)
     if recipe.for_each:
         raise DataError(

@@ -13,8 +13,7 @@ from pytmva_rnn.data import Column
 from pytmva_rnn.data.recipe import describe
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
-from pytmva_rnn.formula.root import translate
+from pytmva_rnn.formula import Formula
 from pytmva_rnn.tmva.arguments import text_of
 
 __all__ = ["Declared", "declared", "table"]
@@ -27,7 +26,7 @@ class Declared:
     Attributes
     ----------
     expression : str
-        The formula as it was written, which weight files repeat.
+        The formula without blanks, as weight files have it.
     column : Column
         What is computed.
     type : str
@@ -73,11 +72,9 @@ def declared(expression: Any, title: Any = "", unit: Any = "", kind: Any = "F", 
         title, kind = "", title
     if kind not in ("F", "I"):
         raise DataError(f"variable {text!r}: the type is 'F' or 'I', not {kind!r}")
-    translated = translate(formula)
-    Expression.parse(translated)
-    if translated != formula and not label:
-        label = formula
-    return Declared(formula, Column(translated, label, title, unit, size), kind)
+    Formula.parse(formula)
+    column = Column(formula, label, title, unit, size)
+    return Declared(column.expression, column, kind)
 
 
 def table(declarations: Sequence[Declared], values: NDArray[np.float32]) -> tuple[Variable, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.flat_variables import without_blanks
 from pytmva_rnn.description import Analysis, Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, read_weights
@@ -238,7 +239,7 @@ class Reader:
 
 
 def _expression(text: Any) -> str:
-    return text_of(text).rpartition(":=")[2].strip()
+    return without_blanks(text_of(text).rpartition(":=")[2])
 
 
 def _buffer(expression: Any, link: Any) -> NDArray[Any]:
@@ -256,7 +257,8 @@ def _check(what: str, declared: list[str], of_file: tuple[Variable, ...], path: 
     if len(declared) != len(of_file):
         raise DataError(f"{len(declared)} {what}s are declared, but {path} has {len(of_file)}{_some(of_file)}")
     for number, (name, variable) in enumerate(zip(declared, of_file, strict=True)):
-        if name not in (variable.expression, variable.internal if variable.type.endswith("[]") else name[:0]):
+        known = (variable.expression, variable.internal if variable.type.endswith("[]") else variable.expression)
+        if name not in map(without_blanks, known):
             raise DataError(
                 f"{what} {number} is declared as {name!r}, but in {path} it is {variable.expression!r}; they must be "
                 "declared with the file's expressions and in its order"

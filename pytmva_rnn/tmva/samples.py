@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
 from pytmva_rnn.data.loading import Reading, joined
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
-from pytmva_rnn.formula.root import translate
+from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.tmva.trees import Tree, read
 
@@ -101,7 +100,7 @@ def load_samples(
         for tree in (tree for tree in trees if tree.name == name):
             selection = [tree.cut, *(cut for of_class, cut in cuts if of_class in ("", name))]
             reading = Reading(recipe, _all_of(selection), _parsed(weight), tree.weight, {}, tuple(targets))
-            for columns in read(tree.tree, reading.expressions()):
+            for columns in read(tree.tree, reading.formulas()):
                 part = reading.build(columns)
                 entries += len(columns)
                 kept += len(part)
@@ -115,10 +114,10 @@ def load_samples(
     return Samples(recipe, training, test)
 
 
-def _all_of(formulas: Iterable[str]) -> Expression | None:
-    given = [f"({translate(text)})" for text in formulas if text.strip()]
-    return Expression.parse(" and ".join(given)) if given else None
+def _all_of(formulas: Iterable[str]) -> Formula | None:
+    given = [f"({text})" for text in formulas if text.strip()]
+    return Formula.parse(" && ".join(given)) if given else None
 
 
-def _parsed(formula: str) -> Expression | None:
-    return Expression.parse(translate(formula)) if formula.strip() else None
+def _parsed(formula: str) -> Formula | None:
+    return Formula.parse(formula) if formula.strip() else None

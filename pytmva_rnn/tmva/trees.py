@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import awkward as ak
-import numpy as np
-
 from pytmva_rnn.data import Source
-from pytmva_rnn.data.sources import member, read_columns, resolve
+from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Expression
-from pytmva_rnn.formula.expressions import Columns
+from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.sources_of_events import arrays_of
+from pytmva_rnn.formula.tree_reading import columns_of_arrays
 
 __all__ = ["ArrayTree", "Tree", "as_tree", "read"]
 
@@ -61,41 +59,17 @@ def as_tree(tree: Any) -> Tree:
         return _of_pyroot(tree)
     if hasattr(tree, "object_path") and hasattr(tree, "file"):
         return Source((str(tree.file.file_path),), tree.object_path.split(";")[0].lstrip("/"))
-    if isinstance(tree, ak.Array) and ak.fields(tree):
-        return _arrays({name: tree[name] for name in ak.fields(tree)})
-    if isinstance(tree, np.ndarray) and tree.dtype.names:
-        return _arrays({name: tree[name] for name in tree.dtype.names})
-    if isinstance(tree, Mapping):
-        return _arrays(tree)
-    raise DataError(
-        f"{type(tree).__name__} is no tree: give 'file.root:tree', a tree of uproot or PyROOT, or a mapping of names "
-        "to arrays"
-    )
+    return ArrayTree(*arrays_of(tree))
 
 
-def read(tree: Tree, expressions: Iterable[Expression]) -> Iterator[Columns]:
+def read(tree: Tree, expressions: Iterable[Formula]) -> Iterator[Columns]:
     """What the expressions need of every event, a piece at a time; raises as `read_columns`."""
     if isinstance(tree, Source):
         yield from read_columns(tree, expressions)
         return
-    place = "the arrays"
-    fields = {name: name for name in tree.arrays}
-    columns = {}
-    for name in dict.fromkeys(name for expression in expressions for name in expression.names):
-        field, path = resolve(name, fields, place)
-        columns[name] = member(tree.arrays[field], name, path, place)
     if tree.size == 0:
         raise DataError("no entries in the arrays")
-    yield Columns(columns, np.arange(tree.size), place)
-
-
-def _arrays(columns: Mapping[str, Any]) -> ArrayTree:
-    arrays = {str(name): array if isinstance(array, ak.Array) else ak.Array(array) for name, array in columns.items()}
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) != 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise DataError(f"arrays of events must have the same length each: {listed or 'there are none'}")
-    return ArrayTree(arrays, next(iter(lengths.values())))
+    yield columns_of_arrays(tree.arrays, tree.size, expressions, "the arrays")
 
 
 def _of_pyroot(tree: Any) -> Source:
@@ -108,7 +82,7 @@ def _of_pyroot(tree: Any) -> Source:
         files = tuple(f"{element.GetTitle()}:{element.GetName()}" for element in tree.GetListOfFiles())
         if not files:
             raise DataError(f"the TChain {tree.GetName()} has no files")
-        return Source(files)
+        return Source(files, friends=_friends(tree), aliases=_aliases(tree))
     directory = tree.GetDirectory()
     file = tree.GetCurrentFile()
     if not file or not directory:
@@ -116,4 +90,28 @@ def _of_pyroot(tree: Any) -> Source:
             f"the TTree {tree.GetName()} lives in memory: write it to a file first, or give its columns as arrays"
         )
     inside = str(directory.GetPath()).rpartition(":")[2].strip("/")
-    return Source((str(file.GetName()),), f"{inside}/{tree.GetName()}" if inside else str(tree.GetName()))
+    name = f"{inside}/{tree.GetName()}" if inside else str(tree.GetName())
+    return Source((str(file.GetName()),), name, friends=_friends(tree), aliases=_aliases(tree))
+
+
+def _aliases(tree: Any) -> dict[str, str]:
+    return {str(alias.GetName()): str(alias.GetTitle()) for alias in tree.GetListOfAliases() or ()}
+
+
+def _friends(tree: Any) -> tuple[str, ...]:
+    """Friends that were added in this session or are stored in the file, as a Source takes them."""
+    found = []
+    for element in tree.GetListOfFriends() or ():
+        friend = element.GetTree()
+        if not friend:
+            raise DataError(f"the friend {element.GetName()} of {tree.GetName()} is not there")
+        if friend.GetTreeIndex():
+            raise DataError(
+                f"the friend {element.GetName()} of {tree.GetName()} has an index; friends go along entry by entry here"
+            )
+        source = _of_pyroot(friend)
+        if len(source.files) > 1:
+            raise DataError(f"the friend {element.GetName()} of {tree.GetName()} is a chain of several files")
+        (file,) = source.files
+        found.append(f"{element.GetName()} = {file if source.tree is None else f'{file}:{source.tree}'}")
+    return tuple(found)

@@ -1,0 +1,74 @@
+"""`file.root:tree`, patterns, URLs and files of packages -> files and the names of their trees."""
+
+from __future__ import annotations
+
+import glob
+import importlib.resources
+from pathlib import Path
+
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.suggestions import near
+
+__all__ = ["Location", "locations"]
+
+Location = tuple[str, str | None]
+"""A file, and the tree in it if it is named."""
+
+_REMEDIES = {"skhep_testdata": 'run: pip install "scikit-hep-testdata==0.3.12"'}
+
+
+def locations(specs: tuple[str, ...], tree: str | None = None) -> list[Location]:
+    """Every file with the name of its tree, patterns expanded in sorted order.
+
+    Raises
+    ------
+    DataError
+        For a file, pattern or package that is not there.
+    """
+    found: list[Location] = []
+    for spec in specs:
+        path, own = _split_tree(spec)
+        found += [(file, own or tree) for file in _expand(path)]
+    return found
+
+
+def _split_tree(spec: str) -> tuple[str, str | None]:
+    head, colon, tail = spec.rpartition(":")
+    is_url_part = tail.startswith("//") or ("://" in head + colon and tail.split("/")[0].isdigit())
+    is_drive = len(head) == 1
+    if not colon or not tail or is_url_part or is_drive or Path(spec).exists():
+        return spec, None
+    return head, tail
+
+
+def _expand(path: str) -> list[str]:
+    if path.startswith("package://"):
+        return [_in_package(path)]
+    if "://" in path:
+        return [path]
+    if Path(path).is_file():
+        return [path]
+    if Path(path).is_dir():
+        raise DataError(f"{path} is a folder; for all its ROOT files write {path.rstrip('/')}/*.root")
+    if glob.has_magic(path):
+        files = sorted(glob.glob(str(Path(path).expanduser()), recursive=True))  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        if not files:
+            raise DataError(f"no file matches the pattern {path}")
+        return files
+    expanded = Path(path).expanduser()
+    if not expanded.is_file():
+        siblings = [p.name for p in expanded.parent.glob("*.root")] if expanded.parent.is_dir() else []
+        raise DataError(f"no such file: {path}" + (f"; {near(expanded.name, siblings)}" if siblings else ""))
+    return [str(expanded)]
+
+
+def _in_package(path: str) -> str:
+    package, _, inside = path[len("package://") :].partition("/")
+    remedy = _REMEDIES.get(package, "install the one that has it")
+    try:
+        file = importlib.resources.files(package).joinpath(inside)
+    except (ModuleNotFoundError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: the package {package!r} is not installed; {remedy}") from error
+    if not file.is_file():
+        raise DataError(f"{path}: the installed package {package!r} does not carry this file; {remedy}")
+    return str(file)
