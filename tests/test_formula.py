@@ -107,6 +107,8 @@ def columns() -> Columns:
         ("Alt$(pt[1], -x)", [2.0, 1.5, -2.0]),
         ("Alt$(nested[0][1], 7)", [7, 7, 3]),
         ("fixed + Alt$(pt, -9)", [[1, 3], [-7, -6], [7, -4]]),
+        ("MaxIf$(Alt$(pt, 5), fixed > 1)", [0, 5, 5]),
+        ("min(TMath::Log(x), 9) * 0 == 0", [1, 0, 1]),  # of NaN the first, as std::min
         ("num(pt) > 1 && pt[1] > 1", [1, 0, 0]),
         ("num(pt) < 2 || pt[1] > 1", [1, 1, 1]),
         ("num(pt) > 1 ? pt[1] : -1", [2, -1, -1]),

@@ -270,6 +270,37 @@ def test_expressions_are_the_same_in_cpp(ROOT: Any, tmp_path: Path) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=3e-7, atol=3e-7, err_msg=text)
 
 
+def test_names_of_columns_have_no_effect(ROOT: Any, tmp_path: Path) -> None:
+    """ROOT's own C++ calls its columns var0, var1 ...; and names that C++ or the generated code has."""
+    names = [
+        *(f"var{n}" for n in range(10)),
+        "x1",
+        "lambda",
+        "f",
+        "int",
+        "class",
+        "return",
+        "fill",
+        "row",
+        "out",
+        "a0",
+        "v0",
+    ]
+    values = np.random.default_rng(3).normal(size=(len(names), 50))
+    path = write(tmp_path / "v.root", dict.fromkeys(names, "float64"), dict(zip(names, values, strict=True)))
+    columns = [Column(f"2*{name}") for name in reversed(names)]
+    found = to_arrays(ROOT.RDataFrame("t", path).Filter("true"), Recipe(Variables(tuple(columns)))).X
+    np.testing.assert_array_equal(found, (2 * values[::-1].T).astype(np.float32))
+    model = train(
+        found[:, :4],
+        found[:, 0] > 0,
+        "Layout=DENSE|3|TANH,LINEAR:RandomSeed=1:TrainingStrategy=MaxEpochs=1,BatchSize=5",
+    ).model
+    scored = define(ROOT.RDataFrame("t", path), "var4_score", model, ["var4", "var3", "var2", "var1"])
+    expected = model.predict(values[[4, 3, 2, 1]].T.astype(np.float32))
+    np.testing.assert_allclose(scored.AsNumpy(["var4_score"])["var4_score"], expected, rtol=0, atol=2e-6)
+
+
 def test_nan_sorts_as_in_training(ROOT: Any, tmp_path: Path) -> None:
     values = ak.Array([[math.nan, 1.0, 3.0, 2.0], [2.0, math.nan, 2.5], [math.nan], []])
     path = write(tmp_path / "n.root", {"v": "var * float64"}, {"v": values})

@@ -54,13 +54,8 @@ class Column:
 
     def __post_init__(self) -> None:
         expression = without_blanks(self.expression)
-        if expression != self.expression and "{" not in expression and '"' in expression:
-            raise DataError(
-                f"expression {self.expression!r}: TMVA takes all blanks out of an expression, those of a text too; "
-                "write it without any"
-            )
         if expression != self.expression and "{" not in expression:
-            Formula.parse(self.expression)  # `a b` is not `ab`
+            _check_blanks(self.expression, expression)
         object.__setattr__(self, "expression", expression)
         object.__setattr__(self, "label", without_blanks(self.label))
 
@@ -225,6 +220,16 @@ class Variables:
 def without_blanks(text: str) -> str:
     """As TMVA writes expressions and labels."""
     return "".join(text.split())
+
+
+def _check_blanks(text: str, stripped: str) -> None:
+    """Refuse what means something else without its blanks: `a b`, and a text with blanks in quotes."""
+    try:
+        found = Formula.parse(stripped)
+    except DataError:
+        return  # the error comes where the formula is used
+    if Formula.parse(text).tree != found.tree:
+        raise DataError(f"expression {text!r}: TMVA takes out all blanks, those in quotes too; write it without any")
 
 
 def internal_name(label: str) -> str:

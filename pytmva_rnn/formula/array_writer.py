@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import arithmetic
-from pytmva_rnn.formula.event_columns import Columns, Lack
+from pytmva_rnn.formula.event_columns import Columns, Lack, map_fields
 from pytmva_rnn.formula.functions import CONSTANTS, FUNCTIONS
 from pytmva_rnn.formula.names import NUMBERS, uses_scope
 from pytmva_rnn.formula.parsing import COMPARISONS
@@ -61,14 +61,15 @@ class Evaluation:
         self._memory = columns._memory
         self._scope: Offsets | None = None
 
-    def scoped(self, node: Term) -> Value:
-        """The value of what has its own loop over elements, which `Iteration$`, `Length$` and `Alt$` refer to."""
-        if not uses_scope(node):
-            return self.visit(node)
+    def scoped(self, *nodes: Term) -> list[Value]:
+        """The values of what has its own loop over elements, which `Iteration$`, `Length$` and `Alt$` refer to."""
+        if not any(map(uses_scope, nodes)):
+            return [self.visit(node) for node in nodes]
         outer, self._scope = self._scope, None
-        self._scope = self._deepest(node)
+        found = [offsets for node in nodes if (offsets := self._deepest(node)) is not None]
+        self._scope = max(found, key=len, default=None)
         try:
-            return self.visit(node)
+            return [self.visit(node) for node in nodes]
         finally:
             self._scope = outer
 
@@ -249,7 +250,7 @@ class Evaluation:
             return self._apply(lambda *x: function.array(*map(arithmetic.doubles, x)), *arguments)
         if not arguments:  # Length$
             return self._loop_length()
-        value = self.scoped(arguments[0])
+        (value,) = self.scoped(arguments[0])
         if function.kind == "instances":
             return over_instances(function.cpp, value, len(self._columns), self._flags("alone"))
         return over_lists(function.cpp, self._listed(name, arguments[0], value), self._flags("alone"))
@@ -268,7 +269,7 @@ class Evaluation:
                 if len(arguments) > 1:
                     array = FUNCTIONS[name].array
                     return self._apply(lambda *x: array(*map(arithmetic.doubles, x)), *arguments)
-                value = self._listed(name, arguments[0], self.scoped(arguments[0]))
+                value = self._listed(name, arguments[0], *self.scoped(arguments[0]))
                 return over_lists("smallest" if name == "min" else "largest", value, self._flags("alone"))
             case "where":
                 return self._chosen(*arguments)
@@ -280,7 +281,7 @@ class Evaluation:
             case "MinIf$" | "MaxIf$":
                 kind = FUNCTIONS[name].cpp
                 n = len(self._columns)
-                values = [self.scoped(argument) for argument in arguments]
+                values = self.scoped(*arguments)
                 values = [Value(np.broadcast_to(v.content, (n,)) if v.constant else v.content, v.offsets, v.problem)
                           for v in values]  # fmt: skip
                 if not any(value.levels for value in values):
@@ -377,16 +378,17 @@ class Evaluation:
 
     def _entry(self, node: MapEntry) -> Value:
         array = self._columns.arrays[str(path_of(node.base))]
-        if ak.fields(array) != ["0", "1"]:
+        pair = map_fields(array)
+        if pair is None:
             self._refuse(node.base, "is no map, so it has no entry of a key")
-        same = from_awkward(array["0"] == node.key)
+        same = from_awkward(array[pair[0]] == node.key)
         number = self._problem(node, True, True, lambda _: f"has no key {node.key} in {written(node.base)}; write "
                                f"Alt$({written(node)}, 0), or another value, for such events")  # fmt: skip
         counted = np.concatenate([[0], np.cumsum(same.content)])
         starts = counted[same.offsets[0]]
         found = np.diff(starts) > 0
         where = np.append(np.flatnonzero(same.content), 0)[np.minimum(starts[:-1], counted[-1])]
-        values = from_awkward(array["1"])
+        values = from_awkward(array[pair[1]])
         flat = Value(values.content, values.offsets[1:], values.problem)
         return taken(flat, where, np.where(found, 0, number).astype(np.int32))
 

@@ -99,16 +99,16 @@ class Writer:
     def write(self, formula: Formula) -> str:
         """A formula as C++: a number, a Maybe, or lists of these."""
         self._text = quoted(formula.text)
-        return self._scoped(formula.tree)
+        return self._scoped(formula.tree)[0]
 
-    def _scoped(self, node: Term) -> str:
-        if not uses_scope(node):
-            return self._visit(node)
+    def _scoped(self, *nodes: Term) -> list[str]:
+        if not any(map(uses_scope, nodes)):
+            return [self._visit(node) for node in nodes]
         outer, self._scope = self._scope, None
-        lists = list(self._lists(node))
+        lists = [text for node in nodes for text in self._lists(node)]
         self._scope = f"deepest({', '.join(lists)})" if lists else None
         try:
-            return self._visit(node)
+            return [self._visit(node) for node in nodes]
         finally:
             self._scope = outer
 
@@ -198,11 +198,11 @@ class Writer:
         if function.kind in ("list", "instances"):
             reducer = "".join(part.capitalize() for part in function.cpp.split("_"))
             over = "total" if function.kind == "instances" else "over_lists"
-            return f"{over}({reducer}{{}}, {self._scoped(arguments[0])})"
+            return f"{over}({reducer}{{}}, {self._scoped(arguments[0])[0]})"
         match name:
             case "min" | "max":
                 if len(arguments) == 1:
-                    return f"over_lists({'Least' if name == 'min' else 'Most'}{{}}, {self._scoped(arguments[0])})"
+                    return f"over_lists({'Least' if name == 'min' else 'Most'}{{}}, {self._scoped(arguments[0])[0]})"
                 result, *others = map(self._visit, arguments)
                 for other in others:
                     result = self._apply("map", "double", function.cpp, [result, other])
@@ -214,7 +214,7 @@ class Writer:
             case "select":
                 return f"selected({self._text}, {', '.join(map(self._visit, arguments))})"
             case "MinIf$" | "MaxIf$":
-                pair = self._zip("Kept{maybe(x), maybe(y)}", *map(self._scoped, arguments))
+                pair = self._zip("Kept{maybe(x), maybe(y)}", *self._scoped(*arguments))
                 return f"total({'Smallest' if name == 'MinIf$' else 'Largest'}{{}}, kept({pair}))"
             case "Alt$":
                 first, second = map(self._visit, arguments)

@@ -14,7 +14,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.tree import Term
 from pytmva_rnn.formula.values import Value, from_awkward
 
-__all__ = ["Columns", "Lack"]
+__all__ = ["Columns", "Lack", "map_fields"]
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,19 @@ class Columns:
         return values[name]
 
 
+def map_fields(array: Any) -> tuple[str, str] | None:
+    """What the keys and the values of a map are called; None for what is no map."""
+    members = ak.fields(array)
+    if members == ["0", "1"]:
+        return ("0", "1")
+    if len(members) == 2 and members[0].endswith(".first") and members[1].endswith(".second"):
+        return (members[0], members[1])
+    return None
+
+
 def _advice(name: str, array: Any) -> str:
     members = ak.fields(array)
-    if array.layout.purelist_parameter("__array__") == "sorted_map" or members == ["0", "1"]:
+    if map_fields(array) is not None:
         return f": it is a map; take the entry of a key, e.g. {name}{{1}}"
     if members:
         listed = ", ".join(members)

@@ -113,7 +113,7 @@ class Formula:
         """The value with its problems: where an event has none."""
         try:
             with np.errstate(all="ignore"):
-                value = Evaluation(columns).scoped(self.tree)
+                (value,) = Evaluation(columns).scoped(self.tree)
         except DataError as error:
             raise DataError(f"expression {self.text!r}: {error}") from error
         if value.constant:

@@ -109,7 +109,7 @@ def _delta_phi(a: Any, b: Any) -> Any:
 
 
 def _odd(x: Any) -> Any:
-    return np.trunc(x) % 2 != 0
+    return np.trunc(np.where(np.isfinite(x), x, 0.0)) % 2 != 0
 
 
 def _among(choose: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -156,8 +156,11 @@ _TWO: Mapping[str, tuple[Callable[..., Any], str]] = {
     "fmod": (np.fmod, "std::fmod(x, y)"),
     "atan2": (_atan2, "TMath::ATan2(x, y)"),
 }
-_LESSER = (_among(lambda a, b: np.where(a <= b, a, b)), "(x <= y ? x : y)")
-_GREATER = (_among(lambda a, b: np.where(a >= b, a, b)), "(x >= y ? x : y)")
+# With NaN these are not the same: std::min gives the first, TMath::Min the second.
+_LESSER = (_among(lambda a, b: np.where(b < a, b, a)), "(y < x ? y : x)")
+_GREATER = (_among(lambda a, b: np.where(a < b, b, a)), "(x < y ? y : x)")
+_TMATH_MIN = (lambda a, b: np.where(a <= b, a, b), "(x <= y ? x : y)")
+_TMATH_MAX = (lambda a, b: np.where(a >= b, a, b), "(x >= y ? x : y)")
 _TMATH = {
     "Abs": "abs", "Sqrt": "sqrt", "Exp": "exp", "Log": "log", "Log10": "log10", "Log2": "log2", "Sin": "sin",
     "Cos": "cos", "Tan": "tan", "ASin": "asin", "ACos": "acos", "ATan": "atan", "SinH": "sinh", "CosH": "cosh",
@@ -168,8 +171,8 @@ _TMATH = {
 _ONE_OF_TMATH: Mapping[str, tuple[Callable[..., Any], str]] = {
     "Sq": (lambda x: x * x, "x * x"),
     "Nint": (np.rint, "std::nearbyint(x)"),
-    "Even": (lambda x: ~_odd(x), "(std::fmod(std::trunc(x), 2) == 0)"),
-    "Odd": (_odd, "(std::fmod(std::trunc(x), 2) != 0)"),
+    "Even": (lambda x: ~_odd(x), "(whole(x) % 2 == 0)"),
+    "Odd": (_odd, "(whole(x) % 2 != 0)"),
     "SignBit": (np.signbit, "std::signbit(x)"),
     "Freq": (lambda x: 0.5 * _each(math.erfc)(-x / math.sqrt(2)), "0.5 * std::erfc(-x / std::sqrt(2.))"),
     "ErfInverse": (_each(_inverse_erf), "TMath::ErfInverse(x)"),
@@ -189,8 +192,13 @@ def _table() -> dict[str, Function]:
         table[name.replace("a", "arc", 1)] = table[name]
     table |= {f"TMath::{name}": table.get(f"std::{other}", table[other]) for name, other in _TMATH.items()}
     table |= {f"TMath::{name}": Function(*given) for name, given in _ONE_OF_TMATH.items()}
-    for name, (function, cpp) in (("Min", _LESSER), ("Max", _GREATER)):
-        table[f"TMath::{name}"] = table[f"std::{name.lower()}"] = Function(function, cpp, 2, 2)
+    for name, (function, cpp) in (
+        ("TMath::Min", _TMATH_MIN),
+        ("TMath::Max", _TMATH_MAX),
+        ("std::min", _LESSER),
+        ("std::max", _GREATER),
+    ):
+        table[name] = Function(function, cpp, 2, 2)
     sign = Function(
         lambda a, b: np.copysign(np.abs(a), b), "std::copysign(std::abs(x), y)", 2, 2, says="|x| with the sign of y"
     )
