@@ -124,6 +124,7 @@ def many_events(rounds: int, events: int) -> list[dict[str, Any]]:
 
 def few_events(rounds: int, calls: int) -> list[dict[str, Any]]:
     """A hundred events of a Model, which keeps its network, and of a network that the caller keeps."""
+    rounds, calls = rounds * SHORT, max(1, calls // SHORT)
     X, _ = sample(100, WIDTHS["README"])
     model = trained("README", "N")
     network = Network(model)
