@@ -186,14 +186,14 @@ def child(*arguments: str) -> dict[str, float]:
     return dict(json.loads(done.stdout))
 
 
-def memory(events: int, train_events: int) -> list[dict[str, Any]]:
+def memory(events: int, train_events: int, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Peaks of memory, of scoring beyond events and scores, of training as a multiple of its inputs."""
     rows = []
-    for name in ("None", "N"):
+    for name in names:
         extra = child("predict", name, str(events))["extra"]
         what = f"memory beside {events:,} events and scores, {name}"
         rows.append({"what": what, "value": extra, "unit": "MiB", "ratio": None, "limit": 80})
-    for name in ("None", "N"):
+    for name in names:
         found = child("train", name, str(train_events))
         what = f"memory of a training on {train_events:,} events, {name}"
         times = found["peak"] / found["inputs"]
@@ -229,11 +229,12 @@ def main() -> int:
         given.rounds, given.calls, given.events, given.train_events = 1, 100, 5_000, 5_000
     machine = describe_machine()
     print(json.dumps(machine))
-    rows = [row for network in NETWORKS for row in single_events(network, given.rounds, given.calls)]
+    networks = list(NETWORKS)[: 1 if given.quick else None]
+    rows = [row for network in networks for row in single_events(network, given.rounds, given.calls)]
     rows += many_events(given.rounds, given.events)
     rows += few_events(given.rounds, max(1, given.calls // 20))
     if Path("/proc/self/clear_refs").exists():
-        rows += memory(given.events, given.train_events)
+        rows += memory(given.events, given.train_events, ("N",) if given.quick else ("None", "N"))
     print(table(rows))
     if given.output:
         with atomic_path(given.output) as temporary:
