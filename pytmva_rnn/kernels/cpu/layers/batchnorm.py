@@ -46,7 +46,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan.place(number, "beta", matrix, row=1, transposed=False)
     statistics = plan.statistic(number, "mu")
     plan.statistic(number, "variance")
-    op.own |= {"gamma": matrix.place, "beta": matrix.place + 4 * matrix.stride, "statistics": statistics}
+    op.own |= {"gamma": matrix.row(0), "beta": matrix.row(1), "statistics": statistics}
     op.own |= {"momentum": layer.momentum, "epsilon": layer.epsilon}
     y = plan.activations(1, F)
     op.own["xhat"] = plan.scratch(plan.rows(F))

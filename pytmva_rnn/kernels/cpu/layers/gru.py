@@ -37,6 +37,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    remember_state,
     set_initial_state,
     state,
     state_gradient,
@@ -94,10 +95,6 @@ def _reset_gradient_after(dc: Vector, a_h: Vector, r: Vector) -> tuple[Vector, .
     return dc * a_h * r * (1 - r), dc * r
 
 
-def _sum(a: Vector, b: Vector) -> tuple[Vector]:
-    return (a + b,)
-
-
 _gates_step = recurrent_step(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
 _candidate_step = recurrent_step(_candidate, _PAIRS, (0,), (0,), 2, 2)
 _after_step = recurrent_step(_cell_after, UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
@@ -107,7 +104,7 @@ _after_one = recurrent_step_one(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
 _candidate_backward = pointwise(_candidate_gradient, 4, 3)
 _reset_backward = pointwise(_reset_gradient, 4, 2)
 _reset_backward_after = pointwise(_reset_gradient_after, 3, 2)
-_add = pointwise(_sum, 2, 1)
+_add = pointwise(lambda a, b: (a + b,), 2, 1)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
@@ -177,17 +174,16 @@ def forward(op_address, frame_address):
     """All steps of a block."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own, packed = record_at(op.own, GRU), frame.packed
-    H, D, rows, memory = op.H, op.D, op.H * LANES, frame.states + own.memory
+    H, D = op.H, op.D
     w, u, w_c, v = packed + own.packed_w, packed + own.packed_u, packed + own.packed_w_c, packed + own.packed_v
-    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
+    set_initial_state(op, frame)
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         n = state_rows(op, t)
         r, z, g, rh = _kept(op, frame, t)
         _gates_step(H, frame.vectors, w, x, D + 1, u, h, n, (h,), (r, z, rh))
         _candidate_step(H, frame.vectors, w_c, x, D + 1, v, rh, n, (z, h), (h_new, g))
-    if own.remember:
-        copy_floats(memory, state(op, frame, op.T), rows)
+    remember_state(op, frame)
 
 
 @operation
@@ -195,15 +191,13 @@ def forward_after(op_address, frame_address):
     """All steps of a block."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, rows, memory = op.H, op.H * LANES, frame.states + own.memory
-    w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
-    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
+    H, w, u = op.H, frame.packed + own.packed_w, frame.packed + own.packed_u
+    set_initial_state(op, frame)
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         r, z, g, u_c = _kept(op, frame, t)
         _after_step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (h,), (h_new, r, z, g, u_c))
-    if own.remember:
-        copy_floats(memory, state(op, frame, op.T), rows)
+    remember_state(op, frame)
 
 
 @operation

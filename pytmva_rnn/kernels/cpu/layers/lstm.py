@@ -25,6 +25,8 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    remember_state,
+    set_initial,
     set_initial_state,
     state,
     state_gradient,
@@ -113,12 +115,11 @@ def forward(op_address, frame_address):
     """All steps of a block."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, LSTM)
-    H, D, rows = op.H, op.D, op.H * LANES
-    w, u, cells = frame.packed + own.packed_w, frame.packed + own.packed_u, frame.scratch + own.c
-    h_memory = frame.states + own.memory
-    c_memory = row_of(h_memory, H)
-    set_initial_state(own.remember, rows, state(op, frame, 0), h_memory)
-    set_initial_state(own.remember, rows, cells, c_memory)
+    H, D, rows, cells = op.H, op.D, op.H * LANES, frame.scratch + own.c
+    w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
+    c_memory = row_of(frame.states + own.memory, H)  # behind that of h
+    set_initial_state(op, frame)
+    set_initial(own, cells, c_memory, rows)
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         c, c_new = step_of(cells, own.c_step, t), step_of(cells, own.c_step, t + 1)
@@ -129,8 +130,8 @@ def forward(op_address, frame_address):
             _training_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), made)
         else:
             _inference_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), (h_new, c_new))
+    remember_state(op, frame)
     if own.remember:
-        copy_floats(h_memory, state(op, frame, op.T), rows)
         copy_floats(c_memory, step_of(cells, own.c_step, op.T), rows)
 
 

@@ -8,7 +8,7 @@ from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, input_step, record_type
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats, input_step, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
@@ -20,6 +20,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    remember_state,
     set_initial_state,
     state,
     state_gradient,
@@ -82,14 +83,12 @@ def forward(op_address, frame_address):
     """All steps of a block."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, RNN)
-    H, rows, memory = op.H, op.H * LANES, frame.states + own.memory
-    w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
-    set_initial_state(own.remember, rows, state(op, frame, 0), memory)
+    H, w, u = op.H, frame.packed + own.packed_w, frame.packed + own.packed_u
+    set_initial_state(op, frame)
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         _step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (), (h_new,))
-    if own.remember:
-        copy_floats(memory, state(op, frame, op.T), rows)
+    remember_state(op, frame)
 
 
 @operation

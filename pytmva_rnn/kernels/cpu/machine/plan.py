@@ -31,7 +31,12 @@ class Matrix:
 
     @property
     def place(self) -> int:
-        return 4 * self.start
+        """Of the first row."""
+        return self.row(0)
+
+    def row(self, number: int) -> int:
+        """Place of a row."""
+        return 4 * (self.start + number * self.stride)
 
     def leading(self, chosen: Callable[[Any], bool]) -> int:
         """So many of the first rows hold the arrays whose role is chosen.

@@ -12,8 +12,9 @@ import numpy as np
 from numba import prange
 
 from pytmva_rnn.compile import array_at, kernel, parallel_kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, prefetch, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, enter
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, record_at
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, OP, floats, lanes_at
 from pytmva_rnn.kernels.cpu.optimizers import add_decay, update
 from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
@@ -32,39 +33,6 @@ def _address(records, k):
 @kernel
 def _across(table, k):
     return record_at(table[k].across, ACROSS)
-
-
-@kernel
-def choose_events(events, block, lanes):
-    """Numbers of a block's events; lanes beyond the batch repeat its last event. Returns how many are real."""
-    count = min(LANES, len(events) - block * LANES)
-    for lane in range(LANES):
-        lanes[lane] = events[block * LANES + min(lane, count - 1)]
-    return count
-
-
-_MOST_BYTES = 4096  # of an event that are asked for in advance; the caches have to hold those of a block
-
-
-@kernel
-def _ask_for(events, block, X, event_bytes):
-    """Have a block's events brought into the caches while another is worked on: random ones come from memory."""
-    for k in range(block * LANES, min((block + 1) * LANES, len(events))):
-        for place in range(0, min(event_bytes, _MOST_BYTES), 64):
-            prefetch(X + event_bytes * events[k] + place)
-
-
-@kernel
-def _enter(frame, shared, scratch, events, numbers, states, block):
-    """Fill a thread's frame for a block."""
-    frame[0] = shared[0]
-    one = frame[0]
-    one.scratch = scratch.ctypes.data
-    one.count = choose_events(events, block, numbers)
-    one.vectors = (one.count + WIDTH - 1) // WIDTH
-    one.events = numbers.ctypes.data
-    one.states = states.ctypes.data
-    one.block = block
 
 
 @kernel
@@ -90,16 +58,16 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, order, numb
         _clear(gradients[thread])
     for block in range(start, stop):
         slot = thread if len(segments) == 2 else block
-        _enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
+        enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
         one = frame[0]
         one.gradient = gradients[thread].ctypes.data
         one.sums = sums[block].ctypes.data
         one.loss = loss.ctypes.data
         if opening:
             if block + 1 < stop:
-                _ask_for(events, block + 1, one.X, event_bytes)
+                ask_for(events, block + 1, one.X, event_bytes)
             else:
-                _ask_for(upcoming, start, one.X, event_bytes)
+                ask_for(upcoming, start, one.X, event_bytes)
         if stage != BACKWARD:
             for k in range(first, last):
                 call_operation(table[k].forward, _address(table, k), address)
@@ -261,7 +229,7 @@ def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, 
     for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
         share = events[block * step : (block + 1) * step]
         state = 0 if one_by_one else min(block, len(states) - 1)
-        _enter(frame, shared, scratch[thread], share, numbers, states[state], 0)
+        enter(frame, shared, scratch[thread], share, numbers, states[state], 0)
         one = frame[0]
         one.loss = loss.ctypes.data
         for k in range(len(table)):

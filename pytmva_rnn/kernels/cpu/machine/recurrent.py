@@ -102,12 +102,27 @@ def state_gradient(op, frame, t):
 
 
 @kernel
-def set_initial_state(remember, n, state, memory):
-    """Set the initial state, n values: zero, or what the last batch left."""
-    if remember:
-        copy_floats(state, memory, n)
+def set_initial(own, target, memory, n):
+    """Set n values of an initial state: zero, or what the last batch left in the memory."""
+    if own.remember:
+        copy_floats(target, memory, n)
     else:
-        floats(state, n)[:] = 0
+        floats(target, n)[:] = 0
+
+
+@kernel
+def set_initial_state(op, frame):
+    """Set the state before the first step."""
+    own = record_at(op.own, RECURRENT)
+    set_initial(own, state(op, frame, 0), frame.states + own.memory, op.H * LANES)
+
+
+@kernel
+def remember_state(op, frame):
+    """Keep the state after the last step for the next batch, if the layer remembers."""
+    own = record_at(op.own, RECURRENT)
+    if own.remember:
+        copy_floats(frame.states + own.memory, state(op, frame, op.T), op.H * LANES)
 
 
 @kernel
