@@ -119,7 +119,7 @@ def forward(op_address, frame_address):
     w, u = frame.packed + own.packed_w, frame.packed + own.packed_u
     c_memory = row_of(frame.states + own.memory, H)  # behind that of h
     set_initial_state(op, frame)
-    set_initial(own, cells, c_memory, rows)
+    set_initial(own.remember, cells, c_memory, rows)
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         c, c_new = step_of(cells, own.c_step, t), step_of(cells, own.c_step, t + 1)

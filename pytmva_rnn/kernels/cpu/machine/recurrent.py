@@ -39,7 +39,11 @@ RECURRENT = record_type(
     "transposed_stride",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
 )
-"""What the layers' own records start with."""
+"""What the layers' own records start with.
+
+Helpers find it through `op.own`: where records that start alike are handed over, Numba takes one for the other and
+warns.
+"""
 
 
 def plan_states(layer: Any, plan: Plan, op: PlannedOperation, memory: int) -> None:
@@ -102,9 +106,9 @@ def state_gradient(op, frame, t):
 
 
 @kernel
-def set_initial(own, target, memory, n):
+def set_initial(remember, target, memory, n):
     """Set n values of an initial state: zero, or what the last batch left in the memory."""
-    if own.remember:
+    if remember:
         copy_floats(target, memory, n)
     else:
         floats(target, n)[:] = 0
@@ -114,7 +118,7 @@ def set_initial(own, target, memory, n):
 def set_initial_state(op, frame):
     """Set the state before the first step."""
     own = record_at(op.own, RECURRENT)
-    set_initial(own, state(op, frame, 0), frame.states + own.memory, op.H * LANES)
+    set_initial(own.remember, state(op, frame, 0), frame.states + own.memory, op.H * LANES)
 
 
 @kernel
