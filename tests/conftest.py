@@ -1,11 +1,34 @@
-"""Fixtures for all tests."""
+"""What all tests share: processes that run them side by side, and fixtures."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
 import pytest
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Spread the whole suite over the cores; some files, or a debugger, run in one process, and `-n` has the last word.
+
+    The processes, and those that tests start, find each other's compiled kernels, and those of earlier runs, beside the
+    sources or in NUMBA_CACHE_DIR.
+    """
+    option = config.option
+    whole = config.args_source == config.ArgsSource.TESTPATHS
+    # a worker runs this too, and must not start workers of its own
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    plain = not (is_worker or option.usepdb or option.collectonly or option.capture == "no")
+    if whole and plain and getattr(option, "numprocesses", 0) is None:
+        option.numprocesses, option.dist = "auto", "worksteal"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, begin with the long ones: no process is to be alone at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: "slow" not in item.keywords)
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_toy_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert next(o.value for o in model.options if o.name == "TrainingStrategy") in script("time_data").OPTIONS
 
 
+@pytest.mark.slow
 def test_tmvas_own_vocabulary(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "tmva_classification.py", f"--folder={tmp_path}", "--events=500", "--epochs=3"],
@@ -113,6 +114,7 @@ def test_tmvas_own_vocabulary(tmp_path: Path) -> None:
         assert file["dataset/TestTree"].num_entries == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_scripts_tell_how_to_be_run(path: Path) -> None:
     command = [sys.executable, str(path), "--help"]

@@ -82,29 +82,44 @@ def hard(X: NDArray[np.float32], far: float = 1e4) -> NDArray[np.float32]:
     return X
 
 
-def test_scores_are_those_of_predict(tmp_path: Path) -> None:
+def scores_like_predict(
+    folder: Path, cases: dict[str, tuple[Model, NDArray[np.float32]]]
+) -> dict[str, NDArray[np.float32]]:
+    """The scores of a C++ program, once they are found to be those of Python."""
     available("g++")
-    cases = {name: (Case(name).model, Case(name).data["X"]) for name in CASES}
-    cases |= {name: (learned("lstm_last", chain), hard(Case("lstm_last").data["X"])) for name, chain in CHAINS.items()}
-    cases |= {
-        name: (learned("regression", chain), hard(Case("regression").data["X"]))
-        for name, chain in TARGET_CHAINS.items()
-    }
-    rng = np.random.default_rng(3)
-    cases |= {name: (model, hard(rng.normal(size=(60, len(model.variables))), 30)) for name, model in sized().items()}
-    found = scores("g++", tmp_path, cases)
-    for name, (model, X) in cases.items():
-        wanted = expected(model, X)
+    found = scores("g++", folder, cases)
+    for name, values in found.items():
+        wanted = expected(*cases[name])
         # far out, large outputs of LINEAR and its like differ in their last digits
-        np.testing.assert_allclose(found[name], wanted, rtol=2e-6, atol=2e-6, err_msg=name)
-        assert ((found[name] == -999) == (wanted == -999)).all()
-        if name in sized():
-            told = found[name][3:5]
-            assert (told == -999).all() if model.analysis == "Classification" else np.isnan(told).all()
+        np.testing.assert_allclose(values, wanted, rtol=2e-6, atol=2e-6, err_msg=name)
+        assert ((values == -999) == (wanted == -999)).all()
+    return found
+
+
+def test_scores_of_the_reference_cases(tmp_path: Path) -> None:
+    found = scores_like_predict(tmp_path, {name: (Case(name).model, Case(name).data["X"]) for name in CASES})
     for name in set(CASES) - {"remember_state"}:
         np.testing.assert_allclose(found[name], Case(name).data["scores"], rtol=0, atol=2e-6, err_msg=name)
 
 
+@pytest.mark.slow
+def test_scores_after_transformations(tmp_path: Path) -> None:
+    chains = {name: ("lstm_last", chain) for name, chain in CHAINS.items()}
+    chains |= {name: ("regression", chain) for name, chain in TARGET_CHAINS.items()}
+    cases = {name: (learned(case, chain), hard(Case(case).data["X"])) for name, (case, chain) in chains.items()}
+    scores_like_predict(tmp_path, cases)
+
+
+@pytest.mark.slow
+def test_scores_of_all_sizes_and_activations(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    cases = {name: (model, hard(rng.normal(size=(60, len(model.variables))), 30)) for name, model in sized().items()}
+    for name, values in scores_like_predict(tmp_path, cases).items():
+        told = values[3:5]
+        assert (told == -999).all() if cases[name][0].analysis == "Classification" else np.isnan(told).all()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("compiler", "flags"),
     [
