@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -69,7 +70,11 @@ def test_ours_is_the_reference_backends(layer: str) -> None:
 @pytest.mark.parametrize("name", ["W_c", "U_f", "b_o"])
 def test_different_weights_are_noticed(name: str) -> None:
     problem, other = make_problem(SEQUENCE, "LSTM"), make_problem(SEQUENCE, "LSTM")
-    other.model.layers[0].weights[name][0] += 0.5
+    first, *rest = other.model.layers
+    changed = first.weights[name].copy()
+    changed[0] += 0.5
+    first = replace(first, weights={**first.weights, name: changed})
+    other = replace(other, model=replace(other.model, layers=(first, *rest)))
     with pytest.raises(BenchmarkError, match="disagrees with pytmva_rnn on case 1 LSTM: score of the batch differs by"):
         check_agreement([Ours(problem, 1), Ours(other, 1)])
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pytmva_rnn.description import Variable
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.reference.engine import Engine
 from pytmva_rnn.model import Model
@@ -50,9 +51,11 @@ def make(recurrent: tuple[str, str], shape: tuple[int, int, int, int, str]) -> t
             replace(layer, weights={n: w + 0.1 * random.normal(size=w.shape) for n, w in each.items()})
             for layer, each in zip(layers, weights, strict=True)
         ),
-        variables=(),
+        variables=(Variable("x", "x", "x"),) * (T * D),
         input_layout=(T, 1, D),
         batch_layout=(B, T, D),
+        analysis="Regression",
+        targets=(Variable("t", "t", "t"),) * 2,
         loss="R",
     )
     X = np.full((B, T, D), 0.5) if above == "fixed" else random.normal(size=(B, T, D))
