@@ -90,7 +90,7 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
 
 @pytest.mark.parametrize("command", [["train"], ["inspect"], ["evaluate", "-o", "s.root", "a.root"]])
 def test_a_file_that_is_not_there(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = str(tmp_path / "none")
+    path = str(tmp_path / "none.xml")
     assert main([command[0], path, *command[1:]]) == 1
     assert capsys.readouterr().err == f"pytmva-rnn: error: {path}: No such file or directory\n"
 
