@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytmva_rnn.description.abstract_layer import ArrayRole, Layer, LayerWeights, Shape
 from pytmva_rnn.description.arrays import not_finite
 from pytmva_rnn.description.choices import (
     ACTIVATIONS,
@@ -19,19 +20,7 @@ from pytmva_rnn.description.choices import (
 )
 from pytmva_rnn.description.description import Description, Option, outputs_problem
 from pytmva_rnn.description.history import HistoryRow, running_epochs
-from pytmva_rnn.description.layers import (
-    GRU,
-    LSTM,
-    RNN,
-    ArrayRole,
-    BatchNorm,
-    Dense,
-    Layer,
-    LayerWeights,
-    Recurrent,
-    Reshape,
-    Shape,
-)
+from pytmva_rnn.description.layers import GRU, LSTM, RNN, BatchNorm, Dense, Recurrent, Reshape
 from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.tmva_differences import tmva_differences

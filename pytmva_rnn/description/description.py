@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from math import prod
 from typing import Any, get_args
 
+from pytmva_rnn.description.abstract_layer import Layer, Shape, is_whole
 from pytmva_rnn.description.arrays import is_finite, is_tuple_of
 from pytmva_rnn.description.choices import ANALYSES, Analysis, Initialization, Loss, OutputFunction, Regularization
-from pytmva_rnn.description.layers import Layer, Shape, is_whole
 from pytmva_rnn.description.memory import check_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
 from pytmva_rnn.description.transformations import Transformation

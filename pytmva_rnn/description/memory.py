@@ -9,7 +9,7 @@ from functools import cache
 from math import prod
 from pathlib import Path
 
-from pytmva_rnn.description.layers import Layer, Shape
+from pytmva_rnn.description.abstract_layer import Layer, Shape
 from pytmva_rnn.errors import DataError
 
 __all__ = ["check_memory", "machine_memory"]
