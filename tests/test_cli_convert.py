@@ -55,8 +55,9 @@ def test_check_makes_its_own_events(tmp_path: Path) -> None:
     command = ["convert", str(tmp_path / "weights.xml"), str(tmp_path / "net.hxx"), "--check", str(check)]
     assert main(command) == 0
     text = check.read_text()
-    assert "NAN" in text
-    assert "-999.0f" in text
+    # the last event has a NaN, which a regression answers with NaN
+    assert text.partition("expected[")[2].count("NAN") == 2
+    assert "NAN" in text.partition("expected[")[0]
     output(build("g++", check))
     assert main(command) == 0
     assert check.read_text() == text
