@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import awkward as ak
@@ -59,6 +59,16 @@ class Branches:
     def of_arrays(cls, arrays: Mapping[str, Any]) -> Branches:
         """The names of arrays in memory, which are their own."""
         return cls({name: (name, ()) for name in arrays}, {})
+
+    @classmethod
+    def of_columns(cls, columns: Iterable[str]) -> Branches:
+        """The names of an RDataFrame's columns: a leaf or a member, `branch.leaf`, goes by its last name alone, too."""
+        places: dict[str, Place] = {name: (name, ()) for name in columns}
+        short: dict[str, list[tuple[str, Place]]] = {}
+        for name, place in places.items():
+            if "." in name:
+                short.setdefault(name.rpartition(".")[2], []).append((name, place))
+        return cls(places, short)
 
     def find(self, name: str, place: str) -> Place | None:
         """The longest beginning of `name` that is a branch, and the members that follow; None if there is none.

@@ -88,7 +88,7 @@ def _function(recipe: Recipe, frame: Any, body: str) -> Call:
     compile_runtime()
     formulas = recipe.formulas()
     names = list(dict.fromkeys(name for formula in formulas for name in formula.names))
-    known = Branches.of_arrays({str(column): None for column in frame.GetColumnNames()})
+    known = Branches.of_columns(str(column) for column in frame.GetColumnNames())
     found = {name: known.find(name, "the RDataFrame") for name in names}
     for name, place in found.items():
         if place is None:
@@ -117,7 +117,10 @@ def _function(recipe: Recipe, frame: Any, body: str) -> Call:
         if (name, True) in uses:
             _refuse_text(column, types[number])
             numbers[name] = f"v{count}"
-            lines.append(f"  const auto v{count} = {_value(f'a{number}', types[number], path, name)};")
+            value = _value(f"a{number}", types[number], path, name)
+            for width in reversed(() if path else _inner_lengths(frame, column, types[number])):
+                value = f"folded({value}, {width})"
+            lines.append(f"  const auto v{count} = {value};")
     writer = Writer(numbers, objects, f"a{len(columns) - 1}" if counts else None)
     filling = _filling(recipe, writer)
     code = f"""template <class F>
@@ -204,6 +207,21 @@ def _value(argument: str, kind: str, path: tuple[str, ...], name: str) -> str:
         known = [str(m.GetName()) for m in described.GetListOfRealData() if m.GetDataMember().IsBasic()]
         raise DataError(f"{name!r}: {class_name} has no number {'.'.join(path)!r}; {near('.'.join(path), known)}")
     return f"member<{found.GetDataMember().GetTrueTypeName()}>({argument}, {found.GetThisOffset()})"
+
+
+def _inner_lengths(frame: Any, column: str, kind: str) -> tuple[int, ...]:
+    """Of an array m[2][3][4] that RDataFrame hands over flat, 3 and 4."""
+    if "RVec" not in kind or column in map(str, frame.GetDefinedColumnNames()):
+        return ()
+    root = extras.root()
+    title = str(getattr(root, NAMESPACE).leaf_title(root.RDF.AsRNode(frame), column))
+    lengths = re.findall(r"\[(\w+)\]", title)
+    if len(lengths) > 1 and not lengths[0].isdigit():  # ROOT's reader ends the process
+        raise DataError(
+            f"RDataFrame cannot read {title}, an array of a variable and a fixed length; use to_arrays of plain files, "
+            "or a vector of vectors"
+        )
+    return tuple(map(int, lengths[1:]))
 
 
 def _type_of(frame: Any, column: str) -> str:

@@ -6,7 +6,12 @@
 #include <ROOT/RDF/RSampleInfo.hxx>
 #include <ROOT/RDataFrame.hxx>
 #include <ROOT/RVec.hxx>
+#if __has_include(<ROOT/RTTreeDS.hxx>)
+#include <ROOT/RTTreeDS.hxx>
+#endif
+#include <TLeaf.h>
 #include <TMath.h>
+#include <TTree.h>
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -59,6 +64,15 @@ auto column(const T &value) {
       list.push_back(column(element));
     return list;
   }
+}
+
+// A list of lists of `width` elements each, of what RDataFrame hands over flat: an array m[2][3].
+template <class T>
+List<List<T>> folded(const List<T> &flat, std::size_t width) {
+  List<List<T>> lists;
+  for (std::size_t i = 0; i + width <= flat.size(); i += width)
+    lists.emplace_back(flat.begin() + i, flat.begin() + i + width);
+  return lists;
 }
 
 // A member of an object, or of each object of a list, which has the type Member and lies `offset` bytes into it.
@@ -579,6 +593,22 @@ F *put(F *x, const char *text, std::size_t size, const List<T> &list) {
     throw std::runtime_error(std::string("variable ") + text + "[" + std::to_string(size) + "]: an event has " +
                              std::to_string(list.size()) + " elements");
   return std::transform(list.begin(), list.end(), x, [text](T value) { return number<F>(text, value); });
+}
+
+// The lengths of the array that a leaf of the tree behind an RDataFrame holds, "mat[2][3]"; only the name if it has none.
+struct Node : ROOT::RDF::RNode {
+  using ROOT::RDF::RNode::GetDataSource;
+  using ROOT::RDF::RNode::GetLoopManager;
+};
+inline std::string leaf_title(ROOT::RDF::RNode node, const std::string &column) {
+#if __has_include(<ROOT/RTTreeDS.hxx>)
+  auto *source = dynamic_cast<ROOT::Internal::RDF::RTTreeDS *>((node.*&Node::GetDataSource)());
+  TTree *tree = source ? source->GetTree() : nullptr;
+#else
+  TTree *tree = (node.*&Node::GetLoopManager)()->GetTree();
+#endif
+  TLeaf *leaf = tree ? tree->GetLeaf(column.c_str()) : nullptr;
+  return leaf ? leaf->GetTitle() : "";
 }
 
 // A column with one number of a column that has several.
