@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.array_writer import Evaluation, problem_words
+from pytmva_rnn.formula.array_values import problem_words
+from pytmva_rnn.formula.array_writer import Evaluation
 from pytmva_rnn.formula.definitions import substituted
 from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.names import check, columns_of
