@@ -100,6 +100,13 @@ def test_a_sequence_takes_whole_events_too(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, [model.predict_one(np.arange(1, 10))] * 5, rtol=0, atol=2e-6)
 
 
+def test_what_the_names_of_variables_stand_for_is_in_the_header() -> None:
+    define = {"ratio": "pt / sum", "sum": "Sum$(pt)"}
+    text = generate(network(Recipe(Steps({"a": "ratio * 2", "b": "pt"}, 3), define=define)), "Net")
+    assert "//   ratio = pt / sum\n//   sum = Sum$(pt)\n" in text
+    assert "In the expressions" not in generate(trained(SEQUENCES["Plain"]), "Net")
+
+
 def test_columns_and_exact_sequences(tmp_path: Path) -> None:
     """Files of C++ TMVA: scalars and arrays are columns; else each input of a step must have all its steps."""
     model = Case("rnn_last").model  # 6 steps of 5 inputs

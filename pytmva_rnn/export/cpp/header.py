@@ -106,9 +106,16 @@ def _comment(model: Model, name: str) -> str:
         "  model.evaluate(x, n, scores);  // n events, one after the other",
         f"In place of TMVA::Reader: namespace TMVA = {name}_TMVA;",
     ]
+    if stored_inputs(model) is not None and (defined := stored_recipe(model).define):
+        lines.append("In the expressions of its variables:")
+        lines += [f"  {name} = {_printable(formula)}" for name, formula in defined.items()]
     if model.remembers:
         lines.append("The network was trained with RememberState. Here each event starts from a state of zero.")
     return "\n".join(f"// {line}".replace("\\", "/") for line in lines)
+
+
+def _printable(formula: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in formula)
 
 
 def _data(model: Model, name: str, source: bytes | None) -> str:
