@@ -11,7 +11,7 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "skhep_testdata", "torch"]
+__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "scipy", "skhep_testdata", "torch"]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -103,6 +103,18 @@ def root() -> ModuleType:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*This distribution of ROOT is in alpha stage")
         return _optional("ROOT", package="ROOT", extra="root", purpose="for RDataFrame, PyROOT's trees and C++ TMVA")
+
+
+def scipy() -> ModuleType:
+    """Return the `scipy` package with `scipy.special` loaded.
+
+    Raises
+    ------
+    MissingExtraError
+        If SciPy is not installed.
+    """
+    _optional("scipy.special", package="SciPy", extra="special", purpose="for special functions of TMath in formulas")
+    return importlib.import_module("scipy")
 
 
 def torch() -> ModuleType:

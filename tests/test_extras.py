@@ -20,6 +20,7 @@ OPTIONAL = {
     "numba_cuda",
     "onnx",
     "onnxruntime",
+    "scipy",
     "skhep_testdata",
     "sklearn",
     "torch",
@@ -31,6 +32,7 @@ OPTIONAL = {
     [
         ("matplotlib", "Matplotlib", "plot"),
         ("numba_cuda", "numba-cuda", "cuda"),
+        ("scipy", "SciPy", "special"),
         ("skhep_testdata", "scikit-hep-testdata", "examples"),
     ],
 )

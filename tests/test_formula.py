@@ -252,6 +252,23 @@ def test_selected_columns_keep_their_entry_numbers(columns: Columns) -> None:
     assert Formula.parse("n").per_event(some).tolist() == [2, 3]
 
 
+def test_special_functions() -> None:
+    """The values are compared beside ROOT; here, what lies outside of the functions' domains."""
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 2.0, np.inf])
+    quantile = evaluate("TMath::NormQuantile(x) + TMath::ErfcInverse(x) * 1e3", {"x": x}).to_list()
+    assert quantile[:2] == [0, 0]
+    assert quantile[2:] == pytest.approx([476.936276204, 0, 0, 0], abs=1e-9)
+    assert evaluate("TMath::KolmogorovProb(x)", {"x": x}).to_list() == pytest.approx(
+        [0.26999967, 1, 0.96394524, 0.26999967, 0.00067093, 0], abs=1e-8
+    )
+    assert evaluate("TMath::DiLog(x)", {"x": x}).to_list() == pytest.approx(
+        [-(math.pi**2) / 12, 0, 0.582240526465, math.pi**2 / 6, math.pi**2 / 4, -math.inf]
+    )
+    for text in ("TMath::BesselJ0(x)", "TMath::Landau(x, 0, 1)", "TMath::StruveL1(x)"):
+        with pytest.raises(DataError, match=r"is not supported: ROOT's .*; take it from a column"):
+            evaluate(text, {"x": x})
+
+
 def test_definitions() -> None:
     data = {"p4": ak.Array([{"fP": {"fX": 3.0, "fY": 4.0, "fZ": 0.0}, "fE": 5.0}]), "x": [2.0]}
     define = {"v": "p4", "pt": "v.Pt()", "twice": "pt * 2"}

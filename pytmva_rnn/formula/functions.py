@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pytmva_rnn.formula.special_functions import SPECIAL
+
 __all__ = ["CONSTANTS", "FUNCTIONS", "Function", "markdown"]
 
 Kind = Literal["elements", "list", "instances", "form"]
@@ -192,6 +194,9 @@ def _table() -> dict[str, Function]:
         table[name.replace("a", "arc", 1)] = table[name]
     table |= {f"TMath::{name}": table.get(f"std::{other}", table[other]) for name, other in _TMATH.items()}
     table |= {f"TMath::{name}": Function(*given) for name, given in _ONE_OF_TMATH.items()}
+    for name, (function, says) in SPECIAL.items():
+        needed = "needs SciPy" if not says else f"{says}; needs SciPy"
+        table[f"TMath::{name}"] = Function(function, f"TMath::{name}(x)", says=needed)
     for name, (function, cpp) in (
         ("TMath::Min", _TMATH_MIN),
         ("TMath::Max", _TMATH_MAX),
@@ -277,6 +282,7 @@ def markdown() -> str:
     for name in sorted(FUNCTIONS, key=lambda name: ("::" in name, "$" in name, name.lower())):
         function = FUNCTIONS[name]
         counts = str(function.fewest) if function.fewest == function.most else f"{function.fewest} to {function.most}"
-        rows.append(f"| `{name}` | {counts} | {over[function.kind]} | {function.says} |")
+        says = function.says.replace("|", "\\|")
+        rows.append(f"| `{name}` | {counts} | {over[function.kind]} | {says} |")
     rows.append(f"\nConstants: `pi`, `true`, `false`, and {', '.join(f'`TMath::{name}()`' for name in CONSTANTS)}.")
     return "\n".join(rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pytmva_rnn.formula.functions import CONSTANTS, FUNCTIONS
 from pytmva_rnn.formula.parsing import COMPARISONS, complaint
+from pytmva_rnn.formula.special_functions import REFUSED
 from pytmva_rnn.formula.tree import (
     Binary,
     FunctionCall,
@@ -67,6 +68,9 @@ def _check_call(part: FunctionCall, text: str) -> None:
     if function is None:
         if name.removeprefix("TMath::") in CONSTANTS and name.startswith("TMath::") and not given:
             return
+        if name.startswith("TMath::") and name.removeprefix("TMath::") in REFUSED:
+            why = REFUSED[name.removeprefix("TMath::")]
+            raise complaint(text, f"{name} is not supported: {why}; take it from a column of the tree", part.span[0])
         raise complaint(text, f"unknown function {name}; {near(name, FUNCTIONS)}", part.span[0])
     if not function.fewest <= given <= function.most:
         wanted = str(function.fewest) if function.fewest == function.most else f"{function.fewest} to {function.most}"
