@@ -236,7 +236,7 @@ def test_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
     model = read_weights("reg/weights/TMVARegression_DL.weights.xml")
     assert [(t.expression, t.label, t.title, t.unit) for t in model.targets] == [
-        ("x + y", "total", "Sum", "GeV"),
+        ("x+y", "total", "Sum", "GeV"),  # without blanks, as C++ writes it
         ("!id", "!id", "!id", ""),
     ]
     reader = TMVA.Reader("!Color")
