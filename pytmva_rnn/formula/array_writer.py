@@ -107,7 +107,7 @@ class Evaluation(Operators, Elements):
                     array = FUNCTIONS[name].array
                     return self._apply(lambda *x: array(*map(arithmetic.doubles, x)), *arguments)
                 value = self._listed(name, arguments[0], *self.scoped(arguments[0]))
-                return over_lists("smallest" if name == "min" else "largest", value, self._flags("alone"))
+                return over_lists("least" if name == "min" else "most", value, self._flags("alone"))
             case "where":
                 return self._chosen(*arguments)
             case "first":

@@ -19,14 +19,25 @@ def _mean(content: NDArray[Any], bounds: Bounds) -> NDArray[np.float64]:
     return reduced(np.add, content, bounds, 0.0) / np.diff(bounds)
 
 
+def _from_first(ufunc: np.ufunc, content: NDArray[Any], bounds: Bounds) -> NDArray[np.float64]:
+    """An extremum as a loop finds it that begins with the first element: NaN if that is, and other NaN do not count."""
+    result = reduced(ufunc, content, bounds, 0.0)
+    filled = np.diff(bounds) > 0
+    first = content[bounds[:-1][filled]]
+    result[filled] = np.where(np.isnan(first), first, result[filled])
+    return result
+
+
 _REDUCERS: Mapping[str, Callable[[NDArray[Any], Bounds], NDArray[Any]]] = {
     "num": lambda content, bounds: np.diff(bounds),
     "sum": lambda content, bounds: reduced(np.add, content, bounds, 0.0),
     "mean": _mean,
     "any": lambda content, bounds: reduced(np.maximum, (content != 0).astype(float), bounds, 0.0) != 0,
     "all": lambda content, bounds: reduced(np.minimum, (content != 0).astype(float), bounds, 1.0) != 0,
-    "smallest": lambda content, bounds: reduced(np.minimum, content, bounds, np.inf),
-    "largest": lambda content, bounds: reduced(np.maximum, content, bounds, -np.inf),
+    "least": lambda content, bounds: reduced(np.minimum, content, bounds, np.inf),
+    "most": lambda content, bounds: reduced(np.maximum, content, bounds, -np.inf),
+    "smallest": lambda content, bounds: _from_first(np.fmin, content, bounds),
+    "largest": lambda content, bounds: _from_first(np.fmax, content, bounds),
 }
 
 
@@ -36,17 +47,14 @@ def over_lists(kind: str, value: Value, alone: NDArray[np.bool_]) -> Value:
 
 
 def over_instances(kind: str, value: Value, n: int, alone: NDArray[np.bool_]) -> Value:
-    """One number for each of the n events, over all its elements; 0 for an extremum of nothing.
+    """One number for each of the n events, over all its elements; 0 for the smallest or largest of nothing.
 
     `alone` tells of each number of a problem whether what has it does not count.
     """
     if value.constant:
         value = Value(np.broadcast_to(value.content, (n,)))
     bounds = bounds_of(value.offsets) if value.offsets else np.arange(n + 1)
-    if kind not in ("smallest", "largest"):
-        return _reduced(kind, value, bounds, (), alone)
-    result, count = _reduced(kind, value, bounds, (), alone), _reduced("num", value, bounds, (), alone)
-    return Value(np.where(count.content == 0, 0.0, result.content), (), result.problem)
+    return _reduced(kind, value, bounds, (), alone)
 
 
 def _reduced(kind: str, value: Value, bounds: Bounds, offsets: Offsets, alone: NDArray[np.bool_]) -> Value:

@@ -347,11 +347,16 @@ struct Most {
     return std::accumulate(x.begin(), x.end(), -std::numeric_limits<double>::infinity(), maximum);
   }
 };
+// As loops find them that begin with the first element: NaN only if that is.
 struct Smallest {
-  double operator()(const Doubles &x) const { return x.empty() ? 0 : Least{}(x); }
+  double operator()(const Doubles &x) const {
+    return x.empty() ? 0 : std::accumulate(x.begin(), x.end(), x[0], [](double a, double b) { return b < a ? b : a; });
+  }
 };
 struct Largest {
-  double operator()(const Doubles &x) const { return x.empty() ? 0 : Most{}(x); }
+  double operator()(const Doubles &x) const {
+    return x.empty() ? 0 : std::accumulate(x.begin(), x.end(), x[0], [](double a, double b) { return b > a ? b : a; });
+  }
 };
 
 template <class T>
@@ -599,6 +604,7 @@ F *put(F *x, const char *text, std::size_t size, const List<T> &list) {
 struct Node : ROOT::RDF::RNode {
   using ROOT::RDF::RNode::GetDataSource;
   using ROOT::RDF::RNode::GetLoopManager;
+  using ROOT::RDF::RNode::fColRegister;
 };
 inline std::string leaf_title(ROOT::RDF::RNode node, const std::string &column) {
 #if __has_include(<ROOT/RTTreeDS.hxx>)
@@ -607,7 +613,8 @@ inline std::string leaf_title(ROOT::RDF::RNode node, const std::string &column) 
 #else
   TTree *tree = (node.*&Node::GetLoopManager)()->GetTree();
 #endif
-  TLeaf *leaf = tree ? tree->GetLeaf(column.c_str()) : nullptr;
+  const std::string name((node.*&Node::fColRegister).ResolveAlias(column));
+  TLeaf *leaf = tree ? tree->GetLeaf(name.c_str()) : nullptr;
   return leaf ? leaf->GetTitle() : "";
 }
 
