@@ -121,6 +121,9 @@ def columns() -> Columns:
         ("gv.Px() - gv.Pt() * cos(gv.Phi())", [0, 0, 0]),
         ("gv.E()", [math.sqrt(1 + 25 * math.cosh(0.2) ** 2), 2, 2]),
         ("TVector2::Phi_mpi_pi(4 * x)", [2.0, -6 + 2 * math.pi, 8 - 2 * math.pi]),
+        ("std::isnan(Min$(std::sqrt(-charge)))", [1, 0, 1]),
+        ("Min$(std::sqrt(charge)) + Max$(std::sqrt(charge)) * 2", [3, 0, 3]),  # NaN counts as the first only
+        ("((n >> 1) > 0) + (n << 1 >= 4)", [0, 2, 2]),
         ("TMath::Nint(2.5) + TMath::Odd(n) + TMath::Gaus(0) + TMath::Range(0, 1, x)", [4.5, 3, 5]),
         ("number == 9007199254740993", [0, 1, 0]),
         ("number % 10", [2, 3, -5]),
@@ -175,6 +178,8 @@ def test_names_are_the_columns_needed() -> None:
         ("not x", "write `&&` for `and`, `||` for `or`, `!x` for `not x`".replace("|", r"\|")),
         ("0 < x < 1", "write `0 < x && x < 1`"),
         ("n == x == 1", "comparisons cannot be chained"),
+        ("n >> 1 > 0", r"ROOT mistakes a shift beside >; write the shift in parentheses: `\(n >> 1\) > 0`"),
+        ("2 + n < 3 << 1", "ROOT mistakes a shift beside <"),
         ("x if n else 1", r"write `condition \? a : b`"),
         ("x // 2", r"floor\(x / y\)"),
         ("~flag", "write `!x`"),

@@ -53,6 +53,8 @@ def test_arrays_that_rdataframe_hands_over_flat(formulas: Path) -> None:
     np.testing.assert_allclose(
         to_arrays(frame, recipe).X, load_inputs(recipe, Source((f"{formulas}:t",))).X, rtol=1e-6, atol=0
     )
+    other = Recipe(Variables(("Sum$(other[0])",)))
+    assert to_arrays(frame.Alias("other", "mat"), other).X[:2, 0].tolist() == [3, 0]
     with pytest.raises(DataError, match=r"RDataFrame cannot read vm\[nv\]\[2\]"):
         to_arrays(frame, Recipe(Variables(("vm[0][1]",))))
 

@@ -124,6 +124,8 @@ class Generator:
                 right = str(self.random.randint(1, 5))
             if operator in ("<", ">", "<=", ">=", "==", "!="):
                 return f"({left}{operator}{right})"
+            if operator in ("<<", ">>"):  # which ROOT mistakes beside < and >
+                return f"(({left}){operator}({right}))"
             return (
                 f"{left}{operator}{right}"
                 if self.random.random() < 0.3 and left[0] not in "-!"
@@ -246,7 +248,7 @@ def compare(formulas: list[str], path: Path) -> tuple[Counter[str], list[str]]:
 
 
 def compare_cpp(formulas: list[str], path: Path, at_a_time: int = 25) -> tuple[int, list[str]]:
-    """How many formulas of one number an event were compared with their C++, and the disagreements."""
+    """How many formulas, or their sums over an event, were compared with their C++, and the disagreements."""
     import numpy as np
 
     from pytmva_rnn import extras
@@ -259,11 +261,13 @@ def compare_cpp(formulas: list[str], path: Path, at_a_time: int = 25) -> tuple[i
     for text in formulas:
         if "vm" in text:  # RDataFrame cannot read it
             continue
-        try:
-            recipe = Recipe(Variables((Column(text),)), allow_nan=True)
-            taken.append((text, load_inputs(recipe, source).X[:, 0]))
-        except DataError:
-            pass  # lists, and what some event lacks
+        for tried in (text, f"Sum$({text})"):  # the sum of lists, and of what some event lacks
+            try:
+                recipe = Recipe(Variables((Column(tried),)), allow_nan=True)
+                taken.append((tried, load_inputs(recipe, source).X[:, 0]))
+                break
+            except DataError:
+                continue
     disagreements = []
     for first in range(0, len(taken), at_a_time):
         some = taken[first : first + at_a_time]

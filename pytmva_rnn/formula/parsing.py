@@ -234,10 +234,25 @@ class _Builder(lark.Transformer[lark.Token, Term]):
                 f"comparisons cannot be chained, as ROOT would compare the truth value of the first; write `{spelled}`",
                 parts[1].start_pos,
             )
+        if parts[1] in ("<", ">") and (_bare_shift(left) or _bare_shift(parts[2])):
+            spelled = written(Binary(str(parts[1]), left, parts[2]))
+            raise _Refused(
+                f"ROOT mistakes a shift beside {parts[1]}; write the shift in parentheses: `{spelled}`",
+                parts[1].start_pos,
+            )
         return self.binary(parts)
 
     def conditional(self, parts: list[Any]) -> Term:
         return _built(Conditional(parts[0], parts[2], parts[4]), parts)
+
+
+def _bare_shift(node: Term) -> bool:
+    """Whether there is a shift outside of parentheses."""
+    if isinstance(node, Unary):
+        return _bare_shift(node.operand)
+    if not isinstance(node, Binary) or node.grouped:
+        return False
+    return node.operator in ("<<", ">>") or _bare_shift(node.left) or _bare_shift(node.right)
 
 
 def _number(token: lark.Token) -> Number:
