@@ -145,8 +145,14 @@ class Generator:
         if pick < 0.95:
             return f"({self.random.choice('-!')}({self.part(below, lists)}))"
         if lists:  # of one element beside a list, ROOT takes the first only
-            return f"Alt$({self.random.choice(lists)},{self.part(0, ())})"
-        return f"Alt$({self.random.choice(('v[2]', 'vd[1]', 'k[0]'))},{self.part(0, ())})"
+            return f"Alt$({self.random.choice(lists)},{self.there()})"
+        return f"Alt$({self.random.choice(('v[2]', 'vd[1]', 'k[0]'))},{self.there()})"
+
+    def there(self) -> str:
+        """A number that every event has: of another, ROOT may read what is in memory by chance."""
+        while (leaf := self.leaf(())) in ("vm[0][1]", "v[0]", "vec[1]"):
+            pass
+        return leaf
 
     def leaf(self, lists: tuple[str, ...]) -> str:
         pick = self.random.random()
