@@ -100,8 +100,8 @@ stop.set()
 def run(program: str, layer: str) -> None:
     if layer == "tbb":
         # in a process of its own: one that has loaded ROOT finds ROOT's copy of the library
-        found = subprocess.run([sys.executable, "-c", "import numba.np.ufunc.tbbpool"], check=False, capture_output=True)
-        if found.returncode:
+        command = [sys.executable, "-c", "import numba.np.ufunc.tbbpool"]
+        if subprocess.run(command, check=False, capture_output=True).returncode:
             pytest.skip("Intel's TBB is not installed")
     environment = {**os.environ, "NUMBA_THREADING_LAYER": layer, "PYTMVA_RNN_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
     done = subprocess.run(
