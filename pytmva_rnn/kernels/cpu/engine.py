@@ -44,6 +44,9 @@ class Engine:
     def __init__(self, computation: Computation) -> None:
         layers, settings = computation.layers, computation.settings
         self._layers = layers
+        self._work_of_one: int = sum(
+            layer.steps * rows * columns for layer in layers for rows, columns in layer.weight_shapes().values()
+        )
         self._shape = (computation.steps, computation.inputs)
         self._threads = computation.threads
         self._loss = computation.loss
@@ -177,10 +180,7 @@ class Engine:
 
     def _work(self, events: int, passes: int) -> int:
         """Multiply-adds of as many events that go through the network `passes` times."""
-        of_one = sum(
-            layer.steps * rows * columns for layer in self._layers for rows, columns in layer.weight_shapes().values()
-        )
-        return passes * events * int(of_one)
+        return passes * events * self._work_of_one
 
     def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> Workspace:
         with compilation("training" if plan.training else "scoring"):
