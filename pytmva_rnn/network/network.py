@@ -107,6 +107,7 @@ class Network:
                 threads=self.threads,
             )
             self.engine: Engine = backend_engine(backend)(computation)
+        self._output_function = output_function(backend, model.output_function)
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -116,7 +117,7 @@ class Network:
         X = self._inputs(X)
         with self._use:
             raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
-        scores = output_function(self.backend, self.model.output_function)(raw).astype(X.dtype)
+        scores = self._output_function(raw).astype(X.dtype)
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def loss_and_gradients(
