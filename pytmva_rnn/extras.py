@@ -15,14 +15,15 @@ __all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "scipy", "
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
-    """Import `module`, or say which extra of pytmva_rnn brings `package`.
+    """Import `module` and return the package that it is in, or say which extra of pytmva_rnn brings `package`.
 
     An installed package that fails inside its own import raises its own error: reinstalling would not mend it.
     """
+    top = module.partition(".")[0]
     try:
-        return importlib.import_module(module)
+        importlib.import_module(module)
+        return importlib.import_module(top)
     except ModuleNotFoundError as error:
-        top = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != top:
             raise
         message = f'{package}, needed {purpose}, is not installed; install it with pip install "pytmva_rnn[{extra}]"'
@@ -39,8 +40,7 @@ def matplotlib() -> ModuleType:
     MissingExtraError
         If Matplotlib is not installed.
     """
-    _optional("matplotlib.figure", package="Matplotlib", extra="plot", purpose="for plots")
-    return importlib.import_module("matplotlib")
+    return _optional("matplotlib.figure", package="Matplotlib", extra="plot", purpose="for plots")
 
 
 def skhep_testdata() -> ModuleType:
@@ -113,8 +113,9 @@ def scipy() -> ModuleType:
     MissingExtraError
         If SciPy is not installed.
     """
-    _optional("scipy.special", package="SciPy", extra="special", purpose="for special functions of TMath in formulas")
-    return importlib.import_module("scipy")
+    return _optional(
+        "scipy.special", package="SciPy", extra="special", purpose="for special functions of TMath in formulas"
+    )
 
 
 def torch() -> ModuleType:
