@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.network.events import expected, shaped
 from pytmva_rnn.network.network import Network
 
-__all__ = ["predict", "prepared", "reported"]
+__all__ = ["predict", "scored"]
 
 _BLOCK = 1 << 21  # numbers that are prepared at once, 8 MiB in float32: enough for many threads, little beside a sample
 
 
-def prepared(network: Network, X: ArrayLike) -> NDArray[Any]:
-    """Raw variables as the network takes them: shape (n, T, D), transformed."""
-    inputs = shaped(X, network.model.event_shape, network.dtype)
-    return network.chain(inputs.reshape(len(inputs), -1)).reshape(inputs.shape)
+def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[np.float32]:
+    """Scores (n, O) of raw variables as TMVA reports them: targets on their scale, a classifier's NaN as -999.
 
-
-def reported(network: Network, scores: NDArray[Any]) -> NDArray[np.float32]:
-    """Scores (n, O) as TMVA reports them, float32: regression targets on their scale, a classifier's NaN as -999."""
+    With `resume`, remembered states go on from the call before; see `Network.predict`.
+    """
+    model = network.model
+    inputs = shaped(X, model.event_shape, network.dtype)
+    inputs = network.chain(inputs.reshape(len(inputs), -1)).reshape(inputs.shape)
+    scores = network.predict(inputs, resume=resume).reshape(len(inputs), model.outputs)
     if network.targets_back:
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
     result = scores.astype(np.float32)
-    if network.model.analysis == "Classification":
+    if model.analysis == "Classification":
         result[np.isnan(result)] = -999
     return result
 
@@ -46,7 +45,6 @@ def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
         network, resume = Network(model, network.backend, threads=network.threads), True
     scores = np.empty((len(events), model.outputs), np.float32)
     for first in range(0, len(events), size):
-        block = scores[first : first + size]
-        found = network.predict(prepared(network, events[first : first + size]), resume=resume)
-        block[...] = reported(network, found.reshape(block.shape))
+        block = slice(first, first + size)
+        scores[block] = scored(network, events[block], resume=resume)
     return scores[:, 0] if model.outputs == 1 else scores

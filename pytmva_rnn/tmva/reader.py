@@ -16,7 +16,7 @@ from pytmva_rnn.description import Analysis, Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.network import Network
-from pytmva_rnn.network.scoring import prepared, reported
+from pytmva_rnn.network.scoring import scored
 from pytmva_rnn.tmva.arguments import option_string, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
 
@@ -275,8 +275,7 @@ def _remembering(model: Model) -> Callable[[NDArray[np.float32]], Any]:
     network = Network(model, threads=1)
 
     def score(x: NDArray[np.float32]) -> Any:
-        scores = network.predict(prepared(network, x[np.newaxis]), resume=True)
-        result = reported(network, scores.reshape(1, model.outputs))[0]
+        result = scored(network, x[np.newaxis], resume=True)[0]
         return result.item() if len(result) == 1 else result
 
     return score
