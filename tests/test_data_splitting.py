@@ -52,6 +52,18 @@ CPP = [  # signal 0 to 6, background 7 to 17, SplitSeed 100
 ]
 
 
+def test_a_fraction_of_a_class_trains() -> None:
+    data = dataset(100, 10)
+    a, b = split(data, "TrainTestSplit_Signal=0.29:TrainTestSplit_Background=0.5:nTrain_Signal=7:nTest_Signal=9")
+    assert [np.bincount(part.class_index).tolist() for part in (a, b)] == [[29, 5], [71, 5]]
+    again, _ = split(data, "nTrain_Signal=29:nTrain_Background=5")
+    np.testing.assert_array_equal(a.entries, again.entries)
+    with pytest.raises(DataError, match=r"TrainTestSplit_Background=0.05 of 10 events leaves none for training"):
+        split(data, {"TrainTestSplit": {"background": 0.05}})
+    with pytest.raises(DataError, match="TrainTestSplit_Odd: there is no class 'Odd'"):
+        split(data, "TrainTestSplit_Odd=0.5")
+
+
 @pytest.mark.parametrize(("options", "training", "test"), CPP)
 def test_random_is_cpps(options: str, training: list[int], test: list[int]) -> None:
     a, b = split(dataset(7, 11), options)

@@ -30,7 +30,7 @@ def test_tmvas_string() -> None:
     ("text", "message"),
     [
         ("SplitMod=Random", "unknown option of the split 'SplitMod'; did you mean SplitMode"),
-        ("nTrainSignal=5", "known: SplitMode, .*, nTrain_<Class>, nTest_<Class>"),
+        ("nTrainSignal=5", "known: SplitMode, .*, nTrain_<Class>, nTest_<Class>, TrainTestSplit_<Class>"),
         ("nTrain=5", "unknown option of the split 'nTrain'"),
         ("SplitMode=Odd", "SplitMode: 'Odd' is not one of Random, Alternate, Block"),
         ("NormMode", "option NormMode has no value"),
@@ -68,7 +68,11 @@ def test_values_of_python() -> None:
         ({"nTrain": {"Signal": -1}}, "nTrain_Signal: -1 is out of range"),
         ({"nTrain": {"Signal": 2.0}}, "nTrain_Signal: '2.0' is not an integer"),
         ({"nTrain": {"a:V": 1}}, "nTrain: 'a:V' cannot be the name of a class"),
-        ({"nTest": 3}, "nTest is a mapping of names of classes to numbers of events, not 3"),
+        ({"nTest": 3}, "nTest is a mapping of names of classes to numbers, not 3"),
+        (
+            {"TrainTestSplit": {"Signal": 1.0}},
+            "TrainTestSplit_Signal: 1.0 is out of range: a fraction .* between 0 and 1",
+        ),
     ],
 )
 def test_wrong_values_of_python_are_named(given: dict[str, Any], message: str) -> None:
@@ -84,6 +88,7 @@ OPTIONS = st.builds(
     NormMode=st.sampled_from(["EqualNumEvents", "NumEvents", "None"]),
     nTrain=st.dictionaries(st.sampled_from(["Signal", "Background"]), st.integers(0, 1000)),
     nTest=st.dictionaries(st.sampled_from(["Signal", "Background"]), st.integers(0, 1000)),
+    TrainTestSplit=st.dictionaries(st.just("Signal"), st.floats(0, 1, exclude_max=True)),
     ScaleWithPreselEff=st.booleans(),
     V=st.booleans(),
     VerboseLevel=st.sampled_from(["Info", "Debug", "Verbose"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from pytmva_rnn.suggestions import near
 from pytmva_rnn.trandom import TRandom3, shuffle
 
 __all__ = ["FREE", "TEST", "TRAINING", "split"]
+
+N = TypeVar("N", int, float)
 
 FREE, TRAINING, TEST = 0, 1, 2
 """Where `split` may put an event."""
@@ -60,10 +62,7 @@ def split(
     if not isinstance(options, SplitOptions):
         options = SplitOptions.parse(options)
     scales = _scales(dataset) if options.ScaleWithPreselEff else [1.0] * len(dataset.classes)
-    requested = {
-        kind: _by_class(kind, counts, dataset)
-        for kind, counts in (("nTrain", options.nTrain), ("nTest", options.nTest))
-    }
+    numbers = _requested(dataset, options)
     random = TRandom3(options.SplitSeed)
     place = np.full(len(dataset), FREE) if assigned is None else np.asarray(assigned)
     of_class, given = [], []
@@ -76,7 +75,7 @@ def split(
             shuffle(events, random)
     training, test = [], []
     for c, events in enumerate(of_class):
-        wanted = int(requested["nTrain"][c] * scales[c]), int(requested["nTest"][c] * scales[c])
+        wanted = int(numbers[0][c] * scales[c]), int(numbers[1][c] * scales[c])
         train_events, test_events = _divide(events, given[c], *wanted, options.SplitMode, random, dataset.classes[c])
         training.append(train_events)
         test.append(test_events)
@@ -98,13 +97,29 @@ def _scales(dataset: Dataset) -> Sequence[float]:
     return dataset.efficiencies
 
 
-def _by_class(kind: str, counts: Mapping[str, int], dataset: Dataset) -> list[int]:
+def _requested(dataset: Dataset, options: SplitOptions) -> tuple[list[int], list[int]]:
+    """For training and for testing, how many events of each class are asked for."""
+    training = _by_class("nTrain", options.nTrain, dataset, 0)
+    test = _by_class("nTest", options.nTest, dataset, 0)
+    fractions = _by_class("TrainTestSplit", options.TrainTestSplit, dataset, 0.0)
+    counts = np.bincount(dataset.class_index, minlength=len(dataset.classes))
+    for c, fraction in enumerate(fractions):
+        if fraction > 0:
+            # TMVA multiplies in single precision: 0.29 of 100 events are 29, where double precision has 28.999...
+            training[c], test[c] = int(np.float32(fraction) * np.float32(counts[c])), 0
+            if training[c] == 0:
+                name = dataset.classes[c]
+                raise DataError(f"TrainTestSplit_{name}={fraction:g} of {counts[c]} events leaves none for training")
+    return training, test
+
+
+def _by_class(kind: str, given: Mapping[str, N], dataset: Dataset, absent: N) -> list[N]:
     lower = [name.lower() for name in dataset.classes]
-    result = [0] * len(lower)
-    for name, count in counts.items():
+    result = [absent] * len(lower)
+    for name, number in given.items():
         if name.lower() not in lower:
             raise DataError(f"{kind}_{name}: there is no class {name!r}; {near(name, dataset.classes)}")
-        result[lower.index(name.lower())] = count
+        result[lower.index(name.lower())] = number
     return result
 
 
