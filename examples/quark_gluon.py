@@ -10,7 +10,7 @@ import logging
 from pathlib import Path
 
 from pytmva_rnn import Result, train, write_weights
-from pytmva_rnn.data import Recipe, Source, Steps, load_classification, split
+from pytmva_rnn.data import Recipe, Source, Steps, load, split
 from pytmva_rnn.report import roc_integral, signal_efficiency
 
 # Both jets of an event are read: {jet} becomes 1, then 2. Momenta are TLorentzVectors.
@@ -46,7 +46,7 @@ OPTIONS = (
 def run(weights: Path) -> tuple[Result, dict[str, float]]:
     """Read, train, write the weight file; the result, and the numbers measured on the test sample."""
     source = Source(("package://skhep_testdata/data/uproot-issue96.root",), "tree")
-    events = load_classification(RECIPE, source, CLASSES)
+    events = load(RECIPE, source, classes=CLASSES)
     training, test = split(events, "nTest_Signal=4000:nTest_Background=4000")
 
     result = train(

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from pytmva_rnn import Result, train, write_weights
-from pytmva_rnn.data import Recipe, Source, load_classification, split
+from pytmva_rnn.data import Recipe, Source, load, split
 from pytmva_rnn.report import roc_integral
 
 OPTIONS = (
@@ -32,7 +32,7 @@ def run(folder: Path) -> tuple[Result, float]:
 
     recipe = Recipe.from_dict({"variables": ["vars_time{0..9}[30]"]})
     sources = {"Signal": Source((str(file),), "sgn"), "Background": Source((str(file),), "bkg")}
-    events = load_classification(recipe, sources)
+    events = load(recipe, sources)
     training, test = split(events, "nTrain_Signal=8000:nTrain_Background=8000:SplitMode=Random:NormMode=NumEvents:!V")
 
     result = train(

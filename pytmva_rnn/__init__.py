@@ -9,16 +9,25 @@ from pytmva_rnn._version import __version__
 
 if TYPE_CHECKING:
     from pytmva_rnn.config import load_config
+    from pytmva_rnn.data import Column, Dataset, Recipe, Source, Steps, Variables, load
     from pytmva_rnn.model import Model, read_weights
-    from pytmva_rnn.options import MethodOptions, parse_options
+    from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
 __all__ = [
+    "Column",
+    "Dataset",
     "MethodOptions",
     "Model",
+    "Recipe",
     "Result",
+    "Source",
+    "SplitOptions",
+    "Steps",
+    "Variables",
     "__version__",
+    "load",
     "load_config",
     "parse_options",
     "read_weights",
@@ -27,9 +36,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Column": "data",
+    "Dataset": "data",
     "MethodOptions": "options",
     "Model": "model",
+    "Recipe": "data",
     "Result": "training",
+    "Source": "data",
+    "SplitOptions": "options",
+    "Steps": "data",
+    "Variables": "data",
+    "load": "data",
     "load_config": "config",
     "parse_options": "options",
     "read_weights": "model",

@@ -11,7 +11,7 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "root", "scipy", "skhep_testdata", "torch"]
+__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "pandas", "root", "scipy", "skhep_testdata", "torch"]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -87,6 +87,17 @@ def onnxruntime() -> ModuleType:
         If ONNX Runtime is not installed.
     """
     return _optional("onnxruntime", package="ONNX Runtime", extra="onnx", purpose="to run ONNX files")
+
+
+def pandas() -> ModuleType:
+    """Return the `pandas` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If pandas is not installed.
+    """
+    return _optional("pandas", package="pandas", extra="pandas", purpose="for DataFrames")
 
 
 def root() -> ModuleType:

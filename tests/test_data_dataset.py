@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn.data import Column, Recipe, Source, iterate_inputs, load_classification, load_inputs, load_regression
-from pytmva_rnn.data import sources as sources_module
+from pytmva_rnn.data import ArrayTree, Column, Recipe, Source, in_memory, iterate_inputs, load, load_inputs
 from pytmva_rnn.errors import DataError
 
 RECIPE = Recipe.from_dict({"variables": ["x", "y"], "spectators": ["i"]})
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> str:
 
 
 def test_a_source_for_each_class(file: str) -> None:
-    data = load_classification(
+    data = load(
         RECIPE,
         {
             "Background": Source((file,), "bkg", selection="i != 2", weight="w", tree_weight=0.5),
@@ -49,7 +49,7 @@ def test_a_source_for_each_class(file: str) -> None:
 
 
 def test_classes_by_expressions(file: str) -> None:
-    data = load_classification(RECIPE, Source((file,), "bkg"), {"c": "i < 2", "a": "i == 2", "b": "i > 3"})
+    data = load(RECIPE, Source((file,), "bkg"), classes={"c": "i < 2", "a": "i == 2", "b": "i > 3"})
     assert data.classes == ("c", "a", "b")
     assert data.analysis == "multiclass"
     assert data.entries.tolist() == [0, 1, 2, 4, 5]
@@ -60,7 +60,7 @@ def test_classes_by_expressions(file: str) -> None:
 def test_one_entry_gives_several_events(file: str) -> None:
     recipe = Recipe.from_dict({"variables": ["x * {k}"], "for_each": {"k": [1, -1]}})
     source = Source((file,), "bkg", selection="i > {k} + 1", weight="2 + {k}")
-    data = load_classification(recipe, source, {"Signal": "i + {k} > 4", "Background": "i + {k} <= 4"})
+    data = load(recipe, source, classes={"Signal": "i + {k} > 4", "Background": "i + {k} <= 4"})
     assert data.X.ravel().tolist() == [3.5, 4.5, 5.5, -1.5, -2.5, -3.5, -4.5, -5.5]
     assert data.y.tolist() == [0, 1, 1, 0, 0, 0, 0, 0]
     assert data.weights.tolist() == [3] * 3 + [1] * 5
@@ -69,12 +69,12 @@ def test_one_entry_gives_several_events(file: str) -> None:
 
 def test_the_selection_comes_before_the_inputs(file: str) -> None:
     recipe = Recipe.from_dict({"variables": ["first := v[0]", "log(x)"]})
-    data = load_regression(recipe, Source((file,), "sgn", selection="num(v) > 0"), ["y"])
+    data = load(recipe, Source((file,), "sgn", selection="num(v) > 0"), targets=["y"])
     assert data.X[:, 0].tolist() == [0, 1, 3]
 
 
 def test_regression(file: str) -> None:
-    data = load_regression(RECIPE, Source((file,), "sgn", selection="i > 0"), ["t := x + y", Column("w", unit="GeV")])
+    data = load(RECIPE, Source((file,), "sgn", selection="i > 0"), targets=["t := x + y", Column("w", unit="GeV")])
     assert data.analysis == "regression"
     assert data.classes == ("Regression",)
     assert data.y.tolist() == [[11.5, 2], [22.5, 3], [33.5, 4]]
@@ -102,18 +102,18 @@ def test_inputs_to_score_have_every_entry_in_order(file: str) -> None:
 def test_reading_in_pieces_changes_nothing(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = Recipe.from_dict({"variables": ["x * {k}"], "for_each": {"k": [1, -1]}})
     classes = {"Signal": "i % 2 == 0", "Background": "i % 2 == 1"}
-    whole = load_classification(recipe, Source((file,), "bkg"), classes)
-    monkeypatch.setattr(sources_module.read_columns, "__kwdefaults__", {"step": 2})
-    pieces = load_classification(recipe, Source((file,), "bkg"), classes)
+    whole = load(recipe, Source((file,), "bkg"), classes=classes)
+    monkeypatch.setattr(in_memory.read, "__kwdefaults__", {"step": 2})
+    pieces = load(recipe, Source((file,), "bkg"), classes=classes)
     for name in ("X", "class_index", "weights", "entries"):
         np.testing.assert_array_equal(getattr(pieces, name), getattr(whole, name))
 
 
 def test_take() -> None:
-    data = load_regression(
+    data = load(
         Recipe.from_dict({"variables": ["F64"]}),
         Source(("package://skhep_testdata/data/uproot-small-evnt-tree-fullsplit.root",)),
-        ["I32"],
+        targets=["I32"],
     )
     some = data.take(np.array([5, 3]))
     assert len(some) == 2
@@ -122,45 +122,41 @@ def test_take() -> None:
 
 def test_a_class_without_events(file: str) -> None:
     with pytest.raises(DataError, match="class 'Background' has no events: none of 6 passes the selection"):
-        load_classification(
-            RECIPE, {"Signal": Source((file,), "sgn"), "Background": Source((file,), "bkg", selection="x > 100")}
-        )
+        load(RECIPE, {"Signal": Source((file,), "sgn"), "Background": Source((file,), "bkg", selection="x > 100")})
     with pytest.raises(DataError, match="class 'Signal' has no events: none of 6 passes its expression"):
-        load_classification(RECIPE, Source((file,), "bkg"), {"Background": "i >= 0", "Signal": "i < 0"})
+        load(RECIPE, Source((file,), "bkg"), classes={"Background": "i >= 0", "Signal": "i < 0"})
     with pytest.raises(DataError, match="no events: none of 4 passes the selection 'i > 9'"):
-        load_regression(RECIPE, Source((file,), "sgn", selection="i > 9"), ["y"])
+        load(RECIPE, Source((file,), "sgn", selection="i > 9"), targets=["y"])
 
 
 def test_an_event_of_two_classes(file: str) -> None:
     with pytest.raises(DataError, match=r"event 3 of .*:bkg belongs to 'Signal' and 'b'"):
-        load_classification(RECIPE, Source((file,), "bkg"), {"Signal": "i > 2", "b": "i < 4"})
+        load(RECIPE, Source((file,), "bkg"), classes={"Signal": "i > 2", "b": "i < 4"})
 
 
 def test_too_few_classes(file: str) -> None:
     with pytest.raises(DataError, match="at least two classes, not 1"):
-        load_classification(RECIPE, {"Signal": Source((file,), "sgn")})
+        load(RECIPE, {"Signal": Source((file,), "sgn")})
     with pytest.raises(DataError, match="an expression for each class"):
-        load_classification(RECIPE, Source((file,), "bkg"))
+        load(RECIPE, Source((file,), "bkg"))
     with pytest.raises(DataError, match="not for a source per class"):
-        load_classification(RECIPE, {"a": Source((file,), "sgn"), "b": Source((file,), "bkg")}, {"a": "1", "b": "1"})
+        load(RECIPE, {"a": Source((file,), "sgn"), "b": Source((file,), "bkg")}, classes={"a": "1", "b": "1"})
 
 
 def test_weights_and_targets_must_be_finite(file: str) -> None:
     with pytest.raises(DataError, match=r"weight 'i \^ -1' is inf in event 0 of .*:sgn"):
-        load_regression(RECIPE, Source((file,), "sgn", weight="i ^ -1"), ["y"])
+        load(RECIPE, Source((file,), "sgn", weight="i ^ -1"), targets=["y"])
     with pytest.raises(DataError, match=r"target t is -inf in event 0 of .*:sgn"):
-        load_regression(RECIPE, Source((file,), "sgn"), ["y", "t := TMath::Log(i)"])
+        load(RECIPE, Source((file,), "sgn"), targets=["y", "t := TMath::Log(i)"])
     with pytest.raises(DataError, match="at least one target"):
-        load_regression(RECIPE, Source((file,), "sgn"), [])
+        load(RECIPE, Source((file,), "sgn"), targets=[])
 
 
 def test_an_empty_tree(tmp_path: Path, file: str) -> None:
     with uproot.recreate(tmp_path / "empty.root") as root:
         root.mktree("t", {"x": "f4", "y": "f4", "i": "i4"})
     with pytest.raises(DataError, match=r"no entries in .*empty.root:t"):
-        load_classification(
-            RECIPE, {"Signal": Source((str(tmp_path / "empty.root"),)), "Background": Source((file,), "bkg")}
-        )
+        load(RECIPE, {"Signal": Source((str(tmp_path / "empty.root"),)), "Background": Source((file,), "bkg")})
 
 
 def test_real_jets() -> None:
@@ -174,8 +170,50 @@ def test_real_jets() -> None:
     )
     source = Source(("package://skhep_testdata/data/uproot-issue96.root",), "tree")
     classes = {"Quark": "1 <= jet{jet}ID && jet{jet}ID <= 5", "Gluon": "jet{jet}ID == 21"}
-    data = load_classification(recipe, source, classes)
+    data = load(recipe, source, classes=classes)
     assert data.X.shape == (27210, 6, 2)
     assert np.bincount(data.class_index).tolist() == [13115, 14095]
     assert np.all(np.diff(data.X[:, :, 0]) <= 0)
     assert set(np.unique(data.X[:, :, 1])) == {-1, 0, 1}
+
+
+ARRAYS = {"x": np.arange(6.0), "y": np.arange(6) % 2, "v": ak.Array([[1.0], [2, 3], [], [4], [5], [6, 7, 8]])}
+
+
+def forms_of_arrays() -> dict[str, Any]:
+    pandas = pytest.importorskip("pandas")
+    return {
+        "mapping": ARRAYS,
+        "records": ak.zip(ARRAYS, depth_limit=1),
+        "DataFrame": pandas.DataFrame({"x": ARRAYS["x"], "y": ARRAYS["y"], "v": ARRAYS["v"].to_list()}),
+    }
+
+
+@pytest.mark.parametrize("form", ["mapping", "records", "DataFrame"])
+def test_events_in_memory(form: str) -> None:
+    recipe = Recipe.from_dict({"variables": ["x", "s := Sum$(v)"], "spectators": ["y"]})
+    events = forms_of_arrays()[form]
+    data = load(recipe, events, classes={"signal": "y == 1", "other": "y == 0"})
+    assert data.classes == ("signal", "other")
+    assert data.X.tolist() == [[0, 1], [1, 5], [2, 0], [3, 4], [4, 5], [5, 21]]
+    assert data.class_index.tolist() == [1, 0, 1, 0, 1, 0]
+    assert data.variables == ("x", "s")
+    assert data.recipe is recipe
+    per_class = load(recipe, {"b": ArrayTree.of(events, selection="y < 1", weight="x"), "a": [events, events]})
+    assert per_class.weights.tolist() == [0, 2, 4, *[1] * 12]
+    assert per_class.source.tolist() == [0] * 9 + [1] * 6
+
+
+def test_where_events_come_from(file: str) -> None:
+    recipe = Recipe.from_dict({"variables": ["k := x + {k}"], "for_each": {"k": [1, 2]}})
+    data = load(recipe, {"Signal": [f"{file}:sgn", Source((file,), "bkg", selection="i > 3")], "b": f"{file}:bkg"})
+    assert data.files == (f"{file}:sgn", f"{file}:bkg")
+    of_signal = data.class_index == 0
+    assert data.file_index[of_signal].tolist() == [0] * 8 + [1] * 4
+    assert data.repetition[of_signal].tolist() == [0] * 4 + [1] * 4 + [0] * 2 + [1] * 2
+    assert data.source[of_signal].tolist() == [0] * 8 + [1] * 4
+    assert data.entries[of_signal].tolist() == [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 4, 5]
+    some = data.take(data.class_index == 1)
+    assert set(some.file_index) == {1}
+    training, test = data.split("SplitMode=Block")
+    assert training.files == test.files == data.files

@@ -20,6 +20,7 @@ OPTIONAL = {
     "numba_cuda",
     "onnx",
     "onnxruntime",
+    "pandas",
     "scipy",
     "skhep_testdata",
     "sklearn",
@@ -32,6 +33,7 @@ OPTIONAL = {
     [
         ("matplotlib", "Matplotlib", "plot"),
         ("numba_cuda", "numba-cuda", "cuda"),
+        ("pandas", "pandas", "pandas"),
         ("scipy", "SciPy", "special"),
         ("skhep_testdata", "scikit-hep-testdata", "examples"),
     ],

@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from pytmva_rnn.data import Recipe, Source, load_classification
+from pytmva_rnn.data import Recipe, Source, load
 
 TOOL = Path(__file__).parents[1] / "tools" / "make_time_data.py"
 
@@ -54,7 +54,7 @@ def test_the_file_is_read_back(tool: ModuleType, tmp_path: Path, capsys: pytest.
     tool.main(["--events=20", "--steps=3", "--dims=4", "--seed=9", str(path)])
     assert "time_data.root: 20 events" in capsys.readouterr().out
     recipe = Recipe.from_dict({"variables": ["vars_time{0..2}[4]"]})
-    data = load_classification(recipe, {"Signal": Source((f"{path}:sgn",)), "Background": Source((f"{path}:bkg",))})
+    data = load(recipe, {"Signal": Source((f"{path}:sgn",)), "Background": Source((f"{path}:bkg",))})
     np.testing.assert_array_equal(data.X, np.concatenate(tool.make_time_data(20, 3, 4, 9)).reshape(40, 12))
 
 

@@ -18,7 +18,7 @@ import pytest
 import uproot
 
 from pytmva_rnn import Model, extras, read_weights, train, write_weights
-from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables, load_classification, load_inputs
+from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables, load, load_inputs
 from pytmva_rnn.errors import DataError, MissingExtraError
 from pytmva_rnn.formula import Columns
 from pytmva_rnn.formula.functions import FUNCTIONS
@@ -145,7 +145,7 @@ def quark_gluon() -> tuple[Model, Source]:
     spec.loader.exec_module(example)
     recipe = example.RECIPE
     source = Source((extras.skhep_testdata().data_path("uproot-issue96.root"),), "tree")
-    data = load_classification(recipe, source, example.CLASSES)
+    data = load(recipe, source, classes=example.CLASSES)
     order = np.random.default_rng(1).permutation(len(data))[:3000]
     options = re.sub(r"MaxEpochs=\d+", "MaxEpochs=2", example.OPTIONS)
     model = train(data.X[order], data.y[order], options, info=[recipe_info(recipe)]).model

@@ -82,12 +82,12 @@ def awkward_lists(path: str) -> Floats:
 
 def our_jets(path: str) -> Floats:
     """The quark/gluon example through pytmva_rnn, with its own recipe."""
-    from pytmva_rnn.data import Source, load_classification
+    from pytmva_rnn.data import Source, load
 
     sys.path.insert(0, str(EXAMPLES))
     from quark_gluon import CLASSES, RECIPE
 
-    return load_classification(RECIPE, Source((path,), "tree"), CLASSES).X
+    return load(RECIPE, Source((path,), "tree"), classes=CLASSES).X
 
 
 def awkward_jets(path: str) -> Floats:

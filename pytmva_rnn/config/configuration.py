@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytmva_rnn.data import Column, Dataset, Recipe, Source, load_classification, load_regression
+from pytmva_rnn.data import Column, Dataset, Recipe, Source, load
 from pytmva_rnn.options import MethodOptions, SplitOptions
 
 __all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig"]
@@ -57,9 +57,7 @@ class InputConfig:
 
     def load(self, recipe: Recipe) -> Dataset:
         """Read all events."""
-        if isinstance(self.sources, Source) and self.targets:
-            return load_regression(recipe, self.sources, list(self.targets))
-        return load_classification(recipe, self.sources, self.classes)
+        return load(recipe, self.sources, classes=self.classes, targets=self.targets or None)
 
 
 @dataclass(frozen=True)

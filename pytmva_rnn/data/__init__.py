@@ -1,18 +1,22 @@
-"""ROOT files -> arrays to train with and to score."""
+"""ROOT files, or arrays in memory -> events to train with and to score."""
 
 from __future__ import annotations
 
 from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.data.flat_variables import Column, Variables
-from pytmva_rnn.data.loading import Inputs, iterate_inputs, load_classification, load_inputs, load_regression
+from pytmva_rnn.data.in_memory import ArrayTree
+from pytmva_rnn.data.loading import load
 from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.scoring_inputs import Inputs, iterate_inputs, load_inputs
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source, count_entries
 from pytmva_rnn.data.splitting import split
+from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
 
 __all__ = [
+    "ArrayTree",
     "Column",
     "Dataset",
     "Formula",
@@ -22,10 +26,10 @@ __all__ = [
     "SplitOptions",
     "Steps",
     "Variables",
+    "Weighting",
     "count_entries",
     "iterate_inputs",
-    "load_classification",
+    "load",
     "load_inputs",
-    "load_regression",
     "split",
 ]

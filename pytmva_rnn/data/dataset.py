@@ -1,23 +1,47 @@
-"""Labelled events in arrays: classes or targets, weights, spectators."""
+"""Labelled events in arrays, with what is known of them: how they are made, whence they come, what they weigh."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.flat_variables import Column
-from pytmva_rnn.data.recipe import describe
+from pytmva_rnn.data.recipe import Recipe, describe
+from pytmva_rnn.data.splitting import split
+from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description import Variable
+from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "joined"]
+
+_OF_EVENTS = (
+    "X",
+    "class_index",
+    "weights",
+    "target_values",
+    "spectators",
+    "entries",
+    "file_index",
+    "repetition",
+    "source",
+    "weighting_values",
+)
+"""Attributes with one row an event."""
+
+
+def _none() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """n events to train or test with.
+
+    `load` reads one from files or makes one of arrays with names; `Dataset.from_arrays` takes a finished X and y.
 
     Attributes
     ----------
@@ -36,6 +60,26 @@ class Dataset:
         Entry in the tree, or in the file it came from when there are several.
     efficiencies : tuple of float
         For each class the fraction of its entries that passed the selection.
+    recipe : Recipe, optional
+        How the inputs are made; None for arrays.
+    variables : tuple of str
+        Names of the NVar inputs of a flat event; empty where arrays came without.
+    files : tuple of str
+        Where events come from, each `file.root:tree`.
+    file_index : (n,) int64
+        Of each event, in `files`.
+    repetition : (n,) int64
+        Of each event, in `recipe.repetitions()`.
+    source : (n,) int64
+        Of each event, in the list of its class's sources.
+    tree : str, optional
+        The tree that all sources name, if they do: what new files are likely to call theirs.
+    class_factors : tuple of float
+        Of a test sample: what multiplied the training weights of each class (NormMode) and not these.
+    weighting : Weighting, optional
+        Factors that are still to be learned from the training sample, and then applied to all weights.
+    weighting_values : (n, k) float64
+        What these depend on.
     """
 
     X: NDArray[np.float32]
@@ -47,6 +91,23 @@ class Dataset:
     spectators: NDArray[Any]
     entries: NDArray[np.int64]
     efficiencies: tuple[float, ...]
+    recipe: Recipe | None = None
+    variables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    file_index: NDArray[np.int64] = field(default_factory=_none)
+    repetition: NDArray[np.int64] = field(default_factory=_none)
+    source: NDArray[np.int64] = field(default_factory=_none)
+    tree: str | None = None
+    class_factors: tuple[float, ...] = ()
+    weighting: Weighting | None = None
+    weighting_values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __post_init__(self) -> None:
+        for name in ("file_index", "repetition", "source"):
+            if len(getattr(self, name)) != len(self.X):
+                object.__setattr__(self, name, np.zeros(len(self.X), np.int64))
+        if len(self.weighting_values) != len(self.X):
+            object.__setattr__(self, "weighting_values", np.empty((len(self.X), 0)))
 
     def __len__(self) -> int:
         return len(self.X)
@@ -67,18 +128,55 @@ class Dataset:
             return np.asarray(self.class_index == 0, dtype=np.float32)
         return np.asarray(self.class_index[:, None] == np.arange(len(self.classes)), dtype=np.float32)
 
-    def take(self, index: NDArray[np.int64]) -> Dataset:
-        """The events at `index`, in that order."""
-        return replace(
-            self,
-            X=self.X[index],
-            class_index=self.class_index[index],
-            weights=self.weights[index],
-            target_values=self.target_values[index],
-            spectators=self.spectators[index],
-            entries=self.entries[index],
-        )
+    @property
+    def comparable_weights(self) -> NDArray[np.float64]:
+        """Weights with which a test sample counts its classes as the training sample does; see `class_factors`."""
+        if not self.class_factors:
+            return self.weights
+        factors: NDArray[np.float64] = np.array(self.class_factors)
+        return self.weights * factors[self.class_index]
+
+    def take(self, index: NDArray[Any]) -> Dataset:
+        """The events at `index`, in that order, or those where a mask is true."""
+        taken: dict[str, Any] = {name: getattr(self, name)[index] for name in _OF_EVENTS}
+        return replace(self, **taken)
+
+    def split(self, options: SplitOptions | str | Mapping[str, Any] = "") -> tuple[Dataset, Dataset]:
+        """A training and a test sample, as TMVA divides events; see `pytmva_rnn.data.split`."""
+        return split(self, options)
+
+    def variable_table(self) -> tuple[Variable, ...] | None:
+        """What the weight file says of each of the NVar inputs; None where nothing is known of them."""
+        if self.recipe is not None:
+            return self.recipe.variable_table(self.X)
+        if not self.variables:
+            return None
+        return describe([Column(name) for name in self.variables], self.X.reshape(len(self), -1))
+
+    def spectator_table(self) -> tuple[Variable, ...]:
+        """What the weight file says of each spectator."""
+        return () if self.recipe is None else self.recipe.spectator_table(self.spectators)
 
     def target_table(self) -> tuple[Variable, ...]:
         """What the weight file says of each regression target."""
         return describe(self.targets, self.target_values)
+
+
+def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:
+    """One dataset of several, in their order.
+
+    Parameters
+    ----------
+    parts : sequence of Dataset
+        With one row an event each; all else is taken from the first.
+    **known
+        Attributes that are given instead.
+    """
+    files = dict.fromkeys(file for part in parts for file in part.files)
+    places: Mapping[str, int] = {file: number for number, file in enumerate(files)}
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _OF_EVENTS}
+    arrays["file_index"] = np.concatenate(
+        [np.array([places[file] for file in part.files], np.int64)[part.file_index] for part in parts if part.files]
+        or [np.zeros(len(arrays["X"]), np.int64)]
+    )
+    return replace(parts[0], **arrays, files=tuple(files), **known)

@@ -1,272 +1,147 @@
-"""Trees -> events in arrays, to train with or to score."""
+"""Files or arrays in memory -> a Dataset to train with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pytmva_rnn.data.dataset import Dataset
+from pytmva_rnn.data.dataset import Dataset, joined
 from pytmva_rnn.data.flat_variables import Column
-from pytmva_rnn.data.recipe import Recipe, insert
-from pytmva_rnn.data.sources import STEP, Source, read_columns
+from pytmva_rnn.data.in_memory import ArrayTree, as_source
+from pytmva_rnn.data.labelled_events import labelled
+from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.sources import Source
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Columns, Formula
 
-__all__ = [
-    "Inputs",
-    "Reading",
-    "iterate_inputs",
-    "joined",
-    "load_classification",
-    "load_inputs",
-    "load_regression",
-]
+__all__ = ["load"]
 
 
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """Unlabelled events, one for each entry of a tree and in its order.
-
-    Attributes
-    ----------
-    X : (n, T, D) or (n, NVar) float32
-    spectators : (n, S)
-        Integers if all are, else float64.
-    entries : (n,) int64
-    """
-
-    X: NDArray[np.float32]
-    spectators: NDArray[Any]
-    entries: NDArray[np.int64]
-
-
-def iterate_inputs(
-    recipe: Recipe, source: Source, values: Mapping[str, Any] | None = None, *, step: int = STEP
-) -> Iterator[Inputs]:
-    """The inputs of every entry of a source, a piece at a time, to score them.
-
-    Neither the selection nor the weight of the source is used, so that there is one row for each entry. NaN and
-    infinite values are passed on, as TMVA does.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    source : Source
-    values : mapping, optional
-        One of `recipe.repetitions()`, for a recipe with `for_each`.
-    step : int
-        Largest number of entries at a time.
-    """
-    chosen = replace(recipe.at(values or {}), allow_nan=True)
-    for columns in read_columns(source, chosen.formulas(), step=step):
-        X, spectators = chosen.build(columns)
-        yield Inputs(X, spectators, columns.entries)
-
-
-def load_inputs(recipe: Recipe, source: Source, values: Mapping[str, Any] | None = None) -> Inputs:
-    """All of `iterate_inputs` at once."""
-    pieces = list(iterate_inputs(recipe, source, values))
-    return Inputs(
-        np.concatenate([piece.X for piece in pieces]),
-        np.concatenate([piece.spectators for piece in pieces]),
-        np.concatenate([piece.entries for piece in pieces]),
-    )
-
-
-def load_classification(
-    recipe: Recipe, sources: Mapping[str, Source] | Source, classes: Mapping[str, str] | None = None
+def load(
+    recipe: Recipe,
+    sources: Any,
+    *,
+    classes: Mapping[str, str] | None = None,
+    targets: Sequence[str | Column] | None = None,
 ) -> Dataset:
-    """Read events of two or more classes.
+    """Read labelled events.
 
     Parameters
     ----------
     recipe : Recipe
-    sources : mapping of class name -> Source, or one Source
-        Files or trees of each class, or those that hold all classes.
+        How the inputs are made of the branches.
+    sources : source, list of sources, or mapping of class name -> source or list of sources
+        A source is a `Source`, `"file.root:tree"`, or events in memory: a mapping of names to arrays, an awkward array
+        of records, a structured NumPy array or a DataFrame. With `classes` or `targets` the sources hold all events,
+        otherwise those of each class.
     classes : mapping of class name -> expression, optional
-        With one Source: what is true for the events of each class. Events of no class are dropped.
+        What is true for the events of each class. Events of no class are dropped.
+    targets : list of str or Column, optional
+        What a regression shall learn: expressions, perhaps with labels, `energy := hypot(p, m)`.
 
     Returns
     -------
     Dataset
-        The class named "Signal" is class 0, the others keep their order. Of one Source the events are in the order of
-        the entries, repeated for each value of the recipe's `for_each`; of several, class after class.
+        The class named "Signal" is class 0, the others keep their order. Of sources of all classes the events are in
+        the order of the entries, repeated for each value of the recipe's `for_each`; of others, class after class.
 
     Raises
     ------
     DataError
-        For fewer than two classes, a class without events, an event of two classes, and whatever reading raises.
+        For fewer than two classes, a class without events, an event of two classes, a target or weight that is NaN or
+        infinite, and whatever reading raises.
     """
-    if isinstance(sources, Source):
-        if classes is None:
-            raise DataError("one source of events for all classes needs an expression for each class")
-        names = _ordered(classes)
-        parts, before = _read(recipe, sources, classes={name: classes[name] for name in names})
-        entries_before = [before] * len(names)
-    else:
+    if targets is not None:
         if classes is not None:
-            raise DataError("expressions for the classes are for one source of events, not for a source per class")
-        names = _ordered(sources)
-        parts, entries_before = [], []
-        for index, name in enumerate(names):
-            more, before = _read(recipe, sources[name])
+            raise DataError("give either classes or the targets of a regression, not both")
+        return _regression(recipe, _listed(sources, "a regression"), targets)
+    if classes is not None:
+        return _classes_by_expression(recipe, _listed(sources, "expressions for the classes"), classes)
+    if not isinstance(sources, Mapping):
+        raise DataError(
+            "one source of events for all classes needs an expression for each class (classes), or targets to learn"
+        )
+    return _sources_of_classes(recipe, sources)
+
+
+def _sources_of_classes(recipe: Recipe, sources: Mapping[str, Any]) -> Dataset:
+    names = _ordered(sources)
+    parts: list[Dataset] = []
+    given: list[Source | ArrayTree] = []
+    efficiencies = []
+    for index, name in enumerate(names):
+        entries = kept = 0
+        for number, source in enumerate(_sources(sources[name], f"the arrays of {name}")):
+            given.append(source)
+            more, before = labelled(recipe, source, number=number)
             parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
-            entries_before.append(before)
-    data = joined(parts, names, ())
-    counts = np.bincount(data.class_index, minlength=len(names))
-    for name, count, before in zip(names, counts, entries_before, strict=True):
+            entries += before
+            kept += sum(len(part) for part in more)
+        if kept == 0:
+            raise DataError(f"class {name!r} has no events: none of {entries} passes the selection")
+        efficiencies.append(kept / entries)
+    return _dataset(recipe, given, parts, classes=names, efficiencies=tuple(efficiencies))
+
+
+def _classes_by_expression(recipe: Recipe, sources: list[Source | ArrayTree], classes: Mapping[str, str]) -> Dataset:
+    names = _ordered(classes)
+    parts: list[Dataset] = []
+    entries = 0
+    for number, source in enumerate(sources):
+        more, before = labelled(recipe, source, number=number, classes={name: classes[name] for name in names})
+        parts += more
+        entries += before
+    counts = np.sum([np.bincount(part.class_index, minlength=len(names)) for part in parts], axis=0)
+    for name, count in zip(names, counts, strict=True):
         if count == 0:
-            raise DataError(
-                f"class {name!r} has no events: none of {before} passes "
-                + ("its expression and the selection" if isinstance(sources, Source) else "the selection")
-            )
-    efficiencies = tuple(float(c / b) for c, b in zip(counts, entries_before, strict=True))
-    return replace(data, efficiencies=efficiencies)
+            raise DataError(f"class {name!r} has no events: none of {entries} passes its expression and the selection")
+    efficiencies = tuple(float(count / entries) for count in counts)
+    return _dataset(recipe, sources, parts, classes=names, efficiencies=efficiencies)
 
 
-def load_regression(recipe: Recipe, source: Source, targets: list[str | Column]) -> Dataset:
-    """Read events with the values that a regression shall learn.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    source : Source
-    targets : list of str or Column
-        Expressions, perhaps with labels: `energy := hypot(p, m)`.
-
-    Raises
-    ------
-    DataError
-        Without targets or events, for a target that is NaN or infinite, and whatever reading raises.
-    """
+def _regression(recipe: Recipe, sources: list[Source | ArrayTree], targets: Sequence[str | Column]) -> Dataset:
     columns = tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
     if not columns:
         raise DataError("a regression needs at least one target")
-    parts, before = _read(recipe, source, targets=columns)
-    data = joined(parts, ("Regression",), columns)
-    if len(data) == 0:
-        raise DataError(f"no events: none of {before} passes the selection {source.selection!r}")
-    return replace(data, efficiencies=(len(data) / before,))
+    parts: list[Dataset] = []
+    entries = 0
+    for number, source in enumerate(sources):
+        more, before = labelled(recipe, source, number=number, targets=columns)
+        parts += more
+        entries += before
+    kept = sum(len(part) for part in parts)
+    if kept == 0:
+        selections = " or ".join(repr(source.selection) for source in sources)
+        raise DataError(f"no events: none of {entries} passes the selection {selections}")
+    return _dataset(recipe, sources, parts, classes=("Regression",), efficiencies=(kept / entries,))
+
+
+def _dataset(recipe: Recipe, sources: list[Source | ArrayTree], parts: list[Dataset], **known: Any) -> Dataset:
+    return joined(parts, recipe=recipe, variables=tuple(recipe.inputs.names), tree=_common_tree(sources), **known)
+
+
+def _common_tree(sources: list[Source | ArrayTree]) -> str | None:
+    names = {source.tree if isinstance(source, Source) else None for source in sources}
+    return names.pop() if len(names) == 1 else None
+
+
+def _listed(sources: Any, what: str) -> list[Source | ArrayTree]:
+    """Sources of all classes together."""
+    if isinstance(sources, Mapping) and any(isinstance(each, Source | ArrayTree) for each in sources.values()):
+        raise DataError(f"{what} are for events of all classes together, not for a source per class")
+    return _sources(sources, "the arrays")
+
+
+def _sources(given: Any, place: str) -> list[Source | ArrayTree]:
+    several = given if isinstance(given, list | tuple) else [given]
+    if not several:
+        raise DataError("no source of events is given")
+    return [as_source(each, place) for each in several]
 
 
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:
     if len(names) < 2:
         raise DataError(f"a classification needs at least two classes, not {len(names)}")
-    return tuple(sorted(names, key=lambda name: name != "Signal"))
-
-
-def joined(parts: list[Dataset], classes: tuple[str, ...], targets: tuple[Column, ...]) -> Dataset:
-    """One dataset of several, in their order; its `efficiencies` are left empty."""
-    return Dataset(
-        X=np.concatenate([part.X for part in parts]),
-        class_index=np.concatenate([part.class_index for part in parts]),
-        weights=np.concatenate([part.weights for part in parts]),
-        classes=classes,
-        target_values=np.concatenate([part.target_values for part in parts]),
-        targets=targets,
-        spectators=np.concatenate([part.spectators for part in parts]),
-        entries=np.concatenate([part.entries for part in parts]),
-        efficiencies=(),
-    )
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Everything that is computed for the events of a source, for one repetition of the recipe."""
-
-    recipe: Recipe
-    selection: Formula | None
-    weight: Formula | None
-    tree_weight: float
-    classes: Mapping[str, Formula]
-    targets: tuple[Column, ...]
-
-    def formulas(self) -> list[Formula]:
-        """All that must be read."""
-        given = [e for e in (self.selection, self.weight) if e is not None]
-        targets = [self.recipe.formula(target.expression) for target in self.targets]
-        return [*self.recipe.formulas(), *given, *self.classes.values(), *targets]
-
-    def build(self, columns: Columns) -> Dataset:
-        """The selected events; their dataset has no names of classes and no efficiencies yet.
-
-        Raises
-        ------
-        DataError
-            For inputs, targets or weights that are NaN or infinite, and whatever an expression raises.
-        """
-        if self.selection is not None:
-            columns = columns.select(_truth(self.selection, columns))
-        class_index: NDArray[np.int64] = np.zeros(len(columns), dtype=np.int64)
-        if self.classes:
-            columns, class_index = self._classified(columns)
-        X, spectators = self.recipe.build(columns)
-        targets = [target.build(columns, self.recipe.define) for target in self.targets]
-        target_values = np.concatenate([np.empty((len(columns), 0), np.float32), *targets], axis=1)
-        if not np.isfinite(target_values).all():
-            event, target = (int(i) for i in np.argwhere(~np.isfinite(target_values))[0])
-            raise DataError(
-                f"target {self.targets[target].name} is {target_values[event, target]} in {columns.event(event)}"
-            )
-        return Dataset(
-            X, class_index, self._weights(columns), (), target_values, self.targets, spectators, columns.entries, ()
-        )
-
-    def _classified(self, columns: Columns) -> tuple[Columns, NDArray[np.int64]]:
-        member = np.array([_truth(expression, columns) for expression in self.classes.values()])
-        twice = member.sum(axis=0) > 1
-        if twice.any():
-            event = int(np.argmax(twice))
-            both = " and ".join(repr(name) for name, is_in in zip(self.classes, member[:, event], strict=True) if is_in)
-            raise DataError(
-                f"{columns.event(event)} belongs to {both}; the classes' expressions must exclude each other"
-            )
-        some = np.asarray(member.any(axis=0))
-        return columns.select(some), np.argmax(member, axis=0)[some]
-
-    def _weights(self, columns: Columns) -> NDArray[np.float64]:
-        if self.weight is None:
-            return np.full(len(columns), float(self.tree_weight))
-        weights = self.weight.per_event(columns).astype(np.float64) * self.tree_weight
-        if not np.isfinite(weights).all():
-            event = int(np.argmin(np.isfinite(weights)))
-            raise DataError(f"the weight {self.weight.text!r} is {weights[event]} in {columns.event(event)}")
-        return weights
-
-
-def _truth(expression: Formula, columns: Columns) -> NDArray[np.bool_]:
-    return expression.truth(columns)
-
-
-def _read(
-    recipe: Recipe, source: Source, *, classes: Mapping[str, str] | None = None, targets: tuple[Column, ...] = ()
-) -> tuple[list[Dataset], int]:
-    """Events of a source, one repetition of the recipe after the other, and their number before any selection."""
-    readings = []
-    for values in recipe.repetitions():
-        chosen = recipe.at(values)
-
-        def parsed(text: str | None, values: Mapping[str, Any] = values, chosen: Recipe = chosen) -> Formula | None:
-            return None if text is None else chosen.formula(insert(text, values))
-
-        readings.append(
-            Reading(
-                chosen,
-                parsed(source.selection),
-                parsed(source.weight),
-                source.tree_weight,
-                {name: chosen.formula(insert(text, values)) for name, text in (classes or {}).items()},
-                tuple(replace(target, expression=insert(target.expression, values)) for target in targets),
-            )
-        )
-    parts: list[list[Dataset]] = [[] for _ in readings]
-    before = 0
-    for columns in read_columns(source, [formula for reading in readings for formula in reading.formulas()]):
-        before += len(columns) * len(readings)
-        for reading, part in zip(readings, parts, strict=True):
-            part.append(reading.build(columns))
-    return [piece for part in parts for piece in part], before
+    return tuple(sorted(names, key=lambda name: name.casefold() != "signal"))

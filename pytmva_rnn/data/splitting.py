@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
 from pytmva_rnn.suggestions import near
 from pytmva_rnn.trandom import TRandom3, shuffle
+
+if TYPE_CHECKING:
+    from pytmva_rnn.data.dataset import Dataset
 
 __all__ = ["FREE", "TEST", "TRAINING", "split"]
 
@@ -47,8 +49,8 @@ def split(
     Returns
     -------
     training, test : Dataset
-        NormMode's factors are in the training weights. With nothing requested and an odd number of events in a class,
-        its last event (after shuffling) is in neither, as in TMVA.
+        NormMode's factors are in the training weights; the test sample has them as `class_factors`. With nothing
+        requested and an odd number of events in a class, its last event (after shuffling) is in neither, as in TMVA.
 
     Raises
     ------
@@ -79,13 +81,14 @@ def split(
         train_events, test_events = _divide(events, given[c], *wanted, options.SplitMode, random, dataset.classes[c])
         training.append(train_events)
         test.append(test_events)
-    weights = _normalised(dataset, training, options.NormMode)
+    factors = _factors(dataset, training, options.NormMode)
     mix = options.SplitMode if options.MixMode == "SameAsSplitMode" else options.MixMode
     train_order, test_order = _mix(training, mix), _mix(test, mix)
     if mix == "Random":
         shuffle(train_order, random)
         shuffle(test_order, random)
-    return replace(dataset, weights=weights).take(train_order), dataset.take(test_order)
+    normalised = replace(dataset, weights=dataset.weights * np.asarray(factors)[dataset.class_index])
+    return normalised.take(train_order), replace(dataset, class_factors=factors).take(test_order)
 
 
 def _scales(dataset: Dataset) -> Sequence[float]:
@@ -192,20 +195,20 @@ def _shortened(events: NDArray[np.int64], n: int, random: TRandom3) -> NDArray[n
     return np.delete(events, order[: len(events) - n])
 
 
-def _normalised(dataset: Dataset, training: list[NDArray[np.int64]], mode: str) -> NDArray[np.float64]:
-    """All weights with the factors of NormMode on those of the training events."""
-    weights = dataset.weights.copy()
+def _factors(dataset: Dataset, training: list[NDArray[np.int64]], mode: str) -> tuple[float, ...]:
+    """NormMode's factor on the weights of the training events of each class."""
     if mode == "None":
-        return weights
+        return (1.0,) * len(training)
+    factors = []
     for name, events in zip(dataset.classes, training, strict=True):
-        total = dataset.weights[events].sum()
+        total = float(dataset.weights[events].sum())
         if not total > 0:
             raise DataError(
                 f"the weights of the training events of class {name!r} add up to {total:g}, which NormMode={mode} "
                 "cannot scale; use NormMode=None"
             )
-        weights[events] *= len(events if mode == "NumEvents" else training[0]) / total
-    return weights
+        factors.append(len(events if mode == "NumEvents" else training[0]) / total)
+    return tuple(factors)
 
 
 def _mix(of_class: list[NDArray[np.int64]], mode: str) -> NDArray[np.int64]:

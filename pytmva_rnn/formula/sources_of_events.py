@@ -81,10 +81,12 @@ def arrays_of(source: Any) -> tuple[dict[str, Any], int]:
         source = {name: source[name] for name in ak.fields(source)}
     elif isinstance(source, np.ndarray) and source.dtype.names:
         source = {name: source[name] for name in source.dtype.names}
+    elif hasattr(source, "iloc") and hasattr(source, "columns"):  # a DataFrame
+        source = {name: _column(source.iloc[:, number]) for number, name in enumerate(source.columns)}
     if not isinstance(source, Mapping):
         raise DataError(
-            f"{type(source).__name__} is no tree: give 'file.root:tree', a tree of uproot or PyROOT, or a mapping of "
-            "names to arrays"
+            f"{type(source).__name__} is no tree: give 'file.root:tree', a tree of uproot or PyROOT, a mapping of "
+            "names to arrays, an awkward array of records or a DataFrame"
         )
     arrays = {str(name): array if isinstance(array, ak.Array) else ak.Array(array) for name, array in source.items()}
     lengths = {name: len(array) for name, array in arrays.items()}
@@ -92,3 +94,9 @@ def arrays_of(source: Any) -> tuple[dict[str, Any], int]:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise DataError(f"arrays of events must have the same length each: {listed or 'there are none'}")
     return arrays, next(iter(lengths.values()))
+
+
+def _column(series: Any) -> Any:
+    """A column of a DataFrame; of objects, which are lists or texts, element by element."""
+    values = series.to_numpy()
+    return ak.Array(values.tolist()) if values.dtype == object else values

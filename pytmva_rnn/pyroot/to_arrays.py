@@ -131,9 +131,10 @@ def train(
 
 def _all_repetitions(frame: Any, recipe: Recipe) -> Inputs:
     parts = [to_arrays(frame, recipe, values) for values in recipe.repetitions()]
-    return Inputs(
-        *(np.concatenate([getattr(part, field) for part in parts]) for field in ("X", "spectators", "entries"))
+    X, spectators, entries = (
+        np.concatenate([getattr(part, field) for part in parts]) for field in ("X", "spectators", "entries")
     )
+    return Inputs(X, spectators, entries)
 
 
 def _through_root(frame: Any, recipe: Recipe) -> Inputs:

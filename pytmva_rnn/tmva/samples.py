@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
-from pytmva_rnn.data.loading import Reading, joined
+from pytmva_rnn.data.dataset import joined
+from pytmva_rnn.data.labelled_events import Reading
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
@@ -109,7 +110,8 @@ def load_samples(
         if kept == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes the cuts")
         efficiencies.append(kept / entries)
-    dataset = replace(joined(parts, names, tuple(targets)), efficiencies=tuple(efficiencies))
+    names_of_inputs = tuple(recipe.inputs.names)
+    dataset = joined(parts, classes=names, efficiencies=tuple(efficiencies), variables=names_of_inputs)
     training, test = split(dataset, options, assigned=np.concatenate(places))
     return Samples(recipe, training, test)
 

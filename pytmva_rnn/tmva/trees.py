@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pytmva_rnn.data import Source
-from pytmva_rnn.data.sources import read_columns
+from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Columns, Formula
-from pytmva_rnn.formula.sources_of_events import arrays_of
-from pytmva_rnn.formula.tree_reading import columns_of_arrays
 
 __all__ = ["ArrayTree", "Tree", "as_tree", "read"]
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayTree:
-    """Events in memory.
-
-    Attributes
-    ----------
-    arrays : mapping of name -> awkward array of n events
-    size : int
-        n.
-    """
-
-    arrays: Mapping[str, Any]
-    size: int
 
 
 Tree = Source | ArrayTree
@@ -59,17 +39,7 @@ def as_tree(tree: Any) -> Tree:
         return _of_pyroot(tree)
     if hasattr(tree, "object_path") and hasattr(tree, "file"):
         return Source((str(tree.file.file_path),), tree.object_path.split(";")[0].lstrip("/"))
-    return ArrayTree(*arrays_of(tree))
-
-
-def read(tree: Tree, expressions: Iterable[Formula]) -> Iterator[Columns]:
-    """What the expressions need of every event, a piece at a time; raises as `read_columns`."""
-    if isinstance(tree, Source):
-        yield from read_columns(tree, expressions)
-        return
-    if tree.size == 0:
-        raise DataError("no entries in the arrays")
-    yield columns_of_arrays(tree.arrays, tree.size, expressions, "the arrays")
+    return ArrayTree.of(tree)
 
 
 def _of_pyroot(tree: Any) -> Source:

@@ -1,0 +1,89 @@
+"""Events in memory as a source: mappings of names to arrays, awkward arrays of records, DataFrames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytmva_rnn.data.sources import STEP, Source, read_columns
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.sources_of_events import arrays_of
+from pytmva_rnn.formula.tree_reading import columns_of_arrays
+
+__all__ = ["ArrayTree", "as_source", "read"]
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayTree:
+    """Events in memory; what a `Source` says of those in files, this says of them.
+
+    Attributes
+    ----------
+    arrays : mapping of name -> awkward array of n events
+    size : int
+        n.
+    selection, weight : str, optional
+    tree_weight : float
+    place : str
+        What messages call the events.
+    """
+
+    arrays: Mapping[str, Any]
+    size: int
+    selection: str | None = None
+    weight: str | None = None
+    tree_weight: float = 1.0
+    place: str = "the arrays"
+
+    @classmethod
+    def of(
+        cls,
+        data: Any,
+        *,
+        selection: str | None = None,
+        weight: str | None = None,
+        tree_weight: float = 1.0,
+        place: str = "the arrays",
+    ) -> ArrayTree:
+        """From a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
+
+        Raises
+        ------
+        DataError
+            For anything else, and for columns of different lengths.
+        """
+        return cls(*arrays_of(data), selection, weight, tree_weight, place)
+
+
+def as_source(given: Any, place: str = "the arrays") -> Source | ArrayTree:
+    """A source of events from whatever holds some.
+
+    Parameters
+    ----------
+    given : Source, `"file.root:tree"`, path, or events in memory as `ArrayTree.of` takes them
+    place : str
+        What messages call events in memory.
+
+    Raises
+    ------
+    DataError
+        For anything else.
+    """
+    if isinstance(given, Source | ArrayTree):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return Source((os.fspath(given),))
+    return ArrayTree.of(given, place=place)
+
+
+def read(source: Source | ArrayTree, formulas: Iterable[Formula], *, step: int = STEP) -> Iterator[Columns]:
+    """What some formulas need of every event, a piece at a time; raises as `read_columns`."""
+    if isinstance(source, Source):
+        yield from read_columns(source, formulas, step=step)
+        return
+    if source.size == 0:
+        raise DataError(f"no entries in {source.place}")
+    yield columns_of_arrays(source.arrays, source.size, formulas, source.place)

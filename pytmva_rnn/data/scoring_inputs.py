@@ -1,0 +1,71 @@
+"""Trees -> the inputs of every entry, to score them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pytmva_rnn.data.in_memory import ArrayTree, read
+from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.sources import STEP, Source
+
+__all__ = ["Inputs", "iterate_inputs", "load_inputs"]
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Unlabelled events, one for each entry of a tree and in its order.
+
+    Attributes
+    ----------
+    X : (n, T, D) or (n, NVar) float32
+    spectators : (n, S)
+        Integers if all are, else float64.
+    entries : (n,) int64
+        Entry in its file.
+    place : str
+        `file.root:tree`, or what events in memory are called; of several places, the first.
+    """
+
+    X: NDArray[np.float32]
+    spectators: NDArray[Any]
+    entries: NDArray[np.int64]
+    place: str = "the data"
+
+
+def iterate_inputs(
+    recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None, *, step: int = STEP
+) -> Iterator[Inputs]:
+    """The inputs of every entry of a source, a piece at a time, to score them.
+
+    Neither the selection nor the weight of the source is used, so that there is one row for each entry. NaN and
+    infinite values are passed on, as TMVA does.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    source : Source or ArrayTree
+    values : mapping, optional
+        One of `recipe.repetitions()`, for a recipe with `for_each`.
+    step : int
+        Largest number of entries at a time; a piece never has entries of two files.
+    """
+    chosen = replace(recipe.at(values or {}), allow_nan=True)
+    for columns in read(source, chosen.formulas(), step=step):
+        X, spectators = chosen.build(columns)
+        yield Inputs(X, spectators, columns.entries, columns.place)
+
+
+def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None) -> Inputs:
+    """All of `iterate_inputs` at once."""
+    pieces = list(iterate_inputs(recipe, source, values))
+    return Inputs(
+        np.concatenate([piece.X for piece in pieces]),
+        np.concatenate([piece.spectators for piece in pieces]),
+        np.concatenate([piece.entries for piece in pieces]),
+        pieces[0].place,
+    )
