@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
-import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pytmva_rnn._version import __version__
 from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
@@ -29,6 +25,7 @@ from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
+from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import history_info
 
 __all__ = ["Result", "train"]
@@ -171,7 +168,8 @@ def train(
             run.initial_error,
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
-    trained = replace(model, layers=layers, info=(*_provenance(problem, training_time, run.history), *info))
+    made = provenance(problem.analysis, (len(problem.training) + len(problem.validation), training_time))
+    trained = replace(model, layers=layers, info=(*made, history_info(run.history), *info))
     if settings.create_mva_pdfs:
         is_signal = np.asarray(y).reshape(-1) > 0.5
         of_events = np.ones(len(is_signal)) if sample_weight is None else np.asarray(sample_weight).reshape(-1)
@@ -249,25 +247,3 @@ def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed
     except DataError as error:
         raise DataError(f"`initial`: {error}") from None
     return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]
-
-
-def _provenance(problem: Problem, seconds: float, history: Sequence[HistoryRow]) -> tuple[tuple[str, str], ...]:
-    try:
-        user = getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        user = "unknown"
-    system = platform.uname()
-    return (
-        # the releases whose files these are to the letter; C++ TMVA reads the second
-        ("TMVA Release", "4.2.1 [262657]"),
-        ("ROOT Release", "6.22/06 [398854]"),
-        ("Creator", user),
-        ("Date", time.asctime()),
-        ("Host", f"{system.system} {system.node} {system.release} {system.machine}"),
-        ("Dir", str(Path.cwd())),
-        ("Training events", str(len(problem.training) + len(problem.validation))),
-        ("TrainingTime", f"{seconds:.8e}"),
-        ("AnalysisType", problem.analysis),
-        ("pytmva_rnn Release", __version__),
-        history_info(history),
-    )
