@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pytmva_rnn.interruption import Held
+
+if sys.platform != "win32":
+    import fcntl
+
 __all__ = ["atomic_path", "replaceable"]
+
+_FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
+"""What only writing can meet: no space, a file that grows too large."""
+
+_DAY = 86_400.0
 
 
 def replaceable(path: str | os.PathLike[str]) -> Path:
@@ -36,6 +49,9 @@ def replaceable(path: str | os.PathLike[str]) -> Path:
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to `path` when the block ends well.
 
+    Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; who writes for long checks for them with an
+    `Interruption` around it. What a process that was killed has left behind, the next to write the same file removes.
+
     Parameters
     ----------
     path : path-like
@@ -51,30 +67,92 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If `path` is a folder or a device, or the file cannot be written.
+        If `path` is a folder or a device, or the file cannot be written; names `path`.
 
     Examples
     --------
     >>> with atomic_path("weights.xml") as temporary:  # doctest: +SKIP
     ...     temporary.write_text("<MethodSetup/>")
     """
-    target = replaceable(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
-    # the name of the file may be as long as the system allows
-    temporary = target.with_name(f".{target.stem[:40]}.{secrets.token_hex(8)}{target.suffix[:40]}")
+    with Held():
+        target = replaceable(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(target)
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
+        try:
+            # a new file's permissions are what the system makes of these, by the umask or by the folder's own rules
+            temporary, lock = _created(target, 0o666 if mode is None else 0o600)
+        except OSError as error:
+            error.filename = str(target)
+            raise
+        try:
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file)  # or the name could reach the disk before the content
+            if mode is not None:
+                temporary.chmod(mode)
+            temporary.replace(target)
+        except OSError as error:
+            named = error.filename is not None and Path(os.fsdecode(error.filename)) == temporary
+            if named or (error.filename is None and error.errno in _FULL):
+                error.filename, error.filename2 = str(target), None
+            raise
+        finally:
+            temporary.unlink(missing_ok=True)
+            if lock is not None:
+                os.close(lock)
+
+
+def _name(target: Path) -> tuple[str, str]:
+    """How the names of a file's temporary ones begin and end; the name of the file may be as long as is allowed."""
+    stem, suffix = (os.fsencode(part)[:64].decode(errors="ignore") for part in (target.stem, target.suffix))
+    return f".{stem}.", suffix
+
+
+def _created(target: Path, mode: int) -> tuple[Path, int | None]:
+    """A new temporary file, and what is held open to show that somebody writes it."""
+    begin, end = _name(target)
+    while True:
+        temporary = target.with_name(f"{begin}{secrets.token_hex(8)}{end}")
+        file = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode)
+        if sys.platform == "win32":  # which renames no file that is open
+            os.close(file)
+            return temporary, None
+        if _locked(file) is not False and temporary.exists():
+            return temporary, file
+        os.close(file)  # taken for a stale one before it was locked
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove the temporary files of processes that were killed: nobody holds them."""
+    begin, end = _name(target)
+    ours = re.compile(rf"{re.escape(begin)}[0-9a-f]{{16}}{re.escape(end)}")
+    with suppress(OSError):  # it is only tidying
+        for found in [Path(entry) for entry in os.scandir(target.parent) if ours.fullmatch(entry.name)]:
+            if _stale(found):
+                found.unlink(missing_ok=True)
+
+
+def _stale(temporary: Path) -> bool:
+    """Whether no process on this machine writes to it; where that cannot be known, whether it is a day old."""
+    locked = None
+    if stat.S_ISREG(temporary.lstat().st_mode):
+        file = os.open(temporary, os.O_RDWR)
+        try:
+            locked = _locked(file)
+        finally:
+            os.close(file)
+    return time.time() - temporary.lstat().st_mtime > _DAY if locked is None else locked
+
+
+def _locked(file: int) -> bool | None:
+    """Lock a file; False if another process has done so, None where the system cannot."""
+    if sys.platform == "win32":
+        return None
     try:
-        # a new file's permissions are what the system makes of these, by the umask or by the folder's own rules
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666 if mode is None else 0o600))
-    except OSError as error:
-        error.filename = str(target)
-        raise
-    try:
-        yield temporary
-        with temporary.open("r+b") as file:
-            os.fsync(file)  # or the name could reach the disk before the content
-        if mode is not None:
-            temporary.chmod(mode)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True

@@ -203,8 +203,9 @@ def test_ctrl_c_while_it_compiles_leaves_nothing(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_keeps_the_best_weights(folder: Path) -> None:
+def test_signals_keep_the_best_weights(name: str, folder: Path) -> None:
     (folder / "c.toml").write_text(CONFIG.replace("MaxEpochs=30", "MaxEpochs=1000000,ConvergenceSteps=100000000"))
     command = [sys.executable, "-u", "-m", "pytmva_rnn", "train", "c.toml", "--backend=reference"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
@@ -216,12 +217,12 @@ def test_ctrl_c_keeps_the_best_weights(folder: Path) -> None:
         while time.monotonic() < deadline:
             if re.match(r" +3 \|", process.stdout.readline()):
                 break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, name))
         try:
             out, err = process.communicate(timeout=60)
         finally:
             process.kill()
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + getattr(signal, name), err
     assert "interrupted: the best weights so far are in" in out
     assert "Traceback" not in err
     model = read_weights(folder / TRAINED)

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import pytmva_rnn
+from pytmva_rnn import interruption
 from pytmva_rnn.compile import cache, compilation, kernel, readable, waiting
 from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.data.sequences import pad
@@ -310,7 +311,8 @@ def test_ctrl_c_waits_for_the_compilation(folder: Path, caplog: pytest.LogCaptur
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_twice_does_not_wait(folder: Path, counted: list[Any]) -> None:
+def test_ctrl_c_twice_does_not_wait(folder: Path, counted: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "_SAME", -1.0)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         compile_with_ctrl_c(2)

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +112,51 @@ def test_a_long_name(tmp_path: Path) -> None:
     with atomic_path(target) as temporary:
         temporary.write_text("done")
     assert target.read_text() == "done"
+
+
+def test_a_long_name_of_many_bytes(tmp_path: Path) -> None:
+    target = tmp_path / ("é" * 120 + ".wéights" + ".xml")
+    with atomic_path(target) as temporary:
+        temporary.write_text("done")
+    assert target.read_text() == "done"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_what_a_killed_process_leaves_the_next_removes(tmp_path: Path) -> None:
+    code = (
+        "import os, signal; from pytmva_rnn.files import atomic_path\n"
+        "with atomic_path('w.xml') as temporary:\n"
+        "    temporary.write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == -9
+    (stale,) = tmp_path.iterdir()
+    others = [tmp_path / name for name in (".v" + stale.name[2:], ".w.0123.xml", ".w.xml", "w.0123456789abcdef.xml")]
+    for other in others:
+        other.write_text("another's")
+    with atomic_path(tmp_path / "w.xml") as temporary, atomic_path(tmp_path / "w.xml") as beside:
+        assert temporary.exists()  # somebody writes it
+        assert beside.exists()
+        assert not stale.exists()
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "w.xml", *others])
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
+def test_errors_name_the_file_that_was_to_be(number: int, tmp_path: Path) -> None:
+    def fail(named: bool) -> None:
+        with atomic_path(tmp_path / "w.xml") as temporary:
+            raise OSError(number, os.strerror(number), *([str(temporary)] if named else []))
+
+    for named in (True, False):
+        with pytest.raises(OSError, match=os.strerror(number)) as raised:
+            fail(named)
+        assert raised.value.filename == str(tmp_path / "w.xml")
+    assert not list(tmp_path.iterdir())
+
+
+def test_errors_of_other_files_are_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised, atomic_path(tmp_path / "w.xml"):
+        (tmp_path / "input.root").read_bytes()
+    assert raised.value.filename == str(tmp_path / "input.root")

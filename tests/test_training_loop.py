@@ -282,6 +282,13 @@ def test_ctrl_c_while_the_second_phase_compiles_keeps_the_first(scripted: Any, m
     assert scripted.made[1].validated == []
 
 
+def test_ctrl_c_in_the_last_validation_counts(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EpochTable, "row", lambda self, epoch, *_: signal.raise_signal(signal.SIGTERM))
+    result = play("TestRepetitions=1,MaxEpochs=1", [1.0, 0.8])
+    assert result.interrupted == signal.SIGTERM
+    assert kept(result) == 1001
+
+
 def test_it_compiles_before_the_clock_starts(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seconds and rates of the table of epochs are those of the training alone."""
     clock = [0.0]

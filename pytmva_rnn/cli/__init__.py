@@ -30,7 +30,7 @@ examples:
   pytmva-rnn validate dataset/weights/*.xml
   pytmva-rnn convert dataset/weights/TMVAClassification_LSTM.weights.xml QuarkGluon.hxx
 
-exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 interrupted
+exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP
 """
 
 
@@ -64,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 1 wrong input, 130 interrupted (argparse exits with 2 by itself for wrong usage).
+        Exit code: 0 done, 1 wrong input, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (argparse exits with 2 by itself for wrong
+        usage).
     """
     given_argv = sys.argv[1:] if argv is None else argv
 

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from pytmva_rnn.errors import TMVAError
+from pytmva_rnn.interruption import RaisedSignals, signal_number
 
-__all__ = ["INTERRUPTED", "USER_ERROR", "run_program"]
+__all__ = ["INTERRUPTED", "USER_ERROR", "exit_code", "run_program"]
 
 USER_ERROR = 1
 INTERRUPTED = 130
 
 
+def exit_code(number: int) -> int:
+    """What a program returns that a signal has ended, as a shell reports it."""
+    return 128 + number
+
+
 def run_program(name: str, call: Callable[[logging.Logger], int]) -> int:
     """Run a program's work with log messages as plain lines, and its errors told in one.
+
+    Ctrl-C, SIGTERM and SIGHUP end it in order: what it has begun to write is taken away.
 
     Parameters
     ----------
@@ -30,8 +40,28 @@ def run_program(name: str, call: Callable[[logging.Logger], int]) -> int:
     Returns
     -------
     int
-        Exit code: that of `call`, 1 wrong input, 130 interrupted.
+        Exit code: that of `call`, 1 wrong input, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP.
     """
+    with RaisedSignals() as signals, _printable():
+        try:
+            code = _run(name, call)
+        except KeyboardInterrupt as error:
+            code = exit_code(signals.number or signal_number(error))
+        except BaseException as error:
+            # Numba's form of a Ctrl-C that arrives while it takes a function's arguments, and others like it
+            if not signals.number and not isinstance(error.__cause__, KeyboardInterrupt):
+                raise
+            code = exit_code(signals.number or INTERRUPTED - 128)
+        else:
+            # where Python cannot raise an error, in a callback, it passes over the signal
+            if not signals.number or code > 128:
+                return code
+            code = exit_code(signals.number)
+        print(f"{name}: interrupted", file=sys.stderr)
+        return code
+
+
+def _run(name: str, call: Callable[[logging.Logger], int]) -> int:
     logger = logging.getLogger("pytmva_rnn")
     handler = _Lines(name)
     before = (logger.level, logger.propagate)
@@ -55,15 +85,6 @@ def run_program(name: str, call: Callable[[logging.Logger], int]) -> int:
             code = call(logger)
             sys.stdout.flush()
             return code
-    except KeyboardInterrupt:
-        print(f"{name}: interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except SystemError as error:
-        # Numba's form of a Ctrl-C that arrives while it takes a function's arguments.
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            raise
-        print(f"{name}: interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe, such as `head`, has left; Python must not try to flush once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,6 +95,20 @@ def run_program(name: str, call: Callable[[logging.Logger], int]) -> int:
     finally:
         logger.removeHandler(handler)
         logger.level, logger.propagate = before
+
+
+@contextmanager
+def _printable() -> Iterator[None]:
+    """Show what the terminal's encoding lacks, such as names of files that are not UTF-8, with a backslash."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before, strict=True):
+            stream.reconfigure(errors=errors)
 
 
 class _Lines(logging.Handler):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pytmva_rnn import extras
-from pytmva_rnn.cli.program import INTERRUPTED
+from pytmva_rnn.cli.program import exit_code
 from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
@@ -31,7 +31,7 @@ examples:
   pytmva-rnn train jets.toml --backend reference --threads 1
 
 Paths of input files in CONFIG.toml are relative to its folder; what is written goes to the folder
-of --output. Ctrl-C ends the training and keeps the best weights so far (exit code 130).
+of --output. Ctrl-C, SIGTERM and SIGHUP end the training and keep the best weights so far (exit codes 130, 143, 129).
 """
 
 
@@ -131,7 +131,7 @@ def run(given: argparse.Namespace) -> int:
             title=config.method.title,
         )
         print(f"plot: {paths['plot']}")
-    return INTERRUPTED if result.interrupted else 0
+    return exit_code(result.interrupted) if result.interrupted else 0
 
 
 def _outputs(config: Configuration, folder: Path) -> dict[str, Path]:

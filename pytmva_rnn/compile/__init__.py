@@ -10,17 +10,15 @@ from __future__ import annotations
 from pytmva_rnn.compile.addresses import array_at
 from pytmva_rnn.compile.decorators import Operation, kernel, operation, parallel_kernel
 from pytmva_rnn.compile.flavours import readable
-from pytmva_rnn.compile.waiting import compilation, compiling, seconds, stop_message
+from pytmva_rnn.compile.waiting import compilation, seconds
 
 __all__ = [
     "Operation",
     "array_at",
     "compilation",
-    "compiling",
     "kernel",
     "operation",
     "parallel_kernel",
     "readable",
     "seconds",
-    "stop_message",
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
-__all__ = ["compilation", "compiling", "making_ready", "nothing_kept", "saved", "seconds", "stop_message", "watched"]
+from pytmva_rnn.interruption import Held
+
+__all__ = ["compilation", "compiling", "making_ready", "nothing_kept", "saved", "seconds", "watched"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -27,8 +28,7 @@ class _Thread(threading.local):
     since = 0.0
     seconds = 0.0  # that it has spent so far
     timer: threading.Timer | None = None
-    handler: Any = None  # of Ctrl-C, before
-    interrupted = False
+    held: Held | None = None
 
 
 _thread = _Thread()
@@ -92,8 +92,8 @@ def watched(compile: Callable[..., Any]) -> Callable[..., Any]:
 
 def saved() -> None:
     """A function has been compiled and kept; raises KeyboardInterrupt if Ctrl-C was pressed meanwhile."""
-    if _thread.depth == 0 and compiling() and _end():
-        raise KeyboardInterrupt
+    if _thread.depth == 0 and compiling():
+        _end()
 
 
 @contextmanager
@@ -114,35 +114,24 @@ def _begin() -> None:
     _thread.timer = threading.Timer(max(0.0, 1 - _spent.get(use, 0.0)), _announce, [use])
     _thread.timer.daemon = True
     _thread.timer.start()
-    _thread.handler = None
-    main = threading.current_thread() is threading.main_thread()
-    if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        _thread.handler = signal.signal(signal.SIGINT, _note)
+    _thread.held = Held(_stop_message)
+    _thread.held.__enter__()
 
 
-def _end() -> bool:
-    """Whether Ctrl-C was pressed since `_begin`."""
-    if _thread.handler is not None:
-        signal.signal(signal.SIGINT, _thread.handler)
+def _end() -> None:
+    """The outermost compilation is over; a signal that came since `_begin` takes effect."""
     if _thread.timer is not None:
         _thread.timer.cancel()
         _thread.timer = None
     spent = time.perf_counter() - _thread.since
     _thread.seconds += spent
     _spent[_thread.use] = _spent.get(_thread.use, 0.0) + spent
-    interrupted, _thread.interrupted = _thread.interrupted, False
-    return interrupted
+    held, _thread.held = _thread.held, None
+    if held is not None:
+        held.__exit__(None, None, None)
 
 
-def _note(number: int, frame: FrameType | None) -> None:
-    if _thread.interrupted:
-        raise KeyboardInterrupt
-    _thread.interrupted = True
-    stop_message()
-
-
-def stop_message() -> None:
-    """What Ctrl-C does while something is compiled."""
+def _stop_message() -> None:
     log.warning("stopping as soon as the compilation is done; Ctrl-C once more stops at once")
 
 

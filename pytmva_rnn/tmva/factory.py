@@ -8,6 +8,7 @@ from typing import Any
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.description import ANALYSES
 from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.interruption import raise_interruption
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_curve, roc_integral
 from pytmva_rnn.tmva.arguments import flag, option_string, refuse_others, take_settings, text_of
@@ -143,7 +144,7 @@ class Factory:
                 if self._flags["ModelPersistence"]:
                     say("", f"Creating xml weight file: {method.GetWeightFileName()}")
                 if result.interrupted:
-                    raise KeyboardInterrupt
+                    raise_interruption(result.interrupted)
             say(_SOURCE, "Training finished")
 
     def TestAllMethods(self) -> None:

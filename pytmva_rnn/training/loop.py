@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from pytmva_rnn.compile import compilation
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import TrainingError
+from pytmva_rnn.interruption import Interruption, signal_number
 from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
-from pytmva_rnn.training.interruption import Interruption
 from pytmva_rnn.training.problem import Events, Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -45,7 +45,7 @@ class Loop:
         self.history: list[HistoryRow] = []
         self.initial_error = float("nan")
         self.improved = False
-        self.interrupted = False
+        self.interrupted = 0  # the number of the signal
         self._problem = problem
         self._phases = options.training_strategy
         self._seed = seed
@@ -55,15 +55,19 @@ class Loop:
         self._progress = progress
 
     def run(self) -> None:
-        """Train phase after phase; Ctrl-C ends it after the batch at hand, or is raised while there is no batch yet."""
+        """Train phase after phase.
+
+        Ctrl-C, SIGTERM or SIGHUP end it after the batch or the validation at hand, or are raised while there is no
+        batch yet.
+        """
         try:
             # here it compiles
             engine = self._make_engine(self._phases[0])
             try:
                 with Interruption() as self._interruption:
                     self._all_phases(engine)
-            except KeyboardInterrupt:
-                self.interrupted = True
+            except KeyboardInterrupt as error:
+                self.interrupted = signal_number(error)
                 log.warning("interrupted: keeping the best weights so far")
         except MemoryError as error:
             raise TrainingError(f"out of memory: {error}; a smaller BatchSize needs less") from error

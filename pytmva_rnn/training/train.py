@@ -46,15 +46,15 @@ class Result:
         Validation error before any training.
     training_time : float
         Seconds, without what the CPU's kernels took to compile.
-    interrupted : bool
-        Whether Ctrl-C ended the training early.
+    interrupted : int
+        The signal that ended the training early, such as `signal.SIGINT` of Ctrl-C; 0 if none did.
     """
 
     model: Model
     history: list[HistoryRow] = field(default_factory=list)
     initial_validation_error: float = float("nan")
     training_time: float = 0.0
-    interrupted: bool = False
+    interrupted: int = 0
 
 
 def train(
@@ -79,8 +79,8 @@ def train(
     """Train a network as TMVA's MethodDL does.
 
     With the same events in the same order and the same RandomSeed (not 0), initial weights and shuffles are those of
-    C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C ends the training
-    and keeps the best weights so far.
+    C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C, SIGTERM and SIGHUP
+    end the training and keep the best weights so far.
 
     Parameters
     ----------

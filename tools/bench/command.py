@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from pytmva_rnn.cli.program import INTERRUPTED, run_program
+from pytmva_rnn.cli.program import run_program
 
 __all__ = ["main"]
-
-TERMINATED = 143
 
 _CASES = ("1", "2", "3")
 _LAYERS = ("LSTM", "GRU", "RNN")
@@ -57,15 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.against is not None and given.device == "cuda":
         parser.error("--against compares on the CPU; leave out --device cuda")
-    terminated: list[int] = []
 
     def run(logger: logging.Logger) -> int:
         logger.setLevel(logging.INFO)
-        with _stopped_by_sigterm(terminated):
-            return _run(given)
+        return _run(given)
 
-    code = run_program("bench", run)
-    return TERMINATED if terminated and code == INTERRUPTED else code
+    return run_program("bench", run)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -115,21 +107,6 @@ def _settings(given: argparse.Namespace) -> Any:
     }
     changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     return Settings.quick(**changes) if given.quick else Settings(**changes)
-
-
-@contextmanager
-def _stopped_by_sigterm(terminated: list[int]) -> Iterator[None]:
-    """Let SIGTERM end the program as Ctrl-C does, and note it."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        terminated.append(number)
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:
