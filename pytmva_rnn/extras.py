@@ -68,14 +68,14 @@ def numba_cuda() -> ModuleType:
 
 
 def onnx() -> ModuleType:
-    """Return the `onnx` package.
+    """Return the `onnx` package with `onnx.reference` loaded, its own evaluator.
 
     Raises
     ------
     MissingExtraError
         If ONNX is not installed.
     """
-    return _optional("onnx", package="ONNX", extra="onnx", purpose="for ONNX files")
+    return _optional("onnx.reference", package="ONNX", extra="onnx", purpose="for ONNX files")
 
 
 def onnxruntime() -> ModuleType:

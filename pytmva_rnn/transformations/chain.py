@@ -20,6 +20,7 @@ from pytmva_rnn.transformations.transformer import Values
 __all__ = [
     "Chain",
     "apply_transformations",
+    "chain_steps",
     "compile_chain",
     "invert_targets",
     "invert_transformations",
@@ -154,6 +155,17 @@ def compile_chain(
     DataError
         If a transformation asks for an input that is not among `known`, or its parameters do not fit its inputs.
     """
+    return Chain(len(known), chain_steps(transformations, known, kind, inverse=inverse))
+
+
+def chain_steps(
+    transformations: Sequence[Transformation],
+    known: Sequence[Variable],
+    kind: str = "Variable",
+    *,
+    inverse: bool = False,
+) -> list[tuple[Instruction, list[int], list[int]]]:
+    """What `compile_chain` compiles: instructions, with the columns that each reads and writes."""
     steps = []
     for transformation in undone(transformations, kind) if inverse else transformations:
         places, sources, goals = places_of(transformation, kind, known)
@@ -167,7 +179,7 @@ def compile_chain(
             steps.append((method.inverse(transformation, entry, places), goals, sources))
         else:
             steps.append((method.forward(transformation, entry, places), sources, goals))
-    return Chain(len(known), steps)
+    return steps
 
 
 def undone(transformations: Sequence[Transformation], kind: str) -> list[Transformation]:

@@ -14,15 +14,17 @@ from pytmva_rnn.transformations.binning import bin_edges
 from pytmva_rnn.transformations.smoothing import smooth
 from pytmva_rnn.transformations.transformer import nine_digits
 
-__all__ = ["POINTS", "fraction_below", "learn_distribution", "points", "value_at"]
+__all__ = ["LEVEL", "POINTS", "SMALLEST", "fraction_below", "learn_distribution", "points", "value_at"]
 
 POINTS = 10000
 """Of the table that stands for a distribution."""
 
 _MOST_BINS = 2000
 _EVENTS_PER_BIN = 10
-_SMALLEST = 1e-12
-_LEVEL = 1e-10
+SMALLEST = 1e-12
+"""Of all fractions."""
+LEVEL = 1e-10
+"""Up to this difference of two neighbours the table is level, as `value_at` goes by it."""
 
 
 def learn_distribution(values: NDArray[np.float32], weights: NDArray[np.float32]) -> CumulativeDistribution | None:
@@ -82,7 +84,7 @@ def points(distribution: CumulativeDistribution) -> NDArray[np.float32]:
     slope = (contents[left + 1] - contents[left]) / np.where(width > 0, width, 1)
     y = contents[left] + (x - middles[left]) * slope
     bins = np.clip(_bins(x, edges), 0, len(contents) - 1)
-    result: NDArray[np.float32] = np.maximum(np.where(y <= _SMALLEST, contents[bins], y), _SMALLEST).astype(np.float32)
+    result: NDArray[np.float32] = np.maximum(np.where(y <= SMALLEST, contents[bins], y), SMALLEST).astype(np.float32)
     return result
 
 
@@ -103,7 +105,7 @@ def fraction_below(table: Any, low: float, high: float, x: float) -> float:
     left = np.int64(min(place, POINTS - 2)) if place > 0 else 0
     first, second = np.float64(table[left]), np.float64(table[left + 1])
     y = first + (place - left) * (second - first)
-    return y if y >= _SMALLEST else _SMALLEST
+    return y if y >= SMALLEST else SMALLEST
 
 
 @kernel
@@ -126,5 +128,5 @@ def value_at(table: Any, low: float, high: float, fraction: float) -> float:
             below, first = middle, at
         middle = below + (above - below) // 2
     height = second - first
-    part = (fraction - first) / height if height > _LEVEL else first
+    part = (fraction - first) / height if height > LEVEL else first
     return low + (below - 0.5 + (above - below) * part) * (high - low) / POINTS

@@ -21,11 +21,21 @@ from pytmva_rnn.transformations.instruction import (
 )
 from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer
 
-__all__ = ["GAUSS", "UNIFORM", "flat_of_normal", "flatten", "flatten_back", "normal_of_flat"]
+__all__ = [
+    "FLOOR",
+    "GAUSS",
+    "LARGEST_ARGUMENT",
+    "ROOT_TWO",
+    "UNIFORM",
+    "flat_of_normal",
+    "flatten",
+    "flatten_back",
+    "normal_of_flat",
+]
 
-_FLOOR = 1e-9
-_LARGEST_ARGUMENT = 0.99999999
-_ROOT_TWO = 1.414213562  # TMVA's digits
+FLOOR = 1e-9
+LARGEST_ARGUMENT = 0.99999999
+ROOT_TWO = 1.414213562  # TMVA's digits
 
 
 def _learn(lesson: Lesson, flat: bool) -> Gauss:
@@ -78,7 +88,7 @@ def flatten(values: Any, parameters: Any, table: Any) -> None:
     for i in range(count):
         of_input = table[i * POINTS : (i + 1) * POINTS]
         fraction = fraction_below(of_input, parameters[i], parameters[count + i], values[i])
-        values[i] = _cut(fraction, _FLOOR, 1 - _FLOOR)
+        values[i] = _cut(fraction, FLOOR, 1 - FLOOR)
 
 
 @kernel
@@ -97,14 +107,14 @@ def normal_of_flat(values: Any) -> None:
     TMVA cuts the argument of erfinv once more, to +-0.99999999, so that no result exceeds 5.73.
     """
     for i in range(len(values)):
-        values[i] = _ROOT_TWO * erfinv(_cut(2 * values[i] - 1, -_LARGEST_ARGUMENT, _LARGEST_ARGUMENT))
+        values[i] = ROOT_TWO * erfinv(_cut(2 * values[i] - 1, -LARGEST_ARGUMENT, LARGEST_ARGUMENT))
 
 
 @kernel
 def flat_of_normal(values: Any) -> None:
     """The inverse of `normal_of_flat`."""
     for i in range(len(values)):
-        values[i] = (math.erf(values[i] / _ROOT_TWO) + 1) / 2
+        values[i] = (math.erf(values[i] / ROOT_TWO) + 1) / 2
 
 
 @kernel
