@@ -20,7 +20,7 @@ import pytmva_rnn
 from pytmva_rnn import interruption
 from pytmva_rnn.compile import cache, compilation, kernel, readable, waiting
 from pytmva_rnn.compile.cache import CodeCache
-from pytmva_rnn.data.sequences import pad
+from pytmva_rnn.data.padding import pad
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.options import TrainingPhase
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -247,7 +247,7 @@ def test_every_compilation_has_a_use() -> None:
 import numpy as np, pytmva_rnn
 from pytmva_rnn.compile import waiting
 from pytmva_rnn.compile.cache import CodeCache
-from pytmva_rnn.data.sequences import pad
+from pytmva_rnn.data.padding import pad
 from pytmva_rnn.network import Network
 from pytmva_rnn.trandom import TRandom3, shuffle
 load = CodeCache.load_overload

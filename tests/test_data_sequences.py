@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytmva_rnn.data import Steps
+from pytmva_rnn.data import Collection, Steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns
 
@@ -115,7 +115,7 @@ def test_single_values_are_no_sequence() -> None:
 
 
 def test_lists_of_lists_are_refused() -> None:
-    with pytest.raises(DataError, match="'x': gives lists of lists"):
+    with pytest.raises(DataError, match=r"'x': gives lists of lists .* give steps_from = 'inner' for .*, or .*'outer'"):
         Steps({"x": "x"}, 2).build(columns(x=[[[1.0], [2.0, 3.0]], []]))
 
 
@@ -152,3 +152,106 @@ def test_missing_key(key: str) -> None:
     del values[key]
     with pytest.raises(DataError, match=f"needs the key '{key}'"):
         Steps.from_dict(values)
+
+
+def test_inputs_per_event_stand_at_every_step() -> None:
+    sequence = Steps({"pt": "pt"}, 2, pad_value=-1, per_event={"jet": "jet", "n": "num(pt)"})
+    X = sequence.build(columns(**TRACKS))
+    assert X.tolist() == [[[2, 10, 3], [5, 10, 3]], [[-1, 20, 0], [-1, 20, 0]], [[1, 30, 1], [-1, 30, 1]]]
+    assert sequence.names == ["pt_0", "jet_0", "n_0", "pt_1", "jet_1", "n_1"]
+    with pytest.raises(DataError, match="gives several values per event"):
+        Steps({"pt": "pt"}, 2, per_event={"q": "q"}).build(columns(**TRACKS))
+
+
+LEPTONS = {"e": [[30.0, 10.0], [], [5.0]], "mu": [[20.0, 40.0], [7.0], []], "met": [1.0, 2.0, 3.0]}
+
+
+def test_several_collections_are_sorted_together() -> None:
+    collections = (Collection({"pt": "e"}, sort_by="e"), Collection({"pt": "mu"}, sort_by="mu"))
+    X = Steps({}, 3, collections=collections, which="kind", per_event={"met": "met"}).build(columns(**LEPTONS))
+    assert X[0].tolist() == [[40, 1, 1], [30, 0, 1], [20, 1, 1]]
+    assert X[1].tolist() == [[7, 1, 2], [0, 0, 2], [0, 0, 2]]
+    assert X[2].tolist() == [[5, 0, 3], [0, 0, 3], [0, 0, 3]]
+
+
+def test_collections_without_sorting_come_one_after_the_other() -> None:
+    sequence = Steps({}, 4, collections=(Collection({"pt": "mu"}), Collection({"pt": "e"})))
+    assert sequence.build(columns(**LEPTONS))[:, :, 0].tolist() == [[20, 40, 30, 10], [7, 0, 0, 0], [5, 0, 0, 0]]
+
+
+NESTED = {"hit": [[[1.0, 2.0], [3.0, 4.0]], [], [[5.0, 6.0]]], "layer": [[7.0, 8.0], [], [9.0]], "run": [1, 2, 3]}
+
+
+def test_steps_from_the_inner_lists() -> None:
+    X = Steps({"hit": "hit", "layer": "layer", "run": "run"}, 3, steps_from="inner", sort_by="hit").build(
+        columns(**NESTED)
+    )
+    assert X[0].tolist() == [[4, 8, 1], [3, 8, 1], [2, 7, 1]]
+    assert X[1].tolist() == [[0, 0, 0]] * 3
+    assert X[2].tolist() == [[6, 9, 3], [5, 9, 3], [0, 0, 0]]
+
+
+def test_steps_from_the_outer_lists() -> None:
+    sequence = Steps({"hit": "hit", "layer": "layer"}, 2, steps_from="outer", sizes={"hit": 2})
+    assert sequence.input_names == ["hit_0", "hit_1", "layer"]
+    assert sequence.build(columns(**NESTED)).tolist() == [[[1, 2, 7], [3, 4, 8]], [[0, 0, 0]] * 2, [[5, 6, 9], [0] * 3]]
+
+
+@pytest.mark.parametrize(
+    ("sequence", "message"),
+    [
+        (Steps({"hit": "hit"}, 2, steps_from="outer"), "sizes says how many numbers .* sizes = { hit = 3 }"),
+        (Steps({"h": "hit"}, 2, steps_from="outer", sizes={"h": 3}), "has 2 numbers instead of 3 in event 100"),
+        (Steps({"l": "layer"}, 2, steps_from="inner"), "is for lists of lists, but .* give none in a.root:t; leave"),
+        (
+            Steps({"h": "hit", "b": "bad"}, 2, steps_from="inner"),
+            "differ in length in event 100 .*a list of b has 1, a list of h has 2",
+        ),
+        (Steps({"h": "hit"}, 2, steps_from="inner", sort_by="run"), "sort_by = 'run': does not give one list"),
+    ],
+)
+def test_wrong_lists_of_lists(sequence: Steps, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        sequence.build(columns(**NESTED, bad=[[[1.0], [2.0, 3.0]], [], [[4.0, 5.0]]]))
+
+
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        Steps({"a": "x"}, 3, per_event={"b": "y"}),
+        Steps({"a": "x", "b": "y"}, 3, steps_from="outer", sizes={"a": 2}),
+        Steps({}, 3, collections=(Collection({"a": "x"}, "x"), Collection({"a": "y"}, "y")), which="kind"),
+    ],
+)
+def test_every_kind_of_sequence_there_and_back(sequence: Steps) -> None:
+    assert Steps.from_dict(sequence.to_dict()) == sequence
+    assert sequence.substitute(lambda text: text.replace("x", "z")) != sequence
+
+
+COLLECTIONS = [{"inputs": {"a": "x"}}, {"inputs": {"a": "y"}}]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"inputs": {"a": "x"}, "per_event": {"a": "y"}}, "two inputs called 'a'"),
+        ({"inputs": {"a": "x", "a_1": "y"}, "steps_from": "outer", "sizes": {"a": 2}}, "two inputs called 'a_1'"),
+        ({"inputs": {"a": "x"}, "sizes": {"a": 2}}, "sizes is for steps_from = 'outer'"),
+        ({"inputs": {"a": "x"}, "steps_from": "outer", "sizes": {"b": 2}}, "no input 'b'"),
+        ({"inputs": {"a": "x"}, "steps_from": "both"}, "'inner' or 'outer', not 'both'"),
+        ({"inputs": {"a": "x"}, "which": "kind"}, "tells collections apart, and the sequence has none"),
+        ({"inputs": {"a": "x"}, "collections": COLLECTIONS}, "either inputs and sort_by of its own or collections"),
+        ({"collections": COLLECTIONS, "sort_by": "x"}, "either inputs and sort_by of its own or collections"),
+        ({"collections": COLLECTIONS[:1]}, "without collections"),
+        ({"collections": [{"input": {}}]}, "no key 'input'; near names: inputs"),
+        (
+            {"collections": [COLLECTIONS[0], {"inputs": {"b": "y"}}]},
+            "collection 1 are b, but those of collection 0 are a",
+        ),
+        ({"collections": [COLLECTIONS[0], {**COLLECTIONS[1], "sort_by": "y"}]}, "all have sort_by, or none has"),
+        ({"collections": {"inputs": {}}}, "are a list of tables"),
+    ],
+)
+def test_wrong_kinds_of_sequences(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Steps.from_dict({"steps": 2, **given})

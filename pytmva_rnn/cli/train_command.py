@@ -151,7 +151,7 @@ def _outputs(config: Configuration, folder: Path) -> dict[str, Path]:
 
 def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset) -> None:
     if isinstance(recipe.inputs, Steps):
-        names = ", ".join(recipe.inputs.inputs)
+        names = ", ".join(recipe.inputs.input_names)
         print(
             f"{len(data):,} events, each a sequence of {recipe.shape[0]} steps with {recipe.shape[1]} inputs: {names}"
         )

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, kernel, readable
+from pytmva_rnn.data.padding import order_within, pad
+from pytmva_rnn.data.step_collections import Collection, Definitions, check_keys, named_texts
+from pytmva_rnn.data.step_elements import joined_elements
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
-from pytmva_rnn.formula.values import Value, to_awkward
 from pytmva_rnn.suggestions import near
 
-__all__ = ["Steps", "pad"]
+__all__ = ["Steps"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Steps:
     ----------
     inputs : mapping of str -> str
         Name -> expression, in the order of the D inputs of a step. An expression with one value per event counts for
-        every element.
+        every element. Empty where `collections` are given.
     steps : int
         T. Of longer events the first T elements, after sorting, are taken.
     sort_by : str, optional
@@ -38,6 +38,22 @@ class Steps:
         What fills the steps of shorter events.
     pad_side : "end" or "start"
         Where those steps are.
+    per_event : mapping of str -> str
+        Name -> expression of inputs with one number per event, which stands at every step, those that fill up included,
+        so that an event without any element has it too. They come after the others.
+    steps_from : "inner" or "outer", optional
+        Needed for lists of lists. "inner": each number of the inner lists is a step, one list after the other, and what
+        has one value for each list goes with all of its numbers. "outer": each inner list is a step, its numbers are
+        inputs.
+    sizes : mapping of str -> int
+        With "outer", for an input that gives lists of lists: how many numbers each inner list has. `hits` of size 3
+        makes the inputs `hits_0`, `hits_1`, `hits_2`.
+    collections : tuple of Collection
+        In place of `inputs` and `sort_by`: several collections, whose elements are joined and then sorted together;
+        without sorting one collection comes after the other.
+    which : str, optional
+        With `collections`: name of a further input that tells the collection of the element, 0 for the first. It comes
+        after those of the collections.
     """
 
     inputs: Mapping[str, str]
@@ -46,22 +62,77 @@ class Steps:
     descending: bool = True
     pad_value: float = 0.0
     pad_side: Literal["end", "start"] = "end"
+    per_event: Mapping[str, str] = field(default_factory=dict)
+    steps_from: Literal["inner", "outer"] | None = None
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    collections: tuple[Collection, ...] = ()
+    which: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "inputs", dict(self.inputs))
-        if not self.inputs:
-            raise DataError("a sequence needs at least one input")
-        for name in self.inputs:
-            if not name.isidentifier():
-                raise DataError(f"input name {name!r} of the sequence: use letters, digits and _ only, e.g. pt_rel")
-            if not isinstance(self.inputs[name], str):
-                raise DataError(f"input {name!r} of the sequence: {self.inputs[name]!r} is not an expression in quotes")
+        object.__setattr__(self, "inputs", named_texts(self.inputs, "inputs"))
+        object.__setattr__(self, "per_event", named_texts(self.per_event, "per_event"))
         if type(self.steps) is not int or self.steps < 1:
             raise DataError(f"a sequence needs a whole number of steps, at least 1; not {self.steps!r}")
         if type(self.pad_value) not in (int, float):
             raise DataError(f"pad_value is a number, not {self.pad_value!r}")
+        if type(self.descending) is not bool:
+            raise DataError(f"descending is true or false, not {self.descending!r}")
         if self.pad_side not in ("end", "start"):
             raise DataError(f"pad_side is 'end' or 'start', not {self.pad_side!r}")
+        if self.steps_from not in (None, "inner", "outer"):
+            raise DataError(f"steps_from is 'inner' or 'outer', not {self.steps_from!r}")
+        self._check_collections()
+        self._check_sizes()
+        names = self.input_names
+        for name in names:
+            if names.count(name) > 1:
+                raise DataError(f"the sequence has two inputs called {name!r}; give them different names")
+
+    def _check_collections(self) -> None:
+        given: Any = self.collections
+        if not isinstance(given, list | tuple):
+            raise DataError(
+                f"the collections of a sequence are a list of tables, [[sequence.collections]], not {given!r}"
+            )
+        collections = tuple(c if isinstance(c, Collection) else Collection.from_dict(c) for c in given)
+        object.__setattr__(self, "collections", collections)
+        which: Any = self.which
+        if which is not None and (not isinstance(which, str) or not which.isidentifier()):
+            raise DataError(f"which = {which!r}: needed is a name of letters, digits and _")
+        if not collections:
+            if not self.inputs:
+                raise DataError("a sequence needs at least one input")
+            if self.which is not None:
+                raise DataError(f"which = {self.which!r} tells collections apart, and the sequence has none")
+            return
+        if self.inputs or self.sort_by is not None:
+            raise DataError(
+                "a sequence has either inputs and sort_by of its own or collections, each with its inputs and sort_by"
+            )
+        if len(collections) == 1:
+            raise DataError("a sequence of one collection takes its inputs and sort_by without collections")
+        first = collections[0]
+        for number, other in enumerate(collections[1:], start=1):
+            if list(other.inputs) != list(first.inputs):
+                raise DataError(
+                    f"the inputs of collection {number} are {', '.join(other.inputs)}, but those of collection 0 are "
+                    f"{', '.join(first.inputs)}: all have the same names in the same order"
+                )
+            if (other.sort_by is None) != (first.sort_by is None):
+                raise DataError("the collections of a sequence are sorted together: all have sort_by, or none has")
+
+    def _check_sizes(self) -> None:
+        sizes: Any = self.sizes
+        if not isinstance(sizes, Mapping):
+            raise DataError(f"sizes is a table of names of inputs with numbers, not {sizes!r}")
+        object.__setattr__(self, "sizes", dict(sizes))
+        for name, size in sizes.items():
+            if name not in self._parts[0].inputs:
+                raise DataError(f"sizes: the sequence has no input {name!r}; {near(name, self._parts[0].inputs)}")
+            if type(size) is not int or size < 1:
+                raise DataError(f"sizes: {name} = {size!r}; needed is a whole number, at least 1")
+        if sizes and self.steps_from != "outer":
+            raise DataError("sizes is for steps_from = 'outer', where the numbers of an inner list are inputs")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Steps:
@@ -72,35 +143,91 @@ class Steps:
         DataError
             For a key that is unknown or missing, or a value that cannot be.
         """
-        names = [f.name for f in fields(cls)]
-        for key in values:
-            if key not in names:
-                raise DataError(f"a sequence has no key {key!r}; {near(key, names)}")
-        for key in ("inputs", "steps"):
-            if key not in values:
-                raise DataError(f"a sequence needs the key {key!r}")
-        return cls(**values)
+        check_keys(values, [f.name for f in fields(cls)], "a sequence")
+        if "steps" not in values:
+            raise DataError("a sequence needs the key 'steps'")
+        if "inputs" not in values and "collections" not in values:
+            raise DataError("a sequence needs the key 'inputs', or 'collections'")
+        return cls(**{"inputs": {}, **values})
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain data; `from_dict` takes it back."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {k: dict(v) if k == "inputs" else v for k, v in values.items() if v is not None}
+        values: dict[str, Any] = {"inputs": dict(self.inputs)} if self.inputs else {}
+        values |= {
+            key: getattr(self, key) for key in ("steps", "sort_by", "descending", "pad_value", "pad_side", "steps_from")
+        }
+        values |= {"per_event": dict(self.per_event), "sizes": dict(self.sizes)}
+        values |= {"collections": [each.to_dict() for each in self.collections], "which": self.which}
+        return {key: value for key, value in values.items() if value is not None and value not in ({}, [])}
 
     def substitute(self, replaced: Callable[[str], str]) -> Steps:
         """The same with every expression passed through `replaced`."""
-        inputs = {name: replaced(text) for name, text in self.inputs.items()}
-        return replace(self, inputs=inputs, sort_by=None if self.sort_by is None else replaced(self.sort_by))
+        return replace(
+            self,
+            inputs={name: replaced(text) for name, text in self.inputs.items()},
+            sort_by=None if self.sort_by is None else replaced(self.sort_by),
+            per_event={name: replaced(text) for name, text in self.per_event.items()},
+            collections=tuple(each.substitute(replaced) for each in self.collections),
+        )
 
-    def formulas(self, define: Mapping[str, str] | None = None) -> list[Formula]:
+    @property
+    def _parts(self) -> tuple[Collection, ...]:
+        """The collections; the only one where none are given."""
+        return self.collections or (Collection(self.inputs, self.sort_by),)
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is one collection of lists and nothing beside it."""
+        return not (self.collections or self.per_event or self.steps_from)
+
+    def texts(self) -> dict[str, str]:
+        """What each input is made of: name -> expression, the collections one after the other."""
+        several = len(self._parts) > 1
+        own = {
+            f"{name} of collection {number}" if several else name: text
+            for number, part in enumerate(self._parts)
+            for name, text in part.inputs.items()
+        }
+        return {**own, **self.per_event}
+
+    def check_distinct(self) -> None:
+        """Refuse inputs that are the same.
+
+        Raises
+        ------
+        DataError
+            For two inputs of one collection with the same expression.
+        """
+        for part in self._parts:
+            names: dict[str, str] = {}
+            for name, text in {**part.inputs, **self.per_event}.items():
+                other = names.setdefault("".join(text.split()), name)
+                if other != name:
+                    raise DataError(
+                        f"the inputs {other!r} and {name!r} of the sequence are both {text!r}; leave one out"
+                    )
+
+    def formulas(self, define: Definitions = None) -> list[Formula]:
         """Every formula that is needed, checked."""
-        return [Formula.parse(text, define) for text in (*self.inputs.values(), self.sort_by) if text is not None]
+        texts = [text for part in self._parts for text in part.texts]
+        return [Formula.parse(text, define) for text in (*texts, *self.per_event.values())]
+
+    @property
+    def input_names(self) -> list[str]:
+        """Names of the D inputs of a step."""
+        own = [
+            each
+            for name in self._parts[0].inputs
+            for each in ([f"{name}_{i}" for i in range(self.sizes[name])] if name in self.sizes else [name])
+        ]
+        return [*own, *([] if self.which is None else [self.which]), *self.per_event]
 
     @property
     def names(self) -> list[str]:
         """Names of the T*D variables, time-major: `pt_0`, `eta_0`, ..., `pt_1`, ..."""
-        return [f"{name}_{t}" for t in range(self.steps) for name in self.inputs]
+        return [f"{name}_{t}" for t in range(self.steps) for name in self.input_names]
 
-    def build(self, columns: Columns, define: Mapping[str, str] | None = None) -> NDArray[np.float32]:
+    def build(self, columns: Columns, define: Definitions = None) -> NDArray[np.float32]:
         """Sequences of every event.
 
         Parameters
@@ -117,104 +244,21 @@ class Steps:
         Raises
         ------
         DataError
-            If the inputs of an event differ in length (naming the first such event), or no input is a list.
+            If the inputs of an event differ in length (naming the first such event), no input is a list, there are
+            lists of lists without `steps_from`, or an input of `per_event` is a list.
         """
-        values = {name: Formula.parse(text, define).value(columns) for name, text in self.inputs.items()}
-        if self.sort_by is None:
-            offsets = _offsets(values, columns)
-            order = None
-        else:
-            key = Formula.parse(self.sort_by, define).value(columns)
-            if key.levels != 1:
-                raise DataError(f"sort_by = {self.sort_by!r}: does not give one list per event in {columns.place}")
-            offsets = _offsets({**values, f"sort_by ({self.sort_by})": key}, columns)
-            order = _order(key, offsets, self.descending)
-        X = np.full((len(columns), self.steps, len(self.inputs)), self.pad_value, dtype=np.float32)
-        for d, value in enumerate(values.values()):
-            pad(X, d, _flat(value, offsets), offsets, order, at_end=self.pad_side == "end")
+        parts = [part.elements(columns, define, self.steps_from, self.sizes) for part in self._parts]
+        elements = parts[0]
+        inputs = list(elements.inputs)
+        if self.collections:
+            elements, number = joined_elements(parts)
+            inputs = [*elements.inputs, *([] if self.which is None else [number])]
+        offsets = elements.offsets
+        order = None if elements.key is None else order_within(elements.key, offsets, self.descending)
+        X = np.full((len(columns), self.steps, len(self.input_names)), self.pad_value, dtype=np.float32)
+        for d, flat in enumerate(inputs):
+            pad(X, d, flat, offsets, order, at_end=self.pad_side == "end")
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
+            for d, text in enumerate(self.per_event.values(), start=len(inputs)):
+                X[:, :, d] = Formula.parse(text, define).per_event(columns).astype(np.float32)[:, None]
         return X
-
-
-def pad(
-    X: NDArray[np.float32],
-    d: int,
-    flat: NDArray[np.float32],
-    offsets: NDArray[np.int64],
-    order: NDArray[np.int64] | None = None,
-    *,
-    at_end: bool = True,
-) -> None:
-    """Copy the first elements of each event into `X[:, :, d]`; what is there stays where an event has no more.
-
-    Parameters
-    ----------
-    X : (n, T, D) float32 in C order
-        Changed in place.
-    d : int
-    flat : (m,) float32
-        The elements of all events, one event after the other.
-    offsets : (n + 1,) int64
-        Event i has the elements offsets[i] to offsets[i + 1].
-    order : (m,) int64, optional
-        For each event in turn, where in `flat` its elements are, in the order wanted.
-    at_end : bool
-        Whether free places are at the end, or else at the start.
-    """
-    order = np.empty(0, np.int64) if order is None else readable(order, np.int64)
-    with compilation("sequences"):
-        _pad(X, d, readable(flat, np.float32), readable(offsets, np.int64), order, at_end)
-
-
-@kernel
-def _pad(
-    X: NDArray[np.float32],
-    d: int,
-    flat: NDArray[np.float32],
-    offsets: NDArray[np.int64],
-    order: NDArray[np.int64],
-    at_end: bool,
-) -> None:
-    n, steps, _ = X.shape
-    for i in range(n):
-        first = offsets[i]
-        taken = min(offsets[i + 1] - first, steps)
-        free = 0 if at_end else steps - taken
-        for t in range(taken):
-            X[i, free + t, d] = flat[first + t if len(order) == 0 else order[first + t]]
-
-
-def _offsets(values: Mapping[str, Value], columns: Columns) -> NDArray[np.int64]:
-    """Where each event's elements begin and end; all lists of an event must be equally long."""
-    for name, value in values.items():
-        if value.levels > 1:
-            raise DataError(
-                f"sequence input {name!r}: gives lists of lists in {columns.place}; a sequence takes one list per event"
-            )
-    counts = {name: np.diff(value.offsets[0]) for name, value in values.items() if value.levels == 1}
-    if not counts:
-        raise DataError(
-            f"the inputs of the sequence ({', '.join(values)}) give one value per event in {columns.place}: there are "
-            "no elements to make steps of; such branches are for a list of variables"
-        )
-    first_counts, *others = counts.values()
-    differ = np.zeros(len(columns), dtype=bool)
-    for other in others:
-        differ |= other != first_counts
-    if differ.any():
-        event = int(np.argmax(differ))
-        listed = ", ".join(f"{name} has {n[event]}" for name, n in counts.items())
-        raise DataError(f"the inputs of the sequence differ in length in {columns.event(event)}: {listed}")
-    return np.concatenate([[0], np.cumsum(first_counts, dtype=np.int64)])
-
-
-def _flat(value: Value, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
-        flat = value.content.astype(np.float32)
-    return flat if value.levels else np.repeat(flat, np.diff(offsets))
-
-
-def _order(key: Value, offsets: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:
-    within = ak.argsort(to_awkward(key), axis=1, ascending=not descending, stable=True)
-    within = np.asarray(ak.to_numpy(ak.flatten(within, axis=1)), dtype=np.int64)
-    order: NDArray[np.int64] = within + np.repeat(offsets[:-1], np.diff(offsets))
-    return order

@@ -164,6 +164,11 @@ def _filling(recipe: Recipe, writer: Writer) -> list[str]:
 def _sequence(recipe: Recipe, writer: Writer) -> list[str]:
     sequence = recipe.inputs
     assert isinstance(sequence, Steps)
+    if not sequence.plain:
+        raise DataError(
+            "in an RDataFrame a sequence has inputs over the lists of one collection; per_event, collections and "
+            "steps_from are for files: to_arrays of plain files, or `pytmva-rnn evaluate`"
+        )
     inputs = list(sequence.inputs.values())
     lists = [f"s{number}" for number in range(len(inputs))]
     written = [writer.write(recipe.formula(text)) for text in inputs]

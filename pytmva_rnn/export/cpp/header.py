@@ -169,7 +169,7 @@ def _procedure(name: str, lines: Sequence[str], arguments: str = "double* v") ->
 def _inputs(model: Model) -> str:
     """How the arguments of a call become variables."""
     recipe = stored_recipe(model).inputs if stored_inputs(model) is not None else None
-    if isinstance(recipe, Steps):
+    if isinstance(recipe, Steps) and recipe.plain:
         keys = [expression.strip() for expression in recipe.inputs.values()]
         sort = None if recipe.sort_by is None else recipe.sort_by.strip()
         own = sort is not None and sort not in keys
