@@ -24,7 +24,12 @@ def columns(**arrays: Any) -> Columns:
 
 
 DATA = columns(
-    x=[1.0, 2.0], v=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], w=np.array([[7.0], [8.0]]), pt1=[[1.0], []], pt2=[[2.0], [3.0]]
+    nested=[[[1.0]], [[2.0]]],
+    x=[1.0, 2.0],
+    v=[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+    w=np.array([[7.0], [8.0]]),
+    pt1=[[1.0], []],
+    pt2=[[2.0], [3.0]],
 )
 
 
@@ -55,7 +60,7 @@ def test_a_range_in_braces() -> None:
         ("v[4]", r"v\[4\]: event 100 of a.root:t has 3 elements instead of 4"),
         ("pt1[1]", r"pt1\[1\]: event 101 of a.root:t has 0 elements instead of 1"),
         ("x[3]", "does not hold one list per event"),
-        ("v", "several values per event"),
+        ("nested", r"'nested': gives lists of lists in a.root:t"),
         ("x{3..1}", "is empty"),
         ("x +", "not understood"),
     ],

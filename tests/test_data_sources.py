@@ -193,8 +193,10 @@ def test_a_package_that_is_missing_or_has_no_such_file() -> None:
 
 
 def test_source_as_plain_data() -> None:
-    source = Source.from_dict({"files": "a.root", "tree": "t", "weight": 2, "selection": "x > 0", "tree_weight": 0.5})
-    assert source == Source(("a.root",), "t", "x > 0", "2", 0.5)
+    source = Source.from_dict(
+        {"files": "a.root", "tree": "t", "weight": 2, "selection": "x > 0", "tree_weight": 0.5, "sample": "test"}
+    )
+    assert source == Source(("a.root",), "t", "x > 0", "2", 0.5, sample="test")
     assert Source.from_dict(source.to_dict()) == source
     assert Source(("a.root",)).to_dict() == {"files": ["a.root"]}
 
@@ -205,8 +207,19 @@ def test_source_as_plain_data() -> None:
         ({"file": "a.root"}, "no key 'file'; near names: files"),
         ({"tree": "t"}, "needs the key 'files'"),
         ({"files": []}, "at least one file"),
+        ({"files": [3]}, r"files of a source are a path or a list of paths, not \[3\]"),
+        ({"files": "a.root", "sample": "Test"}, "one of training, validation, test, not 'Test'"),
+        ({"files": "a.root", "tree_weight": "2 * xsec"}, "xsec is no number; .*key 'weight'"),
+        ({"files": "a.root", "tree_weight": "1 / 0"}, "tree_weight = '1 / 0' is 0"),
+        ({"files": "a.root", "tree_weight": float("inf")}, "is inf"),
+        ({"files": "a.root", "tree_weight": True}, "a number or arithmetic in quotes, not True"),
     ],
 )
 def test_wrong_source(given: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=message):
         Source.from_dict(given)
+
+
+def test_a_tree_weight_may_be_arithmetic() -> None:
+    assert Source(("a.root",), tree_weight="59.7 * 831.76e3 / 2.5e7").factor == pytest.approx(1.98624288)
+    assert Source(("a.root",), tree_weight=3).factor == 3.0

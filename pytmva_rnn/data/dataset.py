@@ -28,6 +28,10 @@ _OF_EVENTS = (
     "file_index",
     "repetition",
     "source",
+    "elements",
+    "sample",
+    "sample_by_split",
+    "fold_values",
     "weighting_values",
 )
 """Attributes with one row an event."""
@@ -72,6 +76,17 @@ class Dataset:
         Of each event, in `recipe.repetitions()`.
     source : (n,) int64
         Of each event, in the list of its class's sources.
+    elements : (n,) int64
+        Of each event, the element of its entry, where variables are lists; else 0.
+    sample : (n,) int64
+        Where the source of each event puts it: FREE, TRAINING, TEST or VALIDATION of `pytmva_rnn.data.sampling`.
+    sample_by_split : (n,) int64
+        Where the expressions `sampled_by` put it.
+    sampled_by : (str or None, str or None)
+        The expressions test and validation of the split with which the events were read.
+    fold_values : (n,) int64
+        The values of the expression `folded_by`.
+    folded_by : str, optional
     tree : str, optional
         The tree that all sources name, if they do: what new files are likely to call theirs.
     class_factors : tuple of float
@@ -97,13 +112,19 @@ class Dataset:
     file_index: NDArray[np.int64] = field(default_factory=_none)
     repetition: NDArray[np.int64] = field(default_factory=_none)
     source: NDArray[np.int64] = field(default_factory=_none)
+    elements: NDArray[np.int64] = field(default_factory=_none)
+    sample: NDArray[np.int64] = field(default_factory=_none)
+    sample_by_split: NDArray[np.int64] = field(default_factory=_none)
+    sampled_by: tuple[str | None, str | None] = (None, None)
+    fold_values: NDArray[np.int64] = field(default_factory=_none)
+    folded_by: str | None = None
     tree: str | None = None
     class_factors: tuple[float, ...] = ()
     weighting: Weighting | None = None
     weighting_values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def __post_init__(self) -> None:
-        for name in ("file_index", "repetition", "source"):
+        for name in ("file_index", "repetition", "source", "elements", "sample", "sample_by_split", "fold_values"):
             if len(getattr(self, name)) != len(self.X):
                 object.__setattr__(self, name, np.zeros(len(self.X), np.int64))
         if len(self.weighting_values) != len(self.X):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import near
 
-__all__ = ["Column", "Definitions", "Variables", "internal_name", "without_blanks"]
+__all__ = ["Column", "Definitions", "Variables", "check_distinct", "internal_name", "without_blanks"]
 
 Definitions = Mapping[str, str] | None
 """Names for formulas."""
@@ -43,7 +44,8 @@ class Column:
         Empty: the label.
     unit : str
     size : int, optional
-        Number of elements that every event must have; None for one value per event.
+        Number of elements that every event must have; None for one value per event. A variable that gives a list then
+        makes an event of each of its elements.
     """
 
     expression: str
@@ -100,23 +102,22 @@ class Column:
         """The label, or else the expression."""
         return self.label or self.expression
 
-    def numbers(self, columns: Columns, define: Definitions = None) -> NDArray[Any]:
-        """The value of each event, (n,), with all its digits."""
-        return Formula.parse(self.expression, define).per_event(columns)
+    def numbers(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[Any]:
+        """The value of each of the m events of `rows`, (m,), with all its digits; without rows, of each entry."""
+        return (rows or Rows.each(len(columns))).numbers(Formula.parse(self.expression, define), columns)
 
-    def build(self, columns: Columns, define: Definitions = None) -> NDArray[np.float32]:
-        """The values, (n, width) float32; `define` names formulas that the expression may use.
+    def build(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[np.float32]:
+        """The values, (m, width) float32; `define` names formulas that the expression may use.
 
         Raises
         ------
         DataError
             If an event has several values where one is needed, or not exactly `size`, naming the first such event.
         """
-        expression = Formula.parse(self.expression, define)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
             if self.size is None:
-                return expression.per_event(columns).astype(np.float32)[:, None]
-            value = expression.value(columns)
+                return self.numbers(columns, define, rows).astype(np.float32)[:, None]
+            value = Formula.parse(self.expression, define).value(columns)
             if value.levels != 1:
                 raise DataError(
                     f"variable {self.expression}[{self.size}]: the branch does not hold one list per event in "
@@ -124,13 +125,19 @@ class Column:
                 )
             lengths = np.diff(value.offsets[0])
             wrong = lengths != self.size
+            if rows is not None:
+                in_use = np.zeros(len(columns), bool)
+                in_use[rows.entry] = True
+                wrong &= in_use
             if wrong.any():
                 event = int(np.argmax(wrong))
                 raise DataError(
                     f"variable {self.expression}[{self.size}]: {columns.event(event)} has {lengths[event]} elements "
                     f"instead of {self.size}; lists of different lengths are for a sequence"
                 )
-            return value.content.astype(np.float32).reshape(len(columns), self.size)
+            first = value.offsets[0][:-1] if rows is None else value.offsets[0][:-1][rows.entry]
+            table: NDArray[np.float32] = value.content[first[:, None] + np.arange(self.size)].astype(np.float32)
+            return table
 
     def describe(self, values: NDArray[Any] | None = None) -> Iterator[Variable]:
         """What the weight file says of each variable.
@@ -212,9 +219,48 @@ class Variables:
         """Names of the NVar variables."""
         return [c.name if c.size is None else f"{c.name}[{i}]" for c in self.columns for i in range(c.width)]
 
-    def build(self, columns: Columns, define: Definitions = None) -> NDArray[np.float32]:
-        """The variables of every event, (n, NVar) float32; raises as `Column.build`."""
-        return np.concatenate([column.build(columns, define) for column in self.columns], axis=1)
+    def rows(self, columns: Columns, define: Definitions = None, known: ListLengths | None = None) -> Rows:
+        """The events that n entries make: one for each element of the variables that are lists, else one each."""
+        formulas = [Formula.parse(c.expression, define) for c in self.columns if c.size is None]
+        return Rows.of_lists(formulas, columns, known)
+
+    def build(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[np.float32]:
+        """The variables of the m events of `rows`, (m, NVar) float32; raises as `Column.build`."""
+        rows = rows or self.rows(columns, define)
+        return np.concatenate([column.build(columns, define, rows) for column in self.columns], axis=1)
+
+    def check_distinct(self) -> None:
+        """Refuse a variable that is there twice; raises as `check_distinct`."""
+        check_distinct("variable", self.columns)
+
+
+def check_distinct(what: str, columns: Iterable[Column]) -> None:
+    """Refuse variables, spectators or targets that are the same.
+
+    Raises
+    ------
+    DataError
+        For two of the same expression, or of the same name.
+    """
+    expressions: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for column in columns:
+        for number in range(column.width):
+            name = column.name if column.size is None else f"{column.name}[{number}]"
+            expression = column.expression if column.size is None else f"{column.expression}[{number}]"
+            if expression in expressions:
+                other = expressions[expression]
+                raise DataError(
+                    f"{what} {expression!r} is there twice"
+                    + ("" if other == name == expression else f", as {other!r} and as {name!r}")
+                    + "; leave one out"
+                )
+            if name in names:
+                raise DataError(
+                    f"two {what}s are called {name!r}: {names[name]!r} and {expression!r}; give one another label, "
+                    f"e.g. {name}2 := {expression}"
+                )
+            expressions[expression], names[name] = name, expression
 
 
 def without_blanks(text: str) -> str:

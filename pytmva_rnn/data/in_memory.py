@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytmva_rnn.data.sources import STEP, Source, read_columns
+from pytmva_rnn.data.sources import STEP, Source, check_sample, read_columns, tree_factor
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.sources_of_events import arrays_of
@@ -26,7 +26,8 @@ class ArrayTree:
     size : int
         n.
     selection, weight : str, optional
-    tree_weight : float
+    tree_weight : float or str
+    sample : "training", "validation" or "test", optional
     place : str
         What messages call the events.
     """
@@ -35,8 +36,18 @@ class ArrayTree:
     size: int
     selection: str | None = None
     weight: str | None = None
-    tree_weight: float = 1.0
+    tree_weight: float | str = 1.0
+    sample: str | None = None
     place: str = "the arrays"
+
+    def __post_init__(self) -> None:
+        check_sample(self.sample)
+        self.factor  # noqa: B018  (refuses what is no number)
+
+    @property
+    def factor(self) -> float:
+        """`tree_weight` as a number; raises as `tree_factor`."""
+        return tree_factor(self.tree_weight)
 
     @classmethod
     def of(
@@ -45,7 +56,8 @@ class ArrayTree:
         *,
         selection: str | None = None,
         weight: str | None = None,
-        tree_weight: float = 1.0,
+        tree_weight: float | str = 1.0,
+        sample: str | None = None,
         place: str = "the arrays",
     ) -> ArrayTree:
         """From a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
@@ -55,7 +67,7 @@ class ArrayTree:
         DataError
             For anything else, and for columns of different lengths.
         """
-        return cls(*arrays_of(data), selection, weight, tree_weight, place)
+        return cls(*arrays_of(data), selection, weight, tree_weight, sample, place)
 
 
 def as_source(given: Any, place: str = "the arrays") -> Source | ArrayTree:

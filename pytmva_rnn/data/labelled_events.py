@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,13 @@ from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
+from pytmva_rnn.data.rows import ListLengths, Rows
+from pytmva_rnn.data.sampling import Sampling
+from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.options.split import SplitOptions
 
 __all__ = ["Reading", "labelled"]
 
@@ -33,6 +37,8 @@ class Reading:
     targets : tuple of Column
     weighting : tuple of Formula
         What factors on the weights depend on.
+    sampling : Sampling
+        Which sample each event goes to.
     """
 
     recipe: Recipe
@@ -42,76 +48,106 @@ class Reading:
     classes: Mapping[str, Formula]
     targets: tuple[Column, ...]
     weighting: tuple[Formula, ...] = ()
+    sampling: Sampling = field(default_factory=Sampling)
 
     def formulas(self) -> list[Formula]:
         """All that must be read."""
         given = [e for e in (self.selection, self.weight) if e is not None]
         targets = [self.recipe.formula(target.expression) for target in self.targets]
-        return [*self.recipe.formulas(), *given, *self.classes.values(), *targets, *self.weighting]
+        formulas = [*self.recipe.formulas(), *given, *self.classes.values(), *targets, *self.weighting]
+        return [*formulas, *self.sampling.formulas()]
 
-    def build(self, columns: Columns) -> Dataset:
-        """The selected events; their dataset has no names of classes and no efficiencies yet.
+    def build(self, columns: Columns, known: ListLengths | None = None) -> tuple[Dataset, int]:
+        """The selected events, and the number of events before the selection.
+
+        Their dataset has no names of classes and no efficiencies yet.
+
+        Parameters
+        ----------
+        columns : Columns
+            Some entries of a source.
+        known : ListLengths, optional
+            The same for all of the source.
 
         Raises
         ------
         DataError
             For inputs, targets or weights that are NaN or infinite, and whatever an expression raises.
         """
-        if self.selection is not None:
-            columns = columns.select(self.selection.truth(columns))
-        class_index: NDArray[np.int64] = np.zeros(len(columns), dtype=np.int64)
+        known = known or ListLengths()
+        chosen, rows = self._selected(columns, known)
+        before = len(columns) if rows.element is None else len(self.recipe.rows(columns, known))
+        class_index: NDArray[np.int64] = np.zeros(len(rows), dtype=np.int64)
         if self.classes:
-            columns, class_index = self._classified(columns)
-        X, spectators = self.recipe.build(columns)
-        targets = [target.build(columns, self.recipe.define) for target in self.targets]
-        target_values = np.concatenate([np.empty((len(columns), 0), np.float32), *targets], axis=1)
+            chosen, rows, class_index = self._classified(chosen, rows)
+        X, spectators = self.recipe.build(chosen, rows)
+        targets = [target.build(chosen, self.recipe.define, rows) for target in self.targets]
+        target_values = np.concatenate([np.empty((len(rows), 0), np.float32), *targets], axis=1)
         if not np.isfinite(target_values).all():
             event, target = (int(i) for i in np.argwhere(~np.isfinite(target_values))[0])
             raise DataError(
-                f"target {self.targets[target].name} is {target_values[event, target]} in {columns.event(event)}"
+                f"target {self.targets[target].name} is {target_values[event, target]} in {rows.event(event, chosen)}"
             )
-        return Dataset(
+        sampled: dict[str, Any] = self.sampling.build(chosen, rows)
+        found = Dataset(
             X,
             class_index,
-            self._weights(columns),
+            self._weights(chosen, rows),
             (),
             target_values,
             self.targets,
             spectators,
-            columns.entries,
+            chosen.entries[rows.entry],
             (),
             recipe=self.recipe,
             files=(columns.place,),
-            weighting_values=self._weighting_values(columns),
+            elements=np.zeros(len(rows), np.int64) if rows.element is None else rows.element,
+            weighting_values=self._weighting_values(chosen, rows),
+            **sampled,
         )
+        return found, before
 
-    def _classified(self, columns: Columns) -> tuple[Columns, NDArray[np.int64]]:
-        member = np.array([expression.truth(columns) for expression in self.classes.values()])
+    def _selected(self, columns: Columns, known: ListLengths) -> tuple[Columns, Rows]:
+        if self.selection is None:
+            return columns, self.recipe.rows(columns, known)
+        value = self.selection.raw(columns)
+        if value.levels and not value.holds_single_elements:
+            columns = columns.select(self.selection.anywhere(columns))
+            rows = self.recipe.rows(columns, known)
+            return columns, rows.take(rows.truth(self.selection, columns))
+        columns = columns.select(self.selection.passed(self.selection.single(value, columns), columns))
+        return columns, self.recipe.rows(columns, known)
+
+    def _classified(self, columns: Columns, rows: Rows) -> tuple[Columns, Rows, NDArray[np.int64]]:
+        member = np.array([rows.truth(expression, columns) for expression in self.classes.values()])
         twice = member.sum(axis=0) > 1
         if twice.any():
             event = int(np.argmax(twice))
             both = " and ".join(repr(name) for name, is_in in zip(self.classes, member[:, event], strict=True) if is_in)
             raise DataError(
-                f"{columns.event(event)} belongs to {both}; the classes' expressions must exclude each other"
+                f"{rows.event(event, columns)} belongs to {both}; the classes' expressions must exclude each other"
             )
         some = np.asarray(member.any(axis=0))
-        return columns.select(some), np.argmax(member, axis=0)[some]
+        index = np.argmax(member, axis=0)[some]
+        if isinstance(self.recipe.inputs, Steps):  # what sequences of no class hold does not matter
+            return columns.select(some), Rows.each(len(index), rows.known), index
+        return columns, rows.take(some), index
 
-    def _weights(self, columns: Columns) -> NDArray[np.float64]:
+    def _weights(self, columns: Columns, rows: Rows) -> NDArray[np.float64]:
         if self.weight is None:
-            return np.full(len(columns), float(self.tree_weight))
-        return _finite(self.weight, columns, "the weight") * self.tree_weight
+            return np.full(len(rows), float(self.tree_weight))
+        return _finite(self.weight, columns, rows, "the weight") * self.tree_weight
 
-    def _weighting_values(self, columns: Columns) -> NDArray[np.float64]:
-        values = [_finite(formula, columns, "the variable of the reweighting") for formula in self.weighting]
-        return np.stack(values, axis=1) if values else np.empty((len(columns), 0))
+    def _weighting_values(self, columns: Columns, rows: Rows) -> NDArray[np.float64]:
+        values = [_finite(formula, columns, rows, "the variable of the reweighting") for formula in self.weighting]
+        return np.stack(values, axis=1) if values else np.empty((len(rows), 0))
 
 
-def _finite(formula: Formula, columns: Columns, what: str) -> NDArray[np.float64]:
-    values = formula.per_event(columns).astype(np.float64)
+def _finite(formula: Formula, columns: Columns, rows: Rows, what: str) -> NDArray[np.float64]:
+    values = rows.numbers(formula, columns).astype(np.float64)
     if not np.isfinite(values).all():
         event = int(np.argmin(np.isfinite(values)))
-        raise DataError(f"{what} {formula.text!r} is {values[event]} in {columns.event(event)}")
+        raise DataError(f"{what} {formula.text!r} is {values[event]} in {rows.event(event, columns)}")
     return values
 
 
@@ -123,6 +159,7 @@ def labelled(
     classes: Mapping[str, str] | None = None,
     targets: tuple[Column, ...] = (),
     weighting: tuple[str, ...] = (),
+    split: SplitOptions | None = None,
 ) -> tuple[list[Dataset], int]:
     """Events of a source, one repetition of the recipe after the other, and their number before any selection.
 
@@ -136,6 +173,8 @@ def labelled(
     targets : tuple of Column
     weighting : tuple of str
         Expressions that factors on the weights depend on.
+    split : SplitOptions, optional
+        Whose expressions tell the sample or the fold of an event.
     """
     readings = []
     for values in recipe.repetitions():
@@ -149,18 +188,20 @@ def labelled(
                 chosen,
                 None if source.selection is None else parsed(source.selection),
                 None if source.weight is None else parsed(source.weight),
-                source.tree_weight,
+                source.factor,
                 {name: parsed(text) for name, text in (classes or {}).items()},
                 tuple(replace(target, expression=insert(target.expression, values)) for target in targets),
                 tuple(parsed(text) for text in weighting),
+                Sampling.of(source.sample, split or SplitOptions(), parsed),
             )
         )
     parts: list[list[Dataset]] = [[] for _ in readings]
+    known = [ListLengths() for _ in readings]
     before = 0
     for columns in read(source, [formula for reading in readings for formula in reading.formulas()]):
-        before += len(columns) * len(readings)
         for repetition, (reading, part) in enumerate(zip(readings, parts, strict=True)):
-            found = reading.build(columns)
+            found, entries = reading.build(columns, known[repetition])
+            before += entries
             constant = np.ones(len(found), np.int64)
             part.append(
                 replace(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pytmva_rnn.data.dataset import Dataset, joined
-from pytmva_rnn.data.flat_variables import Column
+from pytmva_rnn.data.entry_units import check_repeated
+from pytmva_rnn.data.flat_variables import Column, check_distinct
 from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.recipe import Recipe
 from pytmva_rnn.data.sources import Source
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.options.split import SplitOptions
 
 __all__ = ["load"]
+
+AnySource: TypeAlias = Source | ArrayTree
 
 
 def load(
@@ -25,6 +29,7 @@ def load(
     *,
     classes: Mapping[str, str] | None = None,
     targets: Sequence[str | Column] | None = None,
+    split: SplitOptions | str | Mapping[str, Any] = "",
 ) -> Dataset:
     """Read labelled events.
 
@@ -40,6 +45,9 @@ def load(
         What is true for the events of each class. Events of no class are dropped.
     targets : list of str or Column, optional
         What a regression shall learn: expressions, perhaps with labels, `energy := hypot(p, m)`.
+    split : SplitOptions, str or mapping, optional
+        How the events will be divided: what its formulas `test`, `validation` and `fold_by` need is read too. The same
+        is to be given to `Dataset.split` or `divide`.
 
     Returns
     -------
@@ -50,47 +58,65 @@ def load(
     Raises
     ------
     DataError
-        For fewer than two classes, a class without events, an event of two classes, a target or weight that is NaN or
-        infinite, and whatever reading raises.
+        For fewer than two classes, a class without events, an event of two classes or twice in one, a target or weight
+        that is NaN or infinite, variables that are the same, a name of `for_each` that stands nowhere, and whatever
+        reading raises.
     """
+    options = split if isinstance(split, SplitOptions) else SplitOptions.parse(split)
+    columns = None if targets is None else tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
+    recipe.check_distinct()
+    check_distinct("target", columns or ())
     if targets is not None:
         if classes is not None:
             raise DataError("give either classes or the targets of a regression, not both")
-        return _regression(recipe, _listed(sources, "a regression"), targets)
-    if classes is not None:
-        return _classes_by_expression(recipe, _listed(sources, "expressions for the classes"), classes)
-    if not isinstance(sources, Mapping):
+        given: Any = _listed(sources, "a regression")
+    elif classes is not None:
+        given = _listed(sources, "expressions for the classes")
+    elif isinstance(sources, Mapping):
+        given = _of_classes(sources)
+    else:
         raise DataError(
             "one source of events for all classes needs an expression for each class (classes), or targets to learn"
         )
-    return _sources_of_classes(recipe, sources)
+    _check_for_each(recipe, given, (*(classes or {}).values(), *(c.expression for c in columns or ())), options)
+    if columns is not None:
+        data = _regression(recipe, given, columns, options)
+    elif classes is not None:
+        data = _classes_by_expression(recipe, given, classes, options)
+    else:
+        data = _sources_of_classes(recipe, given, options)
+    check_repeated(data)
+    return data
 
 
-def _sources_of_classes(recipe: Recipe, sources: Mapping[str, Any]) -> Dataset:
-    names = _ordered(sources)
+def _sources_of_classes(recipe: Recipe, sources: Mapping[str, list[AnySource]], options: SplitOptions) -> Dataset:
+    names = tuple(sources)
     parts: list[Dataset] = []
     given: list[Source | ArrayTree] = []
     efficiencies = []
     for index, name in enumerate(names):
         entries = kept = 0
-        for number, source in enumerate(_sources(sources[name], f"the arrays of {name}")):
+        for number, source in enumerate(sources[name]):
             given.append(source)
-            more, before = labelled(recipe, source, number=number)
+            more, before = labelled(recipe, source, number=number, split=options)
             parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
             entries += before
             kept += sum(len(part) for part in more)
         if kept == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes the selection")
         efficiencies.append(kept / entries)
-    return _dataset(recipe, given, parts, classes=names, efficiencies=tuple(efficiencies))
+    return _dataset(recipe, given, parts, options, classes=names, efficiencies=tuple(efficiencies))
 
 
-def _classes_by_expression(recipe: Recipe, sources: list[Source | ArrayTree], classes: Mapping[str, str]) -> Dataset:
+def _classes_by_expression(
+    recipe: Recipe, sources: list[AnySource], classes: Mapping[str, str], options: SplitOptions
+) -> Dataset:
     names = _ordered(classes)
     parts: list[Dataset] = []
     entries = 0
     for number, source in enumerate(sources):
-        more, before = labelled(recipe, source, number=number, classes={name: classes[name] for name in names})
+        ordered = {name: classes[name] for name in names}
+        more, before = labelled(recipe, source, number=number, classes=ordered, split=options)
         parts += more
         entries += before
     counts = np.sum([np.bincount(part.class_index, minlength=len(names)) for part in parts], axis=0)
@@ -98,28 +124,39 @@ def _classes_by_expression(recipe: Recipe, sources: list[Source | ArrayTree], cl
         if count == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes its expression and the selection")
     efficiencies = tuple(float(count / entries) for count in counts)
-    return _dataset(recipe, sources, parts, classes=names, efficiencies=efficiencies)
+    return _dataset(recipe, sources, parts, options, classes=names, efficiencies=efficiencies)
 
 
-def _regression(recipe: Recipe, sources: list[Source | ArrayTree], targets: Sequence[str | Column]) -> Dataset:
-    columns = tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
+def _regression(
+    recipe: Recipe, sources: list[AnySource], columns: tuple[Column, ...], options: SplitOptions
+) -> Dataset:
     if not columns:
         raise DataError("a regression needs at least one target")
     parts: list[Dataset] = []
     entries = 0
     for number, source in enumerate(sources):
-        more, before = labelled(recipe, source, number=number, targets=columns)
+        more, before = labelled(recipe, source, number=number, targets=columns, split=options)
         parts += more
         entries += before
     kept = sum(len(part) for part in parts)
     if kept == 0:
         selections = " or ".join(repr(source.selection) for source in sources)
         raise DataError(f"no events: none of {entries} passes the selection {selections}")
-    return _dataset(recipe, sources, parts, classes=("Regression",), efficiencies=(kept / entries,))
+    return _dataset(recipe, sources, parts, options, classes=("Regression",), efficiencies=(kept / entries,))
 
 
-def _dataset(recipe: Recipe, sources: list[Source | ArrayTree], parts: list[Dataset], **known: Any) -> Dataset:
-    return joined(parts, recipe=recipe, variables=tuple(recipe.inputs.names), tree=_common_tree(sources), **known)
+def _dataset(
+    recipe: Recipe, sources: list[AnySource], parts: list[Dataset], options: SplitOptions, **known: Any
+) -> Dataset:
+    return joined(
+        parts,
+        recipe=recipe,
+        variables=tuple(recipe.inputs.names),
+        tree=_common_tree(sources),
+        sampled_by=options.formulas_of_samples,
+        folded_by=options.fold_by,
+        **known,
+    )
 
 
 def _common_tree(sources: list[Source | ArrayTree]) -> str | None:
@@ -127,18 +164,47 @@ def _common_tree(sources: list[Source | ArrayTree]) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
-def _listed(sources: Any, what: str) -> list[Source | ArrayTree]:
+def _listed(sources: Any, what: str) -> list[AnySource]:
     """Sources of all classes together."""
     if isinstance(sources, Mapping) and any(isinstance(each, Source | ArrayTree) for each in sources.values()):
         raise DataError(f"{what} are for events of all classes together, not for a source per class")
     return _sources(sources, "the arrays")
 
 
-def _sources(given: Any, place: str) -> list[Source | ArrayTree]:
+def _of_classes(sources: Mapping[str, Any]) -> dict[str, list[AnySource]]:
+    """The sources of each class, the signal first."""
+    return {name: _sources(sources[name], f"the arrays of {name}") for name in _ordered(sources)}
+
+
+def _sources(given: Any, place: str) -> list[AnySource]:
     several = given if isinstance(given, list | tuple) else [given]
     if not several:
-        raise DataError("no source of events is given")
-    return [as_source(each, place) for each in several]
+        raise DataError("no source of events is given: the list is empty")
+    found: list[AnySource] = []
+    for number, each in enumerate(several):
+        source = as_source(each, place)
+        if isinstance(source, ArrayTree):
+            # Events in memory are told apart by what they are called.
+            called = place if source.place == "the arrays" else source.place
+            source = replace(source, place=called if len(several) == 1 else f"{called} ({number})")
+        found.append(source)
+    return found
+
+
+def _check_for_each(
+    recipe: Recipe,
+    given: list[AnySource] | Mapping[str, list[AnySource]],
+    texts: tuple[str, ...],
+    options: SplitOptions,
+) -> None:
+    every = [source for some in given.values() for source in some] if isinstance(given, Mapping) else given
+    of_sources = [text for source in every for text in (source.selection, source.weight)]
+    unused = recipe.unused([*texts, *of_sources, *options.formulas_of_samples, options.fold_by])
+    if unused:
+        raise DataError(
+            f"for_each: {{{unused[0]}}} stands in no expression, so that each event would be read "
+            f"{len(recipe.for_each[unused[0]])} times; write {{{unused[0]}}} where its values belong, or leave it out"
+        )
 
 
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.flat_variables import Column, Variables
+from pytmva_rnn.data.flat_variables import Column, Variables, check_distinct
+from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
@@ -141,7 +142,7 @@ class Recipe:
     def shape(self) -> tuple[int, ...]:
         """Shape of the inputs of one event: (T, D) or (NVar,)."""
         if isinstance(self.inputs, Steps):
-            return (self.inputs.steps, len(self.inputs.inputs))
+            return (self.inputs.steps, len(self.inputs.input_names))
         return (len(self.inputs.names),)
 
     def repetitions(self) -> list[dict[str, Any]]:
@@ -169,18 +170,68 @@ class Recipe:
         """Every formula that is needed, checked. Of a recipe with `for_each`, ask `at(values)` instead."""
         return self.inputs.formulas(self.define) + [self.formula(column.expression) for column in self.spectators]
 
-    def build(self, columns: Columns) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Inputs (n, T, D) or (n, NVar), float32, and spectators (n, S), with all their digits, of every event.
+    def rows(self, columns: Columns, known: ListLengths | None = None) -> Rows:
+        """The events that n entries make: one each, or one for each element of variables that are lists.
+
+        Parameters
+        ----------
+        columns : Columns
+        known : ListLengths, optional
+            The same for all pieces of a source, so that they are read as the whole would be.
+        """
+        if isinstance(self.inputs, Variables):
+            return self.inputs.rows(columns, self.define, known)
+        return Rows.each(len(columns), known)
+
+    def build(self, columns: Columns, rows: Rows | None = None) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Inputs (m, T, D) or (m, NVar), float32, and spectators (m, S), with all their digits, of every event.
+
+        Parameters
+        ----------
+        columns : Columns
+        rows : Rows, optional
+            m events to take of what `rows` gives; all by default.
 
         Raises
         ------
         DataError
             As the parts do, and for an input that is NaN or infinite (naming the first event) unless `allow_nan`.
         """
-        X = self.inputs.build(columns, self.define)
+        rows = self.rows(columns) if rows is None else rows
+        if isinstance(self.inputs, Variables):
+            X = self.inputs.build(columns, self.define, rows)
+        else:
+            X = self.inputs.build(columns, self.define)
+            if len(rows) < len(columns):
+                X = X[rows.entry]
         if not self.allow_nan:
-            self._check_finite(X, columns)
-        return X, _side_by_side([(s.name, s.numbers(columns, self.define)) for s in self.spectators], len(columns))
+            self._check_finite(X, columns, rows)
+        return X, _side_by_side([(s.name, s.numbers(columns, self.define, rows)) for s in self.spectators], len(rows))
+
+    def check_distinct(self) -> None:
+        """Refuse inputs and spectators that are there twice.
+
+        Raises
+        ------
+        DataError
+            For two of the same expression or name.
+        """
+        if isinstance(self.inputs, Variables):
+            check_distinct("variable", self.inputs.columns)
+        else:
+            self.inputs.check_distinct()
+        check_distinct("spectator", self.spectators)
+
+    def unused(self, texts: Iterable[str | None] = ()) -> list[str]:
+        """Names of `for_each` that stand in no expression: of inputs, spectators and definitions, nor in `texts`."""
+        every = [*texts, *(column.expression for column in self.spectators), *self.define.values()]
+
+        def seen(text: str) -> str:
+            every.append(text)
+            return text
+
+        self.inputs.substitute(seen)
+        return [name for name in self.for_each if not any("{" + name + "}" in text for text in every if text)]
 
     def variable_table(self, X: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
         """What the weight file says of each of the NVar inputs, in the order of the flat event.
@@ -200,14 +251,14 @@ class Recipe:
     def _flat(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
         return X.reshape(len(X), math.prod(self.shape))
 
-    def _check_finite(self, X: NDArray[np.float32], columns: Columns) -> None:
+    def _check_finite(self, X: NDArray[np.float32], columns: Columns, rows: Rows) -> None:
         flat = self._flat(X)
         finite = np.isfinite(flat)
         if not finite.all():
             event, variable = (int(i) for i in np.argwhere(~finite)[0])
             more = int((~finite).any(axis=1).sum()) - 1
             raise DataError(
-                f"input {self.inputs.names[variable]} is {flat[event, variable]} in {columns.event(event)}"
+                f"input {self.inputs.names[variable]} is {flat[event, variable]} in {rows.event(event, columns)}"
                 + (f", and {more} more events here have such values" if more else "")
                 + "; select them away, e.g. with isfinite(x), clip them, or set allow_nan"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.data.sources import STEP, Source
 
 __all__ = ["Inputs", "iterate_inputs", "load_inputs"]
@@ -18,7 +19,7 @@ __all__ = ["Inputs", "iterate_inputs", "load_inputs"]
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """Unlabelled events, one for each entry of a tree and in its order.
+    """Unlabelled events, in the order of a tree: one for each entry, or for each element of variables that are lists.
 
     Attributes
     ----------
@@ -27,6 +28,8 @@ class Inputs:
         Integers if all are, else float64.
     entries : (n,) int64
         Entry in its file.
+    elements : (n,) int64, optional
+        The element of its entry that each event is; None where no variable is a list, so that each entry is one event.
     place : str
         `file.root:tree`, or what events in memory are called; of several places, the first.
     """
@@ -35,6 +38,7 @@ class Inputs:
     spectators: NDArray[Any]
     entries: NDArray[np.int64]
     place: str = "the data"
+    elements: NDArray[np.int64] | None = None
 
 
 def iterate_inputs(
@@ -42,8 +46,9 @@ def iterate_inputs(
 ) -> Iterator[Inputs]:
     """The inputs of every entry of a source, a piece at a time, to score them.
 
-    Neither the selection nor the weight of the source is used, so that there is one row for each entry. NaN and
-    infinite values are passed on, as TMVA does.
+    Neither the selection nor the weight of the source is used, so that there is a row for each entry, or, as TMVA makes
+    events of them, for each element of the lists that are variables: none for an empty list. NaN and infinite values
+    are passed on, as TMVA does.
 
     Parameters
     ----------
@@ -55,9 +60,11 @@ def iterate_inputs(
         Largest number of entries at a time; a piece never has entries of two files.
     """
     chosen = replace(recipe.at(values or {}), allow_nan=True)
+    known = ListLengths()
     for columns in read(source, chosen.formulas(), step=step):
-        X, spectators = chosen.build(columns)
-        yield Inputs(X, spectators, columns.entries, columns.place)
+        rows = chosen.rows(columns, known)
+        X, spectators = chosen.build(columns, rows)
+        yield Inputs(X, spectators, columns.entries[rows.entry], columns.place, rows.element)
 
 
 def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None) -> Inputs:
@@ -68,4 +75,14 @@ def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str,
         np.concatenate([piece.spectators for piece in pieces]),
         np.concatenate([piece.entries for piece in pieces]),
         pieces[0].place,
+        elements_of_pieces(pieces),
+    )
+
+
+def elements_of_pieces(pieces: Sequence[Inputs]) -> NDArray[np.int64] | None:
+    """The elements of several pieces, None where none has any: a list in one file may be a number in another."""
+    if all(piece.elements is None for piece in pieces):
+        return None
+    return np.concatenate(
+        [np.zeros(len(piece.X), np.int64) if piece.elements is None else piece.elements for piece in pieces]
     )

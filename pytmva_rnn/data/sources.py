@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+import numpy as np
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
@@ -12,7 +16,10 @@ from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees
 from pytmva_rnn.suggestions import near
 
-__all__ = ["STEP", "Source", "count_entries", "read_columns"]
+__all__ = ["SAMPLES", "STEP", "Source", "check_sample", "count_entries", "read_columns", "tree_factor"]
+
+SAMPLES = ("training", "validation", "test")
+"""What a source may give its events to."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +37,42 @@ class Source:
         Formula that is true for the events to keep.
     weight : str, optional
         Formula for the event weight.
-    tree_weight : float
-        Multiplies the weight of every event.
+    tree_weight : float or str
+        Multiplies the weight of every event: a number, or arithmetic with numbers, such as
+        `"59.7 * 831.76e3 / 2.5e7"`, luminosity times cross section over generated events.
+    friends : tuple of str
+        `file.root:tree` or `name = file.root:tree`, entry by entry beside all the trees.
+    aliases : mapping of str -> str
+        Names for formulas, beside those that the trees have.
+    sample : "training", "validation" or "test", optional
+        Where all its events go; by default they are divided.
     """
 
     files: tuple[str, ...]
     tree: str | None = None
     selection: str | None = None
     weight: str | None = None
-    tree_weight: float = 1.0
+    tree_weight: float | str = 1.0
     friends: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    sample: str | None = None
 
     def __post_init__(self) -> None:
-        files: Any = self.files  # one string, or any list of them, is taken too
-        object.__setattr__(self, "files", (files,) if isinstance(files, str) else tuple(files))
+        for key in ("files", "friends"):
+            given: Any = getattr(self, key)  # one path, or any list of them, is taken too
+            listed = (given,) if isinstance(given, str | os.PathLike) else given
+            if not isinstance(listed, list | tuple) or not all(isinstance(path, str | os.PathLike) for path in listed):
+                raise DataError(f"the {key} of a source are a path or a list of paths, not {given!r}")
+            object.__setattr__(self, key, tuple(os.fspath(path) for path in listed))
         if not self.files:
             raise DataError("a source of events needs at least one file")
-        friends: Any = self.friends
-        object.__setattr__(self, "friends", (friends,) if isinstance(friends, str) else tuple(friends))
+        check_sample(self.sample)
+        self.factor  # noqa: B018  (refuses what is no number)
+
+    @property
+    def factor(self) -> float:
+        """`tree_weight` as a number; raises as `tree_factor`."""
+        return tree_factor(self.tree_weight)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Source:
@@ -90,6 +114,43 @@ class Source:
             For a file, pattern or package that is not there.
         """
         return locations(self.files, self.tree)
+
+
+def check_sample(sample: Any) -> None:
+    """Refuse what is no sample.
+
+    Raises
+    ------
+    DataError
+        Naming those that are.
+    """
+    if sample is not None and sample not in SAMPLES:
+        raise DataError(f"the sample of a source is one of {', '.join(SAMPLES)}, not {sample!r}")
+
+
+def tree_factor(given: Any) -> float:
+    """The number that a tree's weight stands for.
+
+    Raises
+    ------
+    DataError
+        If it is none, and no arithmetic with numbers; if it is 0 or infinite.
+    """
+    if isinstance(given, str):
+        formula = Formula.parse(given)
+        if formula.names:
+            raise DataError(
+                f"tree_weight = {given!r}: {formula.names[0]} is no number; what differs from event to event is for "
+                "the key 'weight'"
+            )
+        factor = float(formula.per_event(Columns({}, np.zeros(1, np.int64), "tree_weight"))[0])
+    elif isinstance(given, bool) or not isinstance(given, int | float | np.number):
+        raise DataError(f"tree_weight is a number or arithmetic in quotes, not {given!r}")
+    else:
+        factor = float(given)
+    if not math.isfinite(factor) or factor == 0:
+        raise DataError(f"tree_weight = {given!r} is {factor:g}; events need a weight that counts")
+    return factor
 
 
 def count_entries(source: Source) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.names import check, columns_of
 from pytmva_rnn.formula.parsing import parse
 from pytmva_rnn.formula.tree import FunctionCall, Term, path_of, walk
-from pytmva_rnn.formula.values import Value, to_awkward
+from pytmva_rnn.formula.values import Value, bounds_of, to_awkward
 
 __all__ = ["Formula"]
 
@@ -86,29 +86,53 @@ class Formula:
         return value
 
     def per_event(self, columns: Columns) -> NDArray[Any]:
-        """Like `evaluate`, for a formula that must give one number per event: an array of shape (n,)."""
-        return self._single(self.value(columns), columns).content
+        """Like `evaluate`, for a formula that must give one number per event: an array of shape (n,).
+
+        A list that holds one element in every event is such a number.
+        """
+        return self.single(self.value(columns), columns).content
 
     def truth(self, columns: Columns) -> NDArray[np.bool_]:
         """Which events pass, (n,); one that lacks an element which the formula asks for does not."""
-        value = self._single(self.raw(columns), columns)
+        return self.passed(self.single(self.raw(columns), columns), columns)
+
+    def passed(self, value: Value, columns: Columns) -> NDArray[np.bool_]:
+        """Which numbers of a value of this formula pass; see `truth`."""
         passed = np.asarray(value.content != 0)
         if value.problem is None:
             return passed
         problems = columns._memory.problems
         grave = np.array([False, *(not problem.absent for problem in problems)])[value.problem]
         if grave.any():
-            first = problem_words(columns, Value(value.content, (), np.where(grave, value.problem, 0)))
+            first = problem_words(columns, replace(value, problem=np.where(grave, value.problem, 0)))
             raise DataError(f"expression {self.text!r}: {first[1] if first else ''}")
         return np.asarray(passed & (value.problem == 0))
 
-    def _single(self, value: Value, columns: Columns) -> Value:
-        if value.levels:
-            raise DataError(
-                f"expression {self.text!r}: gives several values per event in {columns.place}, but one is needed; take "
-                "an element, e.g. x[0], or use Sum$, Max$, any, all or num"
-            )
-        return value
+    def anywhere(self, columns: Columns) -> NDArray[np.bool_]:
+        """Which events have a number that passes, (n,): like `truth`, but a list may be there too."""
+        value = self.raw(columns)
+        passed = self.passed(value, columns)
+        if not value.levels:
+            return passed
+        so_far = np.concatenate([[0], np.cumsum(passed)])[bounds_of(value.offsets)]
+        return np.asarray(np.diff(so_far) > 0)
+
+    def single(self, value: Value, columns: Columns) -> Value:
+        """A value of this formula that must be one number per event.
+
+        Raises
+        ------
+        DataError
+            For lists, unless each holds one element.
+        """
+        if not value.levels:
+            return value
+        if value.holds_single_elements:
+            return Value(value.content, (), value.problem)
+        raise DataError(
+            f"expression {self.text!r}: gives several values per event in {columns.place}, but one is needed; take "
+            "an element, e.g. x[0], or use Sum$, Max$, any, all or num"
+        )
 
     def raw(self, columns: Columns) -> Value:
         """The value with its problems: where an event has none."""

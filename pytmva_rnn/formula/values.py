@@ -59,6 +59,11 @@ class Value:
         return len(self.offsets)
 
     @property
+    def holds_single_elements(self) -> bool:
+        """Whether it is one list per event, of one element each: as good as a number."""
+        return self.levels == 1 and bool((np.diff(self.offsets[0]) == 1).all())
+
+    @property
     def constant(self) -> bool:
         return self.content.ndim == 0
 

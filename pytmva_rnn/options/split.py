@@ -26,16 +26,20 @@ def _fraction(text: str) -> float:
 _PER_CLASS: Mapping[str, Callable[[str], Any]] = {"nTrain": _count, "nTest": _count, "TrainTestSplit": _fraction}
 """Options that stand once for each class, `nTrain_Signal`, and how they are read."""
 
+_OURS = ("test", "validation", "folds", "fold", "fold_by")
+"""What TMVA has no option for."""
+
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """TMVA's options of the split, under TMVA's names.
+    """How events are divided: TMVA's options of the split under TMVA's names, and in small letters our own.
 
     Values given in Python are checked as those of TMVA's string are, and brought into TMVA's spelling.
 
     >>> SplitOptions(SplitMode="alternate", nTrain={"Signal": 1000})
     SplitOptions(SplitMode='Alternate', MixMode='SameAsSplitMode', SplitSeed=100, NormMode='EqualNumEvents', \
-nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, V=False, VerboseLevel='Info')
+nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, V=False, VerboseLevel='Info', \
+test=None, validation=None, folds=None, fold=None, fold_by=None)
 
     Attributes
     ----------
@@ -58,6 +62,19 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
         Multiply these numbers by the fraction of events that passed the selection.
     V, VerboseLevel
         How much TMVA prints; without effect here.
+    test : str or float, optional
+        The test sample: a formula that is true for its events, the others train; or a fraction of the events of each
+        class, chosen by SplitMode.
+    validation : str or float, optional
+        A sample of its own to validate with, in place of the last ValidationSize of the training sample: a formula; or
+        a fraction of the training sample, the last events of each class.
+    folds : int, optional
+        Number of parts of a cross validation.
+    fold : int, optional
+        Which of them tests, from 0; the others train.
+    fold_by : str, optional
+        A formula with a whole number for each event, which modulo `folds` is its part; the number of its entry by
+        default.
 
     Raises
     ------
@@ -75,6 +92,11 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
     ScaleWithPreselEff: bool = option("ScaleWithPreselEff", False, boolean)
     V: bool = option("V", False, boolean)
     VerboseLevel: str = option("VerboseLevel", "Info", one_of("Info", "Debug", "Verbose"))
+    test: str | float | None = None
+    validation: str | float | None = None
+    folds: int | None = None
+    fold: int | None = None
+    fold_by: str | None = None
 
     def __post_init__(self) -> None:
         normalise(self)
@@ -83,6 +105,21 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
             if not isinstance(given, Mapping):
                 raise OptionError(f"{kind} is a mapping of names of classes to numbers, not {given!r}")
             object.__setattr__(self, kind, {name: _of_class(kind, name, n) for name, n in given.items()})
+        for key in ("test", "validation"):
+            object.__setattr__(self, key, _part(key, getattr(self, key)))
+        _check_folds(self.folds, self.fold, self.fold_by)
+        chosen = [key for key in ("test", "folds") if getattr(self, key) is not None]
+        tmva = [key for key in (*_PER_CLASS, "ScaleWithPreselEff") if getattr(self, key)]
+        if len(chosen) + bool(tmva) > 1:
+            raise OptionError(
+                f"{' and '.join([*chosen, *tmva[:1]])} cannot go together: each says what the test sample is"
+            )
+
+    @property
+    def formulas_of_samples(self) -> tuple[str | None, str | None]:
+        """Of `test` and `validation` those that are formulas."""
+        test, validation = (text if isinstance(text, str) else None for text in (self.test, self.validation))
+        return test, validation
 
     @classmethod
     def parse(cls, given: str | Mapping[str, Any]) -> SplitOptions:
@@ -93,15 +130,17 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
         given : str or mapping
             `nTrain_Signal=1000:SplitMode=Random:NormMode=NumEvents:!V`, or `{"nTrain_Signal": 1000, "V": False}`;
             `{"nTrain": {"Signal": 1000}}` is the same. Names and values are case-insensitive, but for the names of
-            classes.
+            classes. What is not TMVA's, as `{"test": "event % 2 == 1"}`, has no place in the string.
 
         Raises
         ------
         OptionError
             For an unknown option (naming the near ones) or a wrong value, with its place in the string.
         """
+        own: dict[str, Any] = {}
         if isinstance(given, Mapping):
-            given = _one_by_one(given)
+            own = {name: value for name, value in given.items() if name in _OURS}
+            given = _one_by_one({name: value for name, value in given.items() if name not in _OURS})
         values: dict[str, Any] = {kind: {} for kind in _PER_CLASS}
         for assignment in read_assignments(given, _vocabulary()):
             name, _, class_name = assignment.key.name.partition("_")
@@ -109,7 +148,7 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
                 values[name][class_name] = assignment.value
             else:
                 values[name] = assignment.value
-        return cls(**values)
+        return cls(**values, **own)
 
     def to_dict(self) -> dict[str, Any]:
         """What differs from the defaults, as plain data; `parse` takes it back."""
@@ -123,11 +162,12 @@ nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, 
         return values
 
     def __str__(self) -> str:
-        """TMVA's string of what differs from the defaults."""
+        """TMVA's string of what differs from the defaults; what TMVA has no option for is not in it."""
         flag = {True: "", False: "!"}
         return ":".join(
             f"{flag[value]}{name}" if isinstance(value, bool) else f"{name}={value}"
             for name, value in self.to_dict().items()
+            if name not in _OURS
         )
 
 
@@ -141,7 +181,8 @@ def _vocabulary() -> Vocabulary:
                 return Key(f"{spelled}_{class_name}", parse)
         return plain.lookup(name)
 
-    return Vocabulary(plain.what, (*plain.names, *(f"{kind}_<Class>" for kind in _PER_CLASS)), lookup)
+    names = (*plain.names, *(f"{kind}_<Class>" for kind in _PER_CLASS), *_OURS)
+    return Vocabulary(plain.what, names, lookup)
 
 
 def _one_by_one(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,3 +206,37 @@ def _of_class(kind: str, name: Any, value: Any) -> Any:
         return key.parse(key.text(value))
     except OptionError as error:
         raise OptionError(f"{key.name}: {error.message}") from None
+
+
+def _part(key: str, value: Any) -> str | float | None:
+    """A formula or a fraction."""
+    if isinstance(value, bool):
+        raise OptionError(f"{key} is a formula in quotes or a fraction, not {value}")
+    if isinstance(value, str):
+        if not value.strip():
+            raise OptionError(f'{key} is empty; a formula is needed, e.g. {key} = "event % 2 == 1"')
+        return value
+    if isinstance(value, int | float):
+        if not 0 < value < 1:
+            raise OptionError(
+                f"{key} = {value} is no fraction between 0 and 1"
+                + ("; numbers of events are given by nTest_<Class>" if value >= 1 else "")
+            )
+        return float(value)
+    if value is not None:
+        raise OptionError(f"{key} is a formula in quotes or a fraction, not {value!r}")
+    return None
+
+
+def _check_folds(folds: Any, fold: Any, by: Any) -> None:
+    if folds is None:
+        for key, value in (("fold", fold), ("fold_by", by)):
+            if value is not None:
+                raise OptionError(f"{key} = {value!r} needs the key folds, their number")
+        return
+    if type(folds) is not int or folds < 2:
+        raise OptionError(f"folds = {folds!r}; a whole number is needed, at least 2")
+    if fold is not None and (type(fold) is not int or not 0 <= fold < folds):
+        raise OptionError(f"fold = {fold!r}; with {folds} folds it is one of 0 to {folds - 1}")
+    if by is not None and (not isinstance(by, str) or not by.strip()):
+        raise OptionError(f'fold_by = {by!r}; a formula in quotes is needed, e.g. fold_by = "event"')

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
+from pytmva_rnn.data import Column, Dataset, Recipe, Source, Variables, split
 from pytmva_rnn.data.dataset import joined
 from pytmva_rnn.data.labelled_events import Reading
+from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
@@ -98,13 +99,16 @@ def load_samples(
     for index, name in enumerate(names):
         entries = kept = 0
         weight = weights.get(name, weights.get("", ""))
-        for tree in (tree for tree in trees if tree.name == name):
+        for number, tree in ((number, tree) for number, tree in enumerate(trees) if tree.name == name):
             selection = [tree.cut, *(cut for of_class, cut in cuts if of_class in ("", name))]
             reading = Reading(recipe, _all_of(selection), _parsed(weight), tree.weight, {}, tuple(targets))
+            known = ListLengths()
             for columns in read(tree.tree, reading.formulas()):
-                part = reading.build(columns)
-                entries += len(columns)
+                part, before = reading.build(columns, known)
+                entries += before
                 kept += len(part)
+                if not isinstance(tree.tree, Source):  # events in memory are told apart by the number of their tree
+                    part = replace(part, files=(f"{columns.place} ({number})",))
                 parts.append(replace(part, class_index=np.full(len(part), index)))
                 places.append(np.full(len(part), tree.sample))
         if kept == 0:
