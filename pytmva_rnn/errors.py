@@ -10,6 +10,7 @@ __all__ = [
     "DataError",
     "MissingExtraError",
     "OptionError",
+    "OutputError",
     "TMVAError",
     "TrainingError",
     "WeightFileError",
@@ -78,6 +79,10 @@ class WeightFileError(TMVAError):
 
 class DataError(TMVAError):
     """Input data (ROOT files, arrays) that cannot be used; names the file, branch or event."""
+
+
+class OutputError(TMVAError):
+    """A file that cannot be written, or that writing would destroy; names it and what it is for."""
 
 
 class TrainingError(TMVAError):

@@ -102,13 +102,26 @@ def test_an_old_header_is_kept_where_the_new_one_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     header = tmp_path / "m.hxx"
-    header.write_text("old")
+    header.write_text("// Made by pytmva_rnn long ago")
 
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(header))
 
     monkeypatch.setattr(Path, "write_text", fail)
     assert main(["convert", weights("lstm_last"), str(header)]) == 1
-    assert header.read_text() == "old"
+    assert header.read_text() == "// Made by pytmva_rnn long ago"
     assert [path.name for path in tmp_path.iterdir()] == ["m.hxx"]
     assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_file_of_somebody_else_is_replaced_with_force_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header = tmp_path / "m.hxx"
+    header.write_text("mine")
+    assert main(["convert", weights("lstm_last"), str(header)]) == 1
+    assert "m.hxx is there already and is not a C++ header by pytmva_rnn" in capsys.readouterr().err
+    assert header.read_text() == "mine"
+    for force in (["--force"], []):
+        assert main(["convert", weights("lstm_last"), str(header), *force]) == 0
+    assert "class m" in header.read_text()

@@ -16,6 +16,7 @@ from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.events import shaped
+from pytmva_rnn.outputs import CHECK, HEADER, Output, check_outputs
 
 __all__ = ["add_command", "run"]
 
@@ -28,7 +29,7 @@ examples:
   g++ -std=c++17 -O3 -march=native check.cxx -o check && ./check
 
 The header needs nothing but a C++17 compiler. It has a class NAME, for which NAME()(x) is the score of an event, and
-NAME_TMVA::Reader with the calls of TMVA::Reader. Existing files are replaced.
+NAME_TMVA::Reader with the calls of TMVA::Reader. Files that convert has written are replaced, others with --force only.
 """
 
 
@@ -51,6 +52,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         type=Path,
         help=f"events for --check: X (n, NVar) and, if known, their scores (n, O); the first {EVENTS} are taken",
     )
+    parser.add_argument("--force", action="store_true", help="replace files that are there and hold something else")
     parser.set_defaults(run=run)
 
 
@@ -62,6 +64,9 @@ def run(given: argparse.Namespace) -> int:
         raise DataError("--events are for the program of --check CHECK.cxx, which is not asked for")
     if given.check is not None and given.check.resolve() in (given.output.resolve(), given.weights.resolve()):
         raise DataError(f"{given.check} is another file of this command; give --check a name of its own")
+    outputs = [Output("header", given.output, HEADER)]
+    outputs += [] if given.check is None else [Output("program", given.check, CHECK)]
+    check_outputs(outputs, [given.weights, *([] if given.events is None else [given.events])], force=given.force)
     model = read_weights(given.weights)
     name = given.name or given.output.stem
     texts = {given.output: generate(model, name, source=given.weights.read_bytes())}
@@ -72,8 +77,8 @@ def run(given: argparse.Namespace) -> int:
     for path, text in texts.items():
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    outputs = f"{model.outputs} output{'s' if model.outputs > 1 else ''}"
-    print(f"{given.output}: class {name}, {len(model.variables)} variables, {outputs}")
+    size = f"{model.outputs} output{'s' if model.outputs > 1 else ''}"
+    print(f"{given.output}: class {name}, {len(model.variables)} variables, {size}")
     if given.check is not None:
         print(f"{given.check}: g++ -std=c++17 -O3 -march=native {given.check} -o check && ./check")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 import uproot
 from numpy.typing import NDArray
 
+from pytmva_rnn._version import __version__
 from pytmva_rnn.config.configuration import SCORE_BRANCHES
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.data.flat_variables import internal_name
@@ -66,7 +68,15 @@ def sample_columns(data: Dataset) -> dict[str, NDArray[Any]]:
 
 
 @contextmanager
-def new_root_file(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A new ROOT file of uproot that appears complete or not at all."""
+def new_root_file(path: str | os.PathLike[str], **about: Any) -> Iterator[Any]:
+    """A new ROOT file of uproot that appears complete or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+    **about
+        What its text `pytmva_rnn` says beside the version, in JSON; by this text such a file is known.
+    """
     with atomic_path(path) as temporary, uproot.recreate(temporary) as file:
+        file["pytmva_rnn"] = json.dumps({"version": __version__, **about})
         yield file

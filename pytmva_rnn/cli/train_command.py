@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytmva_rnn import extras
@@ -12,11 +12,15 @@ from pytmva_rnn.cli.program import exit_code
 from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
+from pytmva_rnn.config.checking import within
 from pytmva_rnn.data import Dataset, Recipe, Steps, split
+from pytmva_rnn.data.sources import files_read
+from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.errors import ConfigError, OptionError
-from pytmva_rnn.files import replaceable
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs
 from pytmva_rnn.report import ScoredSample, training_picture
 from pytmva_rnn.training import train
 from pytmva_rnn.weightfile import write_weights
@@ -57,6 +61,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         help="cpu: float32, fast; cuda: on an NVIDIA GPU; reference: float64 (default: what Architecture says)",
     )
     parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
+    parser.add_argument("--force", action="store_true", help="replace files that are there and hold something else")
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
     parser.set_defaults(run=run)
 
@@ -78,9 +83,8 @@ def run(given: argparse.Namespace) -> int:
     config = load_config(given.config)
     if given.seed is not None:
         config = config.with_seed(given.seed)
-    paths = _outputs(config, given.output)
-    if "plot" in paths:
-        extras.matplotlib()  # if it is missing, this is to be known before the training
+    paths = _outputs(config, given.output, given.force)
+    _check_network(config, given.backend)
     for line in config.input.described():
         print(f"reading {line}")
     data = config.input.load(config.recipe)
@@ -134,19 +138,32 @@ def run(given: argparse.Namespace) -> int:
     return exit_code(result.interrupted) if result.interrupted else 0
 
 
-def _outputs(config: Configuration, folder: Path) -> dict[str, Path]:
-    """Where to write what; an error that would come after the training comes before it."""
+def _outputs(config: Configuration, folder: Path, force: bool) -> dict[str, Path]:
+    """Where to write what; an error that would come after the training comes before anything is read."""
     names = {"weights": config.weights, "scores": config.output.scores, "plot": config.output.plot}
-    paths = {kind: folder / name for kind, name in names.items() if name is not None}
-    for kind, path in paths.items():
-        try:
-            there = next(parent for parent in replaceable(path).parents if parent.exists())
-            with tempfile.TemporaryFile(dir=there):
-                pass
-        except OSError as error:
-            reason = error.strerror or error
-            raise ConfigError(f"{config.path}: the {kind} cannot be written to {path}: {reason}") from error
-    return paths
+    kinds = {"weights": WEIGHTS, "scores": SCORES, "plot": PICTURE}
+    outputs = [Output(name, folder / path, kinds[name]) for name, path in names.items() if path is not None]
+    inputs: list[str | Path] = [config.path, *files_read(config.input.sources)]
+    paths = within(str(config.path), check_outputs, outputs, inputs, force=force)
+    if config.output.plot is not None:
+        extras.matplotlib()
+    return {output.name: path for output, path in zip(outputs, paths, strict=True)}
+
+
+def _check_network(config: Configuration, backend: str | None) -> None:
+    """What the training would refuse, as far as that can be known before the events are read."""
+    if backend is not None:
+        backend_engine(backend)
+    _layers(config, math.prod(config.recipe.shape), config.input.outputs)
+
+
+def _layers(config: Configuration, variables: int, outputs: int) -> tuple[Sequence[Layer], Shape]:
+    options = config.method.options
+    try:
+        shape = options.input_shape(variables)
+        return build_layers(options.layout, shape, variables, outputs), shape
+    except OptionError as error:
+        raise ConfigError(f"{config.path}: [method] options: {error}") from error
 
 
 def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset) -> None:
@@ -164,13 +181,7 @@ def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset
 
 
 def _show_network(config: Configuration, training: Dataset) -> None:
-    options, variables = config.method.options, training.X[0].size
-    outputs = 1 if training.y.ndim == 1 else training.y.shape[1]
-    try:
-        shape = options.input_shape(variables)
-        show(layer_table(build_layers(options.layout, shape, variables, outputs), shape))
-    except OptionError as error:
-        raise ConfigError(f"{config.path}: [method] options: {error}") from error
+    show(layer_table(*_layers(config, training.X[0].size, 1 if training.y.ndim == 1 else training.y.shape[1])))
 
 
 def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], samples: Mapping[str, ScoredSample]) -> None:

@@ -37,8 +37,15 @@ class InputConfig:
         """`classification` (two classes), `multiclass` or `regression`."""
         if self.targets:
             return "regression"
+        return "multiclass" if self.outputs > 1 else "classification"
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the network: one for two classes, or one for each class or target."""
+        if self.targets:
+            return sum(target.width for target in self.targets)
         names = self.classes if self.classes is not None else self.sources
-        return "multiclass" if isinstance(names, Mapping) and len(names) > 2 else "classification"
+        return len(names) if isinstance(names, Mapping) and len(names) > 2 else 1
 
     def described(self) -> list[str]:
         """Class, files and tree of each source, for people to read."""

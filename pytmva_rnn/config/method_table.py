@@ -28,7 +28,7 @@ def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> Me
     check_keys(table, ("title", "job", "options"), "[method] has no key")
     names = {"title": table.get("title", "DL"), "job": table.get("job", f"TMVA{analysis.capitalize()}")}
     for key, name in names.items():
-        if not isinstance(name, str) or not name or any(c in name for c in "/\\\0"):
+        if not isinstance(name, str) or not name or not name.isprintable() or any(c in name for c in "/\\"):
             raise ConfigError(f"[method] {key} is a name without slashes, not {name!r}")
     if "options" not in table:
         raise ConfigError("[method] needs the key 'options': TMVA's option string, or a table of its keys")

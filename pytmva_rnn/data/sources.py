@@ -16,7 +16,7 @@ from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees
 from pytmva_rnn.suggestions import near
 
-__all__ = ["SAMPLES", "STEP", "Source", "check_sample", "count_entries", "read_columns", "tree_factor"]
+__all__ = ["SAMPLES", "STEP", "Source", "check_sample", "count_entries", "files_read", "read_columns", "tree_factor"]
 
 SAMPLES = ("training", "validation", "test")
 """What a source may give its events to."""
@@ -151,6 +151,22 @@ def tree_factor(given: Any) -> float:
     if not math.isfinite(factor) or factor == 0:
         raise DataError(f"tree_weight = {given!r} is {factor:g}; events need a weight that counts")
     return factor
+
+
+def files_read(sources: Any) -> list[str]:
+    """The files of sources and their friends: of one, or of lists and mappings of such.
+
+    Raises
+    ------
+    DataError
+        For a file, pattern or package that is not there.
+    """
+    if isinstance(sources, Source):
+        friends = [friend.partition("=")[2].strip() or friend for friend in sources.friends]
+        return [file for file, _ in (*sources.locations(), *locations(tuple(friends)))]
+    if isinstance(sources, Mapping):
+        sources = sources.values()
+    return [file for source in sources for file in files_read(source)]
 
 
 def count_entries(source: Source) -> int:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.description import HistoryRow, running_epochs
 from pytmva_rnn.files import atomic_path
+from pytmva_rnn.outputs import PICTURE
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
 
 __all__ = ["PICTURE_FORMATS", "ScoredSample", "training_picture"]
 
-PICTURE_FORMATS = (".pdf", ".png", ".svg")
+PICTURE_FORMATS = PICTURE.suffixes
 """Endings of the files that `training_picture` writes."""
 
 _COLORS = ("#2166ac", "#c4472b", "#3a8a3f", "#8a5aa8", "#b8860b", "#4a4a4a", "#17a2a2", "#d0699a")

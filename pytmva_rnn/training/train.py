@@ -27,6 +27,7 @@ from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
 from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import history_info
+from pytmva_rnn.weightfile.writing import check_texts
 
 __all__ = ["Result", "train"]
 
@@ -128,6 +129,8 @@ def train(
         For arrays of the wrong shape, or with NaN.
     TrainingError
         For a class without events, samples smaller than a batch, or a loss that is not finite.
+    WeightFileError
+        For a title or a name with a character that a weight file cannot hold.
     MissingExtraError, BackendError
         For the backend "cuda" where it cannot be used.
     ValueError
@@ -150,6 +153,7 @@ def train(
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = _backend(settings.architecture) if backend is None else backend
     model = _untrained(problem, settings, title, tuple(spectators))
+    check_texts(replace(model, info=tuple(info)))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 
 from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description, tmva_differences
 from pytmva_rnn.errors import DataError, WeightFileError
@@ -16,7 +17,7 @@ from pytmva_rnn.weightfile.scalar_elements import with_scalar_elements
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
 
-__all__ = ["write_weights"]
+__all__ = ["check_texts", "write_weights"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -60,6 +61,26 @@ def write_weights(model: Description, path: str | os.PathLike[str], *, scalar_el
             file.writelines(render(_method_setup(model)))
     except (DataError, UnwritableError) as error:
         raise WeightFileError(f"{os.fspath(path)} cannot be written: {error}") from None
+
+
+def check_texts(model: Description) -> None:
+    """Check before a training what `write_weights` would refuse after it.
+
+    Parameters
+    ----------
+    model : Description
+        Its weights need not be there.
+
+    Raises
+    ------
+    WeightFileError
+        For a name with a character that XML cannot hold.
+    """
+    try:
+        for _ in render(_method_setup(replace(model, layers=()))):
+            pass
+    except UnwritableError as error:
+        raise WeightFileError(f"the network could not be written: {error}") from None
 
 
 def _check(model: Description) -> None:
