@@ -11,7 +11,19 @@ from pytmva_rnn.errors import MissingExtraError
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["matplotlib", "numba_cuda", "onnx", "onnxruntime", "pandas", "root", "scipy", "skhep_testdata", "torch"]
+__all__ = [
+    "h5py",
+    "matplotlib",
+    "numba_cuda",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "root",
+    "safetensors",
+    "scipy",
+    "skhep_testdata",
+    "torch",
+]
 
 
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
@@ -28,6 +40,17 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
             raise
         message = f'{package}, needed {purpose}, is not installed; install it with pip install "pytmva_rnn[{extra}]"'
         raise MissingExtraError(message, name=top) from error
+
+
+def h5py() -> ModuleType:
+    """Return the `h5py` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If h5py is not installed.
+    """
+    return _optional("h5py", package="h5py", extra="keras", purpose="for Keras' files")
 
 
 def matplotlib() -> ModuleType:
@@ -114,6 +137,17 @@ def root() -> ModuleType:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"\s*This distribution of ROOT is in alpha stage")
         return _optional("ROOT", package="ROOT", extra="root", purpose="for RDataFrame, PyROOT's trees and C++ TMVA")
+
+
+def safetensors() -> ModuleType:
+    """Return the `safetensors` package with `safetensors.numpy` loaded.
+
+    Raises
+    ------
+    MissingExtraError
+        If safetensors is not installed.
+    """
+    return _optional("safetensors.numpy", package="safetensors", extra="safetensors", purpose="for .safetensors files")
 
 
 def scipy() -> ModuleType:

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import numpy as np
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.description import Description, Layer, LayerWeights, Transformation
+from pytmva_rnn.description import Description, Layer, LayerWeights, Shape, Transformation
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 
-__all__ = ["METADATA", "carried_layers", "carried_text", "model_from", "weights_digest"]
+__all__ = ["METADATA", "carried_layers", "carried_shape", "carried_text", "model_from", "weights_digest"]
 
 METADATA = "pytmva_rnn"
 """Under this key files keep the text."""
@@ -56,6 +56,12 @@ def carried_layers(text: str) -> tuple[Layer, ...]:
     """
     layers: tuple[Layer, ...] = _decoded(tuple[Layer, ...], _table(text).get("layers"), "layers")
     return layers
+
+
+def carried_shape(text: str) -> Shape:
+    """The (depth, height, width) of an event, from a text of `carried_text`; errors as of `carried_layers`."""
+    shape: Shape = _decoded(Shape, _table(text).get("input_layout"), "input_layout")
+    return shape
 
 
 def model_from(text: str, weights: Sequence[LayerWeights]) -> tuple[Model, bool]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pytmva_rnn.transformations.chain import (
     Chain,
     apply_transformations,
+    chain_steps,
     compile_chain,
     invert_targets,
     invert_transformations,
@@ -19,6 +20,7 @@ from pytmva_rnn.transformations.learning import learn_transformations
 __all__ = [
     "Chain",
     "apply_transformations",
+    "chain_steps",
     "compile_chain",
     "invert_targets",
     "invert_transformations",
