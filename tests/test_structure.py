@@ -125,3 +125,18 @@ def test_the_contracts_name_modules_that_exist(contracts: list[dict[str, Any]]) 
         }
     assert named
     assert named - MODULES == set()
+
+
+def test_compiled_code_widens_by_name() -> None:
+    """In compiled code float() leaves a float32 what it is; np.float64() does not."""
+    compiled = {"kernel", "parallel_kernel", "operation", "device"}
+    found = [
+        f"{dotted(parts)}, line {node.lineno}"
+        for parts, tree in TREES.items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and compiled & {each.id for each in function.decorator_list if isinstance(each, ast.Name)}
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float"
+    ]
+    assert not found

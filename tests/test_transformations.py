@@ -442,6 +442,22 @@ def test_a_variable_may_be_constant_in_a_class_that_is_not_used(text: str, tmp_p
         assert not isinstance(each, np.ndarray) or np.isfinite(each).all()
 
 
+@pytest.mark.parametrize("text", ["U", "G"])
+@pytest.mark.parametrize("padding", [-9, 0])
+def test_padding_that_is_nearly_all_is_one_value_of_the_distribution(text: str, padding: float) -> None:
+    X = changed(1, padding, slice(0, 3960))
+    values = apply_transformations(learn(text, X=X), X, ABC)[:, 1]
+    assert np.isfinite(values).all()
+    assert len(np.unique(values[:3960])) == 1
+    assert len(np.unique(values[3960:])) > 20
+
+
+@pytest.mark.parametrize("text", ["U", "G"])
+def test_hardly_anything_but_the_largest_value(text: str) -> None:
+    with pytest.raises(TrainingError, match=rf"variable b has the value 99 in 99.9\d* % .*, as in {text}\(a,c\)"):
+        learn(text, X=changed(1, 99, slice(0, 3999)))
+
+
 def test_a_singular_covariance_names_the_variables() -> None:
     X, _, _ = sample()
     X[:, 2] = 2 * X[:, 0]

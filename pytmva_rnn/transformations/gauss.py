@@ -49,13 +49,14 @@ def _distribution(lesson: Lesson, sample: ClassSample, place: int) -> Cumulative
     values = sample.column(place)
     low, high = values.min(), values.max()
     if low == high and lesson.is_used(sample):
-        raise lesson.error(
-            f"{lesson.label(place)} has the same value, {low:g}, in all events of {sample.name}; "
-            "remove it from the inputs"
-        )
+        raise lesson.constant(place, low, sample)
     learned = learn_distribution(values, sample.weights)
     if learned is None:
         if lesson.is_used(sample):
+            distinct, counts = np.unique(values, return_counts=True)
+            most = int(np.argmax(counts))
+            if 2 * counts[most] > len(values):
+                raise lesson.mostly(place, distinct[most], counts[most] / len(values), sample)
             raise lesson.error(
                 f"{lesson.label(place)} has no bin of positive content in {sample.name}: there are too few events, or "
                 "too many of negative weight"

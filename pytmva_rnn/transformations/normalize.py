@@ -20,10 +20,7 @@ def _learn(lesson: Lesson) -> Normalize:
     for sample, (low, high) in zip(lesson.samples, ranges.transpose(0, 2, 1), strict=True):
         if lesson.is_used(sample) and (low == high).any():
             place = int(np.argmax(low == high))
-            raise lesson.error(
-                f"{lesson.label(place)} has the same value, {low[place]:g}, in all events of {sample.name}; "
-                "remove it from the inputs"
-            )
+            raise lesson.constant(place, low[place], sample)
     return Normalize(lesson.inputs, lesson.outputs, ranges, reference=lesson.reference)
 
 

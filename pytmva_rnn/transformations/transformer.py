@@ -96,6 +96,26 @@ class Lesson:
         """How an error names an input."""
         return f"{self.inputs[place].type.lower()} {self.inputs[place].label}"
 
+    def constant(self, place: int, value: float, sample: ClassSample) -> TrainingError:
+        """An error about an input that does not vary, and what to do."""
+        return self.error(
+            f"{self.label(place)} has the same value, {value:g}, in all events of {sample.name}; remove it from the "
+            f"inputs (steps that are all padding: take fewer), or {self._others(place)}"
+        )
+
+    def mostly(self, place: int, value: float, share: float, sample: ClassSample) -> TrainingError:
+        """An error about an input that hardly varies, and what to do."""
+        return self.error(
+            f"{self.label(place)} has the value {value:g} in {100 * share:.4g} % of the events of {sample.name}; "
+            "too few are left to learn a distribution from; take more events or fewer steps, let padding be the smallest "
+            f"value, or {self._others(place)}"
+        )
+
+    def _others(self, place: int) -> str:
+        labels = [item.label for number, item in enumerate(self.inputs) if number != place][:2]
+        name = self.text.partition("(")[0]
+        return f"transform the others alone, as in {name}({','.join(labels)})" if labels else "leave the option out"
+
     def error(self, problem: str) -> TrainingError:
         """An error that names the transformation."""
         return TrainingError(f"VarTransform, {self.text}: {problem}")

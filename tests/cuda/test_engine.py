@@ -348,3 +348,10 @@ def test_preparing_changes_nothing(Engine: type[Any], monkeypatch: pytest.Monkey
         return losses, [array.tolist() for layer in engine.weights() for array in layer.values()]
 
     assert trained(True) == trained(False)
+
+
+@pytest.mark.parametrize("offset", [1e4, -1e6])
+def test_batch_normalisation_far_from_zero(offset: float, Engine: type[Any]) -> None:
+    net = Net("BNORM,DENSE|3|TANH,LINEAR", (1, 1, 3), 7)
+    net.X += np.float32(offset)
+    assert_same(net, Engine, tolerance=1e-5)

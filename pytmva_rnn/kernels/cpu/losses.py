@@ -47,11 +47,11 @@ def forward(op_address, frame_address):
     total = 0.0
     for lane in range(frame.count):
         y = floats(step_of(frame.y, outputs, events[lane]), outputs)
-        scale = float(floats(step_of(frame.w, 1, events[lane]), 1)[0]) / frame.n
+        scale = np.float64(floats(step_of(frame.w, 1, events[lane]), 1)[0]) / frame.n
         if kind == SOFTMAX_CROSS_ENTROPY:
-            top, target, norm = float(out[0, lane]), 0.0, 0.0
+            top, target, norm = np.float64(out[0, lane]), 0.0, 0.0
             for j in range(outputs):
-                top = max(top, float(out[j, lane]))
+                top = max(top, np.float64(out[j, lane]))
                 target += y[j]
             for j in range(outputs):
                 norm += math.exp(out[j, lane] - top)
@@ -62,7 +62,7 @@ def forward(op_address, frame_address):
                     gradient[j, lane] = scale * (math.exp(out[j, lane] - log_sum) * target - y[j])
         else:
             for j in range(outputs):
-                value, slope = _term(kind, float(out[j, lane]), float(y[j]))
+                value, slope = _term(kind, np.float64(out[j, lane]), np.float64(y[j]))
                 total += scale / outputs * value
                 if wanted:
                     gradient[j, lane] = scale / outputs * slope

@@ -34,20 +34,20 @@ def update(kind, w, g, v, u, t, rate, first, second, epsilon):
             u[k], v[k] = uk, vk
     elif kind == ADAGRAD:
         for k in range(len(w)):
-            gk = float(g[k])
+            gk = np.float64(g[k])
             vk = v[k] + gk * gk
             w[k] -= rate * gk / math.sqrt(vk + epsilon)
             v[k] = vk
     elif kind == RMSPROP:
         for k in range(len(w)):
-            gk = float(g[k])
+            gk = np.float64(g[k])
             vk = second * v[k] + (1 - second) * gk * gk
             uk = first * u[k] + rate * gk / math.sqrt(vk + epsilon)
             w[k] -= uk
             u[k], v[k] = uk, vk
     else:
         for k in range(len(w)):
-            gk, uk = float(g[k]), float(u[k])
+            gk, uk = np.float64(g[k]), np.float64(u[k])
             vk = second * v[k] + (1 - second) * gk * gk
             d = gk * math.sqrt(uk + epsilon) / math.sqrt(vk + epsilon)
             w[k] -= rate * d
@@ -72,6 +72,6 @@ def penalty(weights, matrices, regularization):
     for m in range(len(matrices)):
         matrix = matrices[m]
         for k in range(matrix.start, matrix.start + matrix.penalised * matrix.stride):
-            value = float(weights[k])
+            value = np.float64(weights[k])
             total += abs(value) if regularization == L1 else value * value
     return total

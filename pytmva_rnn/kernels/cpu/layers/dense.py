@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pytmva_rnn.compile import kernel, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
 from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
@@ -26,7 +28,7 @@ from pytmva_rnn.kernels.cpu.machine.op import (
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step_one
-from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, exp, sigmoid, tanh
+from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, below, exp, sigmoid, tanh
 
 DENSE = record_type(
     "activation",  # number of the function
@@ -38,18 +40,22 @@ DENSE = record_type(
 )
 
 
+_LARGEST = np.finfo(np.float32).max
+
+
 def _softsign(a: Vector) -> Vector:
     return a / (1 + at_least(a, 0.0, a, -a))
 
 
 def _softsign_gradient(dy: Vector, a: Vector, y: Vector) -> Vector:
-    scale = 1 - at_least(y, 0.0, y, -y)
-    return dy * scale * scale
+    # not from y, which is 1 long before the slope is 0
+    scale = 1.0 / (1 + at_least(a, 0.0, a, -a))
+    return dy * (scale * scale)
 
 
 _one = recurrent_step_one(lambda a: (a,), WIDE, (0,), (0,), 0, 1)
 
-_relu = pointwise(lambda a: (at_least(a, 0.0, a, a * 0.0),), 1, 1)  # a*0 keeps a NaN
+_relu = pointwise(lambda a: (below(a, 0.0, 0.0, a),), 1, 1)  # a NaN is not below
 _sigmoid = pointwise(lambda a: (sigmoid(a),), 1, 1)
 _tanh = pointwise(lambda a: (tanh(a),), 1, 1)
 _symmrelu = pointwise(lambda a: (at_least(a, 0.0, a, -a),), 1, 1)
@@ -61,7 +67,7 @@ _sigmoid_gradient = pointwise(lambda dy, a, y: (dy * y * (1 - y),), 3, 1)
 _tanh_gradient = pointwise(lambda dy, a, y: (dy * (1 - y * y),), 3, 1)
 _symmrelu_gradient = pointwise(lambda dy, a, y: (at_least(a, 0.0, dy, -dy),), 3, 1)
 _soft_gradient = pointwise(lambda dy, a, y: (_softsign_gradient(dy, a, y),), 3, 1)
-_gauss_gradient = pointwise(lambda dy, a, y: (-2.0 * (dy * a * y),), 3, 1)
+_gauss_gradient = pointwise(lambda dy, a, y: (-2.0 * dy * (a * y),), 3, 1)
 
 
 def plan(layer: Any, plan: Plan, number: int) -> None:
@@ -91,10 +97,30 @@ def forward(op_address, frame_address):
     into = y if own.activation == LINEAR else a
     transposed_product(F, vectors, w, stride, D * stride, x, LANES, op.x_step, D, T, into, LANES)
     sums, bias = lanes_at(into, F), floats(element(w, stride, T * D, 0), F)
+    overflow = False
     for f in range(F):
         for lane in range(LANES):
-            sums[f, lane] += bias[f]
+            value = sums[f, lane] + bias[f]
+            sums[f, lane] = value
+            overflow |= not abs(value) <= _LARGEST
+    if overflow:
+        for f in range(F):
+            for lane in range(frame.count):
+                if not abs(sums[f, lane]) <= _LARGEST:
+                    sums[f, lane] = _sum(op, own, frame, f, lane, LANES)
     _activate(own.activation, F * VECTORS, VECTORS // vectors, a, y)
+
+
+@kernel
+def _sum(op, own, frame, f, lane, lanes):
+    """Sum f of one event, where float32 has overflowed on the way: in float64, or it would depend on the order."""
+    T, D, w = op.T, op.D, frame.weights + own.w
+    total = np.float64(floats(element(w, own.w_stride, T * D, f), 1)[0])
+    for t in range(T):
+        x = floats(input_step(op, frame, t), D * lanes)
+        for d in range(D):
+            total += np.float64(x[d * lanes + lane]) * floats(element(w, own.w_stride, t * D + d, f), 1)[0]
+    return np.float32(total)
 
 
 @kernel
@@ -126,6 +152,10 @@ def forward_one(op_address, frame_address):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
     into = y if own.activation == LINEAR else a
     _one(F, 0, w, own.w_stride, x, T * D, w, 0, x, 0, (), (into,))
+    sums = floats(into, F)
+    for f in range(F):
+        if not abs(sums[f]) <= _LARGEST:
+            sums[f] = _sum(op, own, frame, f, 0, 1)
     _activate(own.activation, padded(F) // WIDTH, 1, a, y)
 
 

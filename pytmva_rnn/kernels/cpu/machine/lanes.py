@@ -1,24 +1,28 @@
-"""How many floats a vector register of this CPU holds, and how many events, a lane each, make a block."""
+"""What this CPU's vector registers hold and can do, and how many events, a lane each, make a block."""
 
 from __future__ import annotations
+
+import platform
 
 import llvmlite.binding
 from numba import config
 
-__all__ = ["LANES", "VECTORS", "WIDE", "WIDTH"]
+__all__ = ["FUSES", "LANES", "VECTORS", "WIDE", "WIDTH"]
 
 
-def _vector_width() -> int:
-    """Floats in a vector register of the CPU that Numba compiles for."""
+def _features() -> set[str]:
+    """Of the CPU that Numba compiles for, as LLVM spells them."""
     chosen: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
     if chosen is not None:
-        features = set(chosen.split(","))
-    else:
-        features = {f"+{name}" for name, on in llvmlite.binding.get_host_cpu_features().items() if on}
-    return 16 if "+avx512f" in features else 8 if "+avx" in features else 4
+        return set(chosen.split(","))
+    return {f"+{name}" for name, on in llvmlite.binding.get_host_cpu_features().items() if on}
 
 
-WIDTH = _vector_width()
+_FEATURES = _features()
+WIDTH = 16 if "+avx512f" in _FEATURES else 8 if "+avx" in _FEATURES else 4
+"""Floats in a vector register."""
+FUSES = not {"+fma", "+avx512f"}.isdisjoint(_FEATURES) or platform.machine().lower() not in ("x86_64", "amd64", "i686")
+"""Whether a product and a sum are one instruction, rounded once: everywhere but on older x86."""
 VECTORS = 2
 LANES = VECTORS * WIDTH
 """Events in a block: two vectors, so that each weight that is read serves two multiply-adds."""

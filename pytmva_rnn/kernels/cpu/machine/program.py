@@ -254,7 +254,7 @@ def run_one(program, x):
     one.X = x.ctypes.data
     for k in range(len(table)):
         call_operation(table[k].forward, _address(table, k), entry[1])
-    raw = float(floats(entry[2], 1)[0])
+    raw = np.float64(floats(entry[2], 1)[0])
     return sigmoid_of_one(raw) if entry[4] else raw
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from llvmlite import ir
 from numba.core import cgutils
 
-from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
+from pytmva_rnn.kernels.cpu.machine.lanes import FUSES, WIDTH
 
-__all__ = ["Vector", "at_least", "exp", "multiply_add", "sigmoid", "tanh"]
+__all__ = ["Vector", "at_least", "below", "exp", "multiply_add", "sigmoid", "tanh"]
 
 FLOAT = ir.FloatType()
 INT32 = ir.IntType(32)
@@ -71,6 +71,9 @@ class Vector:
     def __truediv__(self, other: Vector | float) -> Vector:
         return Vector(self.builder, self.builder.fdiv(self.value, self._other(other).value))
 
+    def __rtruediv__(self, other: float) -> Vector:
+        return self._other(other) / self
+
     def __neg__(self) -> Vector:
         return Vector(self.builder, self.builder.fneg(self.value))
 
@@ -86,9 +89,22 @@ def _constant(x: float) -> Any:
 
 def at_least(x: Vector, bound: float, then: Vector | float, otherwise: Vector | float) -> Vector:
     """`then` where x >= bound, else (and for NaN) `otherwise`."""
-    condition = x.builder.fcmp_ordered(">=", x.value, _constant(bound))
+    return _choice(x, ">=", bound, then, otherwise)
+
+
+def below(x: Vector, bound: float, then: Vector | float, otherwise: Vector | float) -> Vector:
+    """`then` where x < bound, else (and for NaN) `otherwise`."""
+    return _choice(x, "<", bound, then, otherwise)
+
+
+def _choice(x: Vector, relation: str, bound: float, then: Vector | float, otherwise: Vector | float) -> Vector:
+    condition = x.builder.fcmp_ordered(relation, x.value, _constant(bound))
     values = [v.value if isinstance(v, Vector) else _constant(v) for v in (then, otherwise)]
     return Vector(x.builder, x.builder.select(condition, *values))
+
+
+# where the rational function below is 1 to the last bit: a product and a sum that are rounded once get there later
+_SATURATED = 7.99881172180175781 if FUSES else 7.90531110763549805
 
 
 def _clamp(x: Vector, bound: float) -> Vector:
@@ -119,8 +135,12 @@ def _polynomial(x: Vector, coefficients: Sequence[float]) -> Vector:
 
 
 def tanh(x: Vector) -> Vector:
-    """Hyperbolic tangent, a minimax rational function of degrees 13 and 6; error at most 4e-7."""
-    x = _clamp(x, 7.90531110763549805)
+    """Hyperbolic tangent, a minimax rational function of degrees 13 and 6; error at most 4e-7.
+
+    From x = 8 on it is 1, so that its slope 1 - y*y is 0 there: however large a gradient's other factors are, nothing
+    is left of them.
+    """
+    x = _clamp(x, _SATURATED)
     x2 = x * x
     return x * _polynomial(x2, _TANH_P) / _polynomial(x2, _TANH_Q)
 
@@ -134,14 +154,16 @@ _EXP_P = (1.0, 1.0, 0.5, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.39
 
 
 def exp(x: Vector) -> Vector:
-    """Exponential of x <= 88 (below -87, that of -87): `2^n exp(r)`, |r| <= log(2)/2; to 2 units of the last place."""
+    """Exponential of x <= 88 (below -87, 0): `2^n exp(r)`, |r| <= log(2)/2; to 2 units of the last place."""
     b = x.builder
     low = _constant(-87.0)
-    x = Vector(b, b.select(b.fcmp_ordered("<", x.value, low), low, x.value))
+    vanishes = b.fcmp_ordered("<", x.value, low)
+    x = Vector(b, b.select(vanishes, low, x.value))
     n = Vector(b, b.call(_declare(b, "llvm.rint", VECTOR, 1), [(x * 1.44269504088896341).value]))
     r = x - n * 0.693359375 - n * -2.12194440e-4
     power = b.shl(b.add(b.fptosi(n.value, ir.VectorType(INT32, WIDTH)), _integers(127)), _integers(23))
-    return _polynomial(r, _EXP_P) * Vector(b, b.bitcast(power, VECTOR))
+    value = _polynomial(r, _EXP_P) * Vector(b, b.bitcast(power, VECTOR))
+    return Vector(b, b.select(vanishes, _constant(0.0), value.value))
 
 
 def _integers(n: int) -> Any:

@@ -48,12 +48,12 @@ def forward(x, y, xhat, scale, gamma, beta, mu, variance, rows, now, momentum, e
     value = 0.0
     if inside:
         for n in range(lane, rows, LANES):
-            value += x[n, f]
+            value += numba.float64(x[n, f])
     mean = _total(sums, value) / rows
     value = 0.0
     if inside:
         for n in range(lane, rows, LANES):
-            value += (x[n, f] - mean) ** 2
+            value += (numba.float64(x[n, f]) - mean) ** 2
     var = _total(sums, value) / rows
     if inside:
         s = 1 / math.sqrt(var + epsilon)
@@ -62,7 +62,7 @@ def forward(x, y, xhat, scale, gamma, beta, mu, variance, rows, now, momentum, e
             mu[f] = old * mu[f] + (1 - old) * mean
             variance[f] = old * variance[f] + (1 - old) * var * (rows / (rows - 1 + epsilon))
         for n in range(lane, rows, LANES):
-            h = np.float32((x[n, f] - mean) * s)
+            h = np.float32((numba.float64(x[n, f]) - mean) * s)
             xhat[n, f] = h
             y[n, f] = gamma[f] * h + beta[f]
 
@@ -73,8 +73,8 @@ def infer(x, y, gamma, beta, mu, variance, rows, epsilon):
     width = x.shape[1]
     for k in range(cuda.grid(1), rows * width, cuda.gridsize(1)):
         n, f = k // width, k % width
-        s = np.float32(1 / math.sqrt(variance[f] + epsilon))
-        y[n, f] = gamma[f] * ((x[n, f] - np.float32(mu[f])) * s) + beta[f]
+        s = 1 / math.sqrt(variance[f] + epsilon)
+        y[n, f] = gamma[f] * np.float32((numba.float64(x[n, f]) - mu[f]) * s) + beta[f]
 
 
 @kernel
@@ -86,7 +86,7 @@ def backward(dy, dx, xhat, scale, gamma, partials, gamma_start, beta_start, rows
     value, product = 0.0, 0.0
     if inside:
         for n in range(lane, rows, LANES):
-            value += dy[n, f]
+            value += numba.float64(dy[n, f])
             product += numba.float64(dy[n, f]) * xhat[n, f]
     dbeta = _total(sums, value)
     dgamma = _total(sums, product)

@@ -49,7 +49,8 @@ def slope(number, a, y):
     if number == SYMMRELU:
         return one if a >= zero else -one
     if number == SOFTSIGN:
-        return (one - abs(y)) * (one - abs(y))
+        # not from y, which is 1 long before the slope is 0
+        return one / (one + abs(a)) / (one + abs(a))
     if number == GAUSS:
-        return np.float32(-2) * a * y
+        return np.float32(-2) * (a * y)
     return one - y * y

@@ -15,7 +15,7 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array, Array], 
     "SIGMOID": (sigmoid, lambda a, y: y * (1 - y)),
     "TANH": (np.tanh, lambda a, y: 1 - y**2),
     "SYMMRELU": (np.abs, lambda a, y: np.where(a >= 0, 1.0, -1.0)),
-    "SOFTSIGN": (lambda a: a / (1 + np.abs(a)), lambda a, y: (1 - np.abs(y)) ** 2),
+    "SOFTSIGN": (lambda a: a / (1 + np.abs(a)), lambda a, y: (1 + np.abs(a)) ** -2.0),
     "GAUSS": (lambda a: np.exp(-(a**2)), lambda a, y: -2 * a * y),
     "FTANH": (np.tanh, lambda a, y: 1 - y**2),
 }
