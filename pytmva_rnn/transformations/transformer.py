@@ -107,8 +107,8 @@ class Lesson:
         """An error about an input that hardly varies, and what to do."""
         return self.error(
             f"{self.label(place)} has the value {value:g} in {100 * share:.4g} % of the events of {sample.name}; "
-            "too few are left to learn a distribution from; take more events or fewer steps, let padding be the smallest "
-            f"value, or {self._others(place)}"
+            "too few are left to learn a distribution from; take more events or fewer steps, let padding be the "
+            f"smallest value, or {self._others(place)}"
         )
 
     def _others(self, place: int) -> str:
