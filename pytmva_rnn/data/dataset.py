@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.flat_variables import Column
+from pytmva_rnn.data.flat_variables import Column, internal_name
 from pytmva_rnn.data.recipe import Recipe, describe
 from pytmva_rnn.data.splitting import split
 from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description import Variable
 from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["Dataset", "joined"]
+__all__ = ["Dataset", "described_names", "joined"]
 
 _OF_EVENTS = (
     "X",
@@ -172,7 +172,7 @@ class Dataset:
             return self.recipe.variable_table(self.X)
         if not self.variables:
             return None
-        return describe([Column(name) for name in self.variables], self.X.reshape(len(self), -1))
+        return described_names(self.variables, self.X.reshape(len(self), -1))
 
     def spectator_table(self) -> tuple[Variable, ...]:
         """What the weight file says of each spectator."""
@@ -181,6 +181,15 @@ class Dataset:
     def target_table(self) -> tuple[Variable, ...]:
         """What the weight file says of each regression target."""
         return describe(self.targets, self.target_values)
+
+
+def described_names(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Variable, ...]:
+    """What the weight file says of variables (n, NVar) of which there is nothing but names."""
+    limits = zip(names, values.min(0), values.max(0), strict=True)
+    return tuple(
+        Variable(name, name, name, internal=internal_name(name), min=float(low), max=float(high))
+        for name, low, high in limits
+    )
 
 
 def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:

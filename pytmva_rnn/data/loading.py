@@ -13,8 +13,12 @@ from pytmva_rnn.data.entry_units import check_repeated
 from pytmva_rnn.data.flat_variables import Column, check_distinct
 from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.data.labelled_events import labelled
+from pytmva_rnn.data.labels import signal_first
 from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.sources import Source
+from pytmva_rnn.data.sums_of_weights import NegativeWeights, check_sums, with_signs
+from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
 
@@ -30,6 +34,9 @@ def load(
     classes: Mapping[str, str] | None = None,
     targets: Sequence[str | Column] | None = None,
     split: SplitOptions | str | Mapping[str, Any] = "",
+    negative_weights: NegativeWeights = "keep",
+    reweight: Reweight | None = None,
+    balance: bool = False,
 ) -> Dataset:
     """Read labelled events.
 
@@ -48,6 +55,14 @@ def load(
     split : SplitOptions, str or mapping, optional
         How the events will be divided: what its formulas `test`, `validation` and `fold_by` need is read too. The same
         is to be given to `Dataset.split` or `divide`.
+    negative_weights : "keep", "absolute" or "ignore"
+        What to do with events whose weight is negative: keep it, take its absolute value, or leave the event out, of
+        all samples; the method's option IgnoreNegWeightsInTraining leaves it out of the training alone.
+    reweight : Reweight, optional
+        Make distributions alike. As with `balance`, the factors are learned from the training sample when the events
+        are divided, or else when they are trained with, and are in the weights of all samples from then on.
+    balance : bool
+        Give all classes the same sum of weights.
 
     Returns
     -------
@@ -58,17 +73,20 @@ def load(
     Raises
     ------
     DataError
-        For fewer than two classes, a class without events, an event of two classes or twice in one, a target or weight
-        that is NaN or infinite, variables that are the same, a name of `for_each` that stands nowhere, and whatever
-        reading raises.
+        For fewer than two classes, a class without events or whose weights do not add up to something positive, an
+        event of two classes or twice in one, a target or weight that is NaN or infinite, variables that are the same, a
+        name of `for_each` that stands nowhere, and whatever reading raises.
     """
     options = split if isinstance(split, SplitOptions) else SplitOptions.parse(split)
     columns = None if targets is None else tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
+    weighting = Weighting(reweight, balance)
     recipe.check_distinct()
     check_distinct("target", columns or ())
     if targets is not None:
         if classes is not None:
             raise DataError("give either classes or the targets of a regression, not both")
+        if weighting != Weighting():
+            raise DataError("reweighting and balance are for classes, not for a regression")
         given: Any = _listed(sources, "a regression")
     elif classes is not None:
         given = _listed(sources, "expressions for the classes")
@@ -82,14 +100,18 @@ def load(
     if columns is not None:
         data = _regression(recipe, given, columns, options)
     elif classes is not None:
-        data = _classes_by_expression(recipe, given, classes, options)
+        data = _classes_by_expression(recipe, given, classes, options, weighting)
     else:
-        data = _sources_of_classes(recipe, given, options)
+        data = _sources_of_classes(recipe, given, options, weighting)
     check_repeated(data)
-    return data
+    data = with_signs(data, negative_weights)
+    check_sums(data, "events")
+    return data if weighting == Weighting() else replace(data, weighting=weighting)
 
 
-def _sources_of_classes(recipe: Recipe, sources: Mapping[str, list[AnySource]], options: SplitOptions) -> Dataset:
+def _sources_of_classes(
+    recipe: Recipe, sources: Mapping[str, list[AnySource]], options: SplitOptions, weighting: Weighting
+) -> Dataset:
     names = tuple(sources)
     parts: list[Dataset] = []
     given: list[Source | ArrayTree] = []
@@ -98,7 +120,7 @@ def _sources_of_classes(recipe: Recipe, sources: Mapping[str, list[AnySource]], 
         entries = kept = 0
         for number, source in enumerate(sources[name]):
             given.append(source)
-            more, before = labelled(recipe, source, number=number, split=options)
+            more, before = labelled(recipe, source, number=number, split=options, weighting=weighting.variables)
             parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
             entries += before
             kept += sum(len(part) for part in more)
@@ -109,14 +131,20 @@ def _sources_of_classes(recipe: Recipe, sources: Mapping[str, list[AnySource]], 
 
 
 def _classes_by_expression(
-    recipe: Recipe, sources: list[AnySource], classes: Mapping[str, str], options: SplitOptions
+    recipe: Recipe,
+    sources: list[AnySource],
+    classes: Mapping[str, str],
+    options: SplitOptions,
+    weighting: Weighting,
 ) -> Dataset:
     names = _ordered(classes)
+    ordered = {name: classes[name] for name in names}
     parts: list[Dataset] = []
     entries = 0
     for number, source in enumerate(sources):
-        ordered = {name: classes[name] for name in names}
-        more, before = labelled(recipe, source, number=number, classes=ordered, split=options)
+        more, before = labelled(
+            recipe, source, number=number, classes=ordered, split=options, weighting=weighting.variables
+        )
         parts += more
         entries += before
     counts = np.sum([np.bincount(part.class_index, minlength=len(names)) for part in parts], axis=0)
@@ -210,4 +238,4 @@ def _check_for_each(
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:
     if len(names) < 2:
         raise DataError(f"a classification needs at least two classes, not {len(names)}")
-    return tuple(sorted(names, key=lambda name: name.casefold() != "signal"))
+    return signal_first(tuple(names))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.entry_units import check_overlap, last_entries, place_entries, units_of
 from pytmva_rnn.data.sampling import FREE, TEST, TRAINING, VALIDATION, fold_numbers, placed
+from pytmva_rnn.data.sums_of_weights import REMEDY
+from pytmva_rnn.data.weighting import weighted
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
 from pytmva_rnn.suggestions import near
@@ -118,6 +120,8 @@ def divide(
     if isinstance(options.validation, float):
         training, validation = _cut(dataset, options.validation, training, validation, units)
     _check_validation(dataset, validation)
+    if dataset.weighting is not None:
+        _, dataset = weighted(dataset.take(np.concatenate(training)), dataset)
     factors = _factors(dataset, training, options.NormMode, "training")
     mix = options.SplitMode if options.MixMode == "SameAsSplitMode" else options.MixMode
     orders = [_mix(events, mix) for events in (training, test, validation)]
@@ -346,7 +350,7 @@ def _factors(dataset: Dataset, events_of: list[NDArray[np.int64]], mode: str, sa
         if not total > 0:
             raise DataError(
                 f"the weights of the {sample} events of class {name!r} add up to {total:g}, which NormMode={mode} "
-                "cannot scale; use NormMode=None"
+                f"cannot scale; {REMEDY}"
             )
         factors.append(len(events if mode == "NumEvents" else events_of[0]) / total)
     return tuple(factors)

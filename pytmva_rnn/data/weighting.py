@@ -1,10 +1,19 @@
-"""Factors on the weights of events: negative ones, distributions made alike, classes of equal weight."""
+"""Factors on the weights that are learned from the training sample: distributions made alike, classes in balance."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-__all__ = ["Weighting"]
+import numpy as np
+
+from pytmva_rnn.data.reweighting import Reweight, reweighted
+from pytmva_rnn.data.sums_of_weights import check_sums
+
+if TYPE_CHECKING:
+    from pytmva_rnn.data.dataset import Dataset
+
+__all__ = ["Weighting", "weighted"]
 
 
 @dataclass(frozen=True)
@@ -15,8 +24,38 @@ class Weighting:
 
     Attributes
     ----------
+    reweight : Reweight, optional
     balance : bool
-        All classes get the same sum of weights.
+        All classes get the same sum of weights, the mean of what they have.
     """
 
+    reweight: Reweight | None = None
     balance: bool = False
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Formulas that the factors depend on."""
+        return () if self.reweight is None else self.reweight.variables
+
+
+def weighted(training: Dataset, *others: Dataset) -> tuple[Dataset, ...]:
+    """The samples with the factors of their `weighting`, which are learned from the first.
+
+    Raises
+    ------
+    DataError
+        For a bin in which the reference has no weight but a class has, an event outside the edges, a class whose
+        weights do not add up to something positive, and a reference that is no class.
+    """
+    asked = training.weighting
+    samples = [training, *others]
+    if asked is None:
+        return tuple(samples)
+    if asked.reweight is not None:
+        samples = reweighted(asked.reweight, samples)
+    if asked.balance:
+        check_sums(samples[0], "training events")
+        sums = np.bincount(samples[0].class_index, samples[0].weights, minlength=len(training.classes))
+        factors = sums.mean() / sums
+        samples = [replace(sample, weights=sample.weights * factors[sample.class_index]) for sample in samples]
+    return tuple(replace(sample, weighting=None) for sample in samples)

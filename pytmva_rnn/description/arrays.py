@@ -6,9 +6,11 @@ from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["KeepsArrays", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite"]
+from pytmva_rnn.errors import DataError
+
+__all__ = ["KeepsArrays", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite", "numbers"]
 
 
 def immutable(values: Any) -> Any:
@@ -71,3 +73,20 @@ class KeepsArrays:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.__post_init__()
+
+
+def numbers(values: ArrayLike, name: str, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """An array of numbers, of a given type if that is wanted.
+
+    Raises
+    ------
+    DataError
+        For texts, objects, or rows of different length.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{name} is not an array of numbers: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} is not an array of numbers but of {array.dtype}")
+    return array if dtype is None else array.astype(dtype, copy=False)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
+from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import BackendError, DataError
 from pytmva_rnn.kernels import Computation, Engine, output_function
 from pytmva_rnn.network.devices import backend_engine
-from pytmva_rnn.network.events import numbers, shaped
+from pytmva_rnn.network.events import shaped
 from pytmva_rnn.network.threads import Turn, asked_threads, forks
 from pytmva_rnn.transformations import Chain, compile_chain
 

@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation
+from pytmva_rnn.data.sums_of_weights import REMEDY
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import TrainingError
 from pytmva_rnn.interruption import Interruption, signal_number
 from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
-from pytmva_rnn.training.problem import Events, Problem
+from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
+from pytmva_rnn.training.training_events import Events
 from pytmva_rnn.trandom import TRandom3, shuffle
 
 __all__ = ["Loop"]
@@ -80,6 +82,7 @@ class Loop:
             lowest = self._validate(engine, phase)
             if number == 1:
                 self.initial_error = lowest
+                self._floor = self._lowest_possible(engine, phase)
             batches = len(self._problem.training) // phase.batch_size
             table = EpochTable(number, len(self._phases), lowest, batches, phase.batch_size)
             with Progress(phase.max_epochs, f"phase {number}", self._progress) as bar:
@@ -106,14 +109,29 @@ class Loop:
             shuffle(np.arange(2), TRandom3(1))
         return engine
 
-    def _validate(self, engine: Engine, phase: TrainingPhase) -> float:
+    def _validate(self, engine: Engine, phase: TrainingPhase, weights: NDArray[np.float32] | None = None) -> float:
         """Mean loss of the validation sample's whole batches, each with the penalty, and the penalty once more."""
         sample, size = self._problem.validation, phase.batch_size
+        weights = sample.w if weights is None else weights
         losses = [
-            engine.loss(sample.X[k : k + size], sample.y[k : k + size], sample.w[k : k + size])
+            engine.loss(sample.X[k : k + size], sample.y[k : k + size], weights[k : k + size])
             for k in range(0, len(sample) // size * size, size)
         ]
         return float(np.mean(losses)) + 2 * engine.penalty()
+
+    def _lowest_possible(self, engine: Engine, phase: TrainingPhase) -> float:
+        """An error that no training reaches whose loss has a minimum; with negative weights it may have none."""
+        sample = self._problem.validation
+        if not ((sample.w < 0).any() or (self._problem.training.w < 0).any()):
+            return -np.inf
+        return -10 * self._validate(engine, phase, np.abs(sample.w))
+
+    def _check_bounded(self, error: float, number: int, epoch: int) -> None:
+        if error == -np.inf or error < self._floor:
+            raise TrainingError(
+                f"the loss runs to minus infinity ({error:.4g} in epoch {epoch} of phase {number}), since somewhere "
+                f"negative weights outweigh the others; {REMEDY}"
+            )
 
     def _phase(
         self, engine: Engine, phase: TrainingPhase, number: int, lowest: float, table: EpochTable, bar: Progress
@@ -128,10 +146,13 @@ class Loop:
             if self._shuffled:
                 shuffle(order, random)
             error = self._epoch(engine, sample, order, phase.batch_size, keys)
-            if epoch % phase.test_repetitions == 0:
+            # TMVA would not test such a phase at all, and train for nothing
+            only_test = epoch == phase.max_epochs < phase.test_repetitions
+            if epoch % phase.test_repetitions == 0 or only_test:
                 before_test = time.perf_counter()
                 training_error = error + engine.penalty()
                 validation_error = self._validate(engine, phase)
+                self._check_bounded(min(training_error, validation_error), number, epoch)
                 better = validation_error < lowest
                 without_improvement = 0 if better else without_improvement + phase.test_repetitions
                 if better:
@@ -140,7 +161,7 @@ class Loop:
                     self.improved = True
                 self.history.append(HistoryRow(number, epoch, training_error, validation_error))
                 now = time.perf_counter()
-                seconds = (before_test - tested) / phase.test_repetitions
+                seconds = (before_test - tested) / min(phase.test_repetitions, epoch)
                 events = len(sample) // phase.batch_size * phase.batch_size
                 times = (seconds, now - before_test)
                 table.row(epoch, training_error, validation_error, times, events / seconds, without_improvement, better)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn.data.dataset import described_names
+from pytmva_rnn.data.labels import class_numbers
 from pytmva_rnn.description import (
     ANALYSES,
     LOSSES,
@@ -22,27 +25,16 @@ from pytmva_rnn.description import (
     Transformation,
     Variable,
 )
+from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
-from pytmva_rnn.network.events import numbers
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.training.training_events import Events, check_samples, divided, without_negative
 from pytmva_rnn.transformations import compile_chain, learn_transformations
 
-__all__ = ["Events", "Problem", "make_problem"]
+__all__ = ["Problem", "make_problem"]
 
 log = logging.getLogger("pytmva_rnn")
-
-
-@dataclass(frozen=True)
-class Events:
-    """Events: X (n, T, D), y (n, O) and w (n,), float32."""
-
-    X: NDArray[np.float32]
-    y: NDArray[np.float32]
-    w: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.X)
 
 
 @dataclass(frozen=True)
@@ -69,43 +61,49 @@ def make_problem(
     *,
     analysis: str,
     sample_weight: ArrayLike | None,
-    variables: Sequence[Variable] | None,
+    variables: Sequence[Variable | str] | None,
     classes: Sequence[str] | None,
     targets: Sequence[Variable],
+    validation: Sequence[ArrayLike] | None = None,
 ) -> Problem:
-    """Check and arrange; see `pytmva_rnn.train`."""
+    """Check and arrange; see `pytmva_rnn.train`. `validation` is X and y, or X, y and weights."""
     kind = _analysis(analysis)
-    events = numbers(X, "X")
-    if events.ndim not in (2, 3) or 0 in events.shape:
-        raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
-    flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
-    labels, class_index, names = _labels(y, kind, len(events), classes)
-    weights = _weights(sample_weight, len(events))
-    _check_finite(flat, labels, weights)
+    events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
-    described = tuple(variables) if variables is not None else _default_variables(flat, events.shape)
+    described = _described_variables(variables, flat, events.shape)
     described_targets = tuple(targets) or (_default_targets(labels) if kind == "Regression" else ())
     shape = options.input_shape(flat.shape[1])
     if events.ndim == 3 and any(options.input_layout) and (shape[0] * shape[1], shape[2]) != events.shape[1:]:
         sizes = "|".join(map(str, options.input_layout))
         raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
+    given = None if validation is None else _validation(validation, events.shape, kind, names, labels.shape[1])
     transformations = learn_transformations(
         options.var_transform, flat, class_index, described, names, described_targets, labels, weights
     )
     del class_index  # before the memory of the transformed events is taken
     # what was converted is nobody else's
     own = None if np.may_share_memory(flat, events) else flat
-    flat = compile_chain(transformations, described)(flat, out=own)
-    if described_targets:
-        labels = compile_chain(transformations, described_targets, "Target")(labels)
+    chain = compile_chain(transformations, described)
+    target_chain = compile_chain(transformations, described_targets, "Target") if described_targets else None
     steps, width = shape[0] * shape[1], shape[2]
-    sample = Events(flat.reshape(-1, steps, width), labels, weights)
-    training, validation = _split(sample, options)
+
+    def arranged(flat: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Events:
+        labels = labels if target_chain is None else target_chain(labels)
+        return Events(flat.reshape(-1, steps, width), labels, weights)
+
+    sample = arranged(chain(flat, out=own), labels, weights)
+    if given is None:
+        training, validating = divided(without_negative(sample, options), options)
+    else:
+        flat, labels, weights = given
+        training = without_negative(sample, options)
+        validating = without_negative(arranged(chain(flat), labels, weights), options)
+    check_samples(training, validating, names, options, parted=given is None)
     return Problem(
         training,
-        validation,
+        validating,
         layers,
         shape,
         kind,
@@ -116,6 +114,47 @@ def make_problem(
         described_targets,
         transformations,
     )
+
+
+def _checked(
+    X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, kind: Analysis, classes: Sequence[str] | None
+) -> tuple[
+    NDArray[Any],
+    NDArray[np.float32],
+    NDArray[np.float32],
+    NDArray[np.int64],
+    tuple[str, ...],
+    NDArray[np.float32],
+]:
+    """Events as given and flat, what to train for, classes of the events and their names, and weights."""
+    events = numbers(X, "X")
+    if events.ndim not in (2, 3) or 0 in events.shape:
+        raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
+    flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
+    labels, class_index, names = class_numbers(y, kind, len(events), classes)
+    weights = _weights(sample_weight, len(events))
+    _check_finite(flat, labels, weights)
+    return events, flat, labels, class_index, names, weights
+
+
+def _validation(
+    given: Sequence[ArrayLike], shape: tuple[int, ...], kind: Analysis, classes: tuple[str, ...], outputs: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Events to validate with, flat, in the form of those to train with."""
+    try:
+        X, y, *others = given
+        (sample_weight,) = others or (None,)
+    except (TypeError, ValueError) as error:
+        raise DataError("validation is (X, y), (X, y, weights) or a Dataset") from error
+    try:
+        events, flat, labels, _, _, weights = _checked(X, y, sample_weight, kind, classes)
+    except (DataError, TrainingError) as error:
+        raise type(error)(f"validation: {error}") from error
+    if flat.shape[1] != math.prod(shape[1:]) or (events.ndim == len(shape) == 3 and events.shape[1:] != shape[1:]):
+        raise DataError(f"validation: X has the shape {events.shape}, but the events to train with have {shape}")
+    if labels.shape[1] != outputs:
+        raise DataError(f"validation: y has {labels.shape[1]} columns, but that of the training {outputs}")
+    return flat, labels, weights
 
 
 def _analysis(text: str) -> Analysis:
@@ -134,51 +173,6 @@ def _loss(kind: Analysis, options: MethodOptions) -> Loss:
     if kind == "Classification" and strategy == "MUTUALEXCLUSIVE":
         raise OptionError("ErrorStrategy=MUTUALEXCLUSIVE is for multiclass; use CROSSENTROPY to tell two classes apart")
     return LOSSES[strategy]
-
-
-def _labels(
-    y: ArrayLike, kind: Analysis, n: int, classes: Sequence[str] | None
-) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[str, ...]]:
-    """Targets (n, O), class of each event and the classes' names."""
-    labels = numbers(y, "y")
-    if labels.ndim not in (1, 2) or len(labels) != n or 0 in labels.shape:
-        raise DataError(f"y has the shape {labels.shape}; expected ({n},) or ({n}, O), as many events as X")
-    if kind == "Multiclass" and (labels.ndim == 1 or labels.shape[1] == 1):
-        index = labels.reshape(-1)
-        if not np.all(np.isfinite(index)) or np.any(index != np.floor(index)) or index.min() < 0:
-            raise DataError("y of a multiclass analysis must be class numbers 0, 1, 2 ... or one-hot rows")
-        labels = np.eye(max(int(index.max()) + 1, len(classes or ())))[index.astype(int)]
-    labels = _float32(labels).reshape(n, -1)
-    if kind == "Regression":
-        return labels, np.zeros(n, np.int64), tuple(classes or ("Regression",))
-    _check_binary(labels, kind)
-    if kind == "Classification":
-        if labels.shape[1] != 1:
-            raise DataError(f"y of a classification has one column (signal 1, background 0), not {labels.shape[1]}")
-        names = tuple(classes or ("Signal", "Background"))
-        class_index: NDArray[np.int64] = np.where(labels[:, 0] > 0.5, 0, 1)
-    else:
-        names = tuple(classes or (f"Class{k}" for k in range(labels.shape[1])))
-        class_index = labels.argmax(1)
-    if len(names) != max(2, labels.shape[1]):
-        raise DataError(f"{len(names)} class names for {max(2, labels.shape[1])} classes: {', '.join(names)}")
-    empty = [
-        name for name, count in zip(names, np.bincount(class_index, minlength=len(names)), strict=True) if not count
-    ]
-    if empty:
-        raise TrainingError(f"no events of the class {' or '.join(empty)} in the training sample")
-    return labels, class_index.astype(np.int64), names
-
-
-def _check_binary(labels: NDArray[np.float32], kind: Analysis) -> None:
-    """Labels must be 0 and 1, one-hot for several classes."""
-    wrong = ((labels != 0) & (labels != 1)).any(1)
-    if kind == "Multiclass":
-        wrong |= labels.sum(1) != 1
-    if wrong.any():
-        first = int(wrong.argmax())
-        wanted = "one-hot rows" if kind == "Multiclass" else "1 for signal and 0 for background"
-        raise DataError(f"y of a {kind.lower()} must be {wanted}, but event {first} has {labels[first].tolist()}")
 
 
 def _float32(values: NDArray[Any]) -> NDArray[np.float32]:
@@ -204,42 +198,18 @@ def _check_finite(X: NDArray[np.float32], y: NDArray[np.float32], w: NDArray[np.
             raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
 
 
-def _default_variables(X: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[Variable, ...]:
-    if len(shape) == 3:
-        names = [f"x_t{t}_d{d}" for t in range(shape[1]) for d in range(shape[2])]
-    else:
-        names = [f"x{k}" for k in range(X.shape[1])]
-    return _described(names, X)
+def _described_variables(
+    given: Sequence[Variable | str] | None, X: NDArray[np.float32], shape: tuple[int, ...]
+) -> tuple[Variable, ...]:
+    if given is None and len(shape) == 3:
+        given = [f"x_t{t}_d{d}" for t in range(shape[1]) for d in range(shape[2])]
+    elif given is None:
+        given = [f"x{k}" for k in range(X.shape[1])]
+    if any(isinstance(each, str) for each in given):
+        named = described_names([each if isinstance(each, str) else each.label for each in given], X)
+        given = [by_name if isinstance(each, str) else each for each, by_name in zip(given, named, strict=True)]
+    return tuple(each for each in given if isinstance(each, Variable))
 
 
 def _default_targets(y: NDArray[np.float32]) -> tuple[Variable, ...]:
-    return _described([f"target{k}" for k in range(y.shape[1])], y)
-
-
-def _described(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Variable, ...]:
-    limits = zip(names, values.min(0), values.max(0), strict=True)
-    return tuple(Variable(n, n, n, internal=n, min=float(low), max=float(high)) for n, low, high in limits)
-
-
-def _split(sample: Events, options: MethodOptions) -> tuple[Events, Events]:
-    """The last events validate; with IgnoreNegWeightsInTraining events of negative weight take no part."""
-    if options.ignore_neg_weights_in_training and (sample.w < 0).any():
-        keep = sample.w >= 0
-        log.info("ignoring %d events with negative weights", int((~keep).sum()))
-        sample = Events(sample.X[keep], sample.y[keep], sample.w[keep])
-    size = options.validation_size.events(len(sample))
-    if not 0 < size < len(sample):
-        raise TrainingError(
-            f"ValidationSize={options.validation_size} takes {size} of {len(sample)} events; "
-            "both samples need events: give a fraction between 0 and 1, or a smaller number of events"
-        )
-    cut = len(sample) - size
-    for number, phase in enumerate(options.training_strategy, 1):
-        if phase.batch_size > min(cut, size):
-            raise TrainingError(
-                f"BatchSize={phase.batch_size} of phase {number} is larger than the sample to "
-                f"{'train' if cut < size else 'validate'} with ({cut} events train, {size} validate); "
-                "use smaller batches or more events"
-            )
-    parts: list[Any] = [Events(sample.X[s], sample.y[s], sample.w[s]) for s in (slice(cut), slice(cut, None))]
-    return parts[0], parts[1]
+    return described_names([f"target{k}" for k in range(y.shape[1])], y)
