@@ -249,7 +249,7 @@ def test_ctrl_c_before_the_first_test_keeps_the_initial_weights(
     assert kept(result) == pytest.approx(scripted.made[0].start)
     assert result.history == []
     assert [r.getMessage() for r in caplog.records if r.levelno > logging.INFO] == [
-        "interrupted: keeping the best weights so far"
+        "interrupted: keeping the initial weights, as no epoch was better yet"
     ]
 
 
@@ -333,12 +333,31 @@ def test_never_improving_keeps_the_initial_weights_and_warns(scripted: Any, capl
     assert "the validation error never fell below its start, 0.5: the initial weights are kept" in caplog.text
 
 
-@pytest.mark.parametrize("strategy", ["TestRepetitions=7,MaxEpochs=6", "MaxEpochs=0"])
-def test_a_training_without_a_test_warns(strategy: str, scripted: Any, caplog: pytest.LogCaptureFixture) -> None:
-    result = play(strategy, [0.5])
+def test_a_phase_shorter_than_the_repetitions_is_tested_at_its_end(scripted: Any) -> None:
+    result = play("TestRepetitions=7,MaxEpochs=6|TestRepetitions=2,MaxEpochs=1", [0.5, 0.25], [0.25, 0.5])
+    assert result.history == [HistoryRow(1, 6, 1.0, 0.25), HistoryRow(2, 1, 1.0, 0.5)]
+    assert kept(result) == 1006
+    assert result.improved
+
+
+def test_a_training_without_epochs_warns(scripted: Any, caplog: pytest.LogCaptureFixture) -> None:
+    result = play("MaxEpochs=0", [0.5])
     assert result.history == []
+    assert not result.improved
     assert kept(result) == pytest.approx(scripted.made[0].start)
-    assert "no epoch was tested, as TestRepetitions is larger than MaxEpochs" in caplog.text
+    assert "the validation error never fell below its start, 0.5: the initial weights are kept" in caplog.text
+
+
+def test_a_loss_that_runs_to_minus_infinity_is_an_error(scripted: Any) -> None:
+    """The first two errors are those of the start, as it is and with the absolute values of the weights."""
+    weights = np.where(np.arange(20) % 4 == 3, -1.0, 2.0)
+    play("TestRepetitions=1,MaxEpochs=2", [0.5, 0.75, -7.4, -7.5], sample_weight=weights)
+    Scripted.made = []
+    with pytest.raises(TrainingError, match=r"minus infinity \(-7.6 in epoch 2 of phase 1\).* take their absolute"):
+        play("TestRepetitions=1,MaxEpochs=2", [0.5, 0.75, -7.4, -7.6], sample_weight=weights)
+    Scripted.made = []
+    with pytest.raises(TrainingError, match=r"minus infinity \(-inf in epoch 1 of phase 1\)"):
+        play("TestRepetitions=1,MaxEpochs=2", [0.5, -np.inf])
 
 
 def test_a_loss_that_is_not_finite_is_an_error(scripted: Any) -> None:

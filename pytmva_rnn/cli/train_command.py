@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pytmva_rnn import extras
-from pytmva_rnn.cli.program import exit_code
+from pytmva_rnn.cli.program import USER_ERROR, exit_code
 from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
-from pytmva_rnn.data import Dataset, Recipe, Steps, split
+from pytmva_rnn.data import Dataset, Recipe, Steps
 from pytmva_rnn.data.sources import files_read
+from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.model import Model
@@ -22,9 +23,7 @@ from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs
 from pytmva_rnn.report import ScoredSample, training_picture
-from pytmva_rnn.training import train
 from pytmva_rnn.weightfile import write_weights
-from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
 
 __all__ = ["add_command", "run"]
 
@@ -87,25 +86,15 @@ def run(given: argparse.Namespace) -> int:
     _check_network(config, given.backend)
     for line in config.input.described():
         print(f"reading {line}")
-    data = config.input.load(config.recipe)
-    training, test = split(data, config.split)
+    data = config.load()
+    training, test = data.split(config.split)
+    check_sums(test, "test events")
     _show_inputs(config.recipe, data, training, test)
     _show_network(config, training)
-    result = train(
-        training.X,
-        training.y,
-        config.method.options,
-        analysis=data.analysis,
-        sample_weight=training.weights,
-        backend=given.backend,
-        threads=given.threads,
-        title=config.method.title,
-        variables=config.recipe.variable_table(training.X),
-        spectators=config.recipe.spectator_table(training.spectators),
-        classes=data.classes,
-        targets=data.target_table(),
-        info=(recipe_info(config.recipe), *((TREE, tree) for tree in config.input.trees)),
-    )
+    result = config.train(training, backend=given.backend, threads=given.threads)
+    if not result.improved:
+        print("nothing is written: the weights are those that the training began with")
+        return exit_code(result.interrupted) if result.interrupted else USER_ERROR
     write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
     what = (
         "interrupted: the best weights so far" if result.interrupted else "the weights of the lowest validation error"
@@ -114,7 +103,7 @@ def run(given: argparse.Namespace) -> int:
     samples = {
         name: ScoredSample(
             result.model.predict(part.X, backend=given.backend or "cpu"),
-            part.weights,
+            part.comparable_weights,
             part.class_index,
             part.target_values,
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytmva_rnn.data import Column, Dataset, Recipe, Source, load
 from pytmva_rnn.options import MethodOptions, SplitOptions
+from pytmva_rnn.training import Result, train
 
 __all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig"]
 
@@ -140,6 +141,38 @@ class Configuration:
         """The weight file's name, TMVA's own unless given."""
         return self.output.weights or (
             f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}.weights.xml"
+        )
+
+    def load(self) -> Dataset:
+        """Read all events."""
+        return self.input.load(self.recipe)
+
+    def train(
+        self,
+        training: Dataset | None = None,
+        *,
+        backend: str | None = None,
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> Result:
+        """Train as `pytmva-rnn train` does, which writes the result's model under the name `weights`.
+
+        Parameters
+        ----------
+        training : Dataset, optional
+            The first part of `load().split(config.split)`; if None, it is read now.
+        backend, threads, progress
+            As for `pytmva_rnn.train`.
+        """
+        if training is None:
+            training, _ = self.load().split(self.split)
+        return train(
+            training,
+            self.method.options,
+            title=self.method.title,
+            backend=backend,
+            threads=threads,
+            progress=progress,
         )
 
     def with_seed(self, seed: int) -> Configuration:

@@ -55,14 +55,13 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
 
     Examples
     --------
-    >>> from pytmva_rnn import load_config, train
-    >>> from pytmva_rnn.data import split
+    >>> from pytmva_rnn import load_config
     >>> config = load_config("examples/quark_gluon.toml")
     >>> config.recipe.shape, config.weights
     ((6, 6), 'dataset/weights/TMVAClassification_LSTM.weights.xml')
-    >>> data = config.input.load(config.recipe)  # doctest: +SKIP
-    >>> training, test = split(data, config.split)  # doctest: +SKIP
-    >>> result = train(training.X, training.y, config.with_seed(7).method.options)  # doctest: +SKIP
+    >>> training, test = config.load().split(config.split)  # doctest: +SKIP
+    >>> result = config.with_seed(7).train(training)  # doctest: +SKIP
+    >>> result.model.save(config.weights)  # doctest: +SKIP
     """
     path = Path(path)
     try:

@@ -14,12 +14,20 @@ from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError, TrainingError
 from pytmva_rnn.suggestions import near
 
-__all__ = ["class_numbers", "read_labels", "signal_first"]
+__all__ = ["class_numbers", "names_of_columns", "read_labels", "signal_first"]
 
 
 def signal_first(names: Sequence[str]) -> tuple[str, ...]:
     """The class called "Signal" or "signal" before the others, which keep their order."""
     return tuple(sorted(names, key=lambda name: name.casefold() != "signal"))
+
+
+def names_of_columns(X: Any) -> tuple[str, ...] | None:
+    """The names of the columns of a DataFrame; None for what has none."""
+    if not (hasattr(X, "iloc") and hasattr(X, "columns")):
+        return None
+    names = tuple(X.columns)
+    return names if all(isinstance(name, str) for name in names) else None
 
 
 def read_labels(

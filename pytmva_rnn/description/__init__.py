@@ -17,6 +17,7 @@ from pytmva_rnn.description.choices import (
     Loss,
     OutputFunction,
     Regularization,
+    analysis_of,
 )
 from pytmva_rnn.description.description import Description, Option, outputs_problem
 from pytmva_rnn.description.history import HistoryRow, running_epochs
@@ -76,6 +77,7 @@ __all__ = [
     "TransformInput",
     "Transformation",
     "Variable",
+    "analysis_of",
     "check_memory",
     "columns_of",
     "machine_memory",

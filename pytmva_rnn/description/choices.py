@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, get_args
 
+from pytmva_rnn.errors import OptionError
+
 __all__ = [
     "ACTIVATIONS",
     "ANALYSES",
@@ -17,6 +19,7 @@ __all__ = [
     "Loss",
     "OutputFunction",
     "Regularization",
+    "analysis_of",
 ]
 
 Analysis: TypeAlias = Literal["Classification", "Regression", "Multiclass"]
@@ -51,3 +54,17 @@ ACTIVATIONS = ("LINEAR", "RELU", "SIGMOID", "TANH", "SYMMRELU", "SOFTSIGN", "GAU
 
 OUTPUT_FUNCTIONS: dict[Analysis, OutputFunction] = {"Classification": "S", "Regression": "I", "Multiclass": "M"}
 """What TMVA makes of the raw outputs in each analysis."""
+
+
+def analysis_of(text: str) -> Analysis:
+    """The analysis of this name, in whatever case.
+
+    Raises
+    ------
+    OptionError
+        If there is none.
+    """
+    for kind in ANALYSES:
+        if kind.lower() == text.lower():
+            return kind
+    raise OptionError(f"unknown analysis {text!r}; choose one of {', '.join(ANALYSES).lower()}")

@@ -70,7 +70,8 @@ class Loop:
                     self._all_phases(engine)
             except KeyboardInterrupt as error:
                 self.interrupted = signal_number(error)
-                log.warning("interrupted: keeping the best weights so far")
+                kept = "best weights so far" if self.improved else "initial weights, as no epoch was better yet"
+                log.warning("interrupted: keeping the %s", kept)
         except MemoryError as error:
             raise TrainingError(f"out of memory: {error}; a smaller BatchSize needs less") from error
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.data.dataset import described_names
 from pytmva_rnn.data.labels import class_numbers
 from pytmva_rnn.description import (
-    ANALYSES,
     LOSSES,
     OUTPUT_FUNCTIONS,
     Analysis,
@@ -24,6 +23,7 @@ from pytmva_rnn.description import (
     Shape,
     Transformation,
     Variable,
+    analysis_of,
 )
 from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
@@ -67,7 +67,7 @@ def make_problem(
     validation: Sequence[ArrayLike] | None = None,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`. `validation` is X and y, or X, y and weights."""
-    kind = _analysis(analysis)
+    kind = analysis_of(analysis)
     events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
@@ -155,13 +155,6 @@ def _validation(
     if labels.shape[1] != outputs:
         raise DataError(f"validation: y has {labels.shape[1]} columns, but that of the training {outputs}")
     return flat, labels, weights
-
-
-def _analysis(text: str) -> Analysis:
-    for kind in ANALYSES:
-        if kind.lower() == text.lower():
-            return kind
-    raise OptionError(f"unknown analysis {text!r}; choose one of {', '.join(ANALYSES).lower()}")
 
 
 def _loss(kind: Analysis, options: MethodOptions) -> Loss:

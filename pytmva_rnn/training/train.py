@@ -7,12 +7,13 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pytmva_rnn.compile import compilation, seconds
+from pytmva_rnn.data import Dataset
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.kernels import Weights
@@ -23,6 +24,7 @@ from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.training.initialization import initial_weights
+from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.problem import Problem, make_problem
 from pytmva_rnn.weightfile.provenance import provenance
@@ -49,6 +51,8 @@ class Result:
         Seconds, without what the CPU's kernels took to compile.
     interrupted : int
         The signal that ended the training early, such as `signal.SIGINT` of Ctrl-C; 0 if none did.
+    improved : bool
+        Whether any epoch was better than the start; otherwise the model has its initial weights and is worth nothing.
     """
 
     model: Model
@@ -56,21 +60,70 @@ class Result:
     initial_validation_error: float = float("nan")
     training_time: float = 0.0
     interrupted: int = 0
+    improved: bool = True
 
 
+Options: TypeAlias = str | Mapping[str, Any] | MethodOptions
+Validation: TypeAlias = Dataset | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
+
+
+@overload
 def train(
-    X: ArrayLike,
-    y: ArrayLike,
-    options: str | Mapping[str, Any] | MethodOptions,
+    X: Dataset,
+    options: Options,
+    /,
     *,
-    analysis: str = "classification",
-    sample_weight: ArrayLike | None = None,
+    validation: Validation | None = None,
     initial: Model | None = None,
     shuffle: bool = True,
     backend: str | None = None,
     threads: int | None = None,
     title: str = "DL",
-    variables: Sequence[Variable] | None = None,
+    variables: Sequence[Variable | str] | None = None,
+    spectators: Sequence[Variable] = (),
+    targets: Sequence[Variable] = (),
+    info: Sequence[tuple[str, str]] = (),
+    progress: bool | None = None,
+) -> Result: ...
+
+
+@overload
+def train(
+    X: ArrayLike,
+    y: ArrayLike,
+    options: Options,
+    *,
+    analysis: str | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation: Validation | None = None,
+    initial: Model | None = None,
+    shuffle: bool = True,
+    backend: str | None = None,
+    threads: int | None = None,
+    title: str = "DL",
+    variables: Sequence[Variable | str] | None = None,
+    spectators: Sequence[Variable] = (),
+    classes: Sequence[str] | None = None,
+    targets: Sequence[Variable] = (),
+    info: Sequence[tuple[str, str]] = (),
+    progress: bool | None = None,
+) -> Result: ...
+
+
+def train(
+    X: Any,
+    y: Any = None,
+    options: Any = None,
+    *,
+    analysis: str | None = None,
+    sample_weight: ArrayLike | None = None,
+    validation: Validation | None = None,
+    initial: Model | None = None,
+    shuffle: bool = True,
+    backend: str | None = None,
+    threads: int | None = None,
+    title: str = "DL",
+    variables: Sequence[Variable | str] | None = None,
     spectators: Sequence[Variable] = (),
     classes: Sequence[str] | None = None,
     targets: Sequence[Variable] = (),
@@ -83,20 +136,26 @@ def train(
     C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C, SIGTERM and SIGHUP
     end the training and keep the best weights so far.
 
+    `train(dataset, options)` takes everything from the Dataset, so that the weight file tells how its inputs are made;
+    `pytmva-rnn train` is this and nothing else. `train(X, y, options)` takes arrays.
+
     Parameters
     ----------
-    X : array, shape (n, NVar) or (n, T, D)
-        Events, time-major. The last `ValidationSize` of them validate.
+    X : Dataset; or array, shape (n, NVar) or (n, T, D)
+        Events, arrays time-major. The last `ValidationSize` of them validate, unless `validation` is given.
     y : array, shape (n,) or (n, O)
-        1 for signal and 0 for background; class numbers or one-hot rows (multiclass); targets (regression).
+        Not with a Dataset. Signal and background as 1 and 0, 1 and -1, true and false, or texts; class numbers, one-hot
+        rows or texts (multiclass); targets (regression).
     options : str, mapping or MethodOptions
         TMVA's option string, `Layout=LSTM|10|30|10|0|1,RESHAPE|FLAT,LINEAR:TrainingStrategy=...`, or its names and
         values one by one: `{"Layout": ["LSTM|10|30|10|0|1", "RESHAPE|FLAT", "LINEAR"], "TrainingStrategy": {...}}`; see
         `pytmva_rnn.parse_options`.
-    analysis : str
-        "classification", "multiclass" or "regression".
+    analysis : str, optional
+        "classification", "multiclass" or "regression"; if None, a classification, or what labels of text tell.
     sample_weight : array, shape (n,), optional
         Event weights; they multiply each event's loss.
+    validation : Dataset, (X, y) or (X, y, weights), optional
+        Events to validate with, in place of the last ones.
     initial : Model, optional
         Start from its weights instead of fresh ones; its layers must be those of the layout.
     shuffle : bool
@@ -109,9 +168,9 @@ def train(
     title : str
         Title of the method in the weight file.
     variables, spectators, targets : sequence of Variable, optional
-        How the weight file describes them.
+        How the weight file describes them, where it is not as a Dataset says; variables may be names.
     classes : sequence of str, optional
-        Names of the classes; class 0 is the signal.
+        Names of the classes; class 0 is the signal. Of two texts one is "Signal", or `classes` must tell.
     info : sequence of (name, value)
         Further entries of the weight file's GeneralInfo.
     progress : bool, optional
@@ -128,7 +187,8 @@ def train(
     DataError
         For arrays of the wrong shape, or with NaN.
     TrainingError
-        For a class without events, samples smaller than a batch, or a loss that is not finite.
+        For a class without events in one of the samples or without a positive sum of weights, samples smaller than a
+        batch, or a loss that is not finite or runs to minus infinity.
     WeightFileError
         For a title or a name with a character that a weight file cannot hold.
     MissingExtraError, BackendError
@@ -137,23 +197,39 @@ def train(
         For an unknown backend, or less than one thread.
     """
     threads = asked_threads(threads)
-    settings = evaluable(parse_options(options))
+    if isinstance(X, Dataset):
+        given = y if options is None else options
+        if (y is not None and options is not None) or any(v is not None for v in (analysis, sample_weight, classes)):
+            raise DataError("a Dataset tells y, analysis, weights and classes itself: train(dataset, options)")
+        settings = with_input_layout(parse_options(given), X)
+        sample = sample_of_dataset(X, validation, variables, spectators, targets, info)
+    else:
+        if options is None:
+            raise DataError("train takes a Dataset and options, or X, y and options")
+        settings = parse_options(options)
+        sample = sample_of_arrays(
+            X, y, sample_weight, validation, analysis, classes, variables, spectators, targets, info
+        )
+    settings = evaluable(settings)
+    if validation is not None and "ValidationSize" in settings.text:
+        raise OptionError("ValidationSize divides the events, but a sample to validate with is given: leave one out")
     problem = make_problem(
-        X,
-        y,
+        sample.X,
+        sample.y,
         settings,
-        analysis=analysis,
-        sample_weight=sample_weight,
-        variables=variables,
-        classes=classes,
-        targets=targets,
+        analysis=sample.analysis,
+        sample_weight=sample.weights,
+        variables=sample.variables,
+        classes=sample.classes,
+        targets=sample.targets,
+        validation=sample.validation,
     )
     _check_settings(settings)
     if settings.create_mva_pdfs:
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = _backend(settings.architecture) if backend is None else backend
-    model = _untrained(problem, settings, title, tuple(spectators))
-    check_texts(replace(model, info=tuple(info)))
+    model = _untrained(problem, settings, title, tuple(sample.spectators))
+    check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
@@ -163,9 +239,7 @@ def train(
     run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
     run.run()
     training_time = time.perf_counter() - seconds() - started
-    if not run.history and not run.interrupted:
-        log.warning("no epoch was tested, as TestRepetitions is larger than MaxEpochs: the initial weights are kept")
-    elif not run.improved and run.history:
+    if not run.improved and not run.interrupted:
         log.warning(
             "the validation error never fell below its start, %.6g: the initial weights are kept; "
             "try a smaller LearningRate or more epochs",
@@ -173,16 +247,17 @@ def train(
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
     made = provenance(problem.analysis, (len(problem.training) + len(problem.validation), training_time))
-    trained = replace(model, layers=layers, info=(*made, history_info(run.history), *info))
+    trained = replace(model, layers=layers, info=(*made, history_info(run.history), *sample.info))
     if settings.create_mva_pdfs:
-        is_signal = np.asarray(y).reshape(-1) > 0.5
-        of_events = np.ones(len(is_signal)) if sample_weight is None else np.asarray(sample_weight).reshape(-1)
+        is_signal = np.asarray(sample.y).reshape(-1) > 0.5
+        weights_of_events = np.ones(len(is_signal)) if sample.weights is None else np.ravel(sample.weights)
         try:
-            pdfs = learn_response_pdfs(title, trained.predict(X, backend=backend), is_signal, of_events)
+            scores = trained.predict(sample.X, backend=backend)
+            pdfs = learn_response_pdfs(title, scores, is_signal, weights_of_events)
             trained = replace(trained, mva_pdfs=pdfs)
         except TrainingError as error:
             log.warning("%s; the model has no distributions of its scores", error)
-    return Result(trained, run.history, run.initial_error, training_time, run.interrupted)
+    return Result(trained, run.history, run.initial_error, training_time, run.interrupted, run.improved)
 
 
 def _check_settings(options: MethodOptions) -> None:

@@ -1,0 +1,142 @@
+"""What `train` is given, arrays or a Dataset -> arrays to learn from, and what the weight file says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from pytmva_rnn.data import Dataset, Steps
+from pytmva_rnn.data.labels import names_of_columns, read_labels
+from pytmva_rnn.data.weighting import weighted
+from pytmva_rnn.description import Variable
+from pytmva_rnn.errors import DataError, OptionError
+from pytmva_rnn.options import MethodOptions
+from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
+
+__all__ = ["LearningSample", "sample_of_arrays", "sample_of_dataset", "with_input_layout"]
+
+
+@dataclass(frozen=True, eq=False)
+class LearningSample:
+    """Arrays to learn from and what the weight file says of them; `pytmva_rnn.train` describes the attributes."""
+
+    X: ArrayLike
+    y: ArrayLike
+    weights: ArrayLike | None
+    validation: Sequence[Any] | None
+    analysis: str
+    classes: Sequence[str] | None
+    variables: Sequence[Variable | str] | None
+    spectators: Sequence[Variable]
+    targets: Sequence[Variable]
+    info: tuple[tuple[str, str], ...]
+
+
+def sample_of_arrays(
+    X: ArrayLike,
+    y: ArrayLike,
+    weights: ArrayLike | None,
+    validation: Any,
+    analysis: str | None,
+    classes: Sequence[str] | None,
+    variables: Sequence[Variable | str] | None,
+    spectators: Sequence[Variable],
+    targets: Sequence[Variable],
+    info: Sequence[tuple[str, str]],
+) -> LearningSample:
+    """Of arrays; the labels are understood, everything else is checked later."""
+    labels, analysis, classes = read_labels(y, analysis, classes)
+    if isinstance(validation, Dataset):
+        raise DataError("validation is a Dataset, but the events to train with are arrays; give it as (X, y, weights)")
+    if validation is not None:
+        validation = tuple(validation)
+        if len(validation) > 1:
+            validation = (validation[0], read_labels(validation[1], analysis, classes)[0], *validation[2:])
+    variables = names_of_columns(X) if variables is None else variables
+    return LearningSample(
+        X, labels, weights, validation, analysis, classes, variables, spectators, targets, tuple(info)
+    )
+
+
+def sample_of_dataset(
+    data: Dataset,
+    validation: Any,
+    variables: Sequence[Variable | str] | None,
+    spectators: Sequence[Variable],
+    targets: Sequence[Variable],
+    info: Sequence[tuple[str, str]],
+) -> LearningSample:
+    """Of a Dataset, with all that it knows.
+
+    Raises
+    ------
+    DataError
+        For a validation sample of other classes or inputs, and what reweighting raises.
+    """
+    if isinstance(validation, Dataset):
+        _check_alike(data, validation)
+        data, other = weighted(data, validation)
+        validation = (other.X, other.y, other.weights)
+    else:
+        (data,) = weighted(data)
+        if validation is not None:
+            validation = tuple(validation)
+            if len(validation) > 1:
+                validation = (
+                    validation[0],
+                    read_labels(validation[1], data.analysis, data.classes)[0],
+                    *validation[2:],
+                )
+    known: tuple[tuple[str, str], ...] = ()
+    if data.recipe is not None:
+        known = (recipe_info(data.recipe),) if data.tree is None else (recipe_info(data.recipe), (TREE, data.tree))
+    return LearningSample(
+        data.X,
+        data.y,
+        data.weights,
+        validation,
+        data.analysis,
+        data.classes,
+        data.variable_table() if variables is None else variables,
+        spectators or data.spectator_table(),
+        targets or data.target_table(),
+        (*known, *info),
+    )
+
+
+def with_input_layout(options: MethodOptions, data: Dataset) -> MethodOptions:
+    """For sequences: the options with InputLayout as the recipe has it, where they do not give it.
+
+    Raises
+    ------
+    OptionError
+        If they give another.
+    """
+    if data.recipe is None or not isinstance(data.recipe.inputs, Steps):
+        return options
+    if not any(options.input_layout):
+        return replace(options, input_layout=data.recipe.shape)
+    steps, inputs = data.recipe.shape
+    if options.input_layout not in ((steps, inputs), (steps, 1, inputs)):
+        given = "|".join(map(str, options.input_layout))
+        raise OptionError(
+            f"InputLayout={given} does not fit the sequence of {steps} steps with {inputs} inputs: "
+            f"write InputLayout={steps}|{inputs} or leave it out"
+        )
+    return options
+
+
+def _check_alike(data: Dataset, validation: Dataset) -> None:
+    for what, mine, other in (
+        ("classes", data.classes, validation.classes),
+        ("variables", data.variables, validation.variables),
+        ("targets", [t.name for t in data.targets], [t.name for t in validation.targets]),
+        ("shape of an event", data.X.shape[1:], validation.X.shape[1:]),
+    ):
+        if mine != other:
+            raise DataError(
+                f"the {what} of the validation sample, {other}, are not those of the training sample, {mine}"
+            )
