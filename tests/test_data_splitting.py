@@ -155,7 +155,7 @@ def test_wrong_numbers(options: str, message: str) -> None:
 
 
 def test_weights_that_cannot_be_scaled() -> None:
-    with pytest.raises(DataError, match=r"training events of class 'Background' add up to -4.*take their absolute values"):
+    with pytest.raises(DataError, match=r"training events of class 'Background' add up to -4.*take their absolute"):
         split(dataset(8, 8, weights=np.repeat([1.0, -1.0], 8)))
     split(dataset(8, 8, weights=np.repeat([1.0, -1.0], 8)), "NormMode=None")
 
