@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytmva_rnn.data import Column, Dataset, Recipe, Source, load
+from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
+from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.training import Result, train
 
@@ -22,14 +23,15 @@ class InputConfig:
 
     Attributes
     ----------
-    sources : Source, or mapping of class name -> Source
+    sources : tuple of Source, or mapping of class name -> tuple of Source
+        Of all classes together, or of each.
     classes : mapping of class name -> expression
-        With one Source, for a classification.
+        With sources of all classes, for a classification.
     targets : tuple of Column
         For a regression.
     """
 
-    sources: Source | Mapping[str, Source]
+    sources: tuple[Source, ...] | Mapping[str, tuple[Source, ...]]
     classes: Mapping[str, str] | None = None
     targets: tuple[Column, ...] = ()
 
@@ -50,22 +52,34 @@ class InputConfig:
 
     def described(self) -> list[str]:
         """Class, files and tree of each source, for people to read."""
-        sources = {"": self.sources} if isinstance(self.sources, Source) else self.sources
         return [
-            f"{name}{': ' if name else ''}{', '.join(source.files)}" + (f", tree {source.tree}" if source.tree else "")
-            for name, source in sources.items()
+            f"{name}{': ' if name else ''}{', '.join(source.files)}"
+            + (f", tree {source.tree}" if source.tree else "")
+            + (f", for {source.sample}" if source.sample else "")
+            for name, sources in self._by_class().items()
+            for source in sources
         ]
+
+    def texts(self) -> list[str]:
+        """Every expression over the events: selections, weights, classes and targets."""
+        of_sources = [text for s in self._by_class().values() for each in s for text in (each.selection, each.weight)]
+        own = [*(self.classes or {}).values(), *(target.expression for target in self.targets)]
+        return [text for text in (*of_sources, *own) if text is not None]
+
+    def _by_class(self) -> Mapping[str, tuple[Source, ...]]:
+        return self.sources if isinstance(self.sources, Mapping) else {"": self.sources}
 
     @property
     def trees(self) -> tuple[str, ...]:
         """The tree that all sources name, if they do: what new files are likely to call theirs."""
-        sources = [self.sources] if isinstance(self.sources, Source) else self.sources.values()
-        names = {source.tree for source in sources}
+        names = {source.tree for sources in self._by_class().values() for source in sources}
         return tuple(name for name in names if name is not None) if len(names) == 1 else ()
 
-    def load(self, recipe: Recipe) -> Dataset:
-        """Read all events."""
-        return load(recipe, self.sources, classes=self.classes, targets=self.targets or None)
+    def load(self, recipe: Recipe, split: SplitOptions | None = None) -> Dataset:
+        """Read all events, with what the formulas of `split` need."""
+        return load(
+            recipe, self.sources, classes=self.classes, targets=self.targets or None, split=split or SplitOptions()
+        )
 
 
 @dataclass(frozen=True)
@@ -138,18 +152,20 @@ class Configuration:
 
     @property
     def weights(self) -> str:
-        """The weight file's name, TMVA's own unless given."""
+        """The weight file's name, TMVA's own unless given; each fold has its number in it."""
+        fold = "" if self.split.fold is None else f"_fold{self.split.fold}"
         return self.output.weights or (
-            f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}.weights.xml"
+            f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}{fold}.weights.xml"
         )
 
     def load(self) -> Dataset:
-        """Read all events."""
-        return self.input.load(self.recipe)
+        """Read all events; raises as `pytmva_rnn.load`."""
+        return self.input.load(self.recipe, self.split)
 
     def train(
         self,
         training: Dataset | None = None,
+        validation: Dataset | None = None,
         *,
         backend: str | None = None,
         threads: int | None = None,
@@ -159,21 +175,63 @@ class Configuration:
 
         Parameters
         ----------
-        training : Dataset, optional
-            The first part of `load().split(config.split)`; if None, it is read now.
+        training, validation : Dataset, optional
+            Of `divide()`; without a training sample, both are read now.
         backend, threads, progress
             As for `pytmva_rnn.train`.
         """
         if training is None:
-            training, _ = self.load().split(self.split)
+            parts = self.divide()
+            training, validation = parts.training, parts.validation
         return train(
             training,
             self.method.options,
+            validation=validation,
             title=self.method.title,
             backend=backend,
             threads=threads,
             progress=progress,
         )
+
+    def divide(self) -> Division:
+        """Read all events and divide them into training, test and perhaps validation sample.
+
+        Raises
+        ------
+        ConfigError
+            With folds, where nobody says which of them tests.
+        DataError
+            As `pytmva_rnn.load` and `pytmva_rnn.data.divide`.
+        """
+        self.check_fold()
+        return divide(self.load(), self.split)
+
+    def check_fold(self) -> None:
+        """Refuse folds of which none is chosen to test; see `divide` and `with_fold`."""
+        if self.split.folds is not None and self.split.fold is None:
+            raise ConfigError(
+                f"{self.path}: [split] folds = {self.split.folds}: fold says which of them tests, "
+                f"0 to {self.split.folds - 1}"
+            )
+
+    def kfold(self) -> Iterator[tuple[Dataset, Dataset]]:
+        """Training and test sample of each of the folds that [split] names.
+
+        Raises
+        ------
+        ConfigError
+            If it names none.
+        DataError
+            As `pytmva_rnn.load` and `pytmva_rnn.data.kfold`.
+        """
+        if self.split.folds is None:
+            raise ConfigError(f"{self.path}: [split] has no folds; write e.g. folds = 5")
+        plain = replace(self.split, folds=None, fold=None, fold_by=None)
+        return kfold(self.load(), self.split.folds, by=self.split.fold_by, options=plain)
+
+    def with_fold(self, fold: int) -> Configuration:
+        """The configuration with another of its folds for the test."""
+        return replace(self, split=replace(self.split, fold=fold))
 
     def with_seed(self, seed: int) -> Configuration:
         """The configuration with another RandomSeed."""

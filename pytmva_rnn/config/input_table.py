@@ -12,15 +12,18 @@ from pytmva_rnn.config.configuration import InputConfig
 from pytmva_rnn.data import Column, Source
 from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.formula import Formula
+from pytmva_rnn.suggestions import near
 
 __all__ = ["input_config"]
 
 _SOURCE = tuple(f.name for f in fields(Source) if f.name != "aliases")  # [define] is for these
+_OTHERS = ("classes", "targets", "sources")
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "tree": ((str,), "a text"),
     "selection": ((str,), "an expression in quotes"),
     "weight": ((str, int, float), "an expression in quotes or a number"),
-    "tree_weight": ((int, float), "a number"),
+    "tree_weight": ((str, int, float), "a number, or arithmetic in quotes"),
+    "sample": ((str,), "'training', 'validation' or 'test'"),
 }
 
 
@@ -38,30 +41,56 @@ def input_config(table: dict[str, Any], folder: Path) -> InputConfig:
     ConfigError
         For a key that is unknown, missing or wrong.
     """
-    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
-    per_class = {key: value for key, value in table.items() if isinstance(value, dict) and key != "classes"}
-    classes, targets = table.get("classes"), plain.pop("targets", None)
-    check_keys(plain, (*_SOURCE, "classes", "targets"), "[input] has no key")
+    per_class = {key: value for key, value in table.items() if _is_class(key, value)}
+    plain = {key: value for key, value in table.items() if key not in per_class}
+    check_keys(plain, (*_SOURCE, *_OTHERS), "[input] has no key")
+    classes, targets, listed = (plain.pop(key, None) for key in _OTHERS)
     if sum((classes is not None, targets is not None, bool(per_class))) != 1:
         raise ConfigError(
             "[input] needs one of: a table for each class, e.g. [input.Signal]; classes, a table of an expression for "
             "each class; targets, a list of expressions to learn"
         )
     if per_class:
-        sources = {}
-        for name, own in per_class.items():
-            where = f"[input.{name}]"
-            check_keys(own, _SOURCE, f"{where} has no key")
-            sources[name] = _source({**plain, **own}, where, folder)
+        if listed is not None:
+            raise ConfigError(
+                "[[input.sources]] are the sources of all classes together, which classes or targets tell apart; those "
+                f"of a class are listed as [[input.{next(iter(per_class))}]]"
+            )
+        sources = {name: _sources(own, plain, f"input.{name}", folder) for name, own in per_class.items()}
+        if len(per_class) == 1:
+            (name,) = per_class
+            raise ConfigError(
+                f"[input.{name}] is the only class, and at least two are needed; if {name!r} is no class, "
+                + near(name, (*_SOURCE, *_OTHERS))
+            )
         return InputConfig(sources)
-    source = _source({key: value for key, value in plain.items() if key != "classes"}, "[input]", folder)
+    if listed is not None and not _is_class("", listed):
+        raise ConfigError("[input] sources is a list of tables, each [[input.sources]]")
+    together = _sources({} if listed is None else listed, plain, "input" if listed is None else "input.sources", folder)
     if targets is not None:
         if not isinstance(targets, list) or not targets:
             raise ConfigError(f"[input] targets is a list of expressions, not {targets!r}")
-        return InputConfig(source, targets=tuple(within("[input] targets", Column.from_data, t) for t in targets))
+        return InputConfig(together, targets=tuple(within("[input] targets", Column.from_data, t) for t in targets))
     if not isinstance(classes, dict) or not all(isinstance(text, str) for text in classes.values()):
         raise ConfigError("[input] classes is a table of class names with an expression in quotes for each")
-    return InputConfig(source, classes=classes)
+    return InputConfig(together, classes=classes)
+
+
+def _is_class(key: str, value: Any) -> bool:
+    """Whether a key is the name of a class: it has a table or a list of tables, and means nothing else."""
+    tables = value if isinstance(value, list) and value else [value]
+    return key not in (*_SOURCE, *_OTHERS) and all(isinstance(each, dict) for each in tables)
+
+
+def _sources(given: Any, shared: dict[str, Any], name: str, folder: Path) -> tuple[Source, ...]:
+    """The sources of a table, or of each table of a list, with the keys that [input] gives to all."""
+    several = isinstance(given, list)
+    found = []
+    for number, own in enumerate(given if several else [given], start=1):
+        where = f"[[{name}]] number {number}" if several else f"[{name}]"
+        check_keys(own, _SOURCE, f"{where} has no key")
+        found.append(_source({**shared, **own}, where, folder))
+    return tuple(found)
 
 
 def _source(values: dict[str, Any], where: str, folder: Path) -> Source:

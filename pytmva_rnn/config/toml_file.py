@@ -59,8 +59,8 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     >>> config = load_config("examples/quark_gluon.toml")
     >>> config.recipe.shape, config.weights
     ((6, 6), 'dataset/weights/TMVAClassification_LSTM.weights.xml')
-    >>> training, test = config.load().split(config.split)  # doctest: +SKIP
-    >>> result = config.with_seed(7).train(training)  # doctest: +SKIP
+    >>> parts = config.divide()  # doctest: +SKIP
+    >>> result = config.with_seed(7).train(parts.training, parts.validation)  # doctest: +SKIP
     >>> result.model.save(config.weights)  # doctest: +SKIP
     """
     path = Path(path)
@@ -81,7 +81,11 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             raise ConfigError(f"the table [{needed}] is missing: it says {what}")
     recipe = within("[sequence]" if "sequence" in tables else "variables", _recipe, tables)
     given = input_config(on_one_line(table_of(tables, "input")), path.parent)
-    splitting = within("[split]", _split, tables.get("split", ""))
+    splitting = within("[split]", _split, on_one_line(tables.get("split", "")))
+    within("[split]", _check_formulas, recipe, splitting)
+    within("[sequence]" if "sequence" in tables else "variables", recipe.check_distinct)
+    of_split = [text for text in (*splitting.formulas_of_samples, splitting.fold_by) if text is not None]
+    recipe.check_for_each([*given.texts(), *of_split])
     method = method_config(table_of(tables, "method"), given.analysis, recipe)
     output = _output(table_of(tables, "output"))
     if output.scores is not None and method.title in SCORE_BRANCHES:
@@ -96,8 +100,6 @@ def _recipe(tables: Mapping[str, Any]) -> Recipe:
     for key in ("sequence", "for_each"):
         if not isinstance(given.get(key, {}), dict):
             raise ConfigError(f"{key} is a table, not {given[key]!r}")
-    if isinstance(given.get("sequence"), dict) and not isinstance(given["sequence"].get("inputs", {}), dict):
-        raise ConfigError("inputs is a table of names with expressions")
     for key in ("variables", "spectators"):
         if not isinstance(given.get(key, []), list):
             raise ConfigError(f"{key} is a list of expressions, not {given[key]!r}")
@@ -108,6 +110,12 @@ def _split(value: Any) -> SplitOptions:
     if not isinstance(value, str | dict):
         raise ConfigError(f"TMVA's string in quotes, or a table, is needed; not {value!r}")
     return SplitOptions.parse(value)
+
+
+def _check_formulas(recipe: Recipe, splitting: SplitOptions) -> None:
+    for text in (*splitting.formulas_of_samples, splitting.fold_by):
+        if text is not None and "{" not in text:  # with for_each the braces are filled in later
+            recipe.formula(text)
 
 
 def _output(table: dict[str, Any]) -> OutputConfig:

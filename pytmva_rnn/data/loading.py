@@ -96,7 +96,9 @@ def load(
         raise DataError(
             "one source of events for all classes needs an expression for each class (classes), or targets to learn"
         )
-    _check_for_each(recipe, given, (*(classes or {}).values(), *(c.expression for c in columns or ())), options)
+    of_split = [text for text in (*options.formulas_of_samples, options.fold_by) if text is not None]
+    labels = [*(classes or {}).values(), *(column.expression for column in columns or ())]
+    recipe.check_for_each([*_texts(given), *labels, *of_split])
     if columns is not None:
         data = _regression(recipe, given, columns, options)
     elif classes is not None:
@@ -219,20 +221,10 @@ def _sources(given: Any, place: str) -> list[AnySource]:
     return found
 
 
-def _check_for_each(
-    recipe: Recipe,
-    given: list[AnySource] | Mapping[str, list[AnySource]],
-    texts: tuple[str, ...],
-    options: SplitOptions,
-) -> None:
+def _texts(given: list[AnySource] | Mapping[str, list[AnySource]]) -> list[str]:
+    """The selections and weights of sources."""
     every = [source for some in given.values() for source in some] if isinstance(given, Mapping) else given
-    of_sources = [text for source in every for text in (source.selection, source.weight)]
-    unused = recipe.unused([*texts, *of_sources, *options.formulas_of_samples, options.fold_by])
-    if unused:
-        raise DataError(
-            f"for_each: {{{unused[0]}}} stands in no expression, so that each event would be read "
-            f"{len(recipe.for_each[unused[0]])} times; write {{{unused[0]}}} where its values belong, or leave it out"
-        )
+    return [text for source in every for text in (source.selection, source.weight) if text is not None]
 
 
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:

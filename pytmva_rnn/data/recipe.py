@@ -222,8 +222,14 @@ class Recipe:
             self.inputs.check_distinct()
         check_distinct("spectator", self.spectators)
 
-    def unused(self, texts: Iterable[str | None] = ()) -> list[str]:
-        """Names of `for_each` that stand in no expression: of inputs, spectators and definitions, nor in `texts`."""
+    def check_for_each(self, texts: Iterable[str] = ()) -> None:
+        """Refuse a name of `for_each` that stands in no expression: of inputs, spectators, definitions, or `texts`.
+
+        Raises
+        ------
+        DataError
+            Naming it.
+        """
         every = [*texts, *(column.expression for column in self.spectators), *self.define.values()]
 
         def seen(text: str) -> str:
@@ -231,7 +237,12 @@ class Recipe:
             return text
 
         self.inputs.substitute(seen)
-        return [name for name in self.for_each if not any("{" + name + "}" in text for text in every if text)]
+        for name, values in self.for_each.items():
+            if not any("{" + name + "}" in text for text in every):
+                raise DataError(
+                    f"for_each: {{{name}}} stands in no expression, so that each event would be read {len(values)} "
+                    f"times; write {{{name}}} where its values belong, or leave it out"
+                )
 
     def variable_table(self, X: NDArray[np.float32] | None = None) -> tuple[Variable, ...]:
         """What the weight file says of each of the NVar inputs, in the order of the flat event.
