@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pytmva_rnn.data import Dataset
+from pytmva_rnn.data import Dataset, Division
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.report import ScoredSample, deviation, roc_integral, signal_efficiency
 from pytmva_rnn.report.metrics import BACKGROUNDS
@@ -78,15 +78,16 @@ def layer_table(layers: Sequence[Layer], input_layout: Shape) -> Table:
     return plain_table("Network", columns, rows)
 
 
-def events_table(data: Dataset, training: Dataset, test: Dataset) -> Table:
+def events_table(data: Dataset, parts: Division) -> Table:
     """Events of each class, and how they are divided."""
+    samples = {"training": parts.training, "validation": parts.validation, "test": parts.test}
+    given = {name: sample for name, sample in samples.items() if sample is not None}
     rows = [
         (
             name,
             f"{(data.class_index == index).sum():,}",
             f"{data.weights[data.class_index == index].sum():,.6g}",
-            f"{(training.class_index == index).sum():,}",
-            f"{(test.class_index == index).sum():,}",
+            *(f"{(sample.class_index == index).sum():,}" for sample in given.values()),
         )
         for index, name in enumerate(data.classes)
     ]
@@ -94,8 +95,7 @@ def events_table(data: Dataset, training: Dataset, test: Dataset) -> Table:
         ("class", ""),
         ("events", "right"),
         ("sum of weights", "right"),
-        ("training", "right"),
-        ("test", "right"),
+        *((sample, "right") for sample in given),
     ]
     return plain_table("Events", columns, rows)
 

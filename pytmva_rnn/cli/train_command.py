@@ -13,7 +13,7 @@ from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, s
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
-from pytmva_rnn.data import Dataset, Recipe, Steps
+from pytmva_rnn.data import Dataset, Division, Recipe, Steps, divide
 from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
@@ -54,6 +54,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     parser.add_argument(
         "--seed", type=_whole, help="RandomSeed instead of the configuration's; 0: different every time"
     )
+    parser.add_argument("--fold", type=_whole, help="which of the configuration's folds tests, from 0")
     parser.add_argument(
         "--backend",
         choices=("cpu", "cuda", "reference"),
@@ -82,16 +83,20 @@ def run(given: argparse.Namespace) -> int:
     config = load_config(given.config)
     if given.seed is not None:
         config = config.with_seed(given.seed)
+    if given.fold is not None:
+        config = config.with_fold(given.fold)
+    config.check_fold()
     paths = _outputs(config, given.output, given.force)
     _check_network(config, given.backend)
     for line in config.input.described():
         print(f"reading {line}")
     data = config.load()
-    training, test = data.split(config.split)
+    parts = divide(data, config.split)
+    training, test = parts.training, parts.test
     check_sums(test, "test events")
-    _show_inputs(config.recipe, data, training, test)
+    _show_inputs(config.recipe, data, parts)
     _show_network(config, training)
-    result = config.train(training, backend=given.backend, threads=given.threads)
+    result = config.train(training, parts.validation, backend=given.backend, threads=given.threads)
     if not result.improved:
         print("nothing is written: the weights are those that the training began with")
         return exit_code(result.interrupted) if result.interrupted else USER_ERROR
@@ -129,7 +134,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _outputs(config: Configuration, folder: Path, force: bool) -> dict[str, Path]:
     """Where to write what; an error that would come after the training comes before anything is read."""
-    names = {"weights": config.weights, "scores": config.output.scores, "plot": config.output.plot}
+    names = {"weights": config.weights, "scores": config.scores, "plot": config.plot}
     kinds = {"weights": WEIGHTS, "scores": SCORES, "plot": PICTURE}
     outputs = [Output(name, folder / path, kinds[name]) for name, path in names.items() if path is not None]
     inputs: list[str | Path] = [config.path, *files_read(config.input.sources)]
@@ -155,7 +160,7 @@ def _layers(config: Configuration, variables: int, outputs: int) -> tuple[Sequen
         raise ConfigError(f"{config.path}: [method] options: {error}") from error
 
 
-def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset) -> None:
+def _show_inputs(recipe: Recipe, data: Dataset, parts: Division) -> None:
     if isinstance(recipe.inputs, Steps):
         names = ", ".join(recipe.inputs.input_names)
         print(
@@ -166,7 +171,7 @@ def _show_inputs(recipe: Recipe, data: Dataset, training: Dataset, test: Dataset
     for name, values in recipe.for_each.items():
         print(f"each entry read once for each {name} of {', '.join(map(str, values))}")
     print()
-    show(events_table(data, training, test))
+    show(events_table(data, parts))
 
 
 def _show_network(config: Configuration, training: Dataset) -> None:

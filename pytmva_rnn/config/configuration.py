@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
-from pytmva_rnn.errors import ConfigError
+from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.training import Result, train
 
@@ -152,11 +152,27 @@ class Configuration:
 
     @property
     def weights(self) -> str:
-        """The weight file's name, TMVA's own unless given; each fold has its number in it."""
-        fold = "" if self.split.fold is None else f"_fold{self.split.fold}"
-        return self.output.weights or (
-            f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}{fold}.weights.xml"
-        )
+        """The weight file's name, TMVA's own unless given; each fold has its number in the names of what is written."""
+        given = self.output.weights
+        if given is None:
+            given = f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}.weights.xml"
+        return self._of_fold(given)
+
+    @property
+    def scores(self) -> str | None:
+        """The name of the file of scores."""
+        return None if self.output.scores is None else self._of_fold(self.output.scores)
+
+    @property
+    def plot(self) -> str | None:
+        """The name of the picture."""
+        return None if self.output.plot is None else self._of_fold(self.output.plot)
+
+    def _of_fold(self, name: str) -> str:
+        if self.split.fold is None:
+            return name
+        suffix = ".weights.xml" if name.endswith(".weights.xml") else Path(name).suffix
+        return f"{name[: len(name) - len(suffix)]}_fold{self.split.fold}{suffix}"
 
     def load(self) -> Dataset:
         """Read all events; raises as `pytmva_rnn.load`."""
@@ -230,8 +246,17 @@ class Configuration:
         return kfold(self.load(), self.split.folds, by=self.split.fold_by, options=plain)
 
     def with_fold(self, fold: int) -> Configuration:
-        """The configuration with another of its folds for the test."""
-        return replace(self, split=replace(self.split, fold=fold))
+        """The configuration with another of its folds for the test.
+
+        Raises
+        ------
+        ConfigError
+            If it has no such fold.
+        """
+        try:
+            return replace(self, split=replace(self.split, fold=fold))
+        except OptionError as error:
+            raise ConfigError(f"{self.path}: [split] {error}") from error
 
     def with_seed(self, seed: int) -> Configuration:
         """The configuration with another RandomSeed."""
