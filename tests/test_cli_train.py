@@ -105,6 +105,26 @@ def test_from_files_to_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert sorted(p.name for p in output.iterdir()) == ["dataset", "out", "picture.png"]
 
 
+def test_a_fold_with_a_sample_to_validate_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = '[split]\nfolds = 4\nfold_by = "1000 * z"\nvalidation = 0.2\n'
+    (folder / "c.toml").write_text(CONFIG.replace("[split]\n", own.replace("1000 * z", "int(Entry$ / 3)")))
+    assert run(folder / "c.toml", "-o", folder) == 1
+    assert "[split] folds = 4: fold says which of them tests, 0 to 3" in capsys.readouterr().err
+    assert run(folder / "c.toml", "-o", folder, "--fold=4") == 1
+    assert "fold = 4; with 4 folds it is one of 0 to 3" in capsys.readouterr().err
+    assert run(folder / "c.toml", "-o", folder, "--fold=1") == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"class +events +sum of weights +training +validation +test", shown)
+    assert re.search(r"Signal +120 +120 +72 +18 +30", shown)
+    assert dict(read_weights(folder / TRAINED.replace("_T.", "_T_fold1.")).info)["Training events"] == "180"
+    with uproot.open(folder / "out" / "scores_fold1.root") as file:
+        assert set(file["TestTree/entry"].array() // 3 % 4) == {1}
+    assert (folder / "picture_fold1.png").is_file()
+    (folder / "c.toml").write_text(CONFIG.replace("[split]\n", own))
+    assert run(folder / "c.toml", "-o", folder, "--fold=1") == 1
+    assert "a whole number is needed" in capsys.readouterr().err
+
+
 def test_the_seed_of_the_command_line_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = []
     for name, arguments in (("a", ()), ("b", ("--seed=3",)), ("c", ("--seed=4",))):
