@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import evaluate_command as evaluate
 from pytmva_rnn.cli import main
 from pytmva_rnn.cli.scores import branch_names
-from pytmva_rnn.data import Recipe, Source, count_entries, load_inputs
+from pytmva_rnn.data import Recipe, Source, load_inputs
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.file_scoring import Scoring
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, TREE, recipe_info
 
 SEQUENCE = Recipe.from_dict(
@@ -83,10 +85,13 @@ def test_several_files_a_piece_at_a_time(
     monkeypatch.setattr(evaluate, "_FEWEST_ENTRIES", 7)
     trained, output = model(SEQUENCE), tmp_path / "new" / "s.root"
     assert run(tmp_path, trained, *files, "-o", output) == 0
-    assert f"{output}:scores: 41 entries, branches my_net_k1, my_net_k2" in capsys.readouterr().out
-    with uproot.open(f"{output}:scores") as tree:
-        scores = tree.arrays(library="np")
-    assert list(scores) == ["my_net_k1", "my_net_k2"]
+    assert f"{output}:scores: 41 entries, branches my_net_k1, my_net_k2, entry, file\n" in capsys.readouterr().out
+    with uproot.open(output) as file:
+        scores = file["scores"].arrays(library="np")
+        assert json.loads(str(file["pytmva_rnn"]))["files"] == files
+    assert list(scores) == ["my_net_k1", "my_net_k2", "entry", "file"]
+    assert scores["entry"].tolist() == [*range(30), *range(11)]
+    assert scores["file"].tolist() == [0] * 30 + [1] * 11
     for k in (1, 2):
         X = load_inputs(replace(SEQUENCE, spectators=()), Source(tuple(files)), {"k": k}).X
         assert scores[f"my_net_k{k}"].dtype == np.float32
@@ -108,8 +113,8 @@ def test_a_branch_for_each_class(files: list[str], tmp_path: Path) -> None:
     assert run(tmp_path, model(outputs=3, analysis="multiclass"), files[1], "-o", tmp_path / "s.root") == 0
     with uproot.open(f"{tmp_path}/s.root:scores") as tree:
         scores = tree.arrays(library="np")
-    assert list(scores) == ["my_net_Signal", "my_net_B_1", "my_net_B_2"]
-    np.testing.assert_allclose(sum(scores.values()), 1, rtol=1e-6)
+    assert list(scores) == ["my_net_Signal", "my_net_B_1", "my_net_B_2", "entry", "file"]
+    np.testing.assert_allclose(sum(list(scores.values())[:3]), 1, rtol=1e-6)
 
 
 def test_remembered_states_pass_from_piece_to_piece(
@@ -139,6 +144,12 @@ def test_remembered_states_pass_from_piece_to_piece(
         (["{a}", "-o", "{a}/s.root"], "a.root/s.root: Not a directory"),
         (["{a}", "--tree=u", "-o", "{folder}/s.root"], "holds no tree 'u'; there are: t"),
         (["{folder}/w.xml", "-o", "{folder}/s.root"], "w.xml is not a ROOT file"),
+        (["{a}", "-o", "{folder}/w.xml"], "w.xml: its name must end with .root"),
+        (["{a}", "-o", "{folder}/s.txt"], "s.txt: its name must end with .root"),
+        (["{a}", "-o", "{folder}/b.root"], "b.root is there already and is not a ROOT file by pytmva_rnn"),
+        (["{a}", "-o", "{folder}/s.root", "--keep", "x1[0]"], "no branch 'x1[0]' in"),
+        (["{a}", "-o", "{folder}/s.root", "--keep", "y"], "no branch 'y' in"),
+        (["{a}", "-o", "{folder}/s.root", "--keep", "v0", "v0"], "two branches would be called v0"),
     ],
 )
 def test_wrong_arguments_are_told_and_leave_nothing(
@@ -192,7 +203,8 @@ def test_the_tree_of_the_training_is_taken_where_files_hold_several(tmp_path: Pa
     with uproot.recreate(tmp_path / "events.root") as file:
         for name in ("other", "tree"):
             file.mktree(name, {"x": np.float32}).extend({"x": np.arange(4, dtype=np.float32)})
-    trained = Model((), (), (1, 1, 1), (1, 1, 1), info=((TREE, "tree"),))
-    source = evaluate._source(trained, (str(tmp_path / "events.root"),), None)
-    assert source.tree == "tree"
-    assert count_entries(source) == 4
+    trained = replace(model(Recipe.from_dict({"variables": ["x"]}), layer="RNN"), info=((TREE, "tree"),))
+    scoring = Scoring(trained)
+    assert scoring.locate((str(tmp_path / "events.root"), None)) == ((str(tmp_path / "events.root"), "tree"), 4)
+    with pytest.raises(DataError, match="holds no tree 'tre'"):
+        scoring.locate((str(tmp_path / "events.root"), "tre"))

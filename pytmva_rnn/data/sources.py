@@ -13,7 +13,7 @@ import numpy as np
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location, locations
-from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees
+from pytmva_rnn.formula.tree_reading import STEP, friend_name, opened, read_trees
 from pytmva_rnn.suggestions import near
 
 __all__ = ["SAMPLES", "STEP", "Source", "check_sample", "count_entries", "files_read", "read_columns", "tree_factor"]
@@ -162,8 +162,8 @@ def files_read(sources: Any) -> list[str]:
         For a file, pattern or package that is not there.
     """
     if isinstance(sources, Source):
-        friends = [friend.partition("=")[2].strip() or friend for friend in sources.friends]
-        return [file for file, _ in (*sources.locations(), *locations(tuple(friends)))]
+        friends = tuple(friend_name(friend)[1] for friend in sources.friends)
+        return [file for file, _ in (*sources.locations(), *locations(friends))]
     if isinstance(sources, Mapping):
         sources = sources.values()
     return [file for source in sources for file in files_read(source)]

@@ -19,7 +19,7 @@ from pytmva_rnn.formula.formula import Formula
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.suggestions import near
 
-__all__ = ["STEP", "columns_of_arrays", "opened", "read_trees"]
+__all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees"]
 
 STEP = 250_000
 """Events read at a time: enough for speed, few enough for memory."""
@@ -110,6 +110,7 @@ def read_trees(
     step: int = STEP,
     friends: tuple[str, ...] = (),
     aliases: Mapping[str, str] | None = None,
+    before: int = 0,
 ) -> Iterator[Columns]:
     """Read what some formulas need, in the trees' order.
 
@@ -124,6 +125,8 @@ def read_trees(
         `file.root:tree` or `name = file.root:tree`, entry by entry beside all the trees.
     aliases : mapping of str -> str
         Names for formulas, beside those that the trees have.
+    before : int
+        Entries of trees that were read before these, which `Entry$` counts too.
 
     Raises
     ------
@@ -133,7 +136,7 @@ def read_trees(
     """
     names = list(dict.fromkeys(name for formula in formulas for name in formula.names))
     places = []
-    before = 0
+    first = before
     with ExitStack() as stack:
         beside = [_friend(spec, stack) for spec in friends]
         for file, tree_name in where:
@@ -143,7 +146,7 @@ def read_trees(
                 entries = int(tree.num_entries)
                 main = _Part(tree, place, Branches.of_tree(tree))
                 known = {**dict(tree.aliases or {}), **(aliases or {})} if hasattr(tree, "aliases") else aliases or {}
-                stored = _stored(tree, place, entries, file, files, {friend.name for friend in beside})
+                stored = _stored(tree, place, before, file, files, {friend.name for friend in beside})
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
                 for start in range(0, entries, step):
@@ -152,7 +155,7 @@ def read_trees(
         for friend in beside:
             if friend.parts[-1].end != before:
                 raise DataError(f"the friend {friend.name} has {friend.parts[-1].end} entries, the tree {before}")
-    if not before:
+    if before == first:
         raise DataError(f"no entries in {', '.join(places)}")
 
 
@@ -228,11 +231,15 @@ class _Search:
         return Columns(columns, np.arange(start, stop), self._main.place, self._before)
 
 
+def friend_name(spec: str) -> tuple[str, str]:
+    """The name, if there is one, and the path of a friend, `name = file.root:tree`."""
+    name, assigned, path = (part.strip() for part in spec.partition("="))
+    return (name, path) if assigned and name.isidentifier() else ("", spec)
+
+
 def _friend(spec: str, stack: ExitStack) -> _Friend:
     """A friend that the user names."""
-    name, assigned, path = (part.strip() for part in spec.partition("="))
-    if not assigned or not name.isidentifier():
-        name, path = "", spec
+    name, path = friend_name(spec)
     parts: list[_Part] = []
     for file, tree_name in locations((path,)):
         tree, place = stack.enter_context(opened(file, tree_name))
@@ -240,8 +247,9 @@ def _friend(spec: str, stack: ExitStack) -> _Friend:
     return _Friend(name or str(parts[0].tree.name), tuple(parts))
 
 
-def _stored(tree: Any, place: str, entries: int, file: str, stack: ExitStack, given_by_user: set[str]) -> list[_Friend]:
-    """The friends that a tree in a file names itself."""
+def _stored(tree: Any, place: str, before: int, file: str, stack: ExitStack, given_by_user: set[str]) -> list[_Friend]:
+    """The friends that a tree in a file names itself; `before` is the number, among all trees, of its first entry."""
+    entries = int(tree.num_entries)
     listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
     friends = []
     for given in listed or []:
@@ -257,7 +265,7 @@ def _stored(tree: Any, place: str, entries: int, file: str, stack: ExitStack, gi
         other, other_place = stack.enter_context(opened(path, inside or name))
         if int(other.num_entries) != entries:
             raise DataError(f"the friend {name} of {place} has {other.num_entries} entries, the tree {entries}")
-        friends.append(_Friend(name, (_Part(other, other_place, Branches.of_tree(other)),)))
+        friends.append(_Friend(name, (_Part(other, other_place, Branches.of_tree(other), before),)))
     return friends
 
 
