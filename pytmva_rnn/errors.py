@@ -13,6 +13,7 @@ __all__ = [
     "OutputError",
     "TMVAError",
     "TrainingError",
+    "UnavailableError",
     "WeightFileError",
 ]
 
@@ -95,3 +96,7 @@ class MissingExtraError(TMVAError, ImportError):
 
 class BackendError(TMVAError):
     """A backend that cannot run on this machine; names what is missing."""
+
+
+class UnavailableError(TMVAError, AttributeError):
+    """A name of TMVA's that pytmva_rnn does not have; says what does the same here."""

@@ -62,8 +62,3 @@ def test_calls_that_wake_cpp_tmva_up_do_no_harm() -> None:
     plotting.fMaxNumOfAllowedVariablesForScatterPlots = 5
     plotting.fSomethingElse = 1
     assert TMVA.gConfig().GetVariablePlotting().fMaxNumOfAllowedVariablesForScatterPlots == 5
-
-
-def test_the_rest_of_tmva_is_said_not_to_be_here() -> None:
-    with pytest.raises(AttributeError, match="no 'CrossValidation'; of TMVA there are: Config, DataLoader"):
-        _ = TMVA.CrossValidation

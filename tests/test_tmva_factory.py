@@ -15,7 +15,7 @@ from pytmva_rnn import tmva as TMVA
 from pytmva_rnn.cli import main
 from pytmva_rnn.errors import DataError, MissingExtraError, OptionError, TrainingError
 from pytmva_rnn.report import roc_integral
-from pytmva_rnn.tmva.factory import _file_and_options
+from pytmva_rnn.tmva.arguments import file_and_options
 
 STRATEGY = "LearningRate=1e-2,MaxEpochs=6,BatchSize=20,TestRepetitions=1,Optimizer=ADAM"
 DENSE = f"!H:RandomSeed=7:Layout=DENSE|6|TANH,LINEAR:TrainingStrategy={STRATEGY}"
@@ -299,14 +299,14 @@ def test_weight_files_go_where_gconfig_says(loader: TMVA.DataLoader, monkeypatch
 
 def test_first_arguments() -> None:
     file = object()
-    assert _file_and_options(()) == (None, "")
-    assert _file_and_options((file,)) == (file, "")
-    assert _file_and_options((None,)) == (None, "")
-    assert _file_and_options(("out.root",)) == ("out.root", "")
-    assert _file_and_options(("!V:AnalysisType=Auto",)) == (None, "!V:AnalysisType=Auto")
-    assert _file_and_options((file, "V")) == (file, "V")
-    with pytest.raises(TypeError, match="not 4 arguments"):
-        _file_and_options((1, 2, 3))
+    assert file_and_options((), "Factory takes a name") == (None, "")
+    assert file_and_options((file,), "Factory takes a name") == (file, "")
+    assert file_and_options((None,), "Factory takes a name") == (None, "")
+    assert file_and_options(("out.root",), "Factory takes a name") == ("out.root", "")
+    assert file_and_options(("!V:AnalysisType=Auto",), "Factory takes a name") == (None, "!V:AnalysisType=Auto")
+    assert file_and_options((file, "V"), "Factory takes a name") == (file, "V")
+    with pytest.raises(TypeError, match="3 arguments are too many"):
+        file_and_options((1, 2, 3), "Factory takes a name")
 
 
 def test_what_is_wrong_is_said_when_it_is_booked(loader: TMVA.DataLoader) -> None:

@@ -22,7 +22,7 @@ from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["load"]
+__all__ = ["common_tree", "load"]
 
 AnySource: TypeAlias = Source | ArrayTree
 
@@ -182,14 +182,15 @@ def _dataset(
         parts,
         recipe=recipe,
         variables=tuple(recipe.inputs.names),
-        tree=_common_tree(sources),
+        tree=common_tree(sources),
         sampled_by=options.formulas_of_samples,
         folded_by=options.fold_by,
         **known,
     )
 
 
-def _common_tree(sources: list[Source | ArrayTree]) -> str | None:
+def common_tree(sources: Sequence[Source | ArrayTree]) -> str | None:
+    """The tree that all sources name, if they do."""
     names = {source.tree if isinstance(source, Source) else None for source in sources}
     return names.pop() if len(names) == 1 else None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytmva_rnn.errors import OptionError
+from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options.method import option_text
 from pytmva_rnn.suggestions import near
 
-__all__ = ["flag", "option_string", "refuse_others", "take_settings", "text_of"]
+__all__ = ["check_title", "file_and_options", "flag", "option_string", "refuse_others", "take_settings", "text_of"]
 
 
 def text_of(value: Any) -> str:
@@ -81,3 +81,39 @@ def flag(found: Mapping[str, str], name: str, default: bool) -> bool:
     if text.lower() not in ("true", "false", "t", "f", "1", "0"):
         raise OptionError(f"option {name} is True or False, not {text!r}")
     return text.lower() in ("true", "t", "1")
+
+
+def check_title(title: str) -> str:
+    """The title of a method, which is part of a file's name.
+
+    Raises
+    ------
+    DataError
+        For one that cannot be.
+    """
+    if not title or any(c in title for c in "/\\\0"):
+        raise DataError(f"the title of a method is a name without slashes, not {title!r}")
+    return title
+
+
+def file_and_options(arguments: tuple[Any, ...], takes: str) -> tuple[Any, Any]:
+    """The output file, which may be missing or None, and the option string, of the arguments that may be both.
+
+    Parameters
+    ----------
+    arguments : tuple
+    takes : str
+        Begins what is said of too many: "Factory takes a name".
+    """
+    if len(arguments) > 2:
+        raise TypeError(
+            f"{takes}, an output file and options; {len(arguments)} arguments are too many for the last two"
+        )
+    if len(arguments) == 2:
+        return arguments
+    if not arguments:
+        return None, ""
+    given = arguments[0]
+    is_text = isinstance(given, str) or type(given).__name__ in ("TString", "string")
+    is_file = not is_text or (text_of(given).endswith(".root") and "=" not in text_of(given))
+    return (given, "") if is_file else (None, given)

@@ -19,34 +19,39 @@ from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
 __all__ = ["inputs_of"]
 
 
-def inputs_of(model: Model, data: Any) -> NDArray[Any]:
+def inputs_of(model: Model, data: Any, *, spectators: bool = False) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """The network's inputs of every event; see `Reader.evaluate`.
 
     Parameters
     ----------
     model : Model
     data : array (n, NVar) or (n, T, D), columns, or tree
+    spectators : bool
+        Give these too, where data have them.
 
     Returns
     -------
-    array, shape (n, NVar) or (n, T, D)
+    inputs : array, shape (n, NVar) or (n, T, D)
+    spectators : array, shape (n, S), or None
     """
     if isinstance(data, np.ndarray) and data.dtype.names is None:
-        return data
+        return data, None
     if isinstance(data, list | tuple) or (isinstance(data, ak.Array) and not ak.fields(data)):
-        return np.asarray(data)
+        return np.asarray(data), None
     tree = as_tree(data)
-    if isinstance(tree, ArrayTree) and all(variable.label in tree.arrays for variable in model.variables):
-        return _labelled(model, tree.arrays)
-    recipe = _recipe(model)
-    pieces = [recipe.build(columns)[0] for columns in read(tree, recipe.formulas())]
-    return np.concatenate(pieces)
+    if not spectators and isinstance(tree, ArrayTree) and all(v.label in tree.arrays for v in model.variables):
+        return _labelled(model, tree.arrays), None
+    recipe = _recipe(model, spectators)
+    pieces = [recipe.build(columns) for columns in read(tree, recipe.formulas())]
+    X, values = (np.concatenate(part) for part in zip(*pieces, strict=True))
+    return X, values if spectators else None
 
 
-def _recipe(model: Model) -> Recipe:
+def _recipe(model: Model, spectators: bool) -> Recipe:
     if stored_inputs(model) is None:  # C++ TMVA's file
-        return replace(Recipe.from_variables(model.variables), allow_nan=True)
-    recipe = replace(stored_recipe(model), spectators=(), allow_nan=True)
+        return replace(Recipe.from_variables(model.variables, model.spectators if spectators else ()), allow_nan=True)
+    recipe = replace(stored_recipe(model), allow_nan=True)
+    recipe = recipe if spectators else replace(recipe, spectators=())
     if recipe.for_each:
         raise DataError(
             "this network takes several inputs from one entry (for_each): score it with `pytmva-rnn evaluate`"

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import copy, deepcopy
 from typing import Any
 
-from pytmva_rnn.data.splitting import FREE, TEST, TRAINING
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.tmva.arguments import option_string, take_settings, text_of
-from pytmva_rnn.tmva.datasetinfo import DataSetInfo
-from pytmva_rnn.tmva.declarations import Declared, declared, table
+from pytmva_rnn.tmva.arguments import text_of
+from pytmva_rnn.tmva.assigned_events import AssignedEvents
+from pytmva_rnn.tmva.declarations import table
+from pytmva_rnn.tmva.described_data import BACKGROUND, SIGNAL, DescribedData
 from pytmva_rnn.tmva.enums import ETreeType
+from pytmva_rnn.tmva.kfolds import CvSplitKFolds
 from pytmva_rnn.tmva.samples import ClassTree, Samples, load_samples
 from pytmva_rnn.tmva.trees import as_tree
 
 __all__ = ["DataLoader"]
 
-_SIGNAL, _BACKGROUND, _REGRESSION = "Signal", "Background", "Regression"
-_SAMPLES = {ETreeType.kTraining: TRAINING, ETreeType.kTesting: TEST, ETreeType.kMaxTreeType: FREE}
-# What these print in C++ TMVA has no counterpart here.
-_PRINTING = ("Correlations", "CalcCorrelations")
+_REGRESSION = "Regression"
+_SAMPLES = {ETreeType.kTraining: "training", ETreeType.kTesting: "test", ETreeType.kMaxTreeType: None}
 
 
-class DataLoader:
+class DataLoader(DescribedData):
     """Collects trees, variables, cuts and weights; the events are read when they are first needed.
 
     Trees are whatever `pytmva_rnn.tmva.trees.as_tree` understands. Expressions, cuts and weights are formulas in the
@@ -36,51 +36,31 @@ class DataLoader:
     """
 
     def __init__(self, name: Any = "default") -> None:
-        self._name = text_of(name)
-        self._variables: list[Declared] = []
-        self._spectators: list[Declared] = []
-        self._targets: list[Declared] = []
+        super().__init__(name)
         self._trees: list[ClassTree] = []
-        self._cuts: list[tuple[str, str]] = []
-        self._weights: dict[str, str] = {}
-        self._split = SplitOptions()
+        self._events: dict[tuple[str, str], AssignedEvents] = {}
         self._samples: Samples | None = None
+        self._fold: Samples | None = None
 
-    def GetName(self) -> str:
-        """Name given at construction."""
-        return self._name
+    def MakeCopy(self, name: Any) -> DataLoader:
+        """Another data loader of this name with the same trees, declarations and split."""
+        made = copy(self)
+        made._name = text_of(name)
+        for attribute in ("_variables", "_spectators", "_targets", "_cuts", "_trees"):
+            setattr(made, attribute, list(getattr(self, attribute)))
+        for attribute in ("_classes", "_weights"):
+            setattr(made, attribute, dict(getattr(self, attribute)))
+        made._events = {key: deepcopy(events) for key, events in self._events.items()}
+        return made
 
-    def GetDataSetInfo(self) -> DataSetInfo:
-        """What is declared."""
-        names = dict.fromkeys(tree.name for tree in self._trees)
-        return DataSetInfo(self._name, self._variables, self._spectators, self._targets, tuple(names))
+    Clone = MakeCopy
 
-    def AddVariable(
-        self, expression: Any, title: Any = "", unit: Any = "", type: Any = "F", min: float = 0.0, max: float = 0.0
-    ) -> None:
-        """Declare an input: a formula or `label := formula`.
-
-        `AddVariable(expression, type)` is understood too. As in C++ TMVA, the data decide about `min` and `max`.
-        """
-        self._declare(self._variables, declared(expression, title, unit, type))
-
-    def AddVariablesArray(
-        self, expression: Any, size: int, type: Any = "F", min: float = 0.0, max: float = 0.0
-    ) -> None:
-        """Declare as inputs the `size` elements of a branch that holds an array or a vector."""
-        if size < 1:
-            raise DataError(f"variable {text_of(expression)}: an array has at least one element, not {size}")
-        self._declare(self._variables, declared(expression, kind=type, size=int(size)))
-
-    def AddSpectator(
-        self, expression: Any, title: Any = "", unit: Any = "", min: float = 0.0, max: float = 0.0
-    ) -> None:
-        """Declare a value that goes along with each event to the output but not into the network."""
-        self._declare(self._spectators, declared(expression, title, unit))
-
-    def AddTarget(self, expression: Any, title: Any = "", unit: Any = "", min: float = 0.0, max: float = 0.0) -> None:
-        """Declare a value for a regression to learn."""
-        self._declare(self._targets, declared(expression, title, unit))
+    def with_variables(self, numbers: Iterable[int]) -> DataLoader:
+        """A copy that has only the declarations of variables of these numbers."""
+        made = self.MakeCopy(self._name)
+        made._variables = [self._variables[number] for number in numbers]
+        made._changed()
+        return made
 
     def AddTree(
         self, tree: Any, className: Any, weight: float = 1.0, cut: Any = "", treetype: Any = ETreeType.kMaxTreeType
@@ -98,9 +78,10 @@ class DataLoader:
         treetype : str or Types.ETreeType
             "Train" or "Test": which sample the events go to; the split decides by default.
         """
-        sample = _sample(treetype)
-        self._trees.append(ClassTree(as_tree(tree), text_of(className), float(weight), text_of(cut), sample))
-        self._samples = None
+        name = text_of(className)
+        self._trees.append(ClassTree(as_tree(tree), name, float(weight), text_of(cut), _sample(treetype)))
+        self._classes[name] = None
+        self._changed()
 
     def SetTree(self, tree: Any, treetype: Any, weight: float = 1.0) -> None:
         """Add events of a class, which is named second."""
@@ -108,11 +89,11 @@ class DataLoader:
 
     def AddSignalTree(self, signal: Any, weight: float = 1.0, treetype: Any = ETreeType.kMaxTreeType) -> None:
         """Add events of the class "Signal"."""
-        self.AddTree(signal, _SIGNAL, weight, "", treetype)
+        self.AddTree(signal, SIGNAL, weight, "", treetype)
 
     def AddBackgroundTree(self, background: Any, weight: float = 1.0, treetype: Any = ETreeType.kMaxTreeType) -> None:
         """Add events of the class "Background"."""
-        self.AddTree(background, _BACKGROUND, weight, "", treetype)
+        self.AddTree(background, BACKGROUND, weight, "", treetype)
 
     def AddRegressionTree(self, tree: Any, weight: float = 1.0, treetype: Any = ETreeType.kMaxTreeType) -> None:
         """Add events for a regression."""
@@ -127,67 +108,92 @@ class DataLoader:
         self.AddBackgroundTree(background, weight)
 
     def SetInputTrees(
-        self, signal: Any, background: Any, signalWeight: float = 1.0, backgroundWeight: float = 1.0
+        self, signal: Any, background: Any, signalWeight: Any = 1.0, backgroundWeight: float = 1.0
     ) -> None:
-        """Add a signal and a background tree."""
-        self.AddSignalTree(signal, signalWeight)
-        self.AddBackgroundTree(background, backgroundWeight)
+        """Add a signal and a background tree; or one tree, a cut for signal and a cut for background."""
+        if isinstance(signalWeight, int | float):
+            self.AddSignalTree(signal, signalWeight)
+            self.AddBackgroundTree(background, backgroundWeight)
+            return
+        self.AddTree(signal, SIGNAL, 1.0, background)
+        self.AddTree(signal, BACKGROUND, 1.0, signalWeight)
 
-    def AddCut(self, cut: Any, className: Any = "") -> None:
-        """A cut on the events of a class, or of all classes, beside those that are there."""
-        if text_of(cut).strip():
-            self._cuts.append((text_of(className), text_of(cut)))
-            self._samples = None
+    def AddEvent(self, className: Any, tt: Any, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event, which needs no tree.
 
-    def SetCut(self, cut: Any, className: Any = "") -> None:
-        """A cut on the events of a class, or of all classes, in place of those that are there."""
-        self._cuts = [(name, text) for name, text in self._cuts if name != text_of(className)]
-        self._samples = None
-        self.AddCut(cut, className)
-
-    def SetWeightExpression(self, variable: Any, className: Any = "") -> None:
-        """Formula for the weight of the events of a class, or of all classes that have no formula of their own."""
-        self._weights[text_of(className)] = text_of(variable)
-        self._samples = None
-
-    def SetSignalWeightExpression(self, variable: Any) -> None:
-        """Formula for the weight of the events of the class "Signal"."""
-        self.SetWeightExpression(variable, _SIGNAL)
-
-    def SetBackgroundWeightExpression(self, variable: Any) -> None:
-        """Formula for the weight of the events of the class "Background"."""
-        self.SetWeightExpression(variable, _BACKGROUND)
-
-    def PrepareTrainingAndTestTree(self, cut: Any = "", *arguments: Any, **keywords: Any) -> None:
-        """Cuts, and how the events are divided.
-
-        The forms are those of TMVA: `(cut, options)`, `(signal cut, background cut, options)`,
-        `(cut, nTrain, nTest)` and `(cut, nTrain of signal, of background, nTest of signal, of background, options)`;
-        instead of the option string there may be keywords: `nTrain_Signal=1000, SplitMode="Random", V=False`.
+        Parameters
+        ----------
+        className : str
+        tt : Types.ETreeType
+            `kTraining` or `kTesting`: which sample it goes to.
+        event : list, array or std::vector of numbers
+            The values of variables, targets and spectators in the order of their declarations, which come first.
+        weight : float
 
         Raises
         ------
-        OptionError
-            For an unknown option of the split or a wrong value.
-        TypeError
-            For other arguments.
+        DataError
+            For another number of values, one that is NaN or infinite, or another sample.
         """
-        numbers = [argument for argument in arguments if isinstance(argument, int)]
-        texts = [text_of(argument) for argument in arguments[len(numbers) :]]
-        if len(numbers) not in (0, 1, 2, 4) or len(texts) + bool(keywords) > (1 if numbers else 2):
-            raise TypeError(
-                "PrepareTrainingAndTestTree takes (cut, options) or (signal cut, background cut, options), and "
-                "keywords in place of the options"
-            )
-        own = texts.pop() if texts and not keywords and (numbers or texts) else ""
-        if texts:
-            self.AddCut(cut, _SIGNAL)
-            self.AddCut(texts[0], _BACKGROUND)
-        else:
-            self.AddCut(cut)
-        _, split = take_settings(option_string(":".join(filter(None, (_counts(numbers), own))), keywords), _PRINTING)
-        self._split = SplitOptions.parse(split)
-        self._samples = None
+        sample = _sample(tt)
+        if sample is None:
+            raise DataError("an event goes to the sample kTraining or kTesting")
+        name = text_of(className)
+        declared = (*self._variables, *self._targets, *self._spectators)
+        events = self._events.setdefault((name, sample), AssignedEvents(name, sample))
+        events.add(event, weight, sum(each.column.width for each in declared))
+        self._classes[name] = None
+        self._changed()
+
+    def AddTrainingEvent(self, className: Any, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of a class to the training sample; see `AddEvent`."""
+        self.AddEvent(className, ETreeType.kTraining, event, weight)
+
+    def AddTestEvent(self, className: Any, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of a class to the test sample; see `AddEvent`."""
+        self.AddEvent(className, ETreeType.kTesting, event, weight)
+
+    def AddSignalTrainingEvent(self, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of the class "Signal" to the training sample; see `AddEvent`."""
+        self.AddTrainingEvent(SIGNAL, event, weight)
+
+    def AddSignalTestEvent(self, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of the class "Signal" to the test sample; see `AddEvent`."""
+        self.AddTestEvent(SIGNAL, event, weight)
+
+    def AddBackgroundTrainingEvent(self, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of the class "Background" to the training sample; see `AddEvent`."""
+        self.AddTrainingEvent(BACKGROUND, event, weight)
+
+    def AddBackgroundTestEvent(self, event: Iterable[Any], weight: float = 1.0) -> None:
+        """Add one event of the class "Background" to the test sample; see `AddEvent`."""
+        self.AddTestEvent(BACKGROUND, event, weight)
+
+    def UserAssignEvents(self, clIndex: int) -> bool:
+        """Whether events of the class of this number were added one by one."""
+        name = self.GetDataSetInfo().GetClassInfo(clIndex).GetName()
+        return any(of_class == name for of_class, _ in self._events)
+
+    def MakeKFoldDataSet(self, s: CvSplitKFolds) -> None:
+        """Divide the training sample and the test sample into folds.
+
+        Parameters
+        ----------
+        s : CvSplitKFolds
+            `TMVA.CvSplitKFolds(5)`, which keeps the folds.
+        """
+        if not isinstance(s, CvSplitKFolds):
+            raise TypeError(f"MakeKFoldDataSet takes a TMVA.CvSplitKFolds, CvSplitKFolds(5) for five folds, not {s!r}")
+        self._fold = None
+        s.divide(self.samples(), self.tables()[1])
+
+    def PrepareFoldDataSet(self, s: CvSplitKFolds, foldNumber: int, tt: Any = ETreeType.kTraining) -> None:
+        """Train with all folds but one from now on, and test with that one; see `CvSplitKFolds.prepared`."""
+        self._fold = s.prepared(self.samples(), foldNumber, tt)
+
+    def RecombineKFoldDataSet(self, s: CvSplitKFolds, tt: Any = ETreeType.kTraining) -> None:
+        """Train and test with all folds together from now on, as C++ TMVA does after a cross validation."""
+        self._fold = s.recombined(self.samples(), tt)
 
     def samples(self) -> Samples:
         """The training and the test sample; read once.
@@ -197,9 +203,13 @@ class DataLoader:
         DataError
             For what is missing or cannot be read.
         """
+        if self._fold is not None:
+            return self._fold
         if self._samples is None:
             self._samples = load_samples(
                 self._trees,
+                list(self._events.values()),
+                list(self._classes),
                 [each.column for each in self._variables],
                 [each.column for each in self._spectators],
                 [each.column for each in self._targets],
@@ -218,26 +228,17 @@ class DataLoader:
             table(self._targets, data.target_values),
         )
 
-    def _declare(self, where: list[Declared], what: Declared) -> None:
-        where.append(what)
-        self._samples = None
+    def _changed(self) -> None:
+        self._samples = self._fold = None
 
 
-def _sample(treetype: Any) -> int:
+def _sample(treetype: Any) -> str | None:
     if isinstance(treetype, int):
+        if treetype not in _SAMPLES:
+            raise DataError(f"a sample is kTraining or kTesting, not {treetype!r}")
         return _SAMPLES[ETreeType(treetype)]
     text = text_of(treetype).lower()
     trains, tests = "train" in text, "test" in text
     if not trains and not tests and text:
         raise DataError(f"the type of a tree is 'Train' or 'Test', not {treetype!r}")
-    return FREE if trains == tests else TRAINING if trains else TEST
-
-
-def _counts(numbers: list[int]) -> str:
-    """The numbers of events that old forms of PrepareTrainingAndTestTree take; -1 is all."""
-    if not numbers:
-        return ""
-    of_signal, of_background, *tests = numbers if len(numbers) == 4 else (numbers[0], numbers[0], *numbers[1:] * 2)
-    names = (f"nTrain_{_SIGNAL}", f"nTrain_{_BACKGROUND}", f"nTest_{_SIGNAL}", f"nTest_{_BACKGROUND}")
-    pairs = zip(names, (of_signal, of_background, *tests), strict=False)
-    return ":".join(f"{name}={max(count, 0)}" for name, count in pairs)
+    return None if trains == tests else "training" if trains else "test"

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import Column
+from pytmva_rnn.data.flat_variables import without_blanks
 from pytmva_rnn.data.recipe import describe
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.tmva.arguments import text_of
 
-__all__ = ["Declared", "declared", "table"]
+__all__ = ["Declared", "check_expressions", "declared", "table"]
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,43 @@ def declared(expression: Any, title: Any = "", unit: Any = "", kind: Any = "F", 
     return Declared(column.expression, column, kind)
 
 
-def table(declarations: Sequence[Declared], values: NDArray[np.float32]) -> tuple[Variable, ...]:
-    """What the weight file says of each, given the data (n, sum of the widths)."""
+def table(declarations: Sequence[Declared], values: NDArray[Any] | None) -> tuple[Variable, ...]:
+    """What the weight file says of each, given the data (n, sum of the widths), or nothing of its ranges."""
     described = describe([each.column for each in declarations], values)
     return tuple(_as_written(each, v) for each, v in zip(_by_variable(declarations), described, strict=True))
+
+
+def check_expressions(what: str, given: Sequence[str], of_file: Sequence[Variable], path: str) -> None:
+    """Compare declared expressions with those of a weight file.
+
+    Parameters
+    ----------
+    what : str
+        "variable", "spectator" or "target".
+    given : sequence of str
+        Without blanks.
+    of_file : sequence of Variable
+    path : str
+
+    Raises
+    ------
+    DataError
+        If they are others, or in another order.
+    """
+    if len(given) != len(of_file):
+        raise DataError(f"{len(given)} {what}s are declared, but {path} has {len(of_file)}{_some(of_file)}")
+    for number, (name, variable) in enumerate(zip(given, of_file, strict=True)):
+        known = (variable.expression, variable.internal if variable.type.endswith("[]") else variable.expression)
+        if name not in map(without_blanks, known):
+            raise DataError(
+                f"{what} {number} is declared as {name!r}, but in {path} it is {variable.expression!r}; they must be "
+                "declared with the file's expressions and in its order"
+            )
+
+
+def _some(variables: Sequence[Variable]) -> str:
+    names = list(dict.fromkeys(variable.expression for variable in variables))
+    return f": {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}" if names else ""
 
 
 def _by_variable(declarations: Iterable[Declared]) -> list[Declared]:

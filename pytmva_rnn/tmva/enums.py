@@ -6,8 +6,9 @@ from enum import IntEnum
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
+from pytmva_rnn.tmva.explained import ExplainedType
 
-__all__ = ["Types", "check_method_type"]
+__all__ = ["Types", "VIType", "check_method_type"]
 
 
 class EMVA(IntEnum):
@@ -65,6 +66,8 @@ class ETreeType(IntEnum):
     kTraining = 0
     kTesting = 1
     kMaxTreeType = 2
+    kValidation = 3
+    kTrainingOriginal = 4
 
 
 class ESBType(IntEnum):
@@ -77,7 +80,15 @@ class ESBType(IntEnum):
     kTrueType = 4
 
 
-class Types:
+class VIType(IntEnum):
+    """How `Factory.EvaluateImportance` chooses sets of variables."""
+
+    kShort = 0
+    kAll = 1
+    kRandom = 2
+
+
+class Types(metaclass=ExplainedType):
     """Home of TMVA's enumerations, as in C++: both `Types.kDL` and `Types.EMVA.kDL`."""
 
     EMVA = EMVA

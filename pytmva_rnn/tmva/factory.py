@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -10,15 +11,23 @@ from pytmva_rnn.description import ANALYSES
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.interruption import raise_interruption
 from pytmva_rnn.options import parse_options
-from pytmva_rnn.report import roc_curve, roc_integral
-from pytmva_rnn.tmva.arguments import flag, option_string, refuse_others, take_settings, text_of
+from pytmva_rnn.tmva.arguments import (
+    check_title,
+    file_and_options,
+    flag,
+    option_string,
+    refuse_others,
+    take_settings,
+    text_of,
+)
+from pytmva_rnn.tmva.booked_methods import BookedMethods
 from pytmva_rnn.tmva.console import say, shown
 from pytmva_rnn.tmva.dataloader import DataLoader
-from pytmva_rnn.tmva.enums import ETreeType, check_method_type
+from pytmva_rnn.tmva.enums import check_method_type
+from pytmva_rnn.tmva.importance import VariableImportance, variable_importance
 from pytmva_rnn.tmva.method_dl import MethodDL
 from pytmva_rnn.tmva.output import evaluation_table
 from pytmva_rnn.tmva.output.output_file import OutputFile
-from pytmva_rnn.tmva.roc import ROCCurve, ROCPlot
 from pytmva_rnn.tmva.settings import gConfig
 
 __all__ = ["Factory"]
@@ -29,7 +38,7 @@ _ANALYSES = (*ANALYSES, "Auto")
 _SOURCE = "Factory"
 
 
-class Factory:
+class Factory(BookedMethods):
     """Trains networks on the samples of data loaders; the calls are those of `TMVA::Factory`.
 
     Parameters
@@ -49,8 +58,9 @@ class Factory:
     """
 
     def __init__(self, theJobName: Any, *arguments: Any, **keywords: Any) -> None:
+        super().__init__()
         self._job = text_of(theJobName)
-        file, text = _file_and_options(arguments)
+        file, text = file_and_options(arguments, "Factory takes a name")
         found, others = take_settings(option_string(text, keywords), _OPTIONS)
         refuse_others(others, _OPTIONS, "the Factory")
         self._flags = {name: flag(found, name, name not in ("V", "Silent")) for name in _FLAGS}
@@ -62,7 +72,6 @@ class Factory:
         chains = found.get("Transformations", "I").split(";")
         self._transformations = [text.strip() for text in chains if text.strip().upper() not in ("", "I", "NONE")]
         self._file = None if file is None else OutputFile(file)
-        self._methods: list[MethodDL] = []
 
     def GetName(self) -> str:
         """Name of the job."""
@@ -93,30 +102,41 @@ class Factory:
             For a title that is taken or cannot be part of a file's name.
         """
         check_method_type(theMethodName)
-        title = text_of(methodTitle)
-        if not title or any(c in title for c in "/\\\0"):
-            raise DataError(f"the title of a method is a name without slashes, not {title!r}")
-        if any(method.title == title and method.loader.GetName() == loader.GetName() for method in self._methods):
-            raise DataError(f"there is a method {title!r} for {loader.GetName()!r} already; choose another title")
-        method = MethodDL(self._job, loader, title, parse_options(option_string(theOption, keywords)))
-        with self._shown():
-            say(_SOURCE, f"Booking method: {title}")
-        self._methods.append(method)
-        return method
+        title = check_title(text_of(methodTitle))
+        return self._add(MethodDL(self._job, loader, title, parse_options(option_string(theOption, keywords))))
 
-    def DeleteAllMethods(self) -> None:
-        """Forget all methods; their weight files stay."""
-        self._methods.clear()
+    def BookMethodWeightfile(self, dataloader: DataLoader, methodType: Any, weightfile: Any) -> MethodDL:
+        """Take a network whose weight file is there, to test and evaluate it; TrainAllMethods lets it be.
 
-    def GetMethod(self, datasetname: Any, title: Any) -> MethodDL:
-        """The method of this title that was booked with the data loader of this name.
+        Parameters
+        ----------
+        dataloader : DataLoader
+            With the variables, targets and classes of the file, in the same order.
+        methodType : Types.EMVA or str
+            `Types.kDL` or "DL".
+        weightfile : path
 
         Raises
         ------
+        OptionError
+            For another type of method.
         DataError
-            If there is none; C++ TMVA returns a null pointer.
+            For other variables, targets or classes, or if there is a method of its title already.
+        WeightFileError, OSError
+            If the file cannot be read.
         """
-        return self._method(datasetname, title)
+        check_method_type(methodType)
+        path = os.fspath(weightfile) if isinstance(weightfile, os.PathLike) else text_of(weightfile)
+        return self._add(MethodDL.of_weight_file(self._job, dataloader, path))
+
+    def _add(self, method: MethodDL) -> MethodDL:
+        name = method.loader.GetName()
+        if self.HasMethod(name, method.title):
+            raise DataError(f"there is a method {method.title!r} for {name!r} already; choose another title")
+        with self._shown():
+            say(_SOURCE, f"Booking method: {method.title}")
+        self.keep(method)
+        return method
 
     def TrainAllMethods(self) -> None:
         """Train all methods and write their weight files, `<data loader>/weights/<job>_<title>.weights.xml`.
@@ -132,10 +152,13 @@ class Factory:
         with self._shown():
             say(_SOURCE, "Train all methods")
             for method in self._methods:
-                self._check_analysis(method.loader.samples().training)
+                self.check_analysis(method.loader.samples().training)
                 method.check()
             progress = None if self._flags["DrawProgressBar"] and not self._silent else False
             for method in self._methods:
+                if method.given is not None:
+                    say(_SOURCE, f"Method {method.title} is trained already: its weight file was booked")
+                    continue
                 data = method.loader.samples().training
                 say(_SOURCE, f"Train method: {method.title} for {data.analysis.capitalize()}")
                 say("", f"{len(data)} events in the training sample, {data.X[0].size} variables")
@@ -146,6 +169,8 @@ class Factory:
                 if result.interrupted:
                     raise_interruption(result.interrupted)
             say(_SOURCE, "Training finished")
+
+    TrainAllMethodsForClassification = TrainAllMethodsForRegression = TrainAllMethods
 
     def TestAllMethods(self) -> None:
         """Score the test sample and the training sample with all methods.
@@ -186,80 +211,70 @@ class Factory:
                 table = evaluation_table(samples.training, samples.test, outputs, loader.GetName(), margin="")
                 say("", table)
                 if self._file is not None:
-                    self._file.write(methods, self._transformations)
+                    self._file.write(loader, outputs, self._transformations)
             say(_SOURCE, "Thank you for using TMVA!")
 
-    def GetROCIntegral(self, loader: Any, theMethodName: Any, iClass: int = 0, type: Any = ETreeType.kTesting) -> float:
-        """Area under background rejection against signal efficiency.
+    def EvaluateImportance(
+        self, loader: DataLoader, vitype: int, theMethod: Any, methodTitle: Any, theOption: Any = "", **keywords: Any
+    ) -> VariableImportance:
+        """What each variable is worth to a network, in per cent: by how much it raises the ROC integral.
+
+        Networks are trained on sets of the variables, and no weight files are written.
 
         Parameters
         ----------
-        loader : DataLoader or str
-            Or its name.
-        theMethodName : str
-            Title of the method.
-        iClass : int
-            Of more than two classes, the one that is told from the rest.
-        type : Types.ETreeType
-            Which sample: `kTesting` or `kTraining`.
+        loader : DataLoader
+            Its variables are single ones, no arrays.
+        vitype : VIType
+            `kShort`: all variables, and all without each one. `kAll`: every set of them. `kRandom`: sets by chance, and
+            each without each of its variables, of more than ten variables.
+        theMethod, methodTitle, theOption, **keywords
+            As for `BookMethod`.
+
+        Raises
+        ------
+        DataError
+            For array variables, a regression, or a wrong `vitype`; for more than ten variables with `kAll`.
+        OptionError, TrainingError
+            As `TrainAllMethods`.
         """
-        return self._curve(loader, theMethodName, iClass, type).integral
+        check_method_type(theMethod)
+        title, options = check_title(text_of(methodTitle)), parse_options(option_string(theOption, keywords))
 
-    def GetROCCurve(
-        self,
-        loader: Any,
-        theMethodName: Any = None,
-        setTitles: bool = True,
-        iClass: int = 0,
-        type: Any = ETreeType.kTesting,
-    ) -> ROCCurve | ROCPlot:
-        """The ROC curve of a method, or without a title a plot with those of all methods of the data loader.
+        def quality(data: DataLoader) -> float:
+            factory = Factory(self._job, Silent=True, ModelPersistence=False, AnalysisType=self._analysis)
+            factory._add(MethodDL(self._job, data, title, options))
+            factory.TrainAllMethods()
+            return factory.GetROCIntegral(data, title)
 
-        The other parameters are those of `GetROCIntegral`; `setTitles` has no effect. For all methods C++ TMVA takes
-        the number of the class second, `GetROCCurve(loader, 1)`, and so does this.
-        """
-        if theMethodName is None or isinstance(theMethodName, int):
-            return self.GetROCCurveAsMultiGraph(loader, theMethodName or 0, type)
-        return self._curve(loader, theMethodName, iClass, type)
+        with self._shown():
+            say(_SOURCE, f"Variable importance of {title}")
+            found = variable_importance(loader, vitype, quality)
+            say("", str(found))
+        return found
 
-    def GetROCCurveAsMultiGraph(self, loader: Any, iClass: int = 0, type: Any = ETreeType.kTesting) -> ROCPlot:
-        """The ROC curves of all methods of the data loader."""
-        name = _name_of(loader)
-        titles = [method.title for method in self._methods if method.loader.GetName() == name]
-        return ROCPlot(tuple(self._curve(loader, title, iClass, type) for title in titles))
+    def Verbose(self) -> bool:
+        """Whether much is to be printed."""
+        return self._flags["V"]
 
-    def _curve(self, loader: Any, title: Any, number: int, sample: Any) -> ROCCurve:
-        method = self._method(loader, title)
-        samples = method.loader.samples()
-        is_test = sample != ETreeType.kTraining
-        data = samples.test if is_test else samples.training
-        if data.analysis == "regression":
-            raise DataError("a regression has no ROC curve")
-        if not 0 <= number < len(data.classes):
-            raise DataError(f"there is no class {number}; the classes are 0 to {len(data.classes) - 1}")
-        scores = method.scores(test=is_test)
-        if scores.ndim == 2:
-            scores = scores[:, number]
-        elif number == 1:
-            scores = -scores
-        member = data.class_index == number
-        curve = roc_curve(member, scores, data.weights)
-        area = roc_integral(member, scores, data.weights)
-        return ROCCurve(method.title, curve.signal_efficiency, curve.background_rejection, area)
+    def SetVerbose(self, v: bool = True) -> None:
+        """Without effect beyond `Verbose`."""
+        self._flags["V"] = bool(v)
 
-    def _method(self, loader: Any, title: Any) -> MethodDL:
-        name = _name_of(loader)
-        for method in self._methods:
-            if method.loader.GetName() == name and method.title == text_of(title):
-                return method
-        booked = ", ".join(f"{method.title} of {method.loader.GetName()}" for method in self._methods)
-        raise DataError(f"no method {text_of(title)!r} is booked for {name!r}; there are: {booked or 'none'}")
+    def IsSilentFile(self) -> bool:
+        """Whether there is no output file."""
+        return self._file is None
+
+    def IsModelPersistence(self) -> bool:
+        """Whether weight files are written."""
+        return self._flags["ModelPersistence"]
 
     def _booked(self) -> None:
         if not self._methods:
             raise DataError("no methods are booked: call BookMethod first")
 
-    def _check_analysis(self, data: Dataset) -> None:
+    def check_analysis(self, data: Dataset) -> None:
+        """Raise if the option AnalysisType does not fit the events."""
         found = data.analysis.capitalize()
         if self._analysis not in ("Auto", found):
             raise OptionError(
@@ -273,21 +288,3 @@ class Factory:
 
     def _shown(self) -> Any:
         return shown(self._silent)
-
-
-def _file_and_options(arguments: tuple[Any, ...]) -> tuple[Any, Any]:
-    """The output file, which may be missing or None, and the option string."""
-    if len(arguments) > 2:
-        raise TypeError(f"Factory takes a name, an output file and options, not {1 + len(arguments)} arguments")
-    if len(arguments) == 2:
-        return arguments
-    if not arguments:
-        return None, ""
-    given = arguments[0]
-    is_text = isinstance(given, str) or type(given).__name__ in ("TString", "string")
-    is_file = not is_text or (text_of(given).endswith(".root") and "=" not in text_of(given))
-    return (given, "") if is_file else (None, given)
-
-
-def _name_of(loader: Any) -> str:
-    return loader.GetName() if isinstance(loader, DataLoader) else text_of(loader)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.flat_variables import without_blanks
-from pytmva_rnn.description import Analysis, Variable
+from pytmva_rnn.description import Analysis
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.model import Model
 from pytmva_rnn.network.network import Network
+from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.scoring import scored
 from pytmva_rnn.tmva.arguments import option_string, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
+from pytmva_rnn.tmva.current_values import CurrentValues, ReaderInfo
+from pytmva_rnn.tmva.declarations import check_expressions
+from pytmva_rnn.tmva.explained import Explained
+from pytmva_rnn.tmva.folded_model import FoldedModel, read_model
 
 __all__ = ["Reader"]
 
@@ -32,11 +35,11 @@ _CALLS: dict[Analysis, str] = {
 
 @dataclass(frozen=True, eq=False)
 class _Booked:
-    model: Model
+    model: Model | FoldedModel
     score: Callable[[NDArray[np.float32]], Any]
 
 
-class Reader:
+class Reader(Explained):
     """Scores events, one by one or many at a time; the calls are those of `TMVA::Reader`.
 
     A network with RememberState carries its state from one `Evaluate...` call to the next, as in C++ TMVA; `evaluate`
@@ -46,18 +49,41 @@ class Reader:
     ----------
     theOption : str
         `!Color:!Silent`; without effect, as a Reader prints nothing.
+    verbose : bool
+        Without effect.
+
+    C++ TMVA's other form is understood too: names of variables, `"x:y"` or a list, and then the options. Their values
+    go into the calls, `EvaluateMVA(values, tag)`.
     """
 
-    def __init__(self, theOption: Any = "", verbose: bool = False, /, **keywords: Any) -> None:
-        _, others = take_settings(option_string(theOption, keywords), _OPTIONS)
-        refuse_others(others, _OPTIONS, "the Reader")
-        self._variables: list[str] = []
-        self._spectators: list[str] = []
-        self._links: list[tuple[int, Any]] = []
-        self._values = np.empty(0, np.float32)
-        self._singles: list[tuple[int, Any]] = []
-        self._blocks: list[tuple[NDArray[np.float32], NDArray[Any]]] = []
+    def __init__(self, theOption: Any = "", verbose: Any = False, /, *others: Any, **keywords: Any) -> None:
+        names: Iterable[Any] = ()
+        if isinstance(theOption, list | tuple) or not isinstance(verbose, bool | int):
+            names = text_of(theOption).split(":") if not isinstance(theOption, list | tuple) else theOption
+            theOption = "" if isinstance(verbose, bool | int) else verbose
+        _, rest = take_settings(option_string(theOption, keywords), _OPTIONS)
+        refuse_others(rest, _OPTIONS, "the Reader")
+        self._variables = CurrentValues()
+        self._spectators = CurrentValues()
         self._methods: dict[str, _Booked] = {}
+        self._classifiers: dict[str, Callable[[], float]] = {}
+        for name in names:
+            self._variables.add(name, None)
+
+    def GetName(self) -> str:
+        """The name of the class."""
+        return "Reader"
+
+    def Verbose(self) -> bool:
+        """Whether much is to be printed: never."""
+        return False
+
+    def SetVerbose(self, v: bool = True) -> None:
+        """Without effect."""
+
+    def DataInfo(self) -> ReaderInfo:
+        """What is declared; array variables may be declared with it, as in C++ TMVA."""
+        return ReaderInfo("Default", self._variables.declared, self._spectators.declared, _values=self._variables)
 
     def AddVariable(self, expression: Any, datalink: Any) -> None:
         """Declare the next variable, or the next few of an array.
@@ -75,18 +101,17 @@ class Reader:
         DataError
             For anything else.
         """
-        values = _buffer(expression, datalink)
-        one_of_python = len(values) == 1 and isinstance(datalink, array)  # quicker to ask than one of NumPy
-        self._links.append((len(self._variables), datalink if one_of_python else values))
-        self._variables += [_expression(expression)] * len(values)
+        self._variables.add(expression, datalink)
 
     def AddSpectator(self, expression: Any, datalink: Any) -> None:
-        """Declare the next spectator; weight files are checked for it, and its value has no effect."""
-        _buffer(expression, datalink)
-        self._spectators.append(_expression(expression))
+        """Declare the next spectator; weight files are checked for it.
 
-    def BookMVA(self, methodTag: Any, weightfile: Any) -> Model:
-        """Read a weight file.
+        Its value only tells which network of a cross validation is to score the event.
+        """
+        self._spectators.add(expression, datalink)
+
+    def BookMVA(self, methodTag: Any, weightfile: Any) -> Model | FoldedModel:
+        """Read a weight file; that of a cross validation brings those of its folds.
 
         Parameters
         ----------
@@ -109,16 +134,28 @@ class Reader:
         if tag in self._methods:
             raise DataError(f"a method {tag!r} is booked already; choose another name")
         path = os.fspath(weightfile) if isinstance(weightfile, os.PathLike) else text_of(weightfile)
-        model = read_weights(path)
+        model = read_model(path)
         for what, declared, of_file in (
-            ("variable", self._variables, model.variables),
-            ("spectator", self._spectators, model.spectators),
+            ("variable", self._variables.expressions, model.variables),
+            ("spectator", self._spectators.expressions, model.spectators),
         ):
-            _check(what, declared, of_file, path)
-        self._connect()
-        remembers = model.remembers
-        self._methods[tag] = _Booked(model, _remembering(model) if remembers else model.predict_one)
+            check_expressions(what, declared, of_file, path)
+        score = self._score_of(model)
+        self._methods[tag] = _Booked(model, score)
+        if model.analysis == "Classification":
+            read = self._variables.reading()
+            self._classifiers[tag] = lambda: score(read())
         return model
+
+    def FindMVA(self, methodTag: Any) -> Model | FoldedModel:
+        """What was booked under this name.
+
+        Raises
+        ------
+        DataError
+            If nothing was; C++ TMVA returns a null pointer.
+        """
+        return self._booked(text_of(methodTag)).model
 
     def EvaluateMVA(self, first: Any, second: Any = None) -> float:
         """The classifier's score of one event.
@@ -126,13 +163,17 @@ class Reader:
         Parameters
         ----------
         first, second
-            `(tag)` for the declared variables' current values, or `(values, tag)`.
+            `(tag)` for the declared variables' current values, or `(values, tag)`; in place of the tag what BookMVA
+            gave is taken too.
 
         Returns
         -------
         float
             -999 if a variable is NaN.
         """
+        usual = self._classifiers.get(first) if type(first) is str else None
+        if usual is not None:  # in a loop over events
+            return usual()
         x, tag = self._event(first, second)
         return float(self._booked(tag, "Classification").score(x))
 
@@ -171,9 +212,11 @@ class Reader:
         return self._of_score(methodTag, mvaVal, lambda model, score: model.rarity(score))
 
     def _of_score(self, tag: Any, score: float | None, function: Callable[[Model, float], NDArray[Any]]) -> float:
-        booked = self._booked(tag, "Classification")
+        model = self._booked(tag, "Classification").model
+        if isinstance(model, FoldedModel):
+            raise DataError(f"method {text_of(tag)!r} is a cross validation, which has no distributions of its scores")
         score = self.EvaluateMVA(tag) if score is None else score
-        return -999.0 if score == -999.0 else float(function(booked.model, score))
+        return -999.0 if score == -999.0 else float(function(model, score))
 
     def evaluate(self, data: Any, methodTag: str) -> NDArray[np.float32]:
         """Score many events at once.
@@ -196,7 +239,10 @@ class Reader:
             If data do not fit the network, or a column is missing.
         """
         model = self._booked(methodTag).model
-        return model.predict(inputs_of(model, data))
+        if isinstance(model, FoldedModel):
+            first = model.models[0]
+            return model.predict(*inputs_of(first, data, spectators=model.by_spectators))
+        return model.predict(inputs_of(model, data)[0])
 
     def _several(self, first: Any, second: Any, analysis: Analysis) -> Any:
         number = None
@@ -208,24 +254,22 @@ class Reader:
 
     def _event(self, first: Any, second: Any) -> tuple[NDArray[np.float32], str]:
         """The variables and the tag; what follows a tag is the signal efficiency that C++ TMVA's cuts want."""
+        if isinstance(first, Model | FoldedModel):
+            first = next((tag for tag, booked in self._methods.items() if booked.model is first), "")
         if isinstance(first, str) or second is None:
-            return self._current(), text_of(first)
+            return self._variables.read(), text_of(first)
         return np.ascontiguousarray(first, np.float32).reshape(-1), text_of(second)
 
-    def _connect(self) -> None:
-        """Prepare what `_current` does for each event."""
-        self._values = np.zeros(len(self._variables), np.float32)
-        self._singles = [(start, link) for start, link in self._links if len(link) == 1]
-        blocks = [(start, link) for start, link in self._links if len(link) > 1]
-        self._blocks = [(self._values[start : start + len(link)], link) for start, link in blocks]
+    def _score_of(self, model: Model | FoldedModel) -> Callable[[NDArray[np.float32]], Any]:
+        if isinstance(model, Model):
+            return _remembering(model) if model.remembers else Scorer(model)
 
-    def _current(self) -> NDArray[np.float32]:
-        values = self._values
-        for place, link in self._singles:
-            values[place] = link[0]
-        for part, block in self._blocks:
-            part[:] = block
-        return values
+        def score(x: NDArray[np.float32]) -> Any:
+            spectators = self._spectators.read()[np.newaxis] if model.by_spectators else None
+            result = model.predict(x[np.newaxis], spectators)[0]
+            return result if result.ndim else float(result)
+
+        return score
 
     def _booked(self, tag: Any, analysis: Analysis | None = None) -> _Booked:
         booked = self._methods.get(tag)
@@ -236,38 +280,6 @@ class Reader:
             kind = booked.model.analysis
             raise DataError(f"method {tag!r} is a {kind.lower()}: call {_CALLS[kind]}")
         return booked
-
-
-def _expression(text: Any) -> str:
-    return without_blanks(text_of(text).rpartition(":=")[2])
-
-
-def _buffer(expression: Any, link: Any) -> NDArray[Any]:
-    """The memory of an array as a flat NumPy array, no copy."""
-    values = np.frombuffer(link, link.typecode) if isinstance(link, array) else link
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or not values.size:
-        raise DataError(
-            f"variable {text_of(expression)!r}: its value must be in an array, array('f', [0]) or a NumPy array of one "
-            f"element, that the script fills for each event, not in {type(link).__name__}"
-        )
-    return values.reshape(-1)
-
-
-def _check(what: str, declared: list[str], of_file: tuple[Variable, ...], path: str) -> None:
-    if len(declared) != len(of_file):
-        raise DataError(f"{len(declared)} {what}s are declared, but {path} has {len(of_file)}{_some(of_file)}")
-    for number, (name, variable) in enumerate(zip(declared, of_file, strict=True)):
-        known = (variable.expression, variable.internal if variable.type.endswith("[]") else variable.expression)
-        if name not in map(without_blanks, known):
-            raise DataError(
-                f"{what} {number} is declared as {name!r}, but in {path} it is {variable.expression!r}; they must be "
-                "declared with the file's expressions and in its order"
-            )
-
-
-def _some(variables: tuple[Variable, ...]) -> str:
-    names = list(dict.fromkeys(variable.expression for variable in variables))
-    return f": {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}" if names else ""
 
 
 def _remembering(model: Model) -> Callable[[NDArray[np.float32]], Any]:

@@ -4,20 +4,62 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
+from pytmva_rnn.errors import OptionError
 from pytmva_rnn.files import atomic_path
+from pytmva_rnn.tmva.explained import Explained
 
 __all__ = ["ROCCurve", "ROCPlot"]
 
+_FORMATS = ("png", "pdf", "svg", "eps", "ps", "jpg", "jpeg", "tif", "tiff", "webp")
+
+
+class _Picture(Explained):
+    """What draws itself, and so can be written as a picture."""
+
+    def Draw(self, option: str = "") -> Any:
+        """A Matplotlib figure; see the classes."""
+        raise NotImplementedError
+
+    def Print(self, path: str | os.PathLike[str], type: str = "") -> None:
+        """Write a picture.
+
+        Parameters
+        ----------
+        path : path-like
+        type : str
+            Of the file, `pdf`, `png` ...; the ending of the path tells it if it is not given.
+
+        Raises
+        ------
+        OptionError
+            For a type that Matplotlib does not write, as ROOT's `C`, `root` or several pages in `file.pdf(`.
+        MissingExtraError
+            If Matplotlib is not installed.
+        OSError
+            If the file cannot be written.
+        """
+        kind = (type.partition(" ")[0] or Path(path).suffix).lower().removeprefix(".")
+        if kind not in _FORMATS:
+            raise OptionError(f"pictures are written as {', '.join(_FORMATS)}; not as {kind!r} ({os.fspath(path)})")
+        figure = self.Draw()
+        with atomic_path(path) as temporary:
+            figure.savefig(temporary, dpi=150, format=kind)
+
+    def SaveAs(self, path: str | os.PathLike[str], option: str = "") -> None:
+        """The same as `Print`."""
+        self.Print(path, option)
+
 
 @dataclass(frozen=True, eq=False)
-class ROCCurve:
-    """Background rejection against signal efficiency of one method.
+class ROCCurve(_Picture):
+    """Background rejection against signal efficiency of one method, with the calls of a TGraph.
 
     Attributes
     ----------
@@ -32,6 +74,14 @@ class ROCCurve:
     rejection: NDArray[np.float64]
     integral: float
 
+    def GetName(self) -> str:
+        """The title of the method."""
+        return self.title
+
+    def GetTitle(self) -> str:
+        """The title of the method."""
+        return self.title
+
     def GetN(self) -> int:
         """Number of points."""
         return len(self.efficiency)
@@ -44,17 +94,25 @@ class ROCCurve:
         """Background rejections."""
         return self.rejection
 
+    def GetPointX(self, i: int) -> float:
+        """Signal efficiency of point `i`."""
+        return float(self.efficiency[i])
+
+    def GetPointY(self, i: int) -> float:
+        """Background rejection of point `i`."""
+        return float(self.rejection[i])
+
+    def Eval(self, x: float) -> float:
+        """Background rejection at a signal efficiency, linear between the points."""
+        return float(np.interp(x, self.efficiency, self.rejection))
+
     def Draw(self, option: str = "") -> Any:
         """A Matplotlib figure; see `ROCPlot.Draw`."""
         return ROCPlot((self,)).Draw(option)
 
-    def SaveAs(self, path: str | os.PathLike[str]) -> None:
-        """Write a picture; see `ROCPlot.SaveAs`."""
-        ROCPlot((self,)).SaveAs(path)
-
 
 @dataclass(frozen=True, eq=False)
-class ROCPlot:
+class ROCPlot(_Picture):
     """The ROC curves of several methods, where C++ TMVA has a TCanvas or a TMultiGraph."""
 
     curves: tuple[ROCCurve, ...]
@@ -82,21 +140,3 @@ class ROCPlot:
         axes.grid(alpha=0.25, linewidth=0.6)
         axes.legend(frameon=False, loc="lower left")
         return figure
-
-    def SaveAs(self, path: str | os.PathLike[str]) -> None:
-        """Write a picture; the ending of the name says of which kind.
-
-        Raises
-        ------
-        MissingExtraError
-            If Matplotlib is not installed.
-        OSError
-            If the file cannot be written.
-        """
-        figure = self.Draw()
-        with atomic_path(path) as temporary:
-            figure.savefig(temporary, dpi=150)
-
-    def Print(self, path: str | os.PathLike[str]) -> None:
-        """The same as `SaveAs`."""
-        self.SaveAs(path)

@@ -1,23 +1,24 @@
-"""The declared trees, cuts and weights -> training and test sample."""
+"""The declared trees, events, cuts and weights -> training and test sample."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytmva_rnn.data import Column, Dataset, Recipe, Source, Variables, split
 from pytmva_rnn.data.dataset import joined
-from pytmva_rnn.data.labelled_events import Reading
-from pytmva_rnn.data.rows import ListLengths
+from pytmva_rnn.data.flat_variables import check_distinct
+from pytmva_rnn.data.labelled_events import labelled
+from pytmva_rnn.data.loading import common_tree
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Formula
 from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.tmva.trees import Tree, read
+from pytmva_rnn.tmva.assigned_events import AssignedEvents
+from pytmva_rnn.tmva.trees import Tree
 
-__all__ = ["ClassTree", "Samples", "load_samples"]
+__all__ = ["ClassTree", "Samples", "both_of", "load_samples"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,21 +28,22 @@ class ClassTree:
     Attributes
     ----------
     tree : Tree
+        With a selection and a weight of its own, perhaps.
     name : str
         Of the class.
     weight : float
         Multiplies the weights of its events.
     cut : str
         Formula that is true for the events to take.
-    sample : int
-        FREE, TRAINING or TEST of `pytmva_rnn.data.splitting`.
+    sample : "training" or "test", optional
+        Where its events go; the split decides by default.
     """
 
     tree: Tree
     name: str
     weight: float
     cut: str
-    sample: int
+    sample: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,8 @@ class Samples:
 
 def load_samples(
     trees: Sequence[ClassTree],
+    events: Sequence[AssignedEvents],
+    classes: Sequence[str],
     variables: Sequence[Column],
     spectators: Sequence[Column],
     targets: Sequence[Column],
@@ -67,25 +71,28 @@ def load_samples(
     Parameters
     ----------
     trees : sequence of ClassTree
+    events : sequence of AssignedEvents
+    classes : sequence of str
+        Names of the classes of these, in the order in which they were added.
     variables, spectators, targets : sequences of Column
     cuts : iterable of (class, formula)
         An empty class is all classes.
     weights : mapping of class -> formula
-        Likewise; that of a class goes before that of all.
+        Likewise; that of a class goes before that of all. Events that were given one by one have their own.
     options : SplitOptions
 
     Raises
     ------
     DataError
-        Without trees or variables, for a class without events, for cuts and weights of classes that have no trees, and
+        Without events or variables, for a class without events, for cuts and weights of classes that have none, and
         whatever reading and dividing raise.
     """
     if not variables:
         raise DataError("the data loader has no variables: call AddVariable first")
-    if not trees:
+    if not classes:
         raise DataError("the data loader has no trees: call AddSignalTree and AddBackgroundTree, or AddTree, first")
     recipe = Recipe(Variables(tuple(variables)), tuple(spectators))
-    names = tuple(sorted(dict.fromkeys(tree.name for tree in trees), key=lambda name: name != "Signal"))
+    names = tuple(sorted(classes, key=lambda name: name != "Signal"))
     if targets and len(names) > 1:
         raise DataError(f"a regression has events of one class, not of {', '.join(names)}")
     cuts = list(cuts)
@@ -93,37 +100,62 @@ def load_samples(
         for name in named:
             if name and name not in names:
                 raise DataError(f"a {what} is given for the class {name!r}, but trees only for {', '.join(names)}")
+    recipe.check_distinct()
+    check_distinct("target", targets)
     parts: list[Dataset] = []
-    places: list[NDArray[np.int64]] = []
     efficiencies = []
     for index, name in enumerate(names):
-        entries = kept = 0
+        cut = both_of(*(cut for of_class, cut in cuts if of_class in ("", name)))
         weight = weights.get(name, weights.get("", ""))
-        for number, tree in ((number, tree) for number, tree in enumerate(trees) if tree.name == name):
-            selection = [tree.cut, *(cut for of_class, cut in cuts if of_class in ("", name))]
-            reading = Reading(recipe, _all_of(selection), _parsed(weight), tree.weight, {}, tuple(targets))
-            known = ListLengths()
-            for columns in read(tree.tree, reading.formulas()):
-                part, before = reading.build(columns, known)
-                entries += before
-                kept += len(part)
-                if not isinstance(tree.tree, Source):  # events in memory are told apart by the number of their tree
-                    part = replace(part, files=(f"{columns.place} ({number})",))
-                parts.append(replace(part, class_index=np.full(len(part), index)))
-                places.append(np.full(len(part), tree.sample))
+        found: list[Dataset] = []
+        entries = 0
+        for number, tree in enumerate(each for each in trees if each.name == name):
+            pieces, before = labelled(
+                recipe, _source(tree, cut, weight, number), number=number, targets=tuple(targets), split=options
+            )
+            found += pieces
+            entries += before
+        for number, given in enumerate((each for each in events if each.name == name), start=len(trees)):
+            found.append(given.dataset(recipe, variables, targets, cut, number))
+            entries += len(given)
+        kept = sum(map(len, found))
         if kept == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes the cuts")
         efficiencies.append(kept / entries)
-    names_of_inputs = tuple(recipe.inputs.names)
-    dataset = joined(parts, classes=names, efficiencies=tuple(efficiencies), variables=names_of_inputs)
-    training, test = split(dataset, options, assigned=np.concatenate(places))
-    return Samples(recipe, training, test)
+        parts += [replace(part, class_index=np.full(len(part), index)) for part in found]
+    dataset = joined(
+        parts,
+        classes=names,
+        efficiencies=tuple(efficiencies),
+        recipe=recipe,
+        variables=tuple(recipe.inputs.names),
+        tree=None if events else common_tree([tree.tree for tree in trees]),
+        sampled_by=options.formulas_of_samples,
+        folded_by=options.fold_by,
+    )
+    return Samples(recipe, *split(dataset, options))
 
 
-def _all_of(formulas: Iterable[str]) -> Formula | None:
-    given = [f"({text})" for text in formulas if text.strip()]
-    return Formula.parse(" && ".join(given)) if given else None
+def _source(each: ClassTree, cut: str, weight: str, number: int) -> Tree:
+    """The tree with all that the script says of it."""
+    tree = each.tree
+    said: dict[str, Any] = {
+        "selection": both_of(tree.selection or "", each.cut, cut) or None,
+        "weight": _product(tree.weight or "", weight) or None,
+        "tree_weight": each.weight * tree.factor,
+        "sample": each.sample or tree.sample,
+    }
+    if not isinstance(tree, Source):  # events in memory are told apart by what they are called
+        said["place"] = f"{tree.place} of {each.name} ({number})"
+    return replace(tree, **said)
 
 
-def _parsed(formula: str) -> Formula | None:
-    return Formula.parse(formula) if formula.strip() else None
+def both_of(*cuts: str) -> str:
+    """One formula that is true where all are; empty ones are left out."""
+    given = [cut for cut in cuts if cut.strip()]
+    return given[0] if len(given) == 1 else " && ".join(f"({cut})" for cut in given)
+
+
+def _product(first: str, second: str) -> str:
+    given = [weight for weight in (first, second) if weight.strip()]
+    return given[0] if len(given) == 1 else " * ".join(f"({weight})" for weight in given)

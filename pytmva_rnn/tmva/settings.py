@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytmva_rnn.tmva.explained import Explained
+
 __all__ = ["Config", "PyMethodBase", "Tools", "gConfig"]
 
 
@@ -32,7 +34,7 @@ class VariablePlotting:
 
 
 @dataclass
-class Config:
+class Config(Explained):
     """Settings of the whole program; `Config.Instance()` and `gConfig()` give the one that counts."""
 
     _silent: bool = False

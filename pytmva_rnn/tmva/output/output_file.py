@@ -10,8 +10,8 @@ from typing import Any
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.tmva.method_dl import MethodDL
-from pytmva_rnn.tmva.output import write_output
+from pytmva_rnn.tmva.dataloader import DataLoader
+from pytmva_rnn.tmva.output import MethodOutput, write_output
 from pytmva_rnn.transformations import learn_transformations
 
 __all__ = ["OutputFile"]
@@ -47,30 +47,32 @@ class OutputFile:
                 f"{type(target).__name__} is no output file: give a path, a file of uproot.recreate or a TFile"
             )
 
-    def write(self, methods: Sequence[MethodDL], transformations: Sequence[str]) -> None:
+    def write(self, loader: DataLoader, outputs: Sequence[MethodOutput], transformations: Sequence[str]) -> None:
         """Add the output of all methods of one data loader.
 
         Parameters
         ----------
-        methods : sequence of MethodDL
-            Trained, with the same data loader.
+        loader : DataLoader
+        outputs : sequence of MethodOutput
+            Of its samples.
         transformations : sequence of str
             In the grammar of VarTransform: the input variables are also shown after these.
         """
         if self._path is None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "output.root")
-                _write(path, methods, transformations, update=False)
+                _write(path, loader, outputs, transformations, update=False)
                 _copy_into(self._target, path)
             return
         if hasattr(self._target, "mktree") and not self._target.closed:
             self._target.close()
-        _write(self._path, methods, transformations, update=self._update)
+        _write(self._path, loader, outputs, transformations, update=self._update)
         self._update = True
 
 
-def _write(path: Path, methods: Sequence[MethodDL], transformations: Sequence[str], *, update: bool) -> None:
-    loader = methods[0].loader
+def _write(
+    path: Path, loader: DataLoader, outputs: Sequence[MethodOutput], transformations: Sequence[str], *, update: bool
+) -> None:
     samples = loader.samples()
     data = samples.training
     variables, spectators, targets = loader.tables()
@@ -84,7 +86,7 @@ def _write(path: Path, methods: Sequence[MethodDL], transformations: Sequence[st
         loader.GetName(),
         data,
         samples.test,
-        [method.output for method in methods],
+        outputs,
         variables=variables,
         spectators=spectators,
         transformations=[chain for chain in chains if chain],

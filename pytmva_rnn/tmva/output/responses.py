@@ -126,6 +126,33 @@ class Response:
         self.test = Efficiencies.of(self._fine, *self._samples[""], larger)
         self.training = Efficiencies.of(self._fine, *self._samples["Train_"], larger)
 
+    @property
+    def significance(self) -> float:
+        """Distance of the mean test scores of both classes, divided by their spreads added in squares."""
+        scores, signal, weights = self._samples[""]
+        moments = []
+        for member in (signal, ~signal):
+            total = weights[member].sum()
+            if not total > 0:
+                return 0.0
+            mean = float(scores[member] @ weights[member] / total)
+            moments.append((mean, abs(float(scores[member] ** 2 @ weights[member] / total) - mean**2)))
+        spread = float(np.sqrt(moments[0][1] + moments[1][1]))
+        return abs(moments[0][0] - moments[1][0]) / spread if spread > 0 else 0.0
+
+    @property
+    def separation(self) -> float:
+        """Half the integral of (S - B)^2/(S + B), from histograms of the test scores."""
+        scores, signal, weights = self._samples[""]
+        axis = self._shown
+        inside = (scores >= axis.low) & (scores < axis.high)
+        parts = []
+        for member in (signal & inside, ~signal & inside):
+            contents = np.bincount(axis.numbers(scores[member]), weights[member], axis.bins + 2)[1:-1]
+            parts.append(contents / (contents.sum() or 1.0))
+        total = parts[0] + parts[1]
+        return float(0.5 * np.sum((parts[0] - parts[1])[total > 0] ** 2 / total[total > 0]))
+
     def histograms(self) -> dict[str, Any]:
         """Histograms by name, as TMVA writes them into the folder of the method."""
         name = self._name
