@@ -156,6 +156,87 @@ def test_classification(loader: TMVA.DataLoader, capsys: pytest.CaptureFixture[s
     assert logging.getLogger("pytmva_rnn").handlers == []
 
 
+def test_a_weight_file_is_tested_beside_the_others(loader: TMVA.DataLoader, capsys: pytest.CaptureFixture[str]) -> None:
+    first = TMVA.Factory("First", "Silent")
+    trained = first.BookMethod(loader, "DL", "A", DENSE)
+    first.TrainAllMethods()
+    factory = TMVA.Factory("Second", "out.root", DrawProgressBar=False)
+    given = factory.BookMethodWeightfile(loader, TMVA.Types.kDL, trained.GetWeightFileName())
+    factory.BookMethod(loader, "DL", "B", DENSE.replace("|6|", "|3|"))
+    assert factory.HasMethod("dataset", "A")
+    assert not factory.HasMethod("dataset", "C")
+    assert not factory.HasMethod("other", "A")
+    factory.TrainAllMethods()
+    factory.TestAllMethods()
+    factory.EvaluateAllMethods()
+    shown = capsys.readouterr().out
+    assert "Method A is trained already: its weight file was booked" in shown
+    assert re.search(r"dataset +A +: 0\.\d+", shown)
+    assert factory.GetROCIntegral(loader, "A") == pytest.approx(first.GetROCIntegral(loader, "A"), abs=1e-6)
+    assert str(given.options) == str(trained.options)
+    assert not Path("dataset/weights/Second_A.weights.xml").exists()
+    with uproot.open("out.root") as file:
+        assert "dataset/Method_DL/A/MVA_A_S" in file
+    with pytest.raises(DataError, match="there is a method 'A' for 'dataset' already"):
+        factory.BookMethodWeightfile(loader, "DL", trained.GetWeightFileName())
+    with pytest.raises(OptionError, match="kBDT are not part"):
+        factory.BookMethodWeightfile(loader, TMVA.Types.kBDT, trained.GetWeightFileName())
+    other = TMVA.DataLoader("other")
+    other.AddVariable("x")
+    other.AddVariable("y")
+    with pytest.raises(DataError, match=r"variable 1 is declared as 'y', but in .* it is 'x\+y'"):
+        factory.BookMethodWeightfile(other, "DL", trained.GetWeightFileName())
+
+
+def test_what_a_method_tells_of_itself(loader: TMVA.DataLoader) -> None:
+    factory = TMVA.Factory("Job", "Silent")
+    method = factory.BookMethod(loader, "DL", "A", DENSE)
+    factory.TrainAllMethodsForClassification()
+    assert (method.GetJobName(), method.GetTestvarName(), method.GetMethodType()) == ("Job", "MVA_A", TMVA.Types.kDL)
+    assert (method.GetNvar(), method.GetNTargets(), method.GetInputVar(1), method.GetInputLabel(0)) == (
+        2,
+        0,
+        "sum",
+        "x",
+    )
+    assert method.GetTrainTime() > 0
+    assert (
+        method.GetEfficiency("") == method.GetROCIntegral() == pytest.approx(factory.GetROCIntegral(loader, "A"), 0.01)
+    )
+    assert 0 < method.GetEfficiency("Efficiency:0.01") < method.GetEfficiency("Efficiency:0.30") <= 1
+    assert method.GetTrainingEfficiency("Efficiency:0.10") != method.GetEfficiency("Efficiency:0.10")
+    assert not method.HasMVAPdfs()
+    scores, data = method.output.test_scores, loader.samples().test
+    of_signal, of_background = scores[data.class_index == 0], scores[data.class_index == 1]
+    w_signal, w_background = data.weights[data.class_index == 0], data.weights[data.class_index == 1]
+    means = [np.average(s, weights=w) for s, w in ((of_signal, w_signal), (of_background, w_background))]
+    spreads = [
+        np.average((s - m) ** 2, weights=w)
+        for s, m, w in zip((of_signal, of_background), means, (w_signal, w_background), strict=True)
+    ]
+    assert method.GetSignificance() == pytest.approx(abs(means[0] - means[1]) / np.sqrt(sum(spreads)), rel=1e-4)
+    assert 0.3 < method.GetSeparation() < 1
+
+
+def test_what_each_variable_is_worth(loader: TMVA.DataLoader, capsys: pytest.CaptureFixture[str]) -> None:
+    loader.AddVariable("noise := id % 7")
+    factory = TMVA.Factory("Job", DrawProgressBar=False)
+    every = factory.EvaluateImportance(loader, TMVA.kAll, TMVA.Types.kDL, "A", DENSE)
+    short = factory.EvaluateImportance(loader, TMVA.VIType.kShort, "DL", "A", DENSE)
+    for found in (every, short):
+        assert [found.GetXaxis().GetBinLabel(i + 1) for i in range(found.GetNbinsX())] == ["x", "x+y", "id%7"]
+        assert sum(found.GetBinContent(i + 1) for i in range(3)) == pytest.approx(100)
+    assert abs(every.GetBinContent(3)) < every.GetBinContent(2)
+    assert re.search(r"x\+y = [\d.]+ %", capsys.readouterr().out)
+    assert loader.GetDataSetInfo().GetNVariables() == 3
+    assert not Path("dataset").exists()
+    with pytest.raises(DataError, match="kRandom is for more than 10 variables"):
+        factory.EvaluateImportance(loader, TMVA.kRandom, "DL", "A", DENSE)
+    loader.AddVariablesArray("v", 3)
+    with pytest.raises(DataError, match="declare those of an array one by one"):
+        factory.EvaluateImportance(loader, TMVA.kShort, "DL", "A", DENSE)
+
+
 def test_roc_curves_draw_themselves(loader: TMVA.DataLoader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     factory = TMVA.Factory("Job", "Silent")
     for title in ("A", "B"):
@@ -172,6 +253,13 @@ def test_roc_curves_draw_themselves(loader: TMVA.DataLoader, tmp_path: Path, mon
     assert labels[0] == f"A {curve.integral:.3f}"
     plot.Print(tmp_path / "roc.png")
     curve.SaveAs(tmp_path / "roc.pdf")
+    curve.Print(str(tmp_path / "roc.picture"), "png")
+    assert (tmp_path / "roc.picture").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(OptionError, match=r"written as png, pdf, .*; not as 'c' \(.*roc.C\)"):
+        plot.Print(tmp_path / "roc.C")
+    assert not (tmp_path / "roc.C").exists()
+    assert curve.Eval(x[50]) == pytest.approx(y[50], abs=0.05)
+    assert factory.GetROCCurve(loader, 0, TMVA.Types.kTraining).curves[0].integral != curve.integral
     assert (tmp_path / "roc.png").read_bytes().startswith(b"\x89PNG")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtraError, match="Matplotlib"):

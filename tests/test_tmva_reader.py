@@ -198,3 +198,62 @@ def test_wrong_use_is_named(booked: Booked, tmp_path: Path) -> None:
         booked.reader.EvaluateRegression("RNN")
     with pytest.raises(OptionError, match="unknown option 'Colour' of the Reader; near names: Color"):
         TMVA.Reader("Colour")
+
+
+def test_a_loop_that_fills_arrays_sees_every_change(booked: Booked, tmp_path: Path) -> None:
+    """Memory of single precision is joined as it is, other numbers are converted: both see what the script writes."""
+    rows = flat(events(5))
+    expected = model().predict(rows)
+    reader, x, rest = TMVA.Reader(), array("f", [0.0]), np.zeros((4, 1), np.float32)
+    r = np.zeros(1, np.float32)
+    for name, link in (("x", x), ("sqrt(x*x + y*y)", r), ("v", rest)):
+        reader.AddVariable(name, link)
+    reader.AddSpectator("id", array("f", [0]))
+    made = reader.BookMVA("RNN", tmp_path / "RNN.weights.xml")
+    for row, score in zip(rows, expected, strict=True):
+        x[0], r[0], rest[:, 0] = row[0], row[1], row[2:]
+        assert reader.EvaluateMVA("RNN") == reader.EvaluateMVA(made) == pytest.approx(score, rel=1e-5)
+    with pytest.raises(DataError, match="'v': its array does not lie in one piece"):
+        reader.AddVariable("v", np.zeros((4, 4), np.float32)[:, :2])
+
+
+def test_arrays_declared_by_their_size(tmp_path: Path) -> None:
+    write_weights(model(), tmp_path / "a.xml")
+    rows = flat(events(3))
+    reader = TMVA.Reader("x:sqrt(x*x + y*y)", "!Color:Silent")
+    values = array("f", [0.0] * 4)
+    reader.DataInfo().AddVariablesArray("v", 4)
+    reader.AddSpectator("id", array("f", [0]))
+    found = reader.BookMVA("RNN", tmp_path / "a.xml")
+    assert reader.FindMVA("RNN") is found
+    assert reader.EvaluateMVA(rows[1], "RNN") == pytest.approx(float(model().predict(rows[1:2])[0]), rel=1e-5)
+    with pytest.raises(DataError, match="'x' was declared without an array for its value"):
+        reader.EvaluateMVA("RNN")
+    assert reader.DataInfo().GetNVariables() == 6
+    assert list(reader.DataInfo().GetListOfVariables()) == ["x", "sqrt(x*x+y*y)", "v", "v", "v", "v"]
+    with pytest.raises(DataError, match="no method 'LSTM' is booked; there are: RNN"):
+        reader.FindMVA("LSTM")
+
+    linked = TMVA.Reader()
+    x, r = array("f", [0.0]), array("f", [0.0])
+    linked.AddVariable("x", x)
+    linked.AddVariable("sqrt(x*x + y*y)", r)
+    linked.DataInfo().AddVariablesArray("v", 4, "", "", 0.0, 0.0, "F", False, values)
+    linked.AddSpectator("id", array("f", [0]))
+    linked.BookMVA("RNN", tmp_path / "a.xml")
+    x[0], r[0], values[:] = rows[2, 0], rows[2, 1], array("f", rows[2, 2:])
+    assert linked.EvaluateMVA("RNN") == pytest.approx(float(model().predict(rows[2:3])[0]), rel=1e-5)
+    with pytest.raises(DataError, match="its array has 4 elements, not 3"):
+        linked.DataInfo().AddVariablesArray("v", 3, external=values)
+
+
+def test_arrays_without_declarations(tmp_path: Path) -> None:
+    write_weights(model(), tmp_path / "a.xml")
+    rows = flat(events(3))
+    reader = TMVA.Experimental.RReader(tmp_path / "a.xml")
+    expected = model().predict(rows)
+    np.testing.assert_allclose(reader.Compute(rows), expected, rtol=1e-5)
+    np.testing.assert_allclose(reader.Compute(rows[0].tolist()), expected[:1], rtol=1e-5)
+    assert reader.GetVariableNames() == ["x", "r", "[0]", "[1]", "[2]", "[3]"]
+    with pytest.raises(DataError, match=r"takes \(6,\) or \(n, 6\) numbers, not \(3, 5\)"):
+        reader.Compute(rows[:, :5])

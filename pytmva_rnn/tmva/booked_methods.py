@@ -94,6 +94,7 @@ class BookedMethods(Explained):
         data = samples.test if is_test else samples.training
         if data.analysis == "regression":
             raise DataError("a regression has no ROC curve")
+        _check_class(data, number)
         return roc_of(method.title, data, method.scores(test=is_test), number)
 
     def _method(self, loader: Any, title: Any) -> MethodDL:
@@ -128,8 +129,7 @@ def roc_of(title: str, data: Dataset, scores: NDArray[Any], number: int) -> ROCC
     DataError
         For a class that is not there, and as `roc_curve`.
     """
-    if not 0 <= number < len(data.classes):
-        raise DataError(f"there is no class {number}; the classes are 0 to {len(data.classes) - 1}")
+    _check_class(data, number)
     if scores.ndim == 2:
         scores = scores[:, number]
     elif number == 1:
@@ -138,6 +138,11 @@ def roc_of(title: str, data: Dataset, scores: NDArray[Any], number: int) -> ROCC
     curve = roc_curve(member, scores, data.weights)
     area = roc_integral(member, scores, data.weights)
     return ROCCurve(title, curve.signal_efficiency, curve.background_rejection, area)
+
+
+def _check_class(data: Dataset, number: int) -> None:
+    if not 0 <= number < len(data.classes):
+        raise DataError(f"there is no class {number}; the classes are 0 to {len(data.classes) - 1}")
 
 
 def _name_of(loader: Any) -> str:
