@@ -23,7 +23,6 @@ from pytmva_rnn.tmva.samples import Samples
 from pytmva_rnn.tmva.settings import gConfig
 from pytmva_rnn.training import Result, train
 from pytmva_rnn.weightfile import write_weights
-from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
 __all__ = ["MethodDL"]
 
@@ -210,26 +209,29 @@ class MethodDL(Explained):
             Write the weight file.
         progress : bool, optional
             Show a progress bar; if None, when stderr is a terminal.
+
+        Raises
+        ------
+        TrainingError
+            If the validation error did not fall and the weight file was to be written; and as `pytmva_rnn.train`.
         """
-        samples = self.loader.samples()
-        data = samples.training
         variables, spectators, targets = self.loader.tables()
         self._output = None
         self.result = train(
-            data.X,
-            data.y,
+            self.loader.samples().training,
             self.options,
-            analysis=data.analysis,
-            sample_weight=data.weights,
             title=self.title,
             variables=variables,
             spectators=spectators,
-            classes=data.classes,
             targets=targets,
-            info=(recipe_info(samples.recipe),),
             progress=progress,
         )
         if save:
+            if not self.result.improved and not self.result.interrupted:
+                raise TrainingError(
+                    f"method {self.title}: the validation error never fell below its start, and nothing is written of "
+                    "such a training; try a smaller LearningRate or more epochs"
+                )
             write_weights(self.result.model, self.GetWeightFileName())
         return self.result
 
