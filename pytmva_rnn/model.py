@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,10 @@ __all__ = ["Model", "read_weights"]
 @dataclass(frozen=True, eq=False, repr=False)
 class Model(Description):
     """A network with everything that a weight file says about it; `Description` has its attributes."""
+
+    # what the first calls make, each model for itself
+    _scorer: ClassVar[Scorer | None] = None
+    _networks: ClassVar[KeptNetworks | None] = None
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
@@ -56,7 +60,9 @@ class Model(Description):
         DataError
             If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`.
         """
-        kept: KeptNetworks = self.__dict__.setdefault("_networks", KeptNetworks())
+        kept = self._networks
+        if kept is None:
+            kept = self.__dict__.setdefault("_networks", KeptNetworks())
         return kept.predict(self, X, backend)
 
     def signal_probability(self, scores: ArrayLike, signal_fraction: float = 0.5) -> NDArray[np.float64]:
@@ -105,7 +111,7 @@ class Model(Description):
             If the shape of x does not fit the model, or the model's parts do not fit each other; see `check`.
         """
         # no cached_property, whose lock a forked process may find held
-        scorer = self.__dict__.get("_scorer")
+        scorer = self._scorer
         if scorer is None:
             scorer = self.__dict__.setdefault("_scorer", Scorer(self))
         return scorer(x)

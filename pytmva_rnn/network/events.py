@@ -39,5 +39,8 @@ def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArra
     DataError
         If the events do not have T*D variables.
     """
+    # what needs no preparation, as small batches come again and again
+    if type(X) is np.ndarray and X.dtype is dtype and X.shape[1:] == shape and X.flags.c_contiguous:
+        return X
     array = expected(X, shape)
     return np.ascontiguousarray(array, dtype).reshape(len(array), *shape)

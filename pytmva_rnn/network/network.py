@@ -20,35 +20,32 @@ from pytmva_rnn.transformations import Chain, compile_chain
 __all__ = ["Network"]
 
 
-_cuda_turn = Turn()
+# the streams of one GPU may not be captured by one thread while another uses them
+_turn = Turn()
 
 
-class _Use:
-    """Around all use of a network's engine: one thread at a time, and an error that says what to do where it fails.
+class _UseOfGPU:
+    """Around all use of a GPU: one thread at a time, and an error that says what to do where it fails.
 
-    The kernels' own message of too little memory of a GPU says what would fit. A class, since entering a generator's
-    context takes as long as scoring a few events.
+    The kernels' own message of too little memory says what would fit.
     """
 
-    def __init__(self, backend: str) -> None:
-        self._backend = backend
-        # the streams of one GPU may not be captured by one thread while another uses them
-        self._turn = _cuda_turn if backend == "cuda" else Turn()
+    def __init__(self) -> None:
         self._process = forks()
 
     def __enter__(self) -> None:
-        if self._backend == "cuda" and self._process != forks():
+        if self._process != forks():
             raise BackendError(
                 "a process that was forked cannot use the GPU of the process before it: make the network in the new "
                 'one, started with multiprocessing.get_context("spawn")'
             )
-        self._turn.__enter__()
+        _turn.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._turn.__exit__(kind, error, trace)
-        if isinstance(error, MemoryError) and self._backend == "cuda":
+        _turn.__exit__(kind, error, trace)
+        if isinstance(error, MemoryError):
             raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
 
 
@@ -66,6 +63,13 @@ class Network:
         "cpu" (Numba, float32), "cuda" (an NVIDIA GPU, float32) or "reference" (NumPy, float64).
     threads : int, optional
         Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        T and D of an event.
+    outputs : int
+        Number of outputs O.
 
     Raises
     ------
@@ -90,9 +94,10 @@ class Network:
         self.backend = backend
         self.threads = asked_threads(threads)
         self.dtype: np.dtype[Any] = np.dtype(np.float64 if backend == "reference" else np.float32)
-        self._use = _Use(backend)
+        # one thread at a time
+        self._use = _UseOfGPU() if backend == "cuda" else Turn()
         model.check()
-        self._shape = model.event_shape
+        self.shape, self.outputs = model.event_shape, model.outputs
         # what raw variables go through, and what brings regression outputs back to the scale of the targets
         transformations, targets = model.transformations, model.targets
         self.chain: Chain = compile_chain(transformations, model.variables)
@@ -101,7 +106,7 @@ class Network:
             computation = Computation(
                 model.layers,
                 [layer.weights for layer in model.layers],
-                *self._shape,
+                *self.shape,
                 model.loss,
                 model.regularization,
                 model.weight_decay,
@@ -115,11 +120,14 @@ class Network:
 
         With `resume`, remembered states start where the call before with `resume` left them.
         """
-        X = self._inputs(X)
+        scores = self.scores(shaped(X, self.shape, self.dtype), resume=resume)
+        return scores[:, 0] if self.outputs == 1 else scores
+
+    def scores(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
+        """What `predict` gives, always (n, O), of inputs that are known to be as `events.shaped` makes them."""
         with self._use:
-            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.model.outputs), X.dtype)
-        scores = self._output_function(raw).astype(X.dtype)
-        return scores[:, 0] if scores.shape[1] == 1 else scores
+            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.outputs), self.dtype)
+        return self._output_function(raw).astype(self.dtype)
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None
@@ -157,16 +165,13 @@ class Network:
         with self._use:
             return self.engine.loss(*self._batch(X, y, w))
 
-    def _inputs(self, X: ArrayLike) -> NDArray[Any]:
-        return shaped(X, self._shape, self.dtype)
-
     def _batch(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        X = self._inputs(X)
+        X = shaped(X, self.shape, self.dtype)
         if not len(X):
             raise DataError("X has no events; a loss needs one or more")
-        n, outputs = len(X), self.model.outputs
+        n, outputs = len(X), self.outputs
         targets = numbers(y, "y", X.dtype)
         if targets.shape not in ((n, outputs), (n,) if outputs == 1 else (n, outputs)):
             raise DataError(f"y has the shape {targets.shape}; expected ({n}, {outputs})")

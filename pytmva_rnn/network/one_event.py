@@ -39,6 +39,7 @@ class Scorer:
         steps, inputs = model.event_shape
         # shapes of what needs no preparation
         self._shapes = ((steps, inputs), (steps * inputs,))
+        self._classifies = model.analysis == "Classification"
         self._of_thread = threading.local()
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
@@ -49,7 +50,8 @@ class Scorer:
             evaluate = self._of_thread.evaluate
         except AttributeError:
             evaluate = self._of_thread.evaluate = self._evaluation()
-        return evaluate(x)
+        found = evaluate(x)
+        return -999.0 if self._classifies and isnan(found) else found
 
     def _evaluation(self) -> Callable[[Event], Any]:
         """A function from an event to its score, for one thread at a time."""
@@ -63,20 +65,12 @@ class Scorer:
             return _array(score, model.output_function, network.targets_back.single() if network.targets_back else None)
         if network.targets_back:
             return _on_target_scale(score, network.targets_back.single())
-        return _number(score) if model.analysis == "Classification" else score
+        return score
 
 
 def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any]) -> Callable[[Event], Any]:
     def evaluate(x: Event) -> Any:
         return score(transform(x))
-
-    return evaluate
-
-
-def _number(score: Callable[[Event], float]) -> Callable[[Event], float]:
-    def evaluate(x: Event) -> float:
-        found = score(x)
-        return -999.0 if isnan(found) else found
 
     return evaluate
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,15 +20,15 @@ def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[n
 
     With `resume`, remembered states go on from the call before; see `Network.predict`.
     """
-    model = network.model
-    inputs = shaped(X, model.event_shape, network.dtype)
-    inputs = network.chain(inputs.reshape(len(inputs), -1)).reshape(inputs.shape)
-    scores = network.predict(inputs, resume=resume).reshape(len(inputs), model.outputs)
+    inputs = shaped(X, network.shape, network.dtype)
+    if network.chain:
+        inputs = network.chain(inputs.reshape(len(inputs), network.chain.width)).reshape(inputs.shape)
+    scores = network.scores(inputs, resume=resume)
     if network.targets_back:
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
-    result = scores.astype(np.float32)
-    if model.analysis == "Classification":
-        result[np.isnan(result)] = -999
+    result = scores.astype(np.float32, copy=False)
+    if network.model.analysis == "Classification":
+        np.putmask(result, np.isnan(result), -999)
     return result
 
 
@@ -36,15 +38,20 @@ def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
     Events are prepared and scored block by block, so that what this needs beside them and the scores is a few tens of
     MiB. Float32 numbers in C order are not copied.
     """
+    events = expected(X, network.shape)
+    steps, inputs = network.shape
+    size = max(1, _BLOCK // (steps * inputs))
+    scores = scored(network, events) if len(events) <= size else _block_by_block(network, events, size)
+    return scores[:, 0] if network.outputs == 1 else scores
+
+
+def _block_by_block(network: Network, events: NDArray[Any], size: int) -> NDArray[np.float32]:
     model = network.model
-    events = expected(X, model.event_shape)
-    size = max(1, _BLOCK // len(model.variables))
-    resume = False
-    if model.remembers and len(events) > size:
+    if model.remembers:
         # the states pass on from block to block, but not to whoever shares the network
-        network, resume = Network(model, network.backend, threads=network.threads), True
-    scores = np.empty((len(events), model.outputs), np.float32)
+        network = Network(model, network.backend, threads=network.threads)
+    scores = np.empty((len(events), network.outputs), np.float32)
     for first in range(0, len(events), size):
         block = slice(first, first + size)
-        scores[block] = scored(network, events[block], resume=resume)
-    return scores[:, 0] if model.outputs == 1 else scores
+        scores[block] = scored(network, events[block], resume=model.remembers)
+    return scores

@@ -49,14 +49,21 @@ if hasattr(os, "register_at_fork"):
 
 
 class Turn:
-    """A lock that is free in a forked process, where a thread that held it does not exist."""
+    """A lock that is free in a forked process, where a thread that held it does not exist.
+
+    A class, since entering a generator's context takes as long as scoring a few events.
+    """
 
     def __init__(self) -> None:
         self._locks: dict[int, threading.Lock] = {}
 
     def __enter__(self) -> None:
-        # one dictionary operation, so that threads agree on a lock
-        self._locks.setdefault(_Forks.count, threading.Lock()).acquire()
+        count = _Forks.count
+        lock = self._locks.get(count)
+        if lock is None:
+            # one dictionary operation, so that threads agree on a lock
+            lock = self._locks.setdefault(count, threading.Lock())
+        lock.acquire()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

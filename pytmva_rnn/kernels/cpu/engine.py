@@ -26,6 +26,8 @@ from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
 
 Floats = NDArray[np.float32]
 
+_FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
+
 
 def available_threads() -> int:
     """Cores that this process may use, at most Numba's number of threads."""
@@ -48,6 +50,7 @@ class Engine:
             layer.steps * rows * columns for layer in layers for rows, columns in layer.weight_shapes().values()
         )
         self._shape = (computation.steps, computation.inputs)
+        self._width = math.prod(self._shape)
         self._threads = computation.threads
         self._loss = computation.loss
         self._regularization, self._decay = REGULARIZATIONS[computation.regularization], float(computation.weight_decay)
@@ -55,6 +58,12 @@ class Engine:
         plan = make_plan(layers, *self._shape, None, training=False)
         self._weights = FlatWeights(plan, computation.weights)
         self._outputs = plan.view.D
+        # X, y and w of no events
+        self._nothing: tuple[Floats, Floats, Floats] = (
+            np.empty((0, self._width), np.float32),
+            np.empty((0, self._outputs), np.float32),
+            np.empty(0, np.float32),
+        )
         self._states = States(plan.state_size, computation.remembers)
         self._remembers = computation.remembers
         self._workspaces: dict[Any, Workspace] = {}
@@ -72,10 +81,9 @@ class Engine:
 
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`."""
-        X, y, w = (np.zeros((0, n), np.float32) for n in (math.prod(self._shape), self._outputs, 1))
         with compilation("training"):
-            self.loss(X, y, w[:, 0])
-            self._steps_on(X, y, w[:, 0], np.zeros((0, batch_size), np.int64), np.zeros(0, np.int64))
+            self._scoring_workspace(self._loss)
+            self._training_workspace(batch_size, input_gradient=False)
             self.penalty()
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
@@ -83,8 +91,7 @@ class Engine:
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         states = self._states.blocks if resume else self._states.none()
-        y, w = np.zeros((0, self._outputs), np.float32), np.zeros(0, np.float32)
-        out, _ = self._infer(X, y, w, states, None, one_by_one=self._remembers)
+        out, _ = self._infer(self._scoring_workspace(None), X, *self._nothing[1:], states, self._remembers)
         return out
 
     def single(self, *, sigmoid: bool = False) -> Callable[[Floats], Any]:
@@ -118,7 +125,7 @@ class Engine:
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._states.reserve(len(X))
-        _, total = self._infer(X, y, w, self._states.blocks, self._loss, one_by_one=False)
+        _, total = self._infer(self._scoring_workspace(self._loss), X, y, w, self._states.blocks, False)
         self._states.cut(len(X))
         return total
 
@@ -173,64 +180,84 @@ class Engine:
 
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
-        blocks = max(1, -(-events // LANES))
+        blocks = -(-events // LANES)
         if self._threads is not None:
-            return min(self._threads, blocks)
-        return max(1, min(available_threads(), blocks, self._work(events, passes) // _LEAST_WORK))
+            return max(1, min(self._threads, blocks))
+        useful = min(blocks, self._work(events, passes) // _LEAST_WORK)
+        return min(available_threads(), useful) if useful > 1 else 1
 
     def _work(self, events: int, passes: int) -> int:
         """Multiply-adds of as many events that go through the network `passes` times."""
         return passes * events * self._work_of_one
 
     def _make_workspace(self, plan: Plan, blocks: int, threads: int) -> Workspace:
-        with compilation("training" if plan.training else "scoring"):
-            workspace = Workspace(plan, blocks, threads)
+        workspace = Workspace(plan, blocks, threads)
         frame = workspace.frame
         weights = self._weights
         frame["weights"], frame["packed"] = weights.flat.ctypes.data, weights.packed.ctypes.data
         frame["statistics"] = weights.statistics.ctypes.data
         return workspace
 
+    def _scoring_workspace(self, loss: str | None) -> Workspace:
+        """A workspace with which no events have been scored before: what it needs is compiled.
+
+        Whoever calls does not ask again; it may be for microseconds.
+        """
+        workspace = self._workspaces.get(loss)
+        if workspace is None:
+            with compilation("scoring"):
+                plan = make_plan(self._layers, *self._shape, loss, training=False)
+                workspace = self._make_workspace(plan, 1, self._threads or available_threads())
+                self._infer(workspace, *self._nothing, self._states.none(), self._remembers)
+            self._workspaces[loss] = workspace
+        return workspace
+
     def _training_workspace(self, events: int, *, input_gradient: bool) -> Workspace:
+        """The same for batches of a size."""
         key = (events, input_gradient)
-        if key not in self._workspaces:
+        workspace = self._workspaces.get(key)
+        if workspace is None:
             drop = () if input_gradient or self._settings is None else self._settings.drop_config
-            plan = make_plan(
-                self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
-            )
-            self._workspaces[key] = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
-        return self._workspaces[key]
+            with compilation("training"):
+                plan = make_plan(
+                    self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
+                )
+                workspace = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
+                self._train(workspace, *self._nothing, np.empty((0, events), np.int64), np.empty(0, np.int64), 0)
+            self._workspaces[key] = workspace
+        return workspace
 
     def _infer(
-        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], states: Floats, loss: str | None, *, one_by_one: bool
+        self,
+        workspace: Workspace,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        w: NDArray[Any],
+        states: Floats,
+        one_by_one: bool,
     ) -> tuple[Floats, float]:
-        if loss not in self._workspaces:
-            plan = make_plan(self._layers, *self._shape, loss, training=False)
-            self._workspaces[loss] = self._make_workspace(plan, 1, self._threads or available_threads())
-        workspace = self._workspaces[loss]
-        out = np.empty((len(X), self._outputs), np.float32)
-        threads = min(self._threads_for(len(X), 1), len(workspace.scratch))
-        with compilation("scoring"), running(threads) as serial:
-            total = program.infer(
-                workspace.table,
-                workspace.frame,
-                workspace.scratch,
-                states,
-                *self._arrays(X, y, w),
-                np.arange(len(X)),
-                one_by_one,
-                threads,
-                serial,
-                out,
-                workspace.plan.view.place,
-            )
+        n = len(X)
+        out = np.empty((n, self._outputs), _FLOAT32)
+        arguments = (
+            workspace.table,
+            workspace.frame,
+            workspace.scratch,
+            states,
+            readable(X, _FLOAT32).reshape(n, self._width),
+            readable(y, _FLOAT32),
+            readable(w, _FLOAT32),
+            one_by_one,
+            out,
+            workspace.plan.view.place,
+        )
+        threads = min(self._threads_for(n, 1), len(workspace.scratch))
+        if threads == 1:
+            total = program.infer(*arguments, 1, True)
+        else:
+            with running(threads) as serial:
+                total = program.infer(*arguments, threads, serial)
         self._batches = 0
         return out, float(total)
-
-    def _arrays(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-        X = readable(X, np.float32)
-        y, w = readable(y, np.float32), readable(w, np.float32)
-        return X.reshape(len(X), math.prod(self._shape)), y, w
 
     def _train(
         self,
@@ -243,29 +270,35 @@ class Engine:
         t: int,
     ) -> float:
         self._states.reserve(order.shape[1])
-        with compilation("training"), running(len(workspace.gradients)) as serial:
-            total = program.train(
-                workspace.table,
-                workspace.segments,
-                workspace.frame,
-                workspace.scratch,
-                self._states.blocks,
-                workspace.gradients,
-                workspace.sums,
-                workspace.matrices,
-                *self._arrays(X, y, w),
-                readable(order, np.int64),
-                self._batches,
-                readable(keys, np.int64),
-                self._regularization,
-                self._decay,
-                self._optimizer,
-                self._rates,
-                self._weights.flat,
-                self._moments,
-                t,
-                serial,
-            )
+        arguments = (
+            workspace.table,
+            workspace.segments,
+            workspace.frame,
+            workspace.scratch,
+            self._states.blocks,
+            workspace.gradients,
+            workspace.sums,
+            workspace.matrices,
+            readable(X, _FLOAT32).reshape(len(X), self._width),
+            readable(y, _FLOAT32),
+            readable(w, _FLOAT32),
+            readable(order, _INT64),
+            self._batches,
+            readable(keys, _INT64),
+            self._regularization,
+            self._decay,
+            self._optimizer,
+            self._rates,
+            self._weights.flat,
+            self._moments,
+            t,
+        )
+        threads = len(workspace.gradients)
+        if threads == 1:
+            total = program.train(*arguments, True)
+        else:
+            with running(threads) as serial:
+                total = program.train(*arguments, serial)
         self._states.cut(order.shape[1])
         self._batches += len(order)
         return float(total)

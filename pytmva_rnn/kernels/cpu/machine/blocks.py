@@ -8,11 +8,19 @@ from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 
 
 @kernel
-def _choose_events(events, block, lanes):
+def choose(events, block, numbers):
     """Numbers of a block's events; lanes beyond the batch repeat its last event. Returns how many are real."""
     count = min(LANES, len(events) - block * LANES)
     for lane in range(LANES):
-        lanes[lane] = events[block * LANES + min(lane, count - 1)]
+        numbers[lane] = events[block * LANES + min(lane, count - 1)]
+    return count
+
+
+@kernel
+def number_from(first, count, numbers):
+    """The same for events one after another, from the number `first` on."""
+    for lane in range(LANES):
+        numbers[lane] = first + min(lane, count - 1)
     return count
 
 
@@ -28,13 +36,13 @@ def ask_for(events, block, X, event_bytes):
 
 
 @kernel
-def enter(frame, shared, scratch, events, numbers, states, block):
-    """Fill a thread's frame for a block."""
+def enter(frame, shared, scratch, numbers, count, states, block):
+    """Fill a thread's frame for a block of `count` events."""
     frame[0] = shared[0]
     one = frame[0]
     one.scratch = scratch.ctypes.data
-    one.count = _choose_events(events, block, numbers)
-    one.vectors = (one.count + WIDTH - 1) // WIDTH
+    one.count = count
+    one.vectors = (count + WIDTH - 1) // WIDTH
     one.events = numbers.ctypes.data
     one.states = states.ctypes.data
     one.block = block

@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from pytmva_rnn.compile import array_at, kernel, parallel_kernel
-from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, enter
+from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, choose, enter, number_from
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call_operation, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, OP, floats, lanes_at
@@ -58,7 +58,8 @@ def _walk(table, segments, shared, scratch, states, gradients, sums, order, numb
         _clear(gradients[thread])
     for block in range(start, stop):
         slot = thread if len(segments) == 2 else block
-        enter(frame, shared, scratch[slot], events, numbers, states[min(block, len(states) - 1)], block)
+        count = choose(events, block, numbers)
+        enter(frame, shared, scratch[slot], numbers, count, states[min(block, len(states) - 1)], block)
         one = frame[0]
         one.gradient = gradients[thread].ctypes.data
         one.sums = sums[block].ctypes.data
@@ -220,16 +221,17 @@ def train(
 
 
 @kernel
-def _infer(table, shared, scratch, states, events, one_by_one, thread, threads, outputs, out):
+def _infer(table, shared, scratch, states, one_by_one, outputs, out, thread, threads):
+    """Walk a thread's share of the blocks; returns its part of the loss."""
     numbers = np.empty(LANES, np.int64)
     loss = np.zeros(1)
     frame = np.empty(1, FRAME)
     step = 1 if one_by_one else LANES
-    blocks = (len(events) + step - 1) // step
+    blocks = (len(outputs) + step - 1) // step
     for block in range(blocks * thread // threads, blocks * (thread + 1) // threads):
-        share = events[block * step : (block + 1) * step]
+        count = number_from(block * step, min(step, len(outputs) - block * step), numbers)
         state = 0 if one_by_one else min(block, len(states) - 1)
-        enter(frame, shared, scratch[thread], share, numbers, states[state], 0)
+        enter(frame, shared, scratch[thread], numbers, count, states[state], 0)
         one = frame[0]
         one.loss = loss.ctypes.data
         for k in range(len(table)):
@@ -259,23 +261,23 @@ def run_one(program, x):
 
 
 @parallel_kernel
-def infer(table, shared, scratch, states, X, y, w, events, one_by_one, threads, serial, outputs, out):
-    """Raw outputs (n, O) of the events, from the place `out` of the scratch memory; returns the sum of their losses.
+def infer(table, shared, scratch, states, X, y, w, one_by_one, outputs, out, threads, serial):
+    """Raw outputs (n, O) of the events X, from the place `out` of the scratch memory; returns the sum of their losses.
 
-    With `one_by_one` the remembered states pass from event to event. With `serial` one thread does what the threads
-    would do, with the same sums.
+    y and w are empty in a plan without a loss. With `one_by_one` the remembered states pass from event to event. With
+    `serial` one thread does what the threads would do, with the same sums.
     """
-    _share(shared, X, y, w, len(events), 0, 0)
+    _share(shared, X, y, w, len(outputs), 0, 0)
     if one_by_one:
         threads = 1
     parts = np.empty(threads)
     if serial or one_by_one:
         for each in range(threads):
-            parts[each] = _infer(table, shared, scratch, states, events, one_by_one, each, threads, outputs, out)
+            parts[each] = _infer(table, shared, scratch, states, one_by_one, outputs, out, each, threads)
     else:
         for index in prange(threads):
             thread = np.int64(index)
-            parts[thread] = _infer(table, shared, scratch, states, events, False, thread, threads, outputs, out)
+            parts[thread] = _infer(table, shared, scratch, states, False, outputs, out, thread, threads)
     total = 0.0
     for thread in range(threads):
         total += parts[thread]

@@ -31,7 +31,8 @@ class States:
 
     def none(self) -> NDArray[np.float32]:
         """Those of one block that has seen nothing."""
-        return np.zeros((1, self.blocks.shape[1]), np.float32)
+        # nobody writes where no layer remembers
+        return np.zeros_like(self.blocks[:1]) if self._remembers else self.blocks
 
     def reserve(self, events: int) -> None:
         """Room for the states that a batch leaves; a larger batch starts its further rows at zero."""
