@@ -9,13 +9,14 @@ from pytmva_rnn._version import __version__
 
 if TYPE_CHECKING:
     from pytmva_rnn.config import load_config
-    from pytmva_rnn.data import Column, Dataset, Recipe, Source, Steps, Variables, load
+    from pytmva_rnn.data import Collection, Column, Dataset, Recipe, Source, Steps, Variables, divide, kfold, load
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
 __all__ = [
+    "Collection",
     "Column",
     "Dataset",
     "MethodOptions",
@@ -27,6 +28,8 @@ __all__ = [
     "Steps",
     "Variables",
     "__version__",
+    "divide",
+    "kfold",
     "load",
     "load_config",
     "parse_options",
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Collection": "data",
     "Column": "data",
     "Dataset": "data",
     "MethodOptions": "options",
@@ -46,6 +50,8 @@ _HOMES = {
     "SplitOptions": "options",
     "Steps": "data",
     "Variables": "data",
+    "divide": "data",
+    "kfold": "data",
     "load": "data",
     "load_config": "config",
     "parse_options": "options",

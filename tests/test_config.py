@@ -10,6 +10,7 @@ import pytest
 import uproot
 
 from pytmva_rnn import load_config
+from pytmva_rnn.config import WeightsConfig
 from pytmva_rnn.data import Column, Source, Steps, Variables
 from pytmva_rnn.errors import ConfigError
 
@@ -63,6 +64,7 @@ def test_one_source_with_classes(written: Path) -> None:
     assert (config.method.title, config.method.job) == ("DL", "TMVAClassification")
     assert config.weights == "dataset/weights/TMVAClassification_DL.weights.xml"
     assert str(config.split) == ""
+    assert config.weighting == WeightsConfig()
 
 
 def test_a_table_for_each_class_adds_to_the_common_keys(tmp_path: Path) -> None:
@@ -278,6 +280,15 @@ def test_another_seed(written: Path) -> None:
             r"\[split\]: unknown option of the split 'tset'; did you mean test",
         ),
         ("[method]", "[split]\nfold = 1\n[method]", r"\[split\]: fold = 1 needs the key folds"),
+        ("[method]", "[weights]\nbalanse = true\n[method]", r"\[weights\] has no key 'balanse'; near names: balance"),
+        ("[method]", "[weights]\nbalance = 1\n[method]", r"\[weights\] balance is true or false, not 1"),
+        ("[method]", '[weights]\nnegative = "abs"\n[method]', r"negative is one of keep, absolute, ignore, not 'abs'"),
+        ("[method]", '[weights.reweight]\nvariable = "pt"\n[method]', r"\[weights.reweight\]: reweighting has no key"),
+        (
+            "[method]",
+            '[weights.reweight]\nvariables = "pt+"\n[method]',
+            r"expression 'pt\+': not understood",
+        ),
         ("[method]", "[for_each]\njet = [1, 2]\n[method]", r"for_each: \{jet\} stands in no expression"),
         ("steps = 2", 'steps = 2\nsteps_from = "in"', r"\[sequence\]: steps_from is 'inner' or 'outer', not 'in'"),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.config.configuration import Configuration, InputConfig, MethodConfig, OutputConfig
+from pytmva_rnn.config.configuration import Configuration, InputConfig, MethodConfig, OutputConfig, WeightsConfig
 from pytmva_rnn.config.toml_file import load_config
 
-__all__ = ["Configuration", "InputConfig", "MethodConfig", "OutputConfig", "load_config"]
+__all__ = ["Configuration", "InputConfig", "MethodConfig", "OutputConfig", "WeightsConfig", "load_config"]

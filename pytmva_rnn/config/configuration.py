@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
+from pytmva_rnn.data.reweighting import Reweight
+from pytmva_rnn.data.sums_of_weights import NegativeWeights
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.training import Result, train
 
-__all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig"]
+__all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig", "WeightsConfig"]
 
 SCORE_BRANCHES = ("classID", "weight", "entry")
 """What the trees of training and test scores tell of each event beside the scores."""
@@ -75,11 +77,37 @@ class InputConfig:
         names = {source.tree for sources in self._by_class().values() for source in sources}
         return tuple(name for name in names if name is not None) if len(names) == 1 else ()
 
-    def load(self, recipe: Recipe, split: SplitOptions | None = None) -> Dataset:
+    def load(
+        self, recipe: Recipe, split: SplitOptions | None = None, weighting: WeightsConfig | None = None
+    ) -> Dataset:
         """Read all events, with what the formulas of `split` need."""
+        given = weighting or WeightsConfig()
         return load(
-            recipe, self.sources, classes=self.classes, targets=self.targets or None, split=split or SplitOptions()
+            recipe,
+            self.sources,
+            classes=self.classes,
+            targets=self.targets or None,
+            split=split or SplitOptions(),
+            negative_weights=given.negative,
+            reweight=given.reweight,
+            balance=given.balance,
         )
+
+
+@dataclass(frozen=True)
+class WeightsConfig:
+    """What is done to the weights of the events; see `pytmva_rnn.load`.
+
+    Attributes
+    ----------
+    negative : "keep", "absolute" or "ignore"
+    balance : bool
+    reweight : Reweight, optional
+    """
+
+    negative: NegativeWeights = "keep"
+    balance: bool = False
+    reweight: Reweight | None = None
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,8 @@ class Configuration:
         The network and its training.
     output : OutputConfig
         What is written.
+    weighting : WeightsConfig
+        What is done to the weights of the events.
     """
 
     path: Path
@@ -149,6 +179,7 @@ class Configuration:
     split: SplitOptions
     method: MethodConfig
     output: OutputConfig
+    weighting: WeightsConfig = field(default_factory=WeightsConfig)
 
     @property
     def weights(self) -> str:
@@ -176,7 +207,7 @@ class Configuration:
 
     def load(self) -> Dataset:
         """Read all events; raises as `pytmva_rnn.load`."""
-        return self.input.load(self.recipe, self.split)
+        return self.input.load(self.recipe, self.split, self.weighting)
 
     def train(
         self,

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
-from pytmva_rnn.config.configuration import SCORE_BRANCHES, Configuration, OutputConfig
+from pytmva_rnn.config.configuration import SCORE_BRANCHES, Configuration, OutputConfig, WeightsConfig
 from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
+from pytmva_rnn.config.weights_table import weights_config
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import ConfigError, TMVAError
 from pytmva_rnn.options import SplitOptions
@@ -26,7 +27,7 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_TABLES = ("input", *_INPUTS, "split", "method", "output")
+_TABLES = ("input", *_INPUTS, "split", "weights", "method", "output")
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -38,7 +39,8 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     Parameters
     ----------
     path : path-like
-        A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [method] and [output].
+        A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method] and
+        [output].
 
     Returns
     -------
@@ -85,14 +87,21 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
     within("[split]", _check_formulas, recipe, splitting)
     within("[sequence]" if "sequence" in tables else "variables", recipe.check_distinct)
     of_split = [text for text in (*splitting.formulas_of_samples, splitting.fold_by) if text is not None]
-    recipe.check_for_each([*given.texts(), *of_split])
+    weighting = weights_config(on_one_line(table_of(tables, "weights")))
+    if weighting != WeightsConfig(weighting.negative) and given.targets:
+        raise ConfigError("[weights] balance and reweight are for classes, not for a regression")
+    of_weights = () if weighting.reweight is None else weighting.reweight.variables
+    for text in of_weights:
+        if "{" not in text:
+            within("[weights.reweight] variables", recipe.formula, text)
+    recipe.check_for_each([*given.texts(), *of_split, *of_weights])
     method = method_config(table_of(tables, "method"), given.analysis, recipe)
     output = _output(table_of(tables, "output"))
     if output.scores is not None and method.title in SCORE_BRANCHES:
         raise ConfigError(
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
-    return Configuration(path, given, recipe, splitting, method, output)
+    return Configuration(path, given, recipe, splitting, method, output, weighting)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.data.flat_variables import Column, internal_name
 from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
 from pytmva_rnn.data.recipe import Recipe, describe
-from pytmva_rnn.data.splitting import split
+from pytmva_rnn.data.splitting import Division, divide, split
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description import Variable, analysis_of
@@ -244,6 +244,10 @@ class Dataset:
     def split(self, options: SplitOptions | str | Mapping[str, Any] = "") -> tuple[Dataset, Dataset]:
         """A training and a test sample, as TMVA divides events; see `pytmva_rnn.data.split`."""
         return split(self, options)
+
+    def divide(self, options: SplitOptions | str | Mapping[str, Any] = "") -> Division:
+        """A training, a test and perhaps a validation sample; see `pytmva_rnn.data.divide`."""
+        return divide(self, options)
 
     def variable_table(self) -> tuple[Variable, ...] | None:
         """What the weight file says of each of the NVar inputs; None where nothing is known of them."""

@@ -57,9 +57,12 @@ def to_arrays(
     if source is not None:
         try:
             # An entry list or a range leaves events out without a trace in the description of the RDataFrame.
-            if count_entries(source) == int(frame.Count().GetValue()):
+            entries = count_entries(source)
+            if entries == int(frame.Count().GetValue()):
                 found = load_inputs(recipe, source)
-                return replace(found, entries=np.arange(len(found.X)))
+                # Lists as variables make several events of an entry, which an RDataFrame does not.
+                if found.elements is None or (len(found.X) == entries and not found.elements.any()):
+                    return replace(found, entries=np.arange(entries), elements=None)
         except DataError:
             pass  # what uproot does not find or read, as a friend's branch or an alias, ROOT may
     return _through_root(frame, recipe)
