@@ -8,8 +8,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -19,8 +20,11 @@ from pytmva_rnn._version import __version__
 from pytmva_rnn.description import Description, Layer, LayerWeights, Shape, Transformation
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.weightfile.stored_history import HISTORY
 
-__all__ = ["METADATA", "carried_layers", "carried_shape", "carried_text", "model_from", "weights_digest"]
+__all__ = ["METADATA", "carried_layers", "carried_shape", "carried_text", "model_from", "retrained", "weights_digest"]
+
+log = logging.getLogger("pytmva_rnn")
 
 METADATA = "pytmva_rnn"
 """Under this key files keep the text."""
@@ -101,6 +105,22 @@ def model_from(text: str, weights: Sequence[LayerWeights]) -> tuple[Model, bool]
     model = Model(**values)
     model.check()
     return model, table.get(_DIGEST) == weights_digest(model.layers)
+
+
+def retrained(model: Model, source: str) -> Model:
+    """The model without what is no longer so of other weights: the distributions of its scores, and its history.
+
+    Parameters
+    ----------
+    model : Model
+        Of `model_from`, where its arrays were not the same.
+    source : str
+        What messages call the file.
+    """
+    log.info("%s: the weights are others than when the network was written", source)
+    if model.mva_pdfs:
+        log.warning("%s: the distributions of the scores (CreateMVAPdfs) were those of other weights; left out", source)
+    return replace(model, mva_pdfs=(), info=tuple(entry for entry in model.info if entry[0] != HISTORY))
 
 
 def weights_digest(layers: Iterable[Layer]) -> str:

@@ -19,7 +19,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
 from pytmva_rnn.export.pytorch.torch_glue import layers_of_calls
-from pytmva_rnn.export.pytorch.torch_leaves import RECURRENT, Call, answered, is_layer, refuse_others
+from pytmva_rnn.export.pytorch.torch_leaves import RECURRENT, ObservedCall, answered, is_layer, refuse_others
 from pytmva_rnn.model import Model
 
 __all__ = ["probe"]
@@ -98,7 +98,7 @@ def _like_parameters(module: Any) -> Callable[[Any], Any]:
     return lambda x: x.to(like.device, like.dtype)
 
 
-def _run(module: Any, shape: tuple[int, int], name: str) -> tuple[str, list[Call], Any, Any]:
+def _run(module: Any, shape: tuple[int, int], name: str) -> tuple[str, list[ObservedCall], Any, Any]:
     """Run it on the first form of input that it takes, with which the first layer gets the events themselves."""
     generator = torch.Generator().manual_seed(2021)
     x = _like_parameters(module)(torch.randn(_EVENTS, *shape, generator=generator) * _SPREAD)
@@ -125,8 +125,8 @@ def _run(module: Any, shape: tuple[int, int], name: str) -> tuple[str, list[Call
     raise problem or DataError(f"{name}: it cannot be run")
 
 
-def _recorded(module: Any, x: Any, generator: Any, name: str) -> tuple[list[Call], Any]:
-    calls: list[Call] = []
+def _recorded(module: Any, x: Any, generator: Any, name: str) -> tuple[list[ObservedCall], Any]:
+    calls: list[ObservedCall] = []
 
     def numbers(like: Any) -> Any:
         return (torch.randn(like.shape, generator=generator) * _SPREAD).to(like.device, like.dtype)

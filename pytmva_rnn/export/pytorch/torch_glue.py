@@ -13,7 +13,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import GRU, LSTM, RNN, BatchNorm, Dense, Layer, OutputFunction, Recurrent, Reshape
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.folding import with_activation
-from pytmva_rnn.export.pytorch.torch_leaves import RECURRENT, Call
+from pytmva_rnn.export.pytorch.torch_leaves import RECURRENT, ObservedCall
 from pytmva_rnn.export.pytorch.torch_modules import GRUResetBefore
 from pytmva_rnn.export.pytorch.torch_plan import recurrent_weights
 
@@ -35,13 +35,13 @@ _KINDS: dict[str, type[Recurrent]] = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
 
 
 def layers_of_calls(
-    calls: Sequence[Call], x: Any, output: Any, name: str
+    calls: Sequence[ObservedCall], x: Any, output: Any, name: str
 ) -> tuple[list[Layer], OutputFunction, tuple[int, int]]:
     """The layers, the output function, and the shape (T, D) of an event.
 
     Parameters
     ----------
-    calls : sequence of Call
+    calls : sequence of ObservedCall
         In their order; each layer's answer was random numbers.
     x, output : tensor
         What the module was given, (n, T, D), and what it made of the last answer.
@@ -69,7 +69,7 @@ def layers_of_calls(
     return layers, "I", event_shape
 
 
-def _passed(call: Call, received: Any, goal: str, *, softmax: bool) -> tuple[_Way, str]:
+def _passed(call: ObservedCall, received: Any, goal: str, *, softmax: bool) -> tuple[_Way, str]:
     """How the answer of a layer comes to the next."""
     if received.dim() == 3 and received.shape[1] == 1:
         received = received[:, 0]
@@ -94,7 +94,7 @@ def _passed(call: Call, received: Any, goal: str, *, softmax: bool) -> tuple[_Wa
     )
 
 
-def _add_way(layers: list[Layer], call: Call, way: _Way) -> None:
+def _add_way(layers: list[Layer], call: ObservedCall, way: _Way) -> None:
     if not isinstance(call.module, RECURRENT):
         return
     if way == "last step":
@@ -103,7 +103,7 @@ def _add_way(layers: list[Layer], call: Call, way: _Way) -> None:
         layers.append(Reshape(1, 1, call.answered.shape[1] * call.answered.shape[2], flat=True))
 
 
-def _layers(call: Call) -> list[Layer]:
+def _layers(call: ObservedCall) -> list[Layer]:
     """The layers of one module: as many as it stacks."""
     module = call.module
     if isinstance(module, RECURRENT):
@@ -124,7 +124,7 @@ def _layers(call: Call) -> list[Layer]:
     return [BatchNorm(size, momentum, module.eps, weights=weights)]
 
 
-def _recurrent(call: Call, level: int) -> Layer:
+def _recurrent(call: ObservedCall, level: int) -> Layer:
     module, steps = call.module, call.given.shape[1]
     before = isinstance(module, GRUResetBefore)
     kind = "GRU" if before else next(name for name in _KINDS if isinstance(module, getattr(torch.nn, name)))

@@ -10,7 +10,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.pytorch.torch_modules import GRUResetBefore
 
-__all__ = ["RECURRENT", "Call", "answered", "is_layer", "refuse_others"]
+__all__ = ["RECURRENT", "ObservedCall", "answered", "is_layer", "refuse_others"]
 
 torch: Any = extras.torch()
 
@@ -19,7 +19,7 @@ _LAYERS = (*RECURRENT, torch.nn.Linear, torch.nn.BatchNorm1d)
 
 
 @dataclass
-class Call:
+class ObservedCall:
     """What a layer was given, and what it answered in place of its own outputs; sequences are (n, T, D).
 
     Attributes
@@ -85,7 +85,7 @@ def answered(
     output: Any,
     numbers: Callable[[Any], Any],
     place: str,
-) -> tuple[Call, Any]:
+) -> tuple[ObservedCall, Any]:
     """A layer's call, and what it is to answer: random numbers that agree with each other.
 
     Parameters
@@ -108,7 +108,7 @@ def answered(
         if not isinstance(x, torch.Tensor):
             raise DataError(f"{place}: expected a tensor of inputs, found a {type(x).__name__}")
         replaced = numbers(output)
-        return Call(place, layer, x, replaced), replaced
+        return ObservedCall(place, layer, x, replaced), replaced
     if not isinstance(x, torch.Tensor) or x.dim() != 3:
         what = f"a tensor of {x.dim()} dimensions" if isinstance(x, torch.Tensor) else f"a {type(x).__name__}"
         raise DataError(f"{place}: expected batches of sequences of one length, found {what}")
@@ -130,4 +130,4 @@ def answered(
     # h, or for an LSTM h and c
     last_states = (last(others[0]), numbers(others[1])) if isinstance(others, tuple) else last(others)
     given = x if batch_first else x.transpose(0, 1)
-    return Call(place, layer, given, in_order), (replaced, last_states)
+    return ObservedCall(place, layer, given, in_order), (replaced, last_states)

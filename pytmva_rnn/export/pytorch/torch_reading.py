@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +14,13 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError
 from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
-from pytmva_rnn.export.metadata import carried_layers, carried_shape, model_from
+from pytmva_rnn.export.metadata import carried_layers, carried_shape, model_from, retrained
 from pytmva_rnn.export.pytorch.named_arrays import layers_of_names
 from pytmva_rnn.export.pytorch.torch_plan import read_arrays
 from pytmva_rnn.export.pytorch.torch_writing import EXTRA_STATE, PICKLED, SAFETENSORS
 from pytmva_rnn.model import Model
-from pytmva_rnn.weightfile.stored_history import HISTORY
 
 __all__ = ["from_torch"]
-
-log = logging.getLogger("pytmva_rnn")
 
 _CHECKPOINTS = ("state_dict", "model_state_dict", "model")
 """Entries under which trainings keep the state dict among other things."""
@@ -121,13 +116,7 @@ def _own(arrays: Mapping[str, NDArray[Any]], name: str) -> Model:
         model, same = model_from(text, read_arrays(layers, carried_shape(text), arrays))
     except (TMVAError, UnicodeDecodeError) as error:
         raise DataError(f"{name}: {error}") from None
-    if same:
-        return model
-    log.info("%s: the weights are others than when the network was written", name)
-    if model.mva_pdfs:
-        log.warning("%s: the distributions of the scores (CreateMVAPdfs) were those of other weights; left out", name)
-    info = tuple(entry for entry in model.info if entry[0] != HISTORY)
-    return replace(model, mva_pdfs=(), info=info)
+    return model if same else retrained(model, name)
 
 
 def _file_arrays(path: Path) -> dict[str, NDArray[Any]]:
