@@ -279,6 +279,11 @@ def test_another_seed(written: Path) -> None:
             "[split]\ntset = 0.3\n[method]",
             r"\[split\]: unknown option of the split 'tset'; did you mean test",
         ),
+        (
+            'options = "Layout=',
+            'options = "ValidationSize=10%:Layout=LSTM|3|2|2,LINEAR"\n[split]\nvalidation = 0.1 #"',
+            r"\[method\] options: ValidationSize takes from the training sample, but there is a sample",
+        ),
         ("[method]", "[split]\nfold = 1\n[method]", r"\[split\]: fold = 1 needs the key folds"),
         ("[method]", "[weights]\nbalanse = true\n[method]", r"\[weights\] has no key 'balanse'; near names: balance"),
         ("[method]", "[weights]\nbalance = 1\n[method]", r"\[weights\] balance is true or false, not 1"),

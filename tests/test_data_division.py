@@ -33,7 +33,7 @@ def numbers(data: Dataset | None) -> list[list[int]]:
 
 def test_test_and_validation_by_expressions_over_what_is_no_input() -> None:
     options = {"test": "event % 2 == 1", "validation": "event % 10 == 0", "NormMode": "NumEvents"}
-    parts = divide(loaded(options, weight="w"), options)
+    parts = loaded(options, weight="w").divide()
     event = EVENTS["event"]
     assert numbers(parts.test) == [np.flatnonzero(event % 2 == 1).tolist()] * 2
     assert numbers(parts.validation) == [np.flatnonzero(event % 10 == 0).tolist()] * 2
@@ -153,6 +153,8 @@ def test_folds() -> None:
         ({"test": "event > 0"}, "leaves 0 for training and 40 for testing"),
         ({"test": "event > 50", "validation": "event > 90"}, "event 30 of .* is in the test and in the validation"),
         ({"test": 0.001}, "leaves a sample empty"),
+        ({"validation": 0.001}, "class 'Signal' has no events to validate with by validation = 0.001"),
+        ({"validation": "event < 0"}, "class 'Signal' has no events to validate with by validation = 'event < 0'"),
         ({"folds": 5}, "fold says which of them tests, 0 to 4"),
         ({"folds": 5, "fold": 1, "fold_by": "x"}, "'x' is 0.5 in event 0 of .*; a whole number is needed"),
     ],
@@ -167,10 +169,16 @@ def test_sources_and_options_that_contradict_each_other() -> None:
     given = loaded(options, sample="training")
     with pytest.raises(DataError, match="test and validation say nothing: each source names the sample"):
         divide(given, options)
+    with pytest.raises(DataError, match=r"test = 0.5 chooses test events, but sources name theirs"):
+        divide(loaded(sample="test"), {"test": 0.5})
     with pytest.raises(DataError, match="sources name the sample of theirs"):
         divide(given, {"folds": 2, "fold": 0})
     with pytest.raises(DataError, match="sources name the sample of theirs"):
         list(kfold(given, 2))
+    with pytest.raises(
+        DataError, match=r"the validation sample gets nothing of a source: none of the 40 events of the"
+    ):
+        loaded(sample="validation", selection="event < 0")
     one_sided = {
         "Signal": [events(sample="validation", place="v"), events()],
         "Background": [events(place="b")],

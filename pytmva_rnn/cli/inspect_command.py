@@ -101,13 +101,16 @@ def _learnt(model: Model) -> str:
 
 def _sequence_table(made: Steps) -> Table:
     rows: list[tuple[str, object]] = list(made.texts().items())
-    rows += [(f"sorted by, collection {number}", each.sort_by) for number, each in enumerate(made.collections)]
+    direction = "downwards" if made.descending else "upwards"
+    for number, each in enumerate(made.collections):
+        if each.sort_by is not None:
+            rows.append((f"sorted {direction} by, collection {number}", each.sort_by))
     if made.which is not None:
         rows.append((made.which, "number of the collection"))
     if made.steps_from is not None:
         rows.append(("steps from", f"the {made.steps_from} lists"))
     if made.sort_by is not None:
-        rows.append((f"sorted {'downwards' if made.descending else 'upwards'} by", made.sort_by))
+        rows.append((f"sorted {direction} by", made.sort_by))
     rows.append((f"padded at the {made.pad_side} with", made.pad_value))
     title = f"Sequence of {made.steps} steps with {len(made.input_names)} inputs"
     return plain_table(title, [("input", ""), ("expression", "")], rows)

@@ -68,6 +68,11 @@ class InputConfig:
         own = [*(self.classes or {}).values(), *(target.expression for target in self.targets)]
         return [text for text in (*of_sources, *own) if text is not None]
 
+    def validates(self, split: SplitOptions) -> bool:
+        """Whether there will be a validation sample of its own."""
+        sources = [source for some in self._by_class().values() for source in some]
+        return split.validation is not None or any(source.sample == "validation" for source in sources)
+
     def _by_class(self) -> Mapping[str, tuple[Source, ...]]:
         return self.sources if isinstance(self.sources, Mapping) else {"": self.sources}
 

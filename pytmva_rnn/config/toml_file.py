@@ -96,6 +96,11 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             within("[weights.reweight] variables", recipe.formula, text)
     recipe.check_for_each([*given.texts(), *of_split, *of_weights])
     method = method_config(table_of(tables, "method"), given.analysis, recipe)
+    if "ValidationSize" in method.options.text and given.validates(splitting):
+        raise ConfigError(
+            "[method] options: ValidationSize takes from the training sample, but there is a sample to validate with: "
+            "leave one out"
+        )
     output = _output(table_of(tables, "output"))
     if output.scores is not None and method.title in SCORE_BRANCHES:
         raise ConfigError(

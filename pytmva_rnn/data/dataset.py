@@ -86,12 +86,11 @@ class Dataset:
     sample : (n,) int64
         Where the source of each event puts it: FREE, TRAINING, TEST or VALIDATION of `pytmva_rnn.data.sampling`.
     sample_by_split : (n,) int64
-        Where the expressions `sampled_by` put it.
-    sampled_by : (str or None, str or None)
-        The expressions test and validation of the split with which the events were read.
+        Where the formulas of `read_for` put it.
     fold_values : (n,) int64
-        The values of the expression `folded_by`.
-    folded_by : str, optional
+        The values of its formula `fold_by`.
+    read_for : SplitOptions
+        How the events are divided unless other options are given.
     tree : str, optional
         The tree that all sources name, if they do: what new files are likely to call theirs.
     class_factors : tuple of float
@@ -120,9 +119,8 @@ class Dataset:
     elements: NDArray[np.int64] = field(default_factory=_none)
     sample: NDArray[np.int64] = field(default_factory=_none)
     sample_by_split: NDArray[np.int64] = field(default_factory=_none)
-    sampled_by: tuple[str | None, str | None] = (None, None)
     fold_values: NDArray[np.int64] = field(default_factory=_none)
-    folded_by: str | None = None
+    read_for: SplitOptions = field(default_factory=SplitOptions)
     tree: str | None = None
     class_factors: tuple[float, ...] = ()
     weighting: Weighting | None = None
@@ -241,11 +239,11 @@ class Dataset:
         taken: dict[str, Any] = {name: getattr(self, name)[index] for name in _OF_EVENTS}
         return replace(self, **taken)
 
-    def split(self, options: SplitOptions | str | Mapping[str, Any] = "") -> tuple[Dataset, Dataset]:
+    def split(self, options: SplitOptions | str | Mapping[str, Any] | None = None) -> tuple[Dataset, Dataset]:
         """A training and a test sample, as TMVA divides events; see `pytmva_rnn.data.split`."""
         return split(self, options)
 
-    def divide(self, options: SplitOptions | str | Mapping[str, Any] = "") -> Division:
+    def divide(self, options: SplitOptions | str | Mapping[str, Any] | None = None) -> Division:
         """A training, a test and perhaps a validation sample; see `pytmva_rnn.data.divide`."""
         return divide(self, options)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +23,8 @@ from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.options.split import SplitOptions
 
 __all__ = ["Reading", "labelled"]
+
+log = logging.getLogger("pytmva_rnn")
 
 
 @dataclass(frozen=True)
@@ -208,4 +211,10 @@ def labelled(
                     found, recipe=recipe, targets=targets, repetition=repetition * constant, source=number * constant
                 )
             )
-    return [piece for part in parts for piece in part], before
+    pieces = [piece for part in parts for piece in part]
+    if not any(map(len, pieces)):
+        nothing = f"none of the {before} events of {', '.join(dict.fromkeys(p.files[0] for p in pieces))} is selected"
+        if source.sample is not None:
+            raise DataError(f"the {source.sample} sample gets nothing of a source: {nothing}")
+        log.warning("a source gives nothing: %s", nothing)
+    return pieces, before

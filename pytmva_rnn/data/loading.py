@@ -53,8 +53,8 @@ def load(
     targets : list of str or Column, optional
         What a regression shall learn: expressions, perhaps with labels, `energy := hypot(p, m)`.
     split : SplitOptions, str or mapping, optional
-        How the events will be divided: what its formulas `test`, `validation` and `fold_by` need is read too. The same
-        is to be given to `Dataset.split` or `divide`.
+        How `Dataset.divide` and `split` will divide the events by default: what its formulas `test`, `validation` and
+        `fold_by` need is read too.
     negative_weights : "keep", "absolute" or "ignore"
         What to do with events whose weight is negative: keep it, take its absolute value, or leave the event out, of
         all samples; the method's option IgnoreNegWeightsInTraining leaves it out of the training alone.
@@ -183,8 +183,7 @@ def _dataset(
         recipe=recipe,
         variables=tuple(recipe.inputs.names),
         tree=common_tree(sources),
-        sampled_by=options.formulas_of_samples,
-        folded_by=options.fold_by,
+        read_for=options,
         **known,
     )
 

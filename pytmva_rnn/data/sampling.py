@@ -95,7 +95,7 @@ def placed(dataset: Dataset, options: SplitOptions) -> NDArray[np.int64]:
         return dataset.sample
     if not free.any():
         raise DataError("test and validation say nothing: each source names the sample of its events")
-    if texts == dataset.sampled_by:
+    if texts == dataset.read_for.formulas_of_samples:
         expressed = dataset.sample_by_split
     else:
         of_test, of_validation = (
@@ -123,7 +123,7 @@ def fold_numbers(dataset: Dataset, by: str | NDArray[Any] | None) -> NDArray[np.
     if by is None:
         return dataset.entries
     if isinstance(by, str):
-        if by == dataset.folded_by:
+        if by == dataset.read_for.fold_by:
             return dataset.fold_values
         values, text = _of_spectators(dataset, by, "fold_by"), by
     else:

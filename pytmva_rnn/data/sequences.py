@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Steps"]
+
+_MOST_NUMBERS = 10_000
+"""Of an inner list, each of which is an input."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,8 @@ class Steps:
             raise DataError(f"steps_from is 'inner' or 'outer', not {self.steps_from!r}")
         self._check_collections()
         self._check_sizes()
-        names = self.input_names
-        for name in names:
-            if names.count(name) > 1:
+        for name, count in Counter(self.input_names).items():
+            if count > 1:
                 raise DataError(f"the sequence has two inputs called {name!r}; give them different names")
 
     def _check_collections(self) -> None:
@@ -129,8 +132,8 @@ class Steps:
         for name, size in sizes.items():
             if name not in self._parts[0].inputs:
                 raise DataError(f"sizes: the sequence has no input {name!r}; {near(name, self._parts[0].inputs)}")
-            if type(size) is not int or size < 1:
-                raise DataError(f"sizes: {name} = {size!r}; needed is a whole number, at least 1")
+            if type(size) is not int or not 1 <= size <= _MOST_NUMBERS:
+                raise DataError(f"sizes: {name} = {size!r}; needed is a whole number from 1 to {_MOST_NUMBERS}")
         if sizes and self.steps_from != "outer":
             raise DataError("sizes is for steps_from = 'outer', where the numbers of an inner list are inputs")
 

@@ -48,7 +48,7 @@ class Division:
 
 def split(
     dataset: Dataset,
-    options: SplitOptions | str | Mapping[str, Any] = "",
+    options: SplitOptions | str | Mapping[str, Any] | None = None,
     *,
     assigned: NDArray[np.integer[Any]] | None = None,
 ) -> tuple[Dataset, Dataset]:
@@ -69,7 +69,7 @@ def split(
 
 def divide(
     dataset: Dataset,
-    options: SplitOptions | str | Mapping[str, Any] = "",
+    options: SplitOptions | str | Mapping[str, Any] | None = None,
     *,
     assigned: NDArray[np.integer[Any]] | None = None,
 ) -> Division:
@@ -89,7 +89,7 @@ def divide(
         n events; within a class their order matters.
     options : SplitOptions, str or mapping, optional
         TMVA's string, `nTrain_Signal=1000:SplitMode=Random`, or its names and values one by one; and what is not
-        TMVA's, `{"test": "event % 2 == 1", "validation": 0.2}`.
+        TMVA's, `{"test": "event % 2 == 1", "validation": 0.2}`. None: what the events were read for.
     assigned : (n,) int, optional
         TRAINING, TEST or VALIDATION for events whose sample is given, else FREE: by default what the sources and the
         expressions of the options say. TMVA calls this the type of their tree.
@@ -109,6 +109,8 @@ def divide(
     OptionError
         For an unknown option or a wrong value.
     """
+    if options is None:
+        options = dataset.read_for
     if not isinstance(options, SplitOptions):
         options = SplitOptions.parse(options)
     place = _places(dataset, options) if assigned is None else np.asarray(assigned, np.int64)
@@ -119,7 +121,7 @@ def divide(
     validation = [np.flatnonzero((dataset.class_index == c) & (place == VALIDATION)) for c in _classes(dataset)]
     if isinstance(options.validation, float):
         training, validation = _cut(dataset, options.validation, training, validation, units)
-    _check_validation(dataset, validation)
+    _check_validation(dataset, validation, options)
     if dataset.weighting is not None:
         _, dataset = weighted(dataset.take(np.concatenate(training)), dataset)
     factors = _factors(dataset, training, options.NormMode, "training")
@@ -218,14 +220,12 @@ def _cut(
     return [events[~chosen[events]] for events in training], [events[chosen[events]] for events in training]
 
 
-def _check_validation(dataset: Dataset, validation: list[NDArray[np.int64]]) -> None:
-    if not any(len(events) for events in validation):
-        return
+def _check_validation(dataset: Dataset, validation: list[NDArray[np.int64]], options: SplitOptions) -> None:
+    some = any(len(events) for events in validation)
     for name, events in zip(dataset.classes, validation, strict=True):
-        if not len(events):
-            raise DataError(
-                f"class {name!r} has no events to validate with, while others have: give it some, or none to any"
-            )
+        if not len(events) and (some or options.validation is not None):
+            said = "" if options.validation is None else f" by validation = {options.validation!r}"
+            raise DataError(f"class {name!r} has no events to validate with{said}; each class needs some, or none")
 
 
 def _scales(dataset: Dataset) -> Sequence[float]:
@@ -242,15 +242,9 @@ def _requested(dataset: Dataset, options: SplitOptions, place: NDArray[np.int64]
     training = _by_class("nTrain", options.nTrain, dataset, 0)
     test = _by_class("nTest", options.nTest, dataset, 0)
     fractions = _by_class("TrainTestSplit", options.TrainTestSplit, dataset, 0.0)
-    counts = np.bincount(dataset.class_index[place != VALIDATION], minlength=len(dataset.classes))
     if isinstance(options.test, float):
-        test = [round(options.test * int(count)) for count in counts]
-        training = [int(count) - n for count, n in zip(counts, test, strict=True)]
-        for name, n, rest in zip(dataset.classes, test, training, strict=True):
-            if n == 0 or rest == 0:
-                raise DataError(
-                    f"test = {options.test:g} of the {n + rest} events of class {name!r} leaves a sample empty"
-                )
+        return _of_fraction(dataset, options.test, place)
+    counts = np.bincount(dataset.class_index[place != VALIDATION], minlength=len(dataset.classes))
     for c, fraction in enumerate(fractions):
         if fraction > 0:
             # TMVA multiplies in single precision: 0.29 of 100 events are 29, where double precision has 28.999...
@@ -258,6 +252,20 @@ def _requested(dataset: Dataset, options: SplitOptions, place: NDArray[np.int64]
             if training[c] == 0:
                 name = dataset.classes[c]
                 raise DataError(f"TrainTestSplit_{name}={fraction:g} of {counts[c]} events leaves none for training")
+    return training, test
+
+
+def _of_fraction(dataset: Dataset, fraction: float, place: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """Of the events of each class that no source places, the fraction for the test and the others for the training."""
+    if (place == TEST).any():
+        raise DataError(f"test = {fraction:g} chooses test events, but sources name theirs: give one or the other")
+    training, test = [], []
+    for c, name in enumerate(dataset.classes):
+        free, trains = (int(((dataset.class_index == c) & (place == k)).sum()) for k in (FREE, TRAINING))
+        test.append(round(fraction * free))
+        training.append(trains + free - test[-1])
+        if test[-1] == 0 or training[-1] == 0:
+            raise DataError(f"test = {fraction:g} of the {free} events of class {name!r} leaves a sample empty")
     return training, test
 
 

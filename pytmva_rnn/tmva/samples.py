@@ -130,8 +130,7 @@ def load_samples(
         recipe=recipe,
         variables=tuple(recipe.inputs.names),
         tree=None if events else common_tree([tree.tree for tree in trees]),
-        sampled_by=options.formulas_of_samples,
-        folded_by=options.fold_by,
+        read_for=options,
     )
     return Samples(recipe, *split(dataset, options))
 
