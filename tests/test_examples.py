@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +22,7 @@ from pytmva_rnn.cli import main
 from pytmva_rnn.config import load_config
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_integral
+from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import stored_history
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
@@ -41,7 +44,9 @@ def test_script_and_configuration_say_the_same(name: str) -> None:
     config, module = load_config(EXAMPLES / f"{name}.toml"), script(name)
     assert config.method.options == parse_options(module.OPTIONS)
     scripts = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert scripts - {"rdataframe", "tmva_classification"} == {path.stem for path in EXAMPLES.glob("*.toml")}
+    assert scripts - {"rdataframe", "tmva_classification", "four_classes_tmva"} == {
+        path.stem for path in EXAMPLES.glob("*.toml")
+    }
 
 
 @pytest.mark.slow
@@ -112,6 +117,38 @@ def test_tmvas_own_vocabulary(tmp_path: Path) -> None:
     assert f"mean score of the background: {of_background.mean():.4f}" in done.stdout
     with uproot.open(tmp_path / "data_RNN_CPU.root") as file:
         assert file["dataset/TestTree"].num_entries == 200
+
+
+@pytest.mark.slow
+def test_an_analysis_gives_the_same_file_three_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To the byte, when the moment of the training stands still; user, host and folder are the same anyway."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(time, "asctime", lambda *_: "Thu Nov 26 00:00:00 2026")
+    training = importlib.import_module("pytmva_rnn.training.train")
+    monkeypatch.setattr(training, "provenance", lambda analysis, trained: provenance(analysis, (trained[0], 0.0)))
+
+    _, integrals = script("four_classes").run(tmp_path, 1000)
+    name = "dataset/weights/FourClasses_LSTM.weights.xml"
+    of_python = Path(name).read_bytes()
+    assert integrals["Signal"] > 0.8
+    assert min(integrals.values()) > 0.7
+
+    Path(name).unlink()
+    by_tmva = script("four_classes_tmva").run(1000)
+    assert Path(name).read_bytes() == of_python
+    assert by_tmva == pytest.approx(integrals)
+    assert re.search(rf"Signal +{integrals['Signal']:.3f} \(", capsys.readouterr().out)
+    with uproot.open("four_classes_output.root:dataset/TestTree") as tree:
+        assert set(tree["event"].array(library="np") % 2) == {1}
+        assert (tree["weight"].array(library="np") < 0).any()
+
+    (tmp_path / "examples").mkdir()
+    text = (EXAMPLES / "four_classes.toml").read_text()
+    (tmp_path / "examples" / "four_classes.toml").write_text(text.replace("/ 4000", "/ 1000"))
+    assert main(["train", "examples/four_classes.toml", "-o", "toml"]) == 0
+    assert (tmp_path / "toml" / name).read_bytes() == of_python
 
 
 @pytest.mark.slow

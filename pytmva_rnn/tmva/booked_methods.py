@@ -48,7 +48,7 @@ class BookedMethods(Explained):
         return self._found(datasetname, title) is not None
 
     def GetROCIntegral(self, loader: Any, theMethodName: Any, iClass: int = 0, type: Any = ETreeType.kTesting) -> float:
-        """Area under background rejection against signal efficiency.
+        """Area under background rejection against signal efficiency; of several classes, with NormMode's factors.
 
         Parameters
         ----------
@@ -135,8 +135,10 @@ def roc_of(title: str, data: Dataset, scores: NDArray[Any], number: int) -> ROCC
     elif number == 1:
         scores = -scores
     member = data.class_index == number
-    curve = roc_curve(member, scores, data.weights)
-    area = roc_integral(member, scores, data.weights)
+    # the classes of the rest count in both samples as they do in the training; C++ TMVA does so in the training sample
+    weights = data.weights if len(data.classes) == 2 else data.comparable_weights
+    curve = roc_curve(member, scores, weights)
+    area = roc_integral(member, scores, weights)
     return ROCCurve(title, curve.signal_efficiency, curve.background_rejection, area)
 
 

@@ -39,7 +39,9 @@ def evaluation_table(
     from the training sample. TMVA tells of the first target only; here each has its line, `<title>:<target>`.
 
     Multiclass: each class against the rest, then each against each other one. TMVA's own table of the latter has
-    training and test interchanged and calls a fraction a per cent; this one has not.
+    training and test interchanged and calls a fraction a per cent; this one has not. In the former, TMVA weighs the
+    classes of the rest by NormMode in the training sample only, so that its columns cannot be compared; here both have
+    NormMode's factors.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ def _multiclass(training: Dataset, test: Dataset, methods: Sequence[MethodOutput
             cells = []
             for background in (None, *BACKGROUNDS):
                 numbers = [
-                    _one_against(data.class_index == number, scores[:, number], data.weights, background)
+                    _one_against(data.class_index == number, scores[:, number], data.comparable_weights, background)
                     for data, scores in _both(method, test, training)
                 ]
                 cells.append("{:5.3f} ({:5.3f})".format(*numbers))
