@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytmva_rnn.errors import MissingExtraError
@@ -38,7 +39,7 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != top:
             raise
-        message = f'{package}, needed {purpose}, is not installed; install it with pip install "pytmva_rnn[{extra}]"'
+        message = f"{package}, needed {purpose}, is not installed; install it with {install_command(extra)}"
         raise MissingExtraError(message, name=top) from error
 
 
@@ -51,6 +52,12 @@ def h5py() -> ModuleType:
         If h5py is not installed.
     """
     return _optional("h5py", package="h5py", extra="keras", purpose="for Keras' files")
+
+
+def install_command(extra: str) -> str:
+    """How to install what an extra brings: for a checkout of the sources by its path, which pip takes as well."""
+    checkout = Path(__file__).parents[1]
+    return f'pip install "{checkout if (checkout / "pyproject.toml").is_file() else "pytmva_rnn"}[{extra}]"'
 
 
 def matplotlib() -> ModuleType:

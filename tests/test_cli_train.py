@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import read_weights
+from pytmva_rnn import extras, read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Source, load_inputs
 from pytmva_rnn.kernels import Computation
@@ -205,7 +205,7 @@ def test_what_cannot_be_drawn_is_known_before_the_training(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert run(folder / "c.toml", "-o", folder) == 1
     shown = capsys.readouterr()
-    assert 'pip install "pytmva_rnn[plot]"' in shown.err
+    assert extras.install_command("plot") in shown.err
     assert shown.out == ""
 
 

@@ -57,7 +57,8 @@ def test_a_range_in_braces() -> None:
 @pytest.mark.parametrize(
     ("variable", "message"),
     [
-        ("v[4]", r"v\[4\]: event 100 of a.root:t has 3 elements instead of 4"),
+        ("v[4]", r"v\[4\] .* every event of a.root:t has 3 elements: write v\[3\] for .* e.g. element := v\[2\]$"),
+        ("v[1]", r"write v\[3\] for all of them, or give one a name, e.g. element := v\[1\]$"),
         ("pt1[1]", r"pt1\[1\]: event 101 of a.root:t has 0 elements instead of 1"),
         ("x[3]", "does not hold one list per event"),
         ("nested", r"'nested': gives lists of lists in a.root:t"),

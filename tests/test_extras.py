@@ -51,10 +51,19 @@ def test_missing_package_names_the_command_that_installs_it(
     with pytest.raises(MissingExtraError) as caught:
         getattr(extras, name)()
     assert package in str(caught.value)
-    assert f'pip install "pytmva_rnn[{extra}]"' in str(caught.value)
+    assert str(caught.value).endswith(f"install it with {extras.install_command(extra)}")
     assert caught.value.name == name
     assert isinstance(caught.value, TMVAError)
     assert isinstance(caught.value, ImportError)
+
+
+def test_the_command_is_right_for_a_checkout_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder, expected in (("site-packages", "pytmva_rnn"), ("checkout", str(tmp_path / "checkout"))):
+        monkeypatch.setattr(extras, "__file__", str(tmp_path / folder / "pytmva_rnn" / "extras.py"))
+        (tmp_path / folder).mkdir()
+        if folder == "checkout":
+            (tmp_path / folder / "pyproject.toml").write_text("")
+        assert extras.install_command("plot") == f'pip install "{expected}[plot]"'
 
 
 def test_package_broken_inside_raises_its_own_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

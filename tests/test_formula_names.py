@@ -80,11 +80,19 @@ def test_names_of_a_tree(folder: Path, text: str, expected: list[float]) -> None
         ("weights", r"it is a map; take the entry of a key, e.g. weights\{1\}"),
         ("weights{3}", r"event 0 of .* has no key 3 in weights; write Alt\$"),
         ("nowhere", "no branch 'nowhere' in .* and its friends fr"),
+        ("s_a", "no branch 's_a' in .*; near names: .*s.a"),
+        ("x.a", "no 'x.a' in .*: what stands before .a has no members"),
     ],
 )
 def test_names_that_do_not_do(folder: Path, text: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         evaluate(text, f"{folder}/main.root:t")
+
+
+def test_friends_that_trees_name_themselves_go_along_file_by_file(folder: Path) -> None:
+    recipe = Recipe(Variables((Column("fr.y"), Column("Entry$"))))
+    twice = load_inputs(recipe, Source((f"{folder}/main.root:t", f"{folder}/main.root:t"))).X
+    assert twice.T.tolist() == [[0, 100, 200, 300] * 2, [*range(8)]]
 
 
 def write(path: Path, **columns: Any) -> str:

@@ -130,14 +130,25 @@ class Column:
                 in_use[rows.entry] = True
                 wrong &= in_use
             if wrong.any():
-                event = int(np.argmax(wrong))
-                raise DataError(
-                    f"variable {self.expression}[{self.size}]: {columns.event(event)} has {lengths[event]} elements "
-                    f"instead of {self.size}; lists of different lengths are for a sequence"
-                )
+                raise self._wrong_size(int(np.argmax(wrong)), lengths, columns)
             first = value.offsets[0][:-1] if rows is None else value.offsets[0][:-1][rows.entry]
             table: NDArray[np.float32] = value.content[first[:, None] + np.arange(self.size)].astype(np.float32)
             return table
+
+    def _wrong_size(self, event: int, lengths: NDArray[np.int64], columns: Columns) -> DataError:
+        """What to say of an event whose list has another length than `size`."""
+        has, name = int(lengths[event]), f"{self.expression}[{self.size}]"
+        if has and (lengths == has).all():
+            element = min(int(self.size or 0), has - 1)
+            return DataError(
+                f"variable {name} stands for all of a list of {self.size}, but every event of {columns.place} has "
+                f"{has} elements: write {self.expression}[{has}] for all of them, or give one a name, e.g. "
+                f"element := {self.expression}[{element}]"
+            )
+        return DataError(
+            f"variable {name}: {columns.event(event)} has {has} elements instead of {self.size}; lists of different "
+            "lengths are for a sequence"
+        )
 
     def describe(self, values: NDArray[Any] | None = None) -> Iterator[Variable]:
         """What the weight file says of each variable.

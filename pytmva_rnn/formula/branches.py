@@ -95,7 +95,8 @@ class Branches:
 
     def near(self, name: str) -> str:
         """Words that list names like this one."""
-        return near(name, [*self.places, *(short for short in self._short if short not in self.places)])
+        whole = [full for found in self._short.values() for full, _ in found]
+        return near(name, list(dict.fromkeys([*self.places, *whole, *self._short])))
 
 
 def _leaves(branch: Any) -> list[str]:
@@ -111,6 +112,8 @@ def member(array: Any, name: str, path: tuple[str, ...], place: str) -> Any:
     for step in path:
         fields = ak.fields(array)
         field = step if step in fields else next((f for f in fields if f in (f"{last}.{step}", f"{step}.")), None)
+        if field is None and not fields:
+            raise DataError(f"no {name!r} in {place}: what stands before .{step} has no members")
         if field is None:
             raise DataError(f"no member {step!r} for {name!r} in {place}; {near(step, fields)}")
         array, last = array[field], step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +13,7 @@ from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.formula.cpp_writer import NAMESPACE
-from pytmva_rnn.model import Model
+from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.pyroot.compiled import score_function
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
@@ -21,7 +22,7 @@ __all__ = ["as_frame", "as_recipe", "define", "files_of", "plain_source"]
 FrameInputs: TypeAlias = Recipe | Steps | Variables | Iterable[str]
 
 
-def define(rdf: Any, name: str, model: Model, columns: FrameInputs | None = None) -> Any:
+def define(rdf: Any, name: str, model: Model | str | os.PathLike[str], columns: FrameInputs | None = None) -> Any:
     """Add a network's score to an RDataFrame.
 
     The network and the expressions of its inputs are compiled by ROOT as C++, once per session, and run in the event
@@ -32,7 +33,7 @@ def define(rdf: Any, name: str, model: Model, columns: FrameInputs | None = None
     rdf : RDataFrame, or any node of one; or a TTree
     name : str
         Of the new column.
-    model : Model
+    model : Model, or the path of a weight file
     columns : optional
         What the network reads. If None, what it was trained with: the recipe in its weight file, or else the
         expressions of the file's variables. Or a Recipe, a Steps (lists of any length, padded and cut to T steps)
@@ -54,8 +55,10 @@ def define(rdf: Any, name: str, model: Model, columns: FrameInputs | None = None
         If ROOT is not installed.
     """
     frame = as_frame(rdf)
-    if not name.isidentifier():
-        raise DataError(f"the column {name!r}: use letters, digits and _ only")
+    if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        raise DataError(f"the column {name!r}: use letters, digits and _ only, with no digit at the start")
+    if not isinstance(model, Model):
+        model = read_weights(model)
     if model.remembers:
         raise DataError(
             "a network with RememberState scores an event by those before it, and an RDataFrame has no order of "

@@ -13,7 +13,7 @@ from pytmva_rnn.data import Steps
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.layer_calls import step
-from pytmva_rnn.export.cpp.literals import array, identifier, literal, rows, text
+from pytmva_rnn.export.cpp.literals import array, identifier_problem, literal, rows, text
 from pytmva_rnn.export.cpp.transformation_calls import function
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
@@ -49,8 +49,9 @@ def generate(model: Model, name: str, *, source: bytes | None = None) -> str:
     DataError
         If the name cannot be one in C++, or the model's parts do not fit; see `Description.check`.
     """
-    if not identifier(name) or name in _TAKEN:
-        raise DataError(f"{name!r} cannot be the name of a C++ class; use letters, digits and _, e.g. QuarkGluon")
+    problem = "the header uses it for something else" if name in _TAKEN else identifier_problem(name)
+    if problem:
+        raise DataError(f"{name!r} cannot be the name of a C++ class: {problem}; give another, e.g. QuarkGluon")
     model.check()
     parts = "\n".join(_runtime(part) for part in _PARTS)
     space = f"pytmva_rnn_{hashlib.sha256(parts.encode()).hexdigest()[:8]}"

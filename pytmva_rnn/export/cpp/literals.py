@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["array", "identifier", "literal", "padded", "rows", "text"]
+__all__ = ["array", "identifier_problem", "literal", "padded", "rows", "text"]
 
 _WIDTH = 112
 _KEYWORDS = frozenset(
@@ -28,14 +28,15 @@ _KEYWORDS = frozenset(
 )
 
 
-def identifier(name: str) -> bool:
-    """Whether C++ lets a class have this name: no keyword, and nothing that is reserved for compilers."""
-    return (
-        re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
-        and name not in _KEYWORDS
-        and "__" not in name
-        and re.match(r"_[A-Z]", name) is None
-    )
+def identifier_problem(name: str) -> str:
+    """Why C++ lets no class have this name, and what would be right; empty if it does."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is None:
+        return "use letters, digits and _, with no digit at the start"
+    if name in _KEYWORDS:
+        return "it is a word of C++"
+    if "__" in name or re.match(r"_[A-Z]", name):
+        return "names with two _ in a row, or _ and a capital letter at the start, are reserved for compilers"
+    return ""
 
 
 def padded(count: int) -> int:
