@@ -9,9 +9,22 @@ from pytmva_rnn._version import __version__
 
 if TYPE_CHECKING:
     from pytmva_rnn.config import load_config
-    from pytmva_rnn.data import Collection, Column, Dataset, Recipe, Source, Steps, Variables, divide, kfold, load
+    from pytmva_rnn.data import (
+        Collection,
+        Column,
+        Dataset,
+        Recipe,
+        Reweight,
+        Source,
+        Steps,
+        Variables,
+        divide,
+        kfold,
+        load,
+    )
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
+    from pytmva_rnn.report import Evaluation, evaluate, score
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
@@ -19,21 +32,25 @@ __all__ = [
     "Collection",
     "Column",
     "Dataset",
+    "Evaluation",
     "MethodOptions",
     "Model",
     "Recipe",
     "Result",
+    "Reweight",
     "Source",
     "SplitOptions",
     "Steps",
     "Variables",
     "__version__",
     "divide",
+    "evaluate",
     "kfold",
     "load",
     "load_config",
     "parse_options",
     "read_weights",
+    "score",
     "train",
     "write_weights",
 ]
@@ -42,20 +59,24 @@ _HOMES = {
     "Collection": "data",
     "Column": "data",
     "Dataset": "data",
+    "Evaluation": "report",
     "MethodOptions": "options",
     "Model": "model",
     "Recipe": "data",
     "Result": "training",
+    "Reweight": "data",
     "Source": "data",
     "SplitOptions": "options",
     "Steps": "data",
     "Variables": "data",
     "divide": "data",
+    "evaluate": "report",
     "kfold": "data",
     "load": "data",
     "load_config": "config",
     "parse_options": "options",
     "read_weights": "model",
+    "score": "report",
     "train": "training",
     "write_weights": "weightfile",
 }

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data import Column, Recipe
 from pytmva_rnn.data.rows import ListLengths, Rows
+from pytmva_rnn.data.scoring_inputs import changed_by
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location
@@ -118,7 +119,7 @@ class Scoring:
             (replace(column, label=given.label or given.expression), number)
             for number, values in enumerate(self.recipe.repetitions())
             for given, column in zip(wanted, self.recipe.at(values).spectators if wanted else (), strict=True)
-            if number == 0 or column.expression != given.expression
+            if number == 0 or changed_by(self.recipe, given, values)
         ]
 
     def locate(self, location: Location) -> tuple[Location, int]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +16,9 @@ from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.response_pdfs import rarity, signal_probability
 from pytmva_rnn.weightfile.reading import read_description
 from pytmva_rnn.weightfile.writing import write_weights
+
+if TYPE_CHECKING:
+    from pytmva_rnn.data import Dataset, Source
 
 __all__ = ["Model", "read_weights"]
 
@@ -37,15 +41,18 @@ class Model(Description):
         """Write a weight file; see `write_weights`."""
         write_weights(self, path, scalar_elements=scalar_elements)
 
-    def predict(self, X: ArrayLike, *, backend: str = "cpu") -> NDArray[np.float32]:
+    def predict(
+        self, X: ArrayLike | Dataset | Source | str | Mapping[str, Any], *, backend: str = "cpu"
+    ) -> NDArray[np.float32]:
         """Score events: transformations, network and output function, as TMVA's Reader does.
 
         The first call prepares the weights; many threads may call at once.
 
         Parameters
         ----------
-        X : array, shape (n, NVar) or (n, T, D)
-            Raw variables, time-major.
+        X : array, shape (n, NVar) or (n, T, D); or Dataset, Source, `"file.root:tree"`, or columns in memory
+            Raw variables, time-major; or what they are made of as the weight file says, one event for each entry.
+            Columns are a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
         backend : str
             "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
 
@@ -58,12 +65,19 @@ class Model(Description):
         Raises
         ------
         DataError
-            If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`.
+            If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`. For a
+            file or columns that the inputs cannot be made of, and a network that makes several events of an entry; see
+            `pytmva_rnn.score`.
         """
+        inputs: Any = X
+        if not isinstance(X, np.ndarray) or X.dtype.names is not None:
+            from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
+
+            inputs = inputs_of(self, X)
         kept = self._networks
         if kept is None:
             kept = self.__dict__.setdefault("_networks", KeptNetworks())
-        return kept.predict(self, X, backend)
+        return kept.predict(self, inputs, backend)
 
     def signal_probability(self, scores: ArrayLike, signal_fraction: float = 0.5) -> NDArray[np.float64]:
         """How probable signal is at each score, as TMVA's `Reader::GetProba` has it.

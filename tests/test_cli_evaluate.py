@@ -14,11 +14,11 @@ import uproot
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import evaluate_command as evaluate
 from pytmva_rnn.cli import main
-from pytmva_rnn.cli.scores import branch_names
 from pytmva_rnn.data import Recipe, Source, load_inputs
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.file_scoring import Scoring
+from pytmva_rnn.report.score_table import branch_names
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, TREE, recipe_info
 
 SEQUENCE = Recipe.from_dict(

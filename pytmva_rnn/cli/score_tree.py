@@ -8,10 +8,11 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pytmva_rnn.cli.scores import branch_names, score_columns
+from pytmva_rnn.cli.scores import score_columns
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.file_scoring import ScoredEvents, Scoring
+from pytmva_rnn.report.score_table import branch_names
 
 __all__ = ["ScoreTree"]
 

@@ -13,8 +13,9 @@ from rich.text import Text
 
 from pytmva_rnn.data import Dataset, Division
 from pytmva_rnn.description import Layer, Shape
-from pytmva_rnn.report import ScoredSample, deviation, roc_integral, signal_efficiency
+from pytmva_rnn.report import ScoredSample, deviation
 from pytmva_rnn.report.metrics import BACKGROUNDS
+from pytmva_rnn.report.performance import separations
 
 __all__ = [
     "deviation_table",
@@ -103,16 +104,17 @@ def events_table(data: Dataset, parts: Division) -> Table:
 def separation_table(samples: Mapping[str, ScoredSample], classes: Sequence[str], title: str) -> Table:
     """ROC integral and signal efficiencies, from each sample: TMVA's table of EvaluateAllMethods.
 
-    Of more than two classes, each one against the rest.
+    Of more than two classes, each one against the rest. The weights tell how much of the rest each class is: those of
+    the samples must be of one kind.
     """
+    found = {name: separations(sample, classes) for name, sample in samples.items()}
     rows = []
     for number in range(1 if len(classes) == 2 else len(classes)):
-        for name, sample in samples.items():
-            member, score = sample.one_against_rest(number)
-            efficiencies = [signal_efficiency(member, score, at, sample.weights) for at in BACKGROUNDS]
-            area = roc_integral(member, score, sample.weights)
+        for name in samples:
+            row = found[name][number]
             what = title if len(classes) == 2 else f"{title}, {classes[number]}"
-            rows.append((what, name, f"{area:.4f}", *(f"{value:.4f}" for value in efficiencies)))
+            area = f"{row.roc_integral:.4f} ± {row.roc_uncertainty:.4f}"
+            rows.append((what, name, area, *(f"{value:.4f}" for value in row.signal_efficiencies.values())))
     columns = [("method", ""), ("sample", ""), ("ROC integral", "right")]
     columns += [(f"@B={at:.2f}", "right") for at in BACKGROUNDS]
     return plain_table("Separation, and signal efficiency at background efficiency B", columns, rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pytmva_rnn import extras
 from pytmva_rnn.cli.program import USER_ERROR, exit_code
-from pytmva_rnn.cli.scores import branch_names, new_root_file, sample_columns, score_columns
+from pytmva_rnn.cli.scores import new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
@@ -23,6 +23,7 @@ from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs
 from pytmva_rnn.report import ScoredSample, training_picture
+from pytmva_rnn.report.score_table import branch_names
 from pytmva_rnn.weightfile import write_weights
 
 __all__ = ["add_command", "run"]

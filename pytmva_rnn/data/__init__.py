@@ -8,6 +8,7 @@ from pytmva_rnn.data.folds import kfold
 from pytmva_rnn.data.in_memory import ArrayTree
 from pytmva_rnn.data.loading import load
 from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.scoring_inputs import Inputs, iterate_inputs, load_inputs
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source, count_entries
@@ -26,6 +27,7 @@ __all__ = [
     "Formula",
     "Inputs",
     "Recipe",
+    "Reweight",
     "Source",
     "SplitOptions",
     "Steps",

@@ -46,7 +46,7 @@ def _none() -> NDArray[np.int64]:
     return np.empty(0, np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """n events to train or test with.
 
@@ -203,9 +203,16 @@ class Dataset:
             (1.0,) * len(all_classes),
             variables=_names(inputs.shape, names_of_columns(X) if variables is None else variables),
         )
-        report_negative(dataset)
+        report_negative(own, class_index, all_classes)
         check_sums(dataset, "events")
         return dataset
+
+    def __repr__(self) -> str:
+        """How many events of which classes, of what shape."""
+        counts = np.bincount(self.class_index, minlength=len(self.classes))
+        listed = ", ".join(f"{count} {name}" for name, count in zip(self.classes, counts, strict=True))
+        shape = " x ".join(map(str, self.X.shape[1:]))
+        return f"Dataset({len(self)} events of {shape} inputs for a {self.analysis}: {listed})"
 
     def __len__(self) -> int:
         return len(self.X)

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.in_memory import ArrayTree, read
-from pytmva_rnn.data.recipe import Recipe
+from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.data.sources import STEP, Source
 
-__all__ = ["Inputs", "iterate_inputs", "load_inputs"]
+__all__ = ["Inputs", "changed_by", "iterate_inputs", "load_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,19 @@ def iterate_inputs(
         rows = chosen.rows(columns, known)
         X, spectators = chosen.build(columns, rows)
         yield Inputs(X, spectators, columns.entries[rows.entry], columns.place, rows.element)
+
+
+def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values of `for_each` on which a column depends, itself or by a definition."""
+    used = {}
+    for name, value in values.items():
+        trees = []
+        for each in recipe.for_each[name]:
+            changed = {**values, name: each}
+            trees.append(recipe.at(changed).formula(insert(column.expression, changed)).tree)
+        if any(tree != trees[0] for tree in trees):
+            used[name] = value
+    return used
 
 
 def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None) -> Inputs:

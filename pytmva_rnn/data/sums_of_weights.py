@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
 
@@ -30,7 +32,7 @@ def with_signs(dataset: Dataset, treatment: NegativeWeights) -> Dataset:
     """Events with negative weights as asked: kept, with the absolute value, or left out."""
     if treatment not in ("keep", "absolute", "ignore"):
         raise DataError(f"negative_weights is 'keep', 'absolute' or 'ignore', not {treatment!r}")
-    report_negative(dataset, treatment)
+    report_negative(dataset.weights, dataset.class_index, dataset.classes, treatment)
     if treatment == "absolute":
         return replace(dataset, weights=np.abs(dataset.weights))
     negative = dataset.weights < 0
@@ -40,10 +42,15 @@ def with_signs(dataset: Dataset, treatment: NegativeWeights) -> Dataset:
 _DONE = {"keep": "kept as they are", "absolute": "taken without their sign", "ignore": "left out"}
 
 
-def report_negative(dataset: Dataset, treatment: NegativeWeights = "keep") -> None:
+def report_negative(
+    weights_of_events: NDArray[Any],
+    class_index: NDArray[np.int64],
+    classes: Sequence[str],
+    treatment: NegativeWeights = "keep",
+) -> None:
     """Tell in the log of each class how many events have negative weights, and what they are of the sum."""
-    for number, name in enumerate(dataset.classes):
-        weights = dataset.weights[dataset.class_index == number]
+    for number, name in enumerate(classes):
+        weights = weights_of_events[class_index == number]
         negative = weights[weights < 0]
         if len(negative):
             log.info(

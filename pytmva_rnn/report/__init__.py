@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.report.metrics import RocCurve, deviation, roc_curve, roc_integral, signal_efficiency
-from pytmva_rnn.report.plots import ScoredSample, training_picture
+from pytmva_rnn.report.metrics import (
+    RocCurve,
+    deviation,
+    roc_curve,
+    roc_integral,
+    roc_uncertainty,
+    separation,
+    signal_efficiency,
+)
+from pytmva_rnn.report.performance import ClassSeparation, Evaluation, TargetDeviation, evaluate
+from pytmva_rnn.report.plots import training_picture
+from pytmva_rnn.report.score_table import score
+from pytmva_rnn.report.scored_sample import ScoredSample
 
 __all__ = [
+    "ClassSeparation",
+    "Evaluation",
     "RocCurve",
     "ScoredSample",
+    "TargetDeviation",
     "deviation",
+    "evaluate",
     "roc_curve",
     "roc_integral",
+    "roc_uncertainty",
+    "score",
+    "separation",
     "signal_efficiency",
     "training_picture",
 ]

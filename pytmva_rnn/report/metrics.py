@@ -9,7 +9,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["BACKGROUNDS", "RocCurve", "deviation", "roc_curve", "roc_integral", "signal_efficiency"]
+__all__ = [
+    "BACKGROUNDS",
+    "RocCurve",
+    "deviation",
+    "roc_curve",
+    "roc_integral",
+    "roc_uncertainty",
+    "separation",
+    "signal_efficiency",
+]
 
 BACKGROUNDS = (0.01, 0.10, 0.30)
 """Background efficiencies at which the tables have the signal efficiency."""
@@ -80,6 +89,49 @@ def roc_integral(y: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = No
     """
     _, efficiency, rejection = roc_curve(y, scores, weights)
     return float(np.sum(np.diff(efficiency) * (rejection[1:] + rejection[:-1]) / 2))
+
+
+def roc_uncertainty(y: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Statistical uncertainty of `roc_integral`, one standard deviation; its arguments and errors are the same.
+
+    That of DeLong, DeLong and Clarke-Pearson (Biometrics 44 (1988) 837), with weights: the spread of what fraction of
+    the other class each event is on the right side of. So that a few events that happen to be separated do not claim to
+    be certain, one event more of each class, with the mean weight, is on the right side of one half.
+    """
+    signal = np.asarray(y) != 0
+    area = roc_integral(y, scores, weights)  # which checks everything
+    weight = np.ones(len(signal)) if weights is None else np.asarray(weights, dtype=np.float64)
+    _, place = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
+    variance = 0.0
+    for members, others, sign in ((signal, ~signal, 1), (~signal, signal, -1)):
+        of_others = np.bincount(place[others], weight[others], minlength=int(place.max()) + 1)[::sign]
+        beaten = ((np.cumsum(of_others) - of_others / 2) / of_others.sum())[::sign]
+        own = weight[members]
+        mean = (own**2).sum() / own.sum()
+        squares = (own**2 * (beaten[place[members]] - area) ** 2).sum() + (mean * (0.5 - area)) ** 2
+        variance += squares / own.sum() ** 2
+    return float(np.sqrt(variance))
+
+
+def separation(y: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, bins: int = 40) -> float:
+    """TMVA's separation of two distributions, half the integral of (s - b)^2 / (s + b): 0 for equal ones, 1 at best.
+
+    In `bins` bins between the lowest and the highest score; the other arguments and the errors are those of
+    `roc_curve`.
+    """
+    roc_curve(y, scores, weights)  # which checks everything
+    signal, score = np.asarray(y) != 0, np.asarray(scores, dtype=np.float64)
+    weight = np.ones(len(signal)) if weights is None else np.asarray(weights, dtype=np.float64)
+    edges = np.linspace(score.min(), score.max(), bins + 1)
+    if not edges[0] < edges[-1]:
+        return 0.0
+    shares = []
+    for members in (signal, ~signal):
+        contents, _ = np.histogram(score[members], edges, weights=weight[members])
+        shares.append(contents / contents.sum())
+    total, difference = shares[0] + shares[1], shares[0] - shares[1]
+    filled = total > 0
+    return float(0.5 * (difference[filled] ** 2 / total[filled]).sum())
 
 
 def signal_efficiency(y: ArrayLike, scores: ArrayLike, background: float, weights: ArrayLike | None = None) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +15,9 @@ from pytmva_rnn.description import HistoryRow, running_epochs
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.outputs import PICTURE
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
+from pytmva_rnn.report.scored_sample import ScoredSample
 
-__all__ = ["PICTURE_FORMATS", "ScoredSample", "training_picture"]
+__all__ = ["PICTURE_FORMATS", "training_picture"]
 
 PICTURE_FORMATS = PICTURE.suffixes
 """Endings of the files that `training_picture` writes."""
@@ -25,30 +25,6 @@ PICTURE_FORMATS = PICTURE.suffixes
 _COLORS = ("#2166ac", "#c4472b", "#3a8a3f", "#8a5aa8", "#b8860b", "#4a4a4a", "#17a2a2", "#d0699a")
 _DOTS = 200
 """A history of more epochs than this is drawn without a dot for each."""
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredSample:
-    """Events with what a network makes of them.
-
-    Attributes
-    ----------
-    scores : (n,) or (n, O)
-    weights : (n,)
-    class_index : (n,) int
-        Class 0 is the signal class.
-    target_values : (n, O)
-        Regression only, otherwise O is 0.
-    """
-
-    scores: NDArray[Any]
-    weights: NDArray[Any]
-    class_index: NDArray[Any]
-    target_values: NDArray[Any]
-
-    def one_against_rest(self, number: int) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-        """For class `number`: which events are of it, and the score that is large for it."""
-        return self.class_index == number, self.scores if self.scores.ndim == 1 else self.scores[:, number]
 
 
 def training_picture(

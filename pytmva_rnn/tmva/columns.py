@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
+from pytmva_rnn.weightfile.model_inputs import labelled_columns
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
 
 __all__ = ["inputs_of"]
@@ -40,7 +40,7 @@ def inputs_of(model: Model, data: Any, *, spectators: bool = False) -> tuple[NDA
         return np.asarray(data), None
     tree = as_tree(data)
     if not spectators and isinstance(tree, ArrayTree) and all(v.label in tree.arrays for v in model.variables):
-        return _labelled(model, tree.arrays), None
+        return labelled_columns(model, tree.arrays), None
     recipe = _recipe(model, spectators)
     pieces = [recipe.build(columns) for columns in read(tree, recipe.formulas())]
     X, values = (np.concatenate(part) for part in zip(*pieces, strict=True))
@@ -57,30 +57,3 @@ def _recipe(model: Model, spectators: bool) -> Recipe:
             "this network takes several inputs from one entry (for_each): score it with `pytmva-rnn evaluate`"
         )
     return recipe
-
-
-def _labelled(model: Model, arrays: Mapping[str, Any]) -> NDArray[np.float32]:
-    """Columns under the variables' labels; consecutive elements of one array variable come from one column."""
-    columns = []
-    element = 0
-    for number, variable in enumerate(model.variables):
-        values = arrays[variable.label]
-        same = number > 0 and model.variables[number - 1].label == variable.label
-        element = element + 1 if same else 0
-        if not variable.type.endswith("[]"):
-            columns.append(_numbers(values, variable.label, 1))
-        elif element == 0:
-            size = sum(1 for other in model.variables[number:] if other.label == variable.label)
-            columns.append(_numbers(values, variable.label, size))
-    return np.concatenate(columns, axis=1)
-
-
-def _numbers(values: Any, label: str, size: int) -> NDArray[np.float32]:
-    wanted = "one number" if size == 1 else f"{size} numbers"
-    try:
-        numbers = np.asarray(ak.to_numpy(values, allow_missing=False), np.float32).reshape(len(values), -1)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {label!r}: {wanted} per event needed") from error
-    if numbers.shape[1] != size:
-        raise DataError(f"column {label!r}: {wanted} per event needed, not {numbers.shape[1]}")
-    return numbers

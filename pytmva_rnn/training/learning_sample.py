@@ -9,9 +9,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from pytmva_rnn.data import Dataset, Steps
-from pytmva_rnn.data.labels import names_of_columns, read_labels
+from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
+from pytmva_rnn.data.sums_of_weights import report_negative
 from pytmva_rnn.data.weighting import weighted
-from pytmva_rnn.description import Variable
+from pytmva_rnn.description import Variable, analysis_of
+from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
@@ -56,6 +58,11 @@ def sample_of_arrays(
         if len(validation) > 1:
             validation = (validation[0], read_labels(validation[1], analysis, classes)[0], *validation[2:])
     variables = names_of_columns(X) if variables is None else variables
+    if weights is not None:
+        of_events = numbers(weights, "sample_weight").reshape(-1)
+        if len(of_events) == len(labels) and (of_events < 0).any():
+            _, class_index, names = class_numbers(labels, analysis_of(analysis), len(labels), classes)
+            report_negative(of_events, class_index, names)
     return LearningSample(
         X, labels, weights, validation, analysis, classes, variables, spectators, targets, tuple(info)
     )
