@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
-    from pytmva_rnn.report import Evaluation, evaluate, score
+    from pytmva_rnn.report import Performance, evaluate, score
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
@@ -32,9 +32,9 @@ __all__ = [
     "Collection",
     "Column",
     "Dataset",
-    "Evaluation",
     "MethodOptions",
     "Model",
+    "Performance",
     "Recipe",
     "Result",
     "Reweight",
@@ -59,7 +59,7 @@ _HOMES = {
     "Collection": "data",
     "Column": "data",
     "Dataset": "data",
-    "Evaluation": "report",
+    "Performance": "report",
     "MethodOptions": "options",
     "Model": "model",
     "Recipe": "data",

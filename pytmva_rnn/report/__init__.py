@@ -11,14 +11,14 @@ from pytmva_rnn.report.metrics import (
     separation,
     signal_efficiency,
 )
-from pytmva_rnn.report.performance import ClassSeparation, Evaluation, TargetDeviation, evaluate
+from pytmva_rnn.report.performance import ClassSeparation, Performance, TargetDeviation, evaluate
 from pytmva_rnn.report.plots import training_picture
 from pytmva_rnn.report.score_table import score
 from pytmva_rnn.report.scored_sample import ScoredSample
 
 __all__ = [
     "ClassSeparation",
-    "Evaluation",
+    "Performance",
     "RocCurve",
     "ScoredSample",
     "TargetDeviation",

@@ -21,7 +21,7 @@ from pytmva_rnn.report.metrics import (
 )
 from pytmva_rnn.report.scored_sample import ScoredSample
 
-__all__ = ["ClassSeparation", "Evaluation", "TargetDeviation", "evaluate", "separations"]
+__all__ = ["ClassSeparation", "Performance", "TargetDeviation", "evaluate", "separations"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -61,7 +61,7 @@ class TargetDeviation:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Performance:
     """How well a network does.
 
     Attributes
@@ -103,7 +103,7 @@ class Evaluation:
         return "\n".join([f"{self.events:,} events", *lines])
 
 
-def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Evaluation:
+def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Performance:
     """Score labelled events and compare the scores with their labels.
 
     Parameters
@@ -138,10 +138,10 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Evaluat
     if model.analysis == "Regression":
         bias, rms = deviation(sample.target_values, sample.scores, sample.weights)
         rows = zip(dataset.targets, bias, rms, strict=True)
-        return Evaluation(
+        return Performance(
             len(dataset), deviations=tuple(TargetDeviation(t.name, float(b), float(r)) for t, b, r in rows)
         )
-    return Evaluation(len(dataset), separations(sample, dataset.classes))
+    return Performance(len(dataset), separations(sample, dataset.classes))
 
 
 def separations(sample: ScoredSample, classes: Sequence[str]) -> tuple[ClassSeparation, ...]:
