@@ -154,8 +154,12 @@ def test_json_there_and_back(given: dict[str, Any]) -> None:
 def test_nan_is_reported_with_its_event_unless_allowed() -> None:
     data = columns(v=[[1.0, 2.0], [3.0, np.nan], [np.inf]], x=[1.0, 1e300, 2.0])
     given: dict[str, Any] = {"sequence": {"inputs": {"pt": "v", "two": "2*v"}, "steps": 2}}
-    with pytest.raises(DataError, match=r"input pt_1 is nan in event 101 of a.root:t, and 1 more events"):
+    remedy = r"write where\(isnan\(x\), 0, x\) in place of x, or leave such events out with selection = all\(isfinite"
+    with pytest.raises(DataError, match=rf"input pt_1 is nan in event 101 of a.root:t, and 1 more events.*{remedy}"):
         Recipe.from_dict(given).build(data)
+    given["sequence"]["inputs"] = {"pt": "where(isfinite(v), v, 0)"}
+    assert Recipe.from_dict(given).build(data)[0][1, :, 0].tolist() == [3, 0]
+    given["sequence"]["inputs"] = {"pt": "v", "two": "2*v"}
     X, _ = Recipe.from_dict(given | {"allow_nan": True}).build(data)
     assert np.isnan(X[1, 1]).all()
     with pytest.raises(DataError, match="input x is inf in event 101"):

@@ -52,7 +52,9 @@ def test_keras_answers_of_the_time(name: str) -> None:
 
 @pytest.mark.parametrize("release", ["keras2", "keras3"])
 def test_the_candidate_bias_that_tmva_has_not(release: str) -> None:
-    with pytest.raises(DataError, match=r"gru: expected a recurrent bias of the candidate of 0 .* found up to 0.426554"):
+    with pytest.raises(
+        DataError, match=r"gru: expected a recurrent bias of the candidate of 0 .* found up to 0.426554"
+    ):
         from_keras(FOLDER / f"{release}_gru_after_biased.keras", variables=NAMES)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytmva_rnn import parse_options
+from pytmva_rnn import parse_options, train
+from pytmva_rnn.data import Recipe, Variables, load
 from pytmva_rnn.description import Normalize, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.training.problem import Problem, make_problem
@@ -276,3 +277,20 @@ def test_targets_are_normalised_too() -> None:
     made = problem(f"{SMALL}:VarTransform=N", y=y, analysis="regression")
     labels = np.concatenate([made.training.y, made.validation.y])
     np.testing.assert_allclose(labels[:, 0], np.linspace(-1, 1, 40), atol=1e-6)
+
+
+def test_nan_is_trained_with_where_a_transformation_makes_numbers_of_it() -> None:
+    random = np.random.default_rng(4)
+    x = random.normal(size=400).astype(np.float32)
+    data = {"x": np.where(random.random(400) < 0.1, np.nan, x), "y": random.normal(size=400), "signal": x > 0}
+    classes = {"Signal": "signal", "Background": "!signal"}
+    options = "Layout=DENSE|3|TANH,LINEAR:RandomSeed=1:TrainingStrategy=MaxEpochs=2,TestRepetitions=1,BatchSize=20"
+    with pytest.raises(DataError, match=r"input x is nan in .* or set allow_nan"):
+        load(Recipe(Variables(("x", "y"))), data, classes=classes)
+    loaded = load(Recipe(Variables(("x", "y")), allow_nan=True), data, classes=classes)
+    with pytest.raises(DataError, match=r"variable x is nan in event \d+, and \d+ events have such values, also after"):
+        train(loaded, options, backend="reference")
+    result = train(loaded, f"{options}:VarTransform=U", backend="reference")
+    assert np.isfinite(result.history[-1].validation_error)
+    assert (result.model.predict(loaded.X, backend="reference") > 0).all()
+    assert -5 < result.model.variables[0].min < result.model.variables[0].max < 5

@@ -508,6 +508,23 @@ def test_more_inputs_than_tmva_takes(caplog: pytest.LogCaptureFixture) -> None:
     assert learned.eigenvectors.shape == (1, 201, 201)
 
 
+def test_nan_is_passed_over_where_it_is_allowed() -> None:
+    X, classes, weights = sample()
+    some = np.arange(len(X)) % 10 != 0
+    with_nan = X.copy()
+    with_nan[~some, 1], with_nan[5, 1], with_nan[6, 1] = np.nan, np.inf, -np.inf
+    some[[5, 6]] = False
+    for text in ("N(b)", "U(b)", "G(b)", "N,G(b)"):
+        found = apply_transformations(learn(text, X=with_nan, allow_nan=True), X, ABC)
+        expected = learn(text, X=X[some], classes=classes[some], weights=weights[some])
+        np.testing.assert_array_equal(found[:, 1], apply_transformations(expected, X, ABC)[:, 1])
+    for text in ("D", "P"):
+        with pytest.raises(TrainingError, match="variable b is nan in event 0"):
+            learn(text, X=with_nan, allow_nan=True)
+    with pytest.raises(TrainingError, match="variable b is NaN or infinite in all events"):
+        learn("U", X=np.where(np.arange(3) == 1, np.float32(np.nan), X), allow_nan=True)
+
+
 def test_a_nan_is_nan_after_linear_transformations_and_the_least_value_after_the_others() -> None:
     for text in ("N", "D", "P"):
         assert np.isnan(apply_transformations(learn(text), np.full((1, 3), np.nan), ABC)).all()

@@ -159,7 +159,7 @@ class Column:
             The data, for the smallest and the largest value. TMVA never fills these for arrays.
         """
         if self.size is None:
-            low, high = (0.0, 0.0) if values is None or not len(values) else (float(values.min()), float(values.max()))
+            low, high = _limits(values)
             yield Variable(
                 expression=self.expression,
                 label=self.name,
@@ -272,6 +272,13 @@ def check_distinct(what: str, columns: Iterable[Column]) -> None:
                     f"e.g. {name}2 := {expression}"
                 )
             expressions[expression], names[name] = name, expression
+
+
+def _limits(values: NDArray[Any] | None) -> tuple[float, float]:
+    """The smallest and the largest number, 0 where there is none."""
+    if values is not None and values.dtype.kind == "f" and len(values) and not np.isfinite(values.min() + values.max()):
+        values = values[np.isfinite(values)]
+    return (0.0, 0.0) if values is None or not len(values) else (float(values.min()), float(values.max()))
 
 
 def without_blanks(text: str) -> str:

@@ -36,7 +36,8 @@ class Recipe:
         With `{"jet": (1, 2)}` everything that contains `{jet}` is repeated for each value, so that one entry of the
         tree gives several events.
     allow_nan : bool
-        Take inputs that are NaN or infinite to train on.
+        Take inputs that are NaN or infinite to train on: the transformations U and G learn from the others, and make
+        numbers of them.
     define : mapping of str -> str
         Names for formulas that all others, and one another, may use.
     """
@@ -271,8 +272,16 @@ class Recipe:
             raise DataError(
                 f"input {self.inputs.names[variable]} is {flat[event, variable]} in {rows.event(event, columns)}"
                 + (f", and {more} more events here have such values" if more else "")
-                + "; select them away, e.g. with isfinite(x), clip them, or set allow_nan"
+                + f"; {_remedy(bool(np.isnan(flat[event, variable])), isinstance(self.inputs, Variables))}, or set "
+                "allow_nan, with which VarTransform=U or G makes numbers of them"
             )
+
+
+def _remedy(is_nan: bool, of_events: bool) -> str:
+    """What can be done about an input that is NaN, or infinite: of an event, or of one of its elements."""
+    instead = "where(isnan(x), 0, x)" if is_nan else "where(isfinite(x), x, 0)"
+    away = "selection = " + ("isfinite(x)" if of_events else "all(isfinite(x))")
+    return f"write {instead} in place of x, or leave such events out with {away}"
 
 
 def _side_by_side(columns: list[tuple[str, NDArray[Any]]], n: int) -> NDArray[Any]:

@@ -35,6 +35,7 @@ class LearningSample:
     spectators: Sequence[Variable]
     targets: Sequence[Variable]
     info: tuple[tuple[str, str], ...]
+    allow_nan: bool = False
 
 
 def sample_of_arrays(
@@ -111,6 +112,7 @@ def sample_of_dataset(
         spectators or data.spectator_table(),
         targets or data.target_table(),
         (*known, *info),
+        allow_nan=data.recipe is not None and data.recipe.allow_nan,
     )
 
 

@@ -65,10 +65,14 @@ def make_problem(
     classes: Sequence[str] | None,
     targets: Sequence[Variable],
     validation: Sequence[ArrayLike] | None = None,
+    allow_nan: bool = False,
 ) -> Problem:
-    """Check and arrange; see `pytmva_rnn.train`. `validation` is X and y, or X, y and weights."""
+    """Check and arrange; see `pytmva_rnn.train`.
+
+    `validation` is X and y, or X, y and weights. With `allow_nan` only the transformed inputs have to be numbers.
+    """
     kind = analysis_of(analysis)
-    events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes)
+    events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
     described = _described_variables(variables, flat, events.shape)
@@ -78,9 +82,19 @@ def make_problem(
         sizes = "|".join(map(str, options.input_layout))
         raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
-    given = None if validation is None else _validation(validation, events.shape, kind, names, labels.shape[1])
+    given = (
+        None if validation is None else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan)
+    )
     transformations = learn_transformations(
-        options.var_transform, flat, class_index, described, names, described_targets, labels, weights
+        options.var_transform,
+        flat,
+        class_index,
+        described,
+        names,
+        described_targets,
+        labels,
+        weights,
+        allow_nan=allow_nan,
     )
     del class_index  # before the memory of the transformed events is taken
     # what was converted is nobody else's
@@ -90,6 +104,8 @@ def make_problem(
     steps, width = shape[0] * shape[1], shape[2]
 
     def arranged(flat: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Events:
+        if allow_nan:
+            _check_transformed(flat, described, options.var_transform)
         labels = labels if target_chain is None else target_chain(labels)
         return Events(flat.reshape(-1, steps, width), labels, weights)
 
@@ -117,7 +133,12 @@ def make_problem(
 
 
 def _checked(
-    X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None, kind: Analysis, classes: Sequence[str] | None
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    kind: Analysis,
+    classes: Sequence[str] | None,
+    allow_nan: bool,
 ) -> tuple[
     NDArray[Any],
     NDArray[np.float32],
@@ -133,12 +154,17 @@ def _checked(
     flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
     labels, class_index, names = class_numbers(y, kind, len(events), classes)
     weights = _weights(sample_weight, len(events))
-    _check_finite(flat, labels, weights)
+    _check_finite(None if allow_nan else flat, labels, weights)
     return events, flat, labels, class_index, names, weights
 
 
 def _validation(
-    given: Sequence[ArrayLike], shape: tuple[int, ...], kind: Analysis, classes: tuple[str, ...], outputs: int
+    given: Sequence[ArrayLike],
+    shape: tuple[int, ...],
+    kind: Analysis,
+    classes: tuple[str, ...],
+    outputs: int,
+    allow_nan: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Events to validate with, flat, in the form of those to train with."""
     try:
@@ -147,7 +173,7 @@ def _validation(
     except (TypeError, ValueError) as error:
         raise DataError("validation is (X, y), (X, y, weights) or a Dataset") from error
     try:
-        events, flat, labels, _, _, weights = _checked(X, y, sample_weight, kind, classes)
+        events, flat, labels, _, _, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
     except (DataError, TrainingError) as error:
         raise type(error)(f"validation: {error}") from error
     if flat.shape[1] != math.prod(shape[1:]) or (events.ndim == len(shape) == 3 and events.shape[1:] != shape[1:]):
@@ -183,12 +209,24 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
     return weights.reshape(n)
 
 
-def _check_finite(X: NDArray[np.float32], y: NDArray[np.float32], w: NDArray[np.float32]) -> None:
+def _check_finite(X: NDArray[np.float32] | None, y: NDArray[np.float32], w: NDArray[np.float32]) -> None:
     for name, array in (("X", X), ("y", y), ("sample_weight", w)):
         # the extremes take no memory beside a large sample
-        if not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        if array is not None and not (np.isfinite(array.min()) and np.isfinite(array.max())):
             bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
             raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
+
+
+def _check_transformed(X: NDArray[np.float32], variables: Sequence[Variable], var_transform: str) -> None:
+    """Refuse what nothing can be learned from: NaN and infinity in what the network is given."""
+    if not (np.isfinite(X.min()) and np.isfinite(X.max())):
+        bad = ~np.isfinite(X)
+        event, column = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"variable {variables[column].label} is {X[event, column]} in event {event}, and {bad.any(1).sum()} events "
+            f"have such values, also after VarTransform={var_transform}; U and G make numbers of them, or write "
+            "where(isnan(x), 0, x) or where(isfinite(x), x, 0)"
+        )
 
 
 def _described_variables(

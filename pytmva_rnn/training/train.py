@@ -223,6 +223,7 @@ def train(
         classes=sample.classes,
         targets=sample.targets,
         validation=sample.validation,
+        allow_nan=sample.allow_nan,
     )
     _check_settings(settings)
     if settings.create_mva_pdfs:

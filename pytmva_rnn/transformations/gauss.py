@@ -46,11 +46,15 @@ def _learn(lesson: Lesson, flat: bool) -> Gauss:
 
 
 def _distribution(lesson: Lesson, sample: ClassSample, place: int) -> CumulativeDistribution:
-    values = sample.column(place)
+    values, weights = sample.finite(place)
+    if not len(values):
+        if lesson.is_used(sample):
+            raise lesson.error(f"{lesson.label(place)} is NaN or infinite in all events of {sample.name}")
+        values, weights = np.zeros(1, np.float32), np.ones(1, np.float32)  # only so that the file has numbers
     low, high = values.min(), values.max()
     if low == high and lesson.is_used(sample):
         raise lesson.constant(place, low, sample)
-    learned = learn_distribution(values, sample.weights)
+    learned = learn_distribution(values, weights)
     if learned is None:
         if lesson.is_used(sample):
             distinct, counts = np.unique(values, return_counts=True)

@@ -33,6 +33,8 @@ def learn_transformations(
     targets: Sequence[Variable] = (),
     y: NDArray[np.floating] | None = None,
     weights: NDArray[np.floating] | None = None,
+    *,
+    allow_nan: bool = False,
 ) -> tuple[Transformation, ...]:
     """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
 
@@ -50,6 +52,8 @@ def learn_transformations(
     targets, y : regression targets, shape (n, O)
     weights : array, shape (n,), optional
         Event weights, which `D`, `U` and `G` respect; 1 if not given.
+    allow_nan : bool
+        Let `N`, `U` and `G` learn from those values of a variable that are numbers.
 
     Raises
     ------
@@ -65,7 +69,9 @@ def learn_transformations(
     known = {"Variable": variables, "Target": targets}
     parts = {"Variable": np.asarray(X, np.float32)}
     parts["Target"] = np.empty((len(X), 0), np.float32) if y is None or not targets else np.asarray(y, np.float32)
-    _check_finite(parts, known)
+    if not len(X):
+        raise TrainingError("VarTransform: there are no events to learn from")
+    _check_finite({"Target": parts["Target"]} if allow_nan else parts, known)
     event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
     learned: list[Transformation] = []
     for number, step in enumerate(steps, 1):
@@ -85,6 +91,8 @@ def learn_transformations(
         columns = {
             place: parts[kind][:, column] for kind in parts for place, column in columns_of(inputs, kind, known[kind])
         }
+        if not method.transformation.by_column:
+            _check_finite({kind: parts[kind] for kind in {item.type for item in inputs}}, known)
         samples = _samples([columns[place] for place in range(len(inputs))], classes, event_weights, class_names)
         reference = _reference(step, class_names, text)
         learned.append(method.learn(Lesson(step.text, inputs, outputs, samples, reference)))
@@ -156,8 +164,6 @@ def _samples(
 
 def _check_finite(parts: dict[str, NDArray[np.float32]], known: Known) -> None:
     for kind, values in parts.items():
-        if not len(values):
-            raise TrainingError("VarTransform: there are no events to learn from")
         # the extremes take no memory beside a large sample
         if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
             event, column = np.argwhere(~np.isfinite(values))[0]

@@ -25,9 +25,15 @@ def _learn(lesson: Lesson) -> Normalize:
 
 
 def _limits(sample: ClassSample) -> Values:
-    extremes = [(block.min(0), block.max(0)) for block, _ in sample.blocks() if len(block)]
-    low, high = zip(*extremes, strict=True)
-    return np.stack([np.min(low, 0), np.max(high, 0)], 1)
+    """Of the values that are numbers; 0 where none is."""
+    low = np.full(len(sample.columns), np.inf)
+    high = -low
+    for block, _ in sample.blocks():
+        if len(block):
+            numbers = np.isfinite(block)
+            low = np.minimum(low, np.where(numbers, block, np.inf).min(0))
+            high = np.maximum(high, np.where(numbers, block, -np.inf).max(0))
+    return np.where(low <= high, np.stack([low, high]), 0.0).T
 
 
 def _parameters(transformation: Normalize, entry: int, places: list[int]) -> Values:

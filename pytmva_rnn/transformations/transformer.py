@@ -58,6 +58,14 @@ class ClassSample:
         values = self.columns[place]
         return values if self.members is None else values[self.members]
 
+    def finite(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One input and the weights of the events where it is a number, neither NaN nor infinite."""
+        values, weights = self.column(place), self.weights
+        if len(values) and np.isfinite(values.min()) and np.isfinite(values.max()):
+            return values, weights
+        numbers = np.isfinite(values)
+        return values[numbers], weights[numbers]
+
     def blocks(self) -> Iterator[tuple[Values, Values]]:
         """The sample piece by piece, in float64: values (b, inputs) and weights (b,)."""
         for first in range(0, len(self.all_weights), _ROWS):
