@@ -15,12 +15,12 @@ from pytmva_rnn import Model, read_weights
 from pytmva_rnn.data import Recipe, Variables
 from pytmva_rnn.description import ACTIVATIONS, Dense, Gauss, Layer, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.export.onnx import save_onnx, to_onnx
+from pytmva_rnn.export.onnx import from_onnx, save_onnx, to_onnx
 from pytmva_rnn.export.onnx.graph_builder import GraphBuilder
 from pytmva_rnn.export.onnx.layer_operators import add_layer
 from pytmva_rnn.weightfile.stored_recipe import recipe_info
 from tests import random_models
-from tests.reference import CASES, Case
+from tests.reference import CASES, FOLDER, Case
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnx.reference")
@@ -204,3 +204,83 @@ def test_all_activations() -> None:
         )
         found = runtime(to_onnx(model), X)
         np.testing.assert_allclose(found, model.predict(X, backend="reference"), rtol=0, atol=5e-7, err_msg=name)
+
+
+def without_metadata(graph: Any) -> Any:
+    del graph.metadata_props[:]
+    return graph
+
+
+@pytest.mark.parametrize("path", [*READER.glob("*/*.xml"), *FOLDER.glob("*/*.xml")], ids=lambda path: path.parent.name)
+def test_a_weight_file_comes_back_to_the_digit(path: Path, tmp_path: Path) -> None:
+    model = read_weights(path)
+    if model.remembers:
+        return
+    save_onnx(model, tmp_path / "net.onnx")
+    model.save(tmp_path / "before.xml")
+    from_onnx(tmp_path / "net.onnx").save(tmp_path / "after.xml")
+    assert (tmp_path / "after.xml").read_bytes() == (tmp_path / "before.xml").read_bytes()
+
+
+def test_digits_that_float32_has_not_come_back() -> None:
+    """9.765626e-04 and the like: float32 is coarser than seven digits just above a power of 2."""
+    random = np.random.default_rng(5)
+    case = Case("rnn_last")
+    odd = random.uniform(9.766e-4, 9.999e-4, case.model.layers[0].weights["W"].shape)
+    weights = {**case.model.layers[0].weights, "W": np.round(odd, 10)}
+    model = replace(case.model, layers=(replace(case.model.layers[0], weights=weights), *case.model.layers[1:]))
+    lost = [w for w in np.round(odd, 10).ravel() if f"{w:.6e}" != f"{np.float32(w):.6e}"]
+    assert lost
+    again = from_onnx(to_onnx(model)).layers[0].weights["W"]
+    assert [f"{w:.6e}" for w in again.ravel()] == [f"{w:.6e}" for w in np.round(odd, 10).ravel()]
+
+
+def test_weights_trained_elsewhere_are_taken(caplog: pytest.LogCaptureFixture) -> None:
+    model = read_weights(READER / "mva_pdfs" / "weights.xml")
+    graph = to_onnx(model)
+    last = f"layer{len(model.layers) - 1}.W"
+    (weights,) = (each for each in graph.graph.initializer if each.name == last)
+    values = onnx.numpy_helper.to_array(weights) * np.float32(1.5)
+    weights.CopyFrom(onnx.numpy_helper.from_array(values, last))
+    found = from_onnx(graph)
+    np.testing.assert_array_equal(found.layers[-1].weights["W"], values)
+    assert (bool(model.mva_pdfs), found.mva_pdfs) == (True, ())
+    assert "the distributions of the scores (CreateMVAPdfs) were those of other weights" in caplog.text
+
+
+def test_a_file_that_was_changed_is_refused() -> None:
+    graph = to_onnx(Case("lstm_last").model)
+    for node in graph.graph.node:
+        if node.op_type == "Sigmoid":
+            node.op_type = "Tanh"
+    with pytest.raises(DataError, match="answers otherwise than its source, by up to"):
+        from_onnx(graph)
+    with pytest.raises(DataError, match="it says itself what variables are; leave that out"):
+        from_onnx(to_onnx(Case("lstm_last").model), variables=["a"])
+    onnx.helper.set_model_props(graph, {"pytmva_rnn": "{}"})
+    with pytest.raises(DataError, match="metadata"):
+        from_onnx(graph)
+
+
+@pytest.mark.parametrize("name", STATELESS)
+def test_without_metadata_the_layers_are_found(name: str) -> None:
+    """By their numbers, as those of any other file: also activations that are made of several operators."""
+    case = Case(name)
+    found = from_onnx(
+        without_metadata(to_onnx(case.model, check_nan=False)),
+        variables=list(case.model.variables),
+        analysis="regression" if name == "regression" else None,
+    )
+    # what is flat already is not made so again, and a batch normalisation does not tell its momentum
+    layouts = [[layer.layout() for layer in each.layers if layer.kind != "RESHAPE"] for each in (found, case.model)]
+    wanted = [layout.replace("FTANH", "TANH").replace("BNORM|-1|", "BNORM|0.9|") for layout in layouts[1]]
+    assert layouts[0] == wanted
+    expected = case.data["scores"]
+    np.testing.assert_allclose(found.predict(case.data["X"]).reshape(expected.shape), expected, rtol=0, atol=2e-6)
+
+
+def test_a_file_in_double_precision_or_for_one_event_comes_back() -> None:
+    model = Case("gru_before_sequence").model
+    for arguments in ({"dtype": "float64"}, {"batch": 1}, {"opset": 21}):
+        found = from_onnx(to_onnx(model, **arguments))  # type: ignore[arg-type]
+        assert found.layers[0].layout() == model.layers[0].layout()

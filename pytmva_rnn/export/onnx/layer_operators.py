@@ -153,7 +153,9 @@ _NORM_ARRAYS = ("gamma", "beta", "mu", "variance")
 def _write_batch_norm(g: GraphBuilder, layer: BatchNorm, prefix: str, x: Activations) -> Activations:
     """With the running statistics, as an evaluation has it."""
     arrays = [g.weights(prefix + name, np.reshape(layer.weights[name], -1)) for name in _NORM_ARRAYS]
-    value = g.add("BatchNormalization", g.flattened(x).name, *arrays, epsilon=float(layer.epsilon))
+    # cumulative averages have no momentum in ONNX
+    momentum = {"momentum": float(layer.momentum)} if layer.momentum >= 0 else {}
+    value = g.add("BatchNormalization", g.flattened(x).name, *arrays, epsilon=float(layer.epsilon), **momentum)
     return Activations(value, 1, layer.size)
 
 
