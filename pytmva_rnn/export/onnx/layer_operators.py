@@ -154,7 +154,7 @@ def _write_batch_norm(g: GraphBuilder, layer: BatchNorm, prefix: str, x: Activat
     """With the running statistics, as an evaluation has it."""
     arrays = [g.weights(prefix + name, np.reshape(layer.weights[name], -1)) for name in _NORM_ARRAYS]
     # cumulative averages have no momentum in ONNX
-    momentum = {"momentum": float(layer.momentum)} if layer.momentum >= 0 else {}
+    momentum: dict[str, Any] = {"momentum": float(layer.momentum)} if layer.momentum >= 0 else {}
     value = g.add("BatchNormalization", g.flattened(x).name, *arrays, epsilon=float(layer.epsilon), **momentum)
     return Activations(value, 1, layer.size)
 
