@@ -48,7 +48,8 @@ def erfinv(y: float) -> float:
     """
     size = abs(y)
     if size <= CENTRE_BORDER:
-        return float(0.5 * y * _quotient(CENTRE, CENTRE_SHIFT - 0.25 * y * y) / math.sqrt(2.0))
+        centre: float = 0.5 * y * _quotient(CENTRE, CENTRE_SHIFT - 0.25 * y * y) / math.sqrt(2.0)
+        return centre
     if not size < 1:
         return math.copysign(math.inf, y) if size == 1 else math.nan
     r = math.sqrt(-math.log(0.5 * (1 - size)))
