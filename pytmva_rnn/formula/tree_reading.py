@@ -13,9 +13,12 @@ import numpy as np
 import uproot
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.basket_checks import checked_interpretation
 from pytmva_rnn.formula.branches import Branches, member
+from pytmva_rnn.formula.class_definitions import own_definitions
 from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.formula import Formula
+from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.suggestions import near
 
@@ -40,12 +43,11 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
         with Path(file).open("rb") as stream:
             if stream.read(4) != b"root":
                 raise DataError(f"{file} is not a ROOT file")
-    try:
-        directory = uproot.open(file, minimal_ttree_metadata=False)  # friends are told then
-    except Exception as error:  # uproot raises many kinds on a file that is damaged or no ROOT file
-        raise DataError(f"{file}: cannot be opened as a ROOT file: {_reason(error)}") from error
-    with directory:
-        trees = [name for name, kind in directory.classnames(cycle=False).items() if kind in _TREES]
+    with own_definitions(), ExitStack() as stack:
+        with reading(f"{file}: cannot be opened as a ROOT file"):
+            directory = stack.enter_context(uproot.open(file, minimal_ttree_metadata=False))  # friends are told then
+        with reading(f"{file}: what it holds cannot be read"):
+            trees = [name for name, kind in directory.classnames(cycle=False).items() if kind in _TREES]
         trees = list(dict.fromkeys(trees))
         if tree is None:
             if len(trees) != 1:
@@ -54,7 +56,28 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
             tree = trees[0]
         elif tree.split(";")[0] not in trees:
             raise DataError(f"{file} holds no tree {tree!r}; {near(tree, trees)}")
-        yield directory[tree], f"{file}:{tree}"
+        with reading(f"the tree {file}:{tree} cannot be read"):
+            found = directory[tree]
+            if int(found.num_entries) < 0:
+                raise DataError(f"the tree {file}:{tree} says that it has {found.num_entries} entries")
+        yield found, f"{file}:{tree}"
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Around all use of uproot, which raises many kinds of errors on what is damaged: one of ours, with its reason.
+
+    Raises
+    ------
+    DataError
+        `what`, and why.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{what}: {_reason(error)}") from error
 
 
 @dataclass(frozen=True)
@@ -81,10 +104,20 @@ class _Part:
 
     def read(self, path: str, start: int, stop: int) -> Any:
         what = f"branch {path!r} of {self.place}"
-        try:
-            return self.tree[path].array(entry_start=start - self.first, entry_stop=stop - self.first, library="ak")
-        except Exception as error:  # uproot raises many kinds for what it cannot interpret or decompress
-            raise DataError(f"{what} cannot be read: {_reason(error)}") from error
+        first, last = start - self.first, stop - self.first
+        with reading(f"{what} cannot be read"):
+            branch = self.tree[path]
+            has = int(getattr(branch, "num_entries", self.tree.num_entries))
+            if has != self.tree.num_entries:
+                raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
+            given = {"entry_start": first, "entry_stop": last, "library": "ak"}
+            if isinstance(branch, uproot.TBranch):  # a field of an RNTuple has checksums
+                given["interpretation"] = checked_interpretation(branch, what)
+            array = branch.array(**given)
+        if len(array) != stop - start:
+            raise DataError(f"{what} gives {len(array)} of the {stop - start} entries from {first} on")
+        check_lists(array, what, first)
+        return array
 
 
 @dataclass(frozen=True)
@@ -144,8 +177,8 @@ def read_trees(
                 tree, place = files.enter_context(opened(file, tree_name))
                 places.append(place)
                 entries = int(tree.num_entries)
-                main = _Part(tree, place, Branches.of_tree(tree))
-                known = {**dict(tree.aliases or {}), **(aliases or {})} if hasattr(tree, "aliases") else aliases or {}
+                main = _Part(tree, place, _branches(tree, place))
+                known = {**_aliases(tree, place), **(aliases or {})}
                 stored = _stored(tree, place, before, file, files, {friend.name for friend in beside})
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
@@ -157,6 +190,16 @@ def read_trees(
                 raise DataError(f"the friend {friend.name} has {friend.parts[-1].end} entries, the tree {before}")
     if before == first:
         raise DataError(f"no entries in {', '.join(places)}")
+
+
+def _branches(tree: Any, place: str) -> Branches:
+    with reading(f"the branches of {place} cannot be read"):
+        return Branches.of_tree(tree)
+
+
+def _aliases(tree: Any, place: str) -> Mapping[str, str]:
+    with reading(f"the aliases of {place} cannot be read"):
+        return dict(tree.aliases or {}) if hasattr(tree, "aliases") else {}
 
 
 class _Search:
@@ -243,29 +286,31 @@ def _friend(spec: str, stack: ExitStack) -> _Friend:
     parts: list[_Part] = []
     for file, tree_name in locations((path,)):
         tree, place = stack.enter_context(opened(file, tree_name))
-        parts.append(_Part(tree, place, Branches.of_tree(tree), parts[-1].end if parts else 0))
+        parts.append(_Part(tree, place, _branches(tree, place), parts[-1].end if parts else 0))
     return _Friend(name or str(parts[0].tree.name), tuple(parts))
 
 
 def _stored(tree: Any, place: str, before: int, file: str, stack: ExitStack, given_by_user: set[str]) -> list[_Friend]:
     """The friends that a tree in a file names itself; `before` is the number, among all trees, of its first entry."""
     entries = int(tree.num_entries)
-    listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
+    with reading(f"the friends of {place} cannot be read"):
+        listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
+        keys = ("fName", "fTitle", "fTreeName")
+        named = [tuple(str(given.member(key)) for key in keys) for given in listed or []]
     friends = []
-    for given in listed or []:
-        name, of_file, inside = (str(given.member(key)) for key in ("fName", "fTitle", "fTreeName"))
+    for name, of_file, inside in named:
         if name in given_by_user:
             continue
-        paths = [of_file] if of_file else [file]
-        if of_file and "://" not in of_file:
-            paths.append(str(Path(file).parent / of_file))
+        paths = [of_file, str(Path(file).parent / of_file)] if of_file and "://" not in of_file else [file]
+        if "://" in of_file:
+            paths = [of_file] if "://" in file else []  # a file on disk sends nobody into the network
         path = next((p for p in paths if "://" in p or Path(p).is_file()), None)
         if path is None:
             continue  # a name that would be found there is not found
         other, other_place = stack.enter_context(opened(path, inside or name))
         if int(other.num_entries) != entries:
             raise DataError(f"the friend {name} of {place} has {other.num_entries} entries, the tree {entries}")
-        friends.append(_Friend(name, (_Part(other, other_place, Branches.of_tree(other), before),)))
+        friends.append(_Friend(name, (_Part(other, other_place, _branches(other, other_place), before),)))
     return friends
 
 
@@ -284,8 +329,20 @@ def columns_of_arrays(arrays: Mapping[str, Any], size: int, formulas: Iterable[F
         if found is None:
             raise DataError(f"no branch {name!r} in {place}; {names.near(name)}")
         columns[name] = member(arrays[found[0]], name, found[1], place)
+        if isinstance(columns[name], ak.Array):
+            check_lists(columns[name], f"{name!r} of {place}")
     return Columns(columns, np.arange(size), place)
 
 
+_LONGEST_REASON = 200
+
+
 def _reason(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of what an error of uproot says, as the end of a sentence."""
+    if isinstance(error, RecursionError):
+        return "it refers to itself; the file is damaged"
+    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(" :,;.")
+    if len(said) > _LONGEST_REASON:
+        said = said[:_LONGEST_REASON] + "…"
+    kind = type(error).__name__
+    return f"{said} ({kind})" if said else kind
