@@ -194,6 +194,12 @@ def test_what_cannot_be_evaluated_is_said_before_any_training(loader: TMVA.DataL
     with pytest.raises(DataError, match="no spectator 'number'"):
         cv.Evaluate()
     cv.SetSplitExpr("")
+    stratified = TMVA.CrossValidation("Job", loader, "NumFolds=2:Silent:SplitType=RandomStratified")
+    stratified.BookMethod("DL", "A", DENSE)
+    with pytest.raises(
+        OptionError, match=r"the last 29 of 149 events of a fold validate .*: take SplitType=Random, or"
+    ):
+        stratified.Evaluate()
     cv.BookMethod("DL", "B", DENSE + ":InputLayout=3|2")
     with pytest.raises(OptionError, match="InputLayout=3"):
         cv.Evaluate()

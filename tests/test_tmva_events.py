@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
 
 from pytmva_rnn import tmva as TMVA
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.errors import DataError, OptionError
 
 
 def loader() -> TMVA.DataLoader:
@@ -138,3 +139,52 @@ def test_what_the_data_set_info_tells() -> None:
         info.GetClassInfo("Odd")
     with pytest.raises(DataError, match="there is no variable 3; there are 3"):
         info.GetVariableInfo(3)
+
+
+def test_events_that_come_twice_are_named() -> None:
+    def made() -> TMVA.DataLoader:
+        loader = TMVA.DataLoader("dataset")
+        loader.AddVariable("x")
+        return loader
+
+    signal, background = {"x": np.arange(8.0)}, {"x": np.arange(8.0)}
+    both = made()
+    for tree, name in ((signal, "Signal"), (background, "Background")):
+        for sample in ("Train", "Test"):
+            both.AddTree(tree, name, 1.0, "", sample)
+    with pytest.raises(DataError, match="is in the training and in the test sample, as 16 entries are"):
+        both.samples()
+    apart = made()
+    for tree, name in ((signal, "Signal"), (background, "Background")):
+        apart.AddTree(tree, name, 1.0, "x < 4", "Train")
+        apart.AddTree(tree, name, 1.0, "x >= 4", "Test")
+    assert len(apart.samples().training) == len(apart.samples().test) == 8
+    twice = made()
+    twice.SetInputTrees(signal, background)
+    twice.AddSignalTree(signal, 0.5)
+    with pytest.raises(DataError, match="is twice in class 'Signal'"):
+        twice.samples()
+    same = made()
+    same.AddVariable("x")
+    same.SetInputTrees(signal, background)
+    with pytest.raises(DataError, match="variable 'x' is there twice"):
+        same.samples()
+    alone = made()
+    alone.AddSignalTree(signal)
+    with pytest.raises(DataError, match="two classes or more, here there is 'Signal' only: add another tree, or"):
+        alone.samples()
+    with pytest.raises(OptionError, match=r"test is an option of pytmva_rnn\.data\.divide, not of TMVA's split"):
+        alone.PrepareTrainingAndTestTree("", test="x > 4")
+
+
+def test_lists_make_an_event_of_each_element() -> None:
+    made = TMVA.DataLoader("dataset")
+    made.AddVariable("pt")
+    made.AddVariable("met")
+    pt = ak.Array([[1.0, 5.0], [3.0], []])
+    made.AddTree({"pt": pt, "met": np.arange(3)}, "Signal", 1.0, "pt > 2", "Train")
+    made.AddTree({"pt": pt, "met": np.arange(3)}, "Signal", 1.0, "pt < 2", "Test")
+    made.AddBackgroundTree({"pt": pt[:2], "met": np.arange(10, 12)})
+    made.PrepareTrainingAndTestTree("", "SplitMode=Block:nTrain_Background=1")
+    assert made.samples().training.X[:2].tolist() == [[5, 0], [3, 1]]
+    assert made.samples().test.X.tolist() == [[1, 0], [5, 10], [3, 11]]

@@ -1,8 +1,9 @@
 """Time scoring with transformations against scoring without, and measure the memory that scoring and training take.
 
-Single events with each transformation, two million events with N and without, a hundred events of a Model against a
-network that is kept, and in processes of their own the peaks of memory of scoring and of training. Both sides of a
-comparison take turns within each round; a ratio is the median of the ratios within the rounds.
+Single events with each transformation, TMVA's Reader in a loop that fills its arrays against `predict_one`, two million
+events with N and without, a hundred events of a Model against a network that is kept, and in processes of their own the
+peaks of memory of scoring and of training. Both sides of a comparison take turns within each round; a ratio is the
+median of the ratios within the rounds.
 
     python tools/bench_scoring.py [--quick] [--rounds N] [--events N] [--train-events N] [-o FILE.json]
 """
@@ -13,7 +14,9 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 import time
+from array import array
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -24,7 +27,8 @@ import numpy as np
 from bench.machine import describe_machine
 from numpy.typing import NDArray
 
-from pytmva_rnn import Model, train
+from pytmva_rnn import Model, Recipe, train
+from pytmva_rnn import tmva as TMVA
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.network import Network
 from pytmva_rnn.network.scoring import predict
@@ -102,6 +106,56 @@ def single_events(network: str, rounds: int, calls: int) -> list[dict[str, Any]]
             "limit": LIMITS.get(name) if network == "README" else None,
         }
         for name in TRANSFORMATIONS
+    ]
+
+
+def reader_loop(kind: str, rounds: int, calls: int) -> list[dict[str, Any]]:
+    """`x[0] = ...; reader.EvaluateMVA(tag)`, with an array for each of 30 variables or for each of ten steps."""
+    rounds, calls = rounds * SHORT, max(1, calls // SHORT)
+    width = {"30 arrays of one": 1, "10 arrays of three": 3}[kind]
+    names = [f"x{i}" if width == 1 else f"x{i}[{width}]" for i in range(WIDTHS["README"] // width)]
+    X, y = sample(SMALL, WIDTHS["README"])
+    table = Recipe.from_dict({"variables": names}).variable_table(X)
+    model = train(X, y, options("README", "None"), variables=table, progress=False).model
+    reader = TMVA.Reader("Silent")
+    links = [array("f", [0.0] * width) for _ in names]
+    for name, link in zip(names, links, strict=True):
+        reader.AddVariable(name.partition("[")[0], link)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "DL.weights.xml")
+        model.save(path)
+        reader.BookMVA("DL", path)
+    events = list(X[:calls])
+    values = [[event[i : i + width].tolist() for i in range(0, len(event), width)] for event in events]
+    numbers = [[value[0] for value in row] for row in values]
+    blocks = [[array("f", value) for value in row] for row in values]
+
+    def alone() -> None:
+        for event in events:
+            model.predict_one(event)
+
+    def one_by_one() -> None:
+        for row in numbers:
+            for link, number in zip(links, row, strict=True):
+                link[0] = number
+            reader.EvaluateMVA("DL")
+
+    def by_blocks() -> None:
+        for row in blocks:
+            for link, block in zip(links, row, strict=True):
+                link[:] = block
+            reader.EvaluateMVA("DL")
+
+    seconds = interleaved({"predict_one": alone, "Reader": one_by_one if width == 1 else by_blocks}, rounds)
+    return [
+        {
+            "what": f"one event, {name}, {kind}",
+            "value": median(seconds[name]) / calls * 1e6,
+            "unit": "us",
+            "ratio": ratio(seconds, name, "predict_one"),
+            "limit": {"Reader": 3.0}.get(name),
+        }
+        for name in seconds
     ]
 
 
@@ -231,6 +285,8 @@ def main() -> int:
     print(json.dumps(machine))
     networks = list(NETWORKS)[: 1 if given.quick else None]
     rows = [row for network in networks for row in single_events(network, given.rounds, given.calls)]
+    for kind in ("30 arrays of one", "10 arrays of three"):
+        rows += reader_loop(kind, given.rounds, given.calls)
     rows += many_events(given.rounds, given.events)
     rows += few_events(given.rounds, max(1, given.calls // 20))
     if Path("/proc/self/clear_refs").exists():

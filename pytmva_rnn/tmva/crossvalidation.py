@@ -188,6 +188,7 @@ class CrossValidation(Explained):
             for booking in self._bookings:
                 for fold in folds:
                     MethodDL(self._job, fold, booking.title, booking.options).check()
+                    self._check_validation(booking, fold)
             loader.RecombineKFoldDataSet(split)
             self._factory.DeleteAllMethods()
             self._results = []
@@ -205,6 +206,18 @@ class CrossValidation(Explained):
 
     def _split(self) -> CvSplitKFolds:
         return CvSplitKFolds(self._options.folds, self._options.expression, self._options.stratified)
+
+    def _check_validation(self, booking: _Booking, fold: DataLoader) -> None:
+        """Raise where folds that have class after class leave some class without events to validate with."""
+        data = fold.samples().training
+        size = booking.options.validation_size.events(len(data))
+        last = set(data.class_index[len(data) - size :].tolist())
+        if self._options.stratified and not self._options.expression and len(last) < len(data.classes):
+            raise OptionError(
+                f"method {booking.title}: the last {size} of {len(data)} events of a fold validate (ValidationSize), "
+                "but SplitType=RandomStratified puts class after class, and some class is not among them: take "
+                "SplitType=Random, or more folds"
+            )
 
     def _trained(self, booking: _Booking, fold: DataLoader, number: int) -> MethodDL:
         method = MethodDL(self._job, fold, f"{booking.title}_fold{number + 1}", booking.options)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import copy, deepcopy
+from dataclasses import replace
 from typing import Any
 
+from pytmva_rnn.data import Source
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.tmva.arguments import text_of
@@ -15,7 +17,7 @@ from pytmva_rnn.tmva.described_data import BACKGROUND, SIGNAL, DescribedData
 from pytmva_rnn.tmva.enums import ETreeType
 from pytmva_rnn.tmva.kfolds import CvSplitKFolds
 from pytmva_rnn.tmva.samples import ClassTree, Samples, load_samples
-from pytmva_rnn.tmva.trees import as_tree
+from pytmva_rnn.tmva.trees import Tree, as_tree
 
 __all__ = ["DataLoader"]
 
@@ -38,6 +40,7 @@ class DataLoader(DescribedData):
     def __init__(self, name: Any = "default") -> None:
         super().__init__(name)
         self._trees: list[ClassTree] = []
+        self._given: list[Any] = []
         self._events: dict[tuple[str, str], AssignedEvents] = {}
         self._samples: Samples | None = None
         self._fold: Samples | None = None
@@ -46,7 +49,7 @@ class DataLoader(DescribedData):
         """Another data loader of this name with the same trees, declarations and split."""
         made = copy(self)
         made._name = text_of(name)
-        for attribute in ("_variables", "_spectators", "_targets", "_cuts", "_trees"):
+        for attribute in ("_variables", "_spectators", "_targets", "_cuts", "_trees", "_given"):
             setattr(made, attribute, list(getattr(self, attribute)))
         for attribute in ("_classes", "_weights"):
             setattr(made, attribute, dict(getattr(self, attribute)))
@@ -79,7 +82,7 @@ class DataLoader(DescribedData):
             "Train" or "Test": which sample the events go to; the split decides by default.
         """
         name = text_of(className)
-        self._trees.append(ClassTree(as_tree(tree), name, float(weight), text_of(cut), _sample(treetype)))
+        self._trees.append(ClassTree(self._known(tree), name, float(weight), text_of(cut), _sample(treetype)))
         self._classes[name] = None
         self._changed()
 
@@ -227,6 +230,15 @@ class DataLoader(DescribedData):
             table(self._spectators, data.spectators),
             table(self._targets, data.target_values),
         )
+
+    def _known(self, tree: Any) -> Tree:
+        """The tree; events in memory that are given again have the same name, so that their events are known again."""
+        found = as_tree(tree)
+        if isinstance(found, Source):
+            return found
+        number = next((i for i, given in enumerate(self._given) if given is tree), len(self._given))
+        self._given += [tree] if number == len(self._given) else []
+        return replace(found, place=f"{found.place} ({number})")
 
     def _changed(self) -> None:
         self._samples = self._fold = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.tmva.arguments import option_string, take_settings, text_of
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
@@ -16,6 +16,7 @@ from pytmva_rnn.tmva.samples import both_of
 __all__ = ["BACKGROUND", "SIGNAL", "DescribedData"]
 
 SIGNAL, BACKGROUND = "Signal", "Background"
+_OURS = {"test", "validation", "folds", "fold", "fold_by"}
 # What these print in C++ TMVA has no counterpart here.
 _PRINTING = ("Correlations", "CalcCorrelations")
 
@@ -131,6 +132,11 @@ class DescribedData(Explained):
         TypeError
             For other arguments.
         """
+        for name in _OURS & set(keywords):
+            raise OptionError(
+                f"{name} is an option of pytmva_rnn.data.divide, not of TMVA's split: add the trees twice, for "
+                "kTraining and for kTesting, with cuts that exclude each other; or call CrossValidation"
+            )
         numbers = [argument for argument in arguments if isinstance(argument, int)]
         texts = [text_of(argument) for argument in arguments[len(numbers) :]]
         if len(numbers) not in (0, 1, 2, 4) or len(texts) + bool(keywords) > (1 if numbers else 2):

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.data import Column, Dataset, Recipe, Source, Variables, split
+from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
 from pytmva_rnn.data.dataset import joined
+from pytmva_rnn.data.entry_units import check_repeated
 from pytmva_rnn.data.flat_variables import check_distinct
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.loading import common_tree
@@ -95,6 +96,11 @@ def load_samples(
     names = tuple(sorted(classes, key=lambda name: name != "Signal"))
     if targets and len(names) > 1:
         raise DataError(f"a regression has events of one class, not of {', '.join(names)}")
+    if not targets and len(names) < 2:
+        raise DataError(
+            f"a classification has events of two classes or more, here there is {names[0]!r} only: add another tree, "
+            "or call AddTarget for a regression"
+        )
     cuts = list(cuts)
     for what, named in (("cut", [name for name, _ in cuts]), ("weight", list(weights))):
         for name in named:
@@ -111,7 +117,7 @@ def load_samples(
         entries = 0
         for number, tree in enumerate(each for each in trees if each.name == name):
             pieces, before = labelled(
-                recipe, _source(tree, cut, weight, number), number=number, targets=tuple(targets), split=options
+                recipe, _source(tree, cut, weight), number=number, targets=tuple(targets), split=options
             )
             found += pieces
             entries += before
@@ -132,10 +138,12 @@ def load_samples(
         tree=None if events else common_tree([tree.tree for tree in trees]),
         read_for=options,
     )
-    return Samples(recipe, *split(dataset, options))
+    training, test = split(dataset, options)
+    check_repeated(dataset)
+    return Samples(recipe, training, test)
 
 
-def _source(each: ClassTree, cut: str, weight: str, number: int) -> Tree:
+def _source(each: ClassTree, cut: str, weight: str) -> Tree:
     """The tree with all that the script says of it."""
     tree = each.tree
     said: dict[str, Any] = {
@@ -144,8 +152,6 @@ def _source(each: ClassTree, cut: str, weight: str, number: int) -> Tree:
         "tree_weight": each.weight * tree.factor,
         "sample": each.sample or tree.sample,
     }
-    if not isinstance(tree, Source):  # events in memory are told apart by what they are called
-        said["place"] = f"{tree.place} of {each.name} ({number})"
     return replace(tree, **said)
 
 
