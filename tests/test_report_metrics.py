@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.report import deviation, roc_curve, roc_integral, signal_efficiency
+from pytmva_rnn.report import deviation, roc_curve, roc_integral, roc_uncertainty, separation, signal_efficiency
 
 Y = [1, 0, 1, 1, 0]
 SCORES = [0.9, 0.8, 0.8, 0.4, 0.1]
@@ -91,3 +91,36 @@ def test_deviation_is_bias_and_spread_about_it() -> None:
         deviation(targets, targets[:2])
     with pytest.raises(DataError, match="add up to something positive"):
         deviation([1.0], [1.0], [0.0])
+
+
+@pytest.mark.parametrize("weighting", ["none", "exponential", "signs"])
+def test_the_uncertainty_is_the_spread_of_many_samples(weighting: str) -> None:
+    random = np.random.default_rng(1)
+    y = np.repeat([1, 0], [60, 120])
+    areas, uncertainties = [], []
+    for _ in range(300):
+        scores = random.normal(size=180) + y
+        weights = {
+            "none": np.ones(180),
+            "exponential": random.exponential(size=180),
+            "signs": np.where(random.random(180) < 0.1, -1.0, 1.0),
+        }[weighting]
+        areas.append(roc_integral(y, scores, weights))
+        uncertainties.append(roc_uncertainty(y, scores, weights))
+    assert np.mean(uncertainties) == pytest.approx(np.std(areas), rel=0.15)
+
+
+def test_a_few_events_that_are_separated_are_not_certain() -> None:
+    assert roc_integral([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1]) == 1
+    assert 0.2 < roc_uncertainty([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1]) < 0.5
+    many = np.repeat([1, 0], 10_000)
+    assert roc_uncertainty(many, many) < 1e-3
+
+
+def test_separation() -> None:
+    y = np.repeat([1, 0], 1000)
+    assert separation(y, y) == 1
+    assert separation(y, np.tile(np.arange(1000), 2)) == 0
+    assert separation(y, np.ones(2000)) == 0
+    half = np.concatenate([np.tile([0, 1], 500), np.zeros(1000)])
+    assert separation(y, half) == pytest.approx(0.5 * (0.5**2 / 1.5 + 0.5**2 / 0.5))

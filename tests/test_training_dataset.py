@@ -287,3 +287,34 @@ def test_a_training_that_never_improves_writes_nothing(
     assert "the validation error never fell below its start" in shown.err
     assert weights.read_text() == '<?xml version="1.0"?>\n<MethodSetup Method="DL::DL"/>\n'
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dataset"]
+
+
+def test_samples_of_one_kind_are_weighted_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """NormMode makes classes of very different cross sections count alike: in both rows of the table, or in none."""
+    random = np.random.default_rng(4)
+    with uproot.recreate(tmp_path / "e.root") as file:
+        for number, name in enumerate(("Signal", "a", "b", "c")):
+            file.mktree(name, {"x": "float64", "y": "float64"})
+            angle = number * np.pi / 2
+            x, y = (random.normal(f(angle), 0.8, 400) for f in (np.cos, np.sin))
+            file[name].extend({"x": x, "y": y})
+    inputs = "\n".join(
+        f'[input.{name}]\ntree = "{name}"\nweight = {weight}'
+        for name, weight in (("Signal", 1), ("a", 0.01), ("b", 50), ("c", 1))
+    )
+    (tmp_path / "c.toml").write_text(
+        f'variables = ["x", "y"]\n[input]\nfiles = "e.root"\n{inputs}\n[method]\noptions = "Layout=DENSE|16|TANH,'
+        'DENSE|4|LINEAR:RandomSeed=1:TrainingStrategy=LearningRate=1e-2,MaxEpochs=8,BatchSize=40,TestRepetitions=1"\n'
+    )
+    assert main(["train", str(tmp_path / "c.toml"), "-o", str(tmp_path), "--backend=reference"]) == 0
+    rows = re.findall(r"DL, (\w+) +(test|training) +([\d.]+) ± ([\d.]+)", capsys.readouterr().out)
+    assert len(rows) == 8
+    for (_, _, test, error), (_, _, training, _) in zip(rows[::2], rows[1::2], strict=True):
+        assert float(test) == pytest.approx(float(training), abs=4 * float(error))
+        assert float(test) > 0.85
+    config = load_config(tmp_path / "c.toml")
+    model = Model.load(tmp_path / config.weights)
+    parts = config.divide()
+    for name, part in (("test", parts.test), ("training", parts.training)):
+        found = evaluate(model, part, backend="reference").separations
+        assert [f"{row.roc_integral:.4f}" for row in found] == [area for _, which, area, _ in rows if which == name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,18 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn.data.flat_variables import Column, internal_name
-from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
+from pytmva_rnn.data.finished_arrays import described_names, understood
+from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, describe
 from pytmva_rnn.data.splitting import Division, divide, split
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
-from pytmva_rnn.description import Variable, analysis_of
-from pytmva_rnn.description.arrays import numbers
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.description import Variable
 from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["Dataset", "described_names", "joined"]
+__all__ = ["Dataset", "joined"]
 
 _OF_EVENTS = (
     "X",
@@ -170,40 +167,20 @@ class Dataset:
             For arrays of the wrong shape or with NaN, labels that are not understood, a class without events or whose
             weights do not add up to something positive.
         """
-        if analysis is None and targets is not None:
-            analysis = "regression"
-        labels, found, names = read_labels(y, analysis, classes)
-        kind = analysis_of(found)
-        events = numbers(X, "X")
-        if events.ndim not in (2, 3) or 0 in events.shape:
-            raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
-        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
-            inputs: NDArray[np.float32] = np.ascontiguousarray(events, np.float32)
-        target_values, class_index, all_classes = class_numbers(labels, kind, len(events), names)
-        own = np.ones(len(events)) if weights is None else numbers(weights, "weights").reshape(-1).astype(np.float64)
-        if len(own) != len(events):
-            raise DataError(f"weights has {len(own)} values for {len(events)} events")
-        for name, array in (("X", inputs), ("y", target_values), ("weights", own)):
-            if not np.isfinite(array).all():
-                bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
-                raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
-        is_regression = kind == "Regression"
-        columns = targets or [f"target{number}" for number in range(target_values.shape[1])] if is_regression else ()
-        if is_regression and len(columns) != target_values.shape[1]:
-            raise DataError(f"{len(columns)} names for the {target_values.shape[1]} targets: {', '.join(columns)}")
+        found = understood(X, y, weights, classes, variables, targets, analysis)
         dataset = cls(
-            inputs,
-            class_index,
-            own,
-            all_classes,
-            target_values if is_regression else np.empty((len(events), 0), np.float32),
-            tuple(Column(name) for name in columns),
-            np.empty((len(events), 0)),
-            np.arange(len(events)),
-            (1.0,) * len(all_classes),
-            variables=_names(inputs.shape, names_of_columns(X) if variables is None else variables),
+            found.X,
+            found.class_index,
+            found.weights,
+            found.classes,
+            found.target_values,
+            found.targets,
+            np.empty((len(found.X), 0)),
+            np.arange(len(found.X)),
+            (1.0,) * len(found.classes),
+            variables=found.variables,
         )
-        report_negative(own, class_index, all_classes)
+        report_negative(dataset.weights, dataset.class_index, dataset.classes)
         check_sums(dataset, "events")
         return dataset
 
@@ -269,29 +246,6 @@ class Dataset:
     def target_table(self) -> tuple[Variable, ...]:
         """What the weight file says of each regression target."""
         return describe(self.targets, self.target_values)
-
-
-def _names(shape: tuple[int, ...], given: Sequence[str] | None) -> tuple[str, ...]:
-    """A name for each number of a flat event."""
-    if given is None:
-        return ()
-    names = tuple(given)
-    if len(shape) == 3 and len(names) == shape[2]:
-        names = tuple(f"{name}_{step}" for step in range(shape[1]) for name in names)
-    if len(names) != math.prod(shape[1:]):
-        raise DataError(f"{len(names)} names for the variables of events of the shape {shape[1:]}")
-    if len(set(names)) < len(names):
-        raise DataError(f"several variables have one name: {', '.join(sorted(names))}")
-    return names
-
-
-def described_names(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Variable, ...]:
-    """What the weight file says of variables (n, NVar) of which there is nothing but names."""
-    limits = zip(names, values.min(0), values.max(0), strict=True)
-    return tuple(
-        Variable(name, name, name, internal=internal_name(name), min=float(low), max=float(high))
-        for name, low, high in limits
-    )
 
 
 def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:

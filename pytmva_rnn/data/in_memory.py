@@ -75,7 +75,7 @@ def as_source(given: Any, place: str = "the arrays") -> Source | ArrayTree:
 
     Parameters
     ----------
-    given : Source, `"file.root:tree"`, path, or events in memory as `ArrayTree.of` takes them
+    given : Source, `"file.root:tree"`, path, tree of uproot, or events in memory as `ArrayTree.of` takes them
     place : str
         What messages call events in memory.
 
@@ -88,6 +88,8 @@ def as_source(given: Any, place: str = "the arrays") -> Source | ArrayTree:
         return given
     if isinstance(given, str | os.PathLike):
         return Source((os.fspath(given),))
+    if hasattr(given, "object_path") and hasattr(given, "file"):  # a tree of uproot
+        return Source((str(given.file.file_path),), given.object_path.split(";")[0].lstrip("/"))
     return ArrayTree.of(given, place=place)
 
 

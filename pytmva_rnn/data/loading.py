@@ -190,7 +190,9 @@ def _dataset(
 
 def common_tree(sources: Sequence[Source | ArrayTree]) -> str | None:
     """The tree that all sources name, if they do."""
-    names = {source.tree if isinstance(source, Source) else None for source in sources}
+    names: set[str | None] = set()
+    for source in sources:
+        names |= {tree for _, tree in source.locations()} if isinstance(source, Source) else {None}
     return names.pop() if len(names) == 1 else None
 
 

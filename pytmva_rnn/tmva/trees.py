@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pytmva_rnn.data import Source
-from pytmva_rnn.data.in_memory import ArrayTree, read
+from pytmva_rnn.data.in_memory import ArrayTree, as_source, read
 from pytmva_rnn.errors import DataError
 
 __all__ = ["ArrayTree", "Tree", "as_tree", "read"]
@@ -31,15 +30,7 @@ def as_tree(tree: Any) -> Tree:
         For anything else, a tree that was not found in its file, one of PyROOT that lives in memory, and arrays of
         different lengths.
     """
-    if isinstance(tree, Source | ArrayTree):
-        return tree
-    if isinstance(tree, str | os.PathLike):
-        return Source((os.fspath(tree),))
-    if hasattr(tree, "InheritsFrom"):
-        return _of_pyroot(tree)
-    if hasattr(tree, "object_path") and hasattr(tree, "file"):
-        return Source((str(tree.file.file_path),), tree.object_path.split(";")[0].lstrip("/"))
-    return ArrayTree.of(tree)
+    return _of_pyroot(tree) if hasattr(tree, "InheritsFrom") else as_source(tree)
 
 
 def _of_pyroot(tree: Any) -> Source:

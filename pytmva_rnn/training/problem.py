@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn.data.dataset import described_names
+from pytmva_rnn.data.finished_arrays import described_names
 from pytmva_rnn.data.labels import class_numbers
 from pytmva_rnn.description import (
     LOSSES,

@@ -14,19 +14,18 @@ from numpy.typing import ArrayLike
 
 from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.data import Dataset
-from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, HistoryRow, Variable, tmva_differences
+from pytmva_rnn.description import INITIALIZATIONS, HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
-from pytmva_rnn.kernels import Weights
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import cuda_problem
 from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
-from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
 from pytmva_rnn.training.loop import Loop
-from pytmva_rnn.training.problem import Problem, make_problem
+from pytmva_rnn.training.problem import make_problem
+from pytmva_rnn.training.untrained import starting_weights, untrained
 from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import history_info
 from pytmva_rnn.weightfile.writing import check_texts
@@ -229,13 +228,13 @@ def train(
     if settings.create_mva_pdfs:
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = _backend(settings.architecture) if backend is None else backend
-    model = _untrained(problem, settings, title, tuple(sample.spectators))
+    model = untrained(problem, settings, title, tuple(sample.spectators))
     check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
     with compilation("training"):
-        weights = _start(problem, settings, initial, seed)
+        weights = starting_weights(problem, settings, initial, seed)
     started = time.perf_counter() - seconds()
     run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
     run.run()
@@ -283,47 +282,3 @@ def _backend(architecture: str) -> str:
     reason = "" if problem is None else f" ({problem})"
     log.warning("Architecture=%s is not available; training on the CPU%s", architecture, reason)
     return "cpu"
-
-
-def _untrained(problem: Problem, options: MethodOptions, title: str, spectators: tuple[Variable, ...]) -> Model:
-    phase = options.training_strategy[0]
-    depth, height, width = problem.input_layout
-    batch_layout = (phase.batch_size, depth, height * width) if depth * height > 1 else (1, phase.batch_size, width)
-    given = (*options.batch_layout, 0, 0)[:3] if any(options.batch_layout) else batch_layout
-    return Model(
-        problem.layers,
-        problem.variables,
-        problem.input_layout,
-        (given[0], given[1], given[2]),
-        title=title,
-        analysis=problem.analysis,
-        spectators=spectators,
-        targets=problem.targets,
-        classes=problem.classes,
-        transformations=problem.transformations,
-        options=options.to_model_options(),
-        loss=problem.loss,
-        initialization=INITIALIZATIONS[options.weight_initialization],
-        regularization=REGULARIZATIONS[phase.regularization],
-        output_function=problem.output_function,
-        weight_decay=phase.weight_decay,
-    )
-
-
-def _start(problem: Problem, options: MethodOptions, initial: Model | None, seed: int) -> Weights:
-    if initial is None:
-        return [dict(each) for each in initial_weights(problem.layers, options.weight_initialization, seed)]
-    wanted = [(layer.kind, layer.weight_shapes()) for layer in problem.layers]
-    given = [(layer.kind, layer.weight_shapes()) for layer in initial.layers]
-    for number, (want, give) in enumerate(zip(wanted, given, strict=False)):
-        if want != give:
-            raise OptionError(
-                f"layer {number} of `initial` is {give[0]} {give[1]}, the layout asks for {want[0]} {want[1]}"
-            )
-    if len(wanted) != len(given):
-        raise OptionError(f"`initial` has {len(given)} layers, the layout {len(wanted)}")
-    try:
-        initial.check()
-    except DataError as error:
-        raise DataError(f"`initial`: {error}") from None
-    return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]

@@ -118,6 +118,8 @@ def _has_names(data: Any) -> bool:
         return True
     if isinstance(data, np.ndarray):
         return data.dtype.names is not None
+    if hasattr(data, "object_path"):  # a tree of uproot
+        return True
     if isinstance(data, ak.Array):
         return bool(ak.fields(data))
     return hasattr(data, "iloc") and hasattr(data, "columns") and all(isinstance(name, str) for name in data.columns)
