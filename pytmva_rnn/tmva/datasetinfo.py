@@ -146,6 +146,23 @@ class DataSetInfo(Explained):
         """Name of each class, in the order of their trees."""
         return Listed(self._classes or {})
 
+    def PrintClasses(self) -> None:
+        """Print the name of each class, its cut and its weight."""
+        for name, (cut, weight) in (self._classes or {}).items():
+            print(f"class {name}, cut: {cut or 'none'}, weight: {weight or '1'}")
+
+    def GetClassNameMaxLength(self) -> int:
+        """Length of the longest name of a class."""
+        return max(map(len, self.GetClassNames()), default=0)
+
+    def GetVariableNameMaxLength(self) -> int:
+        """Length of the longest name of a variable."""
+        return max((len(each.GetInternalName()) for each in self.GetVariableInfos()), default=0)
+
+    def GetTargetNameMaxLength(self) -> int:
+        """Length of the longest name of a target."""
+        return max((len(each.GetInternalName()) for each in self.GetTargetInfos()), default=0)
+
     def GetClassInfo(self, which: int | str) -> ClassInfo:
         """A class by its number or its name."""
         names = self.GetClassNames()

@@ -96,6 +96,24 @@ class Types(metaclass=ExplainedType):
     ETreeType = ETreeType
     ESBType = ESBType
 
+    @staticmethod
+    def Instance() -> type[Types]:
+        """The class itself, for `Types.Instance().GetMethodName(...)`."""
+        return Types
+
+    @staticmethod
+    def GetMethodName(method: int) -> str:
+        """Name of a type of method: `DL`."""
+        return EMVA(method).name.removeprefix("k")
+
+    @staticmethod
+    def GetMethodType(method: Any) -> int:
+        """Type of a method of this name."""
+        found = EMVA.__members__.get(f"k{method}")
+        if found is None:
+            raise OptionError(f"TMVA has no type of method {str(method)!r}")
+        return found
+
 
 for _enumeration in (EMVA, EAnalysisType, ETreeType, ESBType):
     for _member in _enumeration:

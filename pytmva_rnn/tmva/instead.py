@@ -70,6 +70,11 @@ INSTEAD: Mapping[str, Mapping[str, str]] = {
         "SetInputTreesFromEventAssignTrees": "the data loader does this by itself",
         "fMethodsMap": "GetMethod(dataset, title) gives a method, HasMethod tells whether there is one",
         "Greetings": "there is no greeting",
+        **_all(
+            "EvaluateImportanceShort EvaluateImportanceAll EvaluateImportanceRandom GetImportance",
+            "EvaluateImportance(loader, TMVA.VIType.kShort, ...)",
+        ),
+        "GetROC": "GetROCCurve",
         "WriteDataInformation": _DONE,
         "BookDNN": "BookMethod(loader, TMVA.Types.kDL, title, options)",
         "DrawROCCurve": "GetROCCurve(loader).Draw()",
@@ -127,35 +132,64 @@ INSTEAD: Mapping[str, Mapping[str, str]] = {
             "GetMean GetRMS GetXmin GetXmax GetTransformationHandler RerouteTransformationHandler",
             "method.model.transformations are the transformations that were learned",
         ),
-        **_all("IsSignalLike GetSignalReferenceCut SetSignalReferenceCut", "choose a cut from GetROCCurve"),
+        **_all(
+            "IsSignalLike GetSignalReferenceCut SetSignalReferenceCut GetSignalReferenceCutOrientation "
+            "SetSignalReferenceCutOrientation",
+            "choose a cut from GetROCCurve",
+        ),
         "SetAnalysisType": "AnalysisType is an option of the Factory",
-        "DisableWriting": "ModelPersistence=False is an option of the Factory",
+        **_all(
+            "DisableWriting SetModelPersistence IsModelPersistence",
+            "ModelPersistence=False is an option of the Factory",
+        ),
+        **_all("SetTrainTime SetTestTime GetTestTime", "GetTrainTime() and method.result tell of the training"),
+        "DeclareCompatibilityOptions": _OPTIONS,
+        **_all("SetTestvarName GetProbaName", "in the output file a method is called by its title"),
+        **_all(
+            "GetTrainingTMVAVersionCode GetTrainingROOTVersionCode GetTrainingTMVAVersionString "
+            "GetTrainingROOTVersionString",
+            "method.model.info tells all that the weight file says of its making",
+        ),
+        **_all(
+            "GetInteractiveTrainingError ExitFromTraining TrainingEnded InitIPythonInteractive",
+            "Ctrl-C ends a training, and method.result.history has its errors",
+        ),
+        **_all("SetWeightFileDir GetWeightFileDir", "TMVA.gConfig().GetIONames().fWeightFileDir"),
+        **_all("SetFile SetSilentFile", _FILE),
     },
     "CrossValidation": {
         "InitOptions": _OPTIONS,
         **_all("SetFile GetFile IsSilentFile", "the output file is the one given when the CrossValidation is made"),
         "SetDataLoader": "the data loader is the one given when the CrossValidation is made",
         "TrainAllMethods": "Evaluate trains and tests on all folds",
+        "HasMethod": "GetMethods() tells what is booked",
     },
     "CrossValidationResult": _all("Fill", "Evaluate of the CrossValidation fills its results"),
     "CvSplitKFolds": _all("NeedsRebuild", "MakeKFoldDataSet of the data loader divides anew"),
     "ROCCurve": _all(
         "SetLineColor SetLineWidth SetLineStyle SetMarkerStyle SetMarkerColor SetFillColor GetXaxis GetYaxis "
-        "GetHistogram SetPoint SetMinimum SetMaximum Fit",
-        _COSMETICS,
+        "GetHistogram SetPoint SetMinimum SetMaximum Fit Clone Integral GetPoint",
+        f"the attributes efficiency, rejection and integral are its numbers; {_COSMETICS}",
     ),
     "ROCPlot": _all(
         "BuildLegend SetGrid SetTitle SetLogx SetLogy GetXaxis GetYaxis GetListOfGraphs GetListOfPrimitives Update "
-        "Divide cd Modified SetCanvasSize",
+        "Divide cd Modified SetCanvasSize Add Clone",
         _COSMETICS,
     ),
     "VariableImportance": _all("GetYaxis SetFillColor SetLineColor LabelsOption SetBarWidth", _COSMETICS),
     "Config": _all(
         "UseColor WriteOptionsReference EnableMT DisableMT GetThreadExecutor GetNCpu GetNumWorkers SetNumWorkers "
-        "IsMTEnabled",
+        "IsMTEnabled SetWriteOptionsReference DrawProgressBar",
         "the environment variable PYTMVA_RNN_THREADS sets the number of threads",
     ),
     "RReader": _all("GetVariables", "GetVariableNames()"),
+    "Types": _all("kInfo kDEBUG kWARNING kERROR kFATAL", "messages go to the logger 'pytmva_rnn' of Python's logging"),
+    "Tools": {
+        **_all("DestroyInstance Close", "there is nothing to unload; leave it out"),
+        **_all("xmlengine ReadAttr AddAttr TMVAWelcomeMessage TMVAVersionMessage", "pytmva_rnn.read_weights(path)"),
+        **_all("GetSeparation GetMutualInformation GetCorrelationMatrix", _TABLES),
+    },
+    "PyMethodBase": _all("Serialize UnSerialize PyRunString Eval", "Python's own pickle, exec and eval"),
     "tmva": {
         **_all(
             "TMVAGui TMVAMultiClassGui TMVARegGui mvas efficiencies correlations variables mvaeffs likelihoodrefs "
@@ -174,9 +208,23 @@ INSTEAD: Mapping[str, Mapping[str, str]] = {
         "MsgLogger": "messages go to the logger 'pytmva_rnn' of Python's logging",
         "Configurable": _OPTIONS,
         "Ranking": "EvaluateImportance of the Factory",
-        "BinaryTree": _BOOK,
+        **_all("BinaryTree DNN DecisionTree RuleFit SVMEvent QuickMVAProbEstimator", _BOOK),
+        **_all("MethodDL MethodInfo", "BookMethod of the Factory makes and returns one"),
+        "DataSetInfo": "GetDataSetInfo() of the data loader, or DataInfo() of the Reader",
+        "ROCCurve": "GetROCCurve of the Factory; pytmva_rnn.report.roc_curve(y, scores, weights) for your own numbers",
+        "VariableImportance": "EvaluateImportance of the Factory",
+        "CvSplit": "TMVA.CvSplitKFolds(numFolds, splitExpr, stratified, seed)",
+        "OptionMap": "keywords, or an option string",
+        **_all("kClassification kRegression kMulticlass kTraining kTesting kSignal kBackground", "TMVA.Types has it"),
+        **_all("Results ResultsClassification ResultsMulticlass ResultsRegression", _ARRAYS),
+        **_all(
+            "VariableTransformBase TransformationHandler VariableNormalizeTransform CreateVariableTransforms",
+            "VarTransform in the options of BookMethod",
+        ),
+        **_all("Interval PDF TSpline1 Volume GetMethodForDataSet", "it is of the insides of C++ TMVA"),
     },
     "Experimental": {
+        **_all("RInferenceUtils Branches", "Compute of RReader takes all branches as one array"),
         "Compute": "pytmva_rnn.pyroot.define(rdf, 'score', 'WEIGHTS.xml') adds the score to an RDataFrame",
         **_all("AsTensor RTensor", "NumPy arrays go into RReader.Compute; pytmva_rnn.pyroot.to_arrays makes them"),
         **_all("RBDT SaveXGBoost", _BOOK),

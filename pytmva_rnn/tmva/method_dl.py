@@ -15,7 +15,7 @@ from pytmva_rnn.tmva.arguments import text_of
 from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
 from pytmva_rnn.tmva.declarations import check_expressions
-from pytmva_rnn.tmva.enums import EMVA, ETreeType
+from pytmva_rnn.tmva.enums import EMVA, EAnalysisType, ETreeType
 from pytmva_rnn.tmva.explained import Explained
 from pytmva_rnn.tmva.output import MethodOutput
 from pytmva_rnn.tmva.output.responses import Response
@@ -91,6 +91,18 @@ class MethodDL(Explained):
     def GetMethodType(self) -> int:
         """The type, `Types.kDL`."""
         return EMVA.kDL
+
+    def GetAnalysisType(self) -> int:
+        """What is learned: `Types.kClassification`, `kRegression` or `kMulticlass`."""
+        return EAnalysisType[f"k{self.loader.samples().training.analysis.capitalize()}"]
+
+    def DoRegression(self) -> bool:
+        """Whether it is a regression."""
+        return self.GetAnalysisType() == EAnalysisType.kRegression
+
+    def DoMulticlass(self) -> bool:
+        """Whether there are more than two classes."""
+        return self.GetAnalysisType() == EAnalysisType.kMulticlass
 
     def GetJobName(self) -> str:
         """The name of the Factory."""

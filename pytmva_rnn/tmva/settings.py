@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytmva_rnn.tmva.explained import Explained
+from pytmva_rnn.tmva.explained import Explained, ExplainedType
 
 __all__ = ["Config", "PyMethodBase", "Tools", "gConfig"]
 
@@ -77,7 +77,7 @@ def gConfig() -> Config:
     return _CONFIG
 
 
-class Tools:
+class Tools(metaclass=ExplainedType):
     """`Tools.Instance()` loads the library of C++ TMVA; here there is nothing to load."""
 
     @staticmethod
@@ -86,11 +86,15 @@ class Tools:
         return Tools()
 
 
-class PyMethodBase:
+class PyMethodBase(metaclass=ExplainedType):
     """`PyMethodBase.PyInitialize()` prepares C++ TMVA for methods in Python; here there is nothing to prepare."""
 
     @staticmethod
     def PyInitialize() -> None:
+        """Without effect."""
+
+    @staticmethod
+    def PyFinalize() -> None:
         """Without effect."""
 
     @staticmethod
