@@ -217,3 +217,47 @@ def test_where_events_come_from(file: str) -> None:
     assert set(some.file_index) == {1}
     training, test = data.split("SplitMode=Block")
     assert training.files == test.files == data.files
+
+
+def test_finished_inputs_of_each_class() -> None:
+    X = np.arange(12.0).reshape(6, 2)
+    data = load(None, {"b": X[:4], "signal": X[4:]}, balance=True)
+    assert data.classes == ("signal", "b")
+    assert data.X.tolist() == [*X[4:].tolist(), *X[:4].tolist()]
+    assert data.weighting is not None
+    frame = pytest.importorskip("pandas").DataFrame(X, columns=["p", "q"])
+    assert load(None, {"a": frame[:3], "b": frame[3:]}).variables == ("p", "q")
+    with pytest.raises(DataError, match=r"the columns of class 'b', \('q', 'p'\), are not those of 'a'"):
+        load(None, {"a": frame, "b": frame[["q", "p"]]})
+    with pytest.raises(DataError, match=r"events of class 'b' have the shape \(1,\), those of 'a' \(2,\)"):
+        load(None, {"a": X, "b": X[:, :1]})
+    with pytest.raises(DataError, match="finished inputs have no branches"):
+        load(None, {"a": X, "b": X}, targets=["x"])
+    with pytest.raises(DataError, match="a mapping of class names to arrays"):
+        load(None, X)
+
+
+@pytest.mark.parametrize(
+    ("sources", "settings", "message"),
+    [
+        ({"a": np.ones((3, 2)), "b": ARRAYS}, {}, "an array without names is no source of events"),
+        (ARRAYS, {"classes": "y == 1"}, "classes are a mapping of class names to expressions"),
+        (ARRAYS, {"targets": "y"}, "targets are a list of expressions"),
+        (ARRAYS, {"targets": ["y"], "classes": {"a": "y", "b": "!y"}}, "either classes or the targets"),
+        (ARRAYS, {"classes": {"a": "y", "b": "!y"}, "balance": 1}, "balance is True or False"),
+        (ARRAYS, {"classes": {"a": "y", "b": "!y"}, "reweight": "y"}, "reweight is a Reweight, such as"),
+        ({"x": np.array(["2020-01-01"] * 6, dtype="datetime64[s]")}, {"targets": ["x"]}, "column x holds times"),
+        ({"x": [1.0], "y": [1, 0]}, {"targets": ["y"]}, "must have the same length each: x 1, y 2"),
+        (3, {"targets": ["y"]}, "int is no tree"),
+        ([], {"targets": ["y"]}, "no source of events is given"),
+    ],
+)
+def test_what_cannot_be_loaded(sources: Any, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load(Recipe.from_dict({"variables": ["x"]}), sources, **settings)
+
+
+def test_a_dataframe_with_two_columns_of_one_name() -> None:
+    frame = pytest.importorskip("pandas").DataFrame(np.ones((2, 2)), columns=["x", "x"])
+    with pytest.raises(DataError, match="several columns have one name: x, x"):
+        load(Recipe.from_dict({"variables": ["x"]}), frame, targets=["x"])

@@ -63,6 +63,8 @@ def test_texts_give_the_classes_their_names() -> None:
         ([0.5, 1, 0, 1], {}, "1 for signal and 0 for background, but event 0 has"),
         ([1, 0, 0], {}, "as many events as X"),
         ([1, 1, 1, 1], {}, "no events of the class Background"),
+        (TRUTH, {"classes": "ab"}, "classes are a list of names, not 'ab'"),
+        (TRUTH, {"classes": ("a", "a")}, "two classes have one name: a, a"),
     ],
 )
 def test_labels_that_are_not_understood(y: Any, settings: dict[str, Any], message: str) -> None:

@@ -248,7 +248,7 @@ def test_sorted_arrays_are_an_error_with_the_remedy() -> None:
     X, y = arrays()
     order = np.argsort(y, kind="stable")
     with pytest.raises(
-        TrainingError, match=r"no events of the class Background are among those to validate .* shuffle"
+        TrainingError, match=r"no events of the class Background are among those to validate .* mix them"
     ):
         train(X[order], y[order], FLAT, backend="reference")
     with pytest.raises(TrainingError, match=r"among those to train with.*validation=\(X, y\)"):

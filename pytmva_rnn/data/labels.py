@@ -57,7 +57,11 @@ def read_labels(
         For labels of mixed types, texts that are none of `classes`, two classes of which neither is called signal
         where `classes` does not tell either, and texts for a regression.
     """
+    if isinstance(classes, str):
+        raise DataError(f"classes are a list of names, not {classes!r}")
     names = None if classes is None else tuple(classes)
+    if names is not None and len(set(names)) < len(names):
+        raise DataError(f"two classes have one name: {', '.join(names)}")
     labels = _plain(y)
     if labels.dtype.kind in "US":
         return _of_texts(labels.astype(str), analysis, names)

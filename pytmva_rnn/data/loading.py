@@ -13,12 +13,13 @@ from pytmva_rnn.data.entry_units import check_repeated
 from pytmva_rnn.data.flat_variables import Column, check_distinct
 from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.data.labelled_events import labelled
-from pytmva_rnn.data.labels import signal_first
+from pytmva_rnn.data.labels import names_of_columns, signal_first
 from pytmva_rnn.data.recipe import Recipe
 from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.sources import Source
 from pytmva_rnn.data.sums_of_weights import NegativeWeights, check_sums, with_signs
 from pytmva_rnn.data.weighting import Weighting
+from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
 
@@ -28,7 +29,7 @@ AnySource: TypeAlias = Source | ArrayTree
 
 
 def load(
-    recipe: Recipe,
+    recipe: Recipe | None,
     sources: Any,
     *,
     classes: Mapping[str, str] | None = None,
@@ -42,8 +43,9 @@ def load(
 
     Parameters
     ----------
-    recipe : Recipe
-        How the inputs are made of the branches.
+    recipe : Recipe or None
+        How the inputs are made of the branches. With None the sources are finished inputs of each class, as
+        `Dataset.from_arrays` takes X: a mapping of class name -> array (n, NVar) or (n, T, D), or DataFrame.
     sources : source, list of sources, or mapping of class name -> source or list of sources
         A source is a `Source`, `"file.root:tree"`, or events in memory: a mapping of names to arrays, an awkward array
         of records, a structured NumPy array or a DataFrame. With `classes` or `targets` the sources hold all events,
@@ -77,6 +79,14 @@ def load(
         event of two classes or twice in one, a target or weight that is NaN or infinite, variables that are the same, a
         name of `for_each` that stands nowhere, and whatever reading raises.
     """
+    if recipe is None:
+        if classes is not None or targets is not None or split or reweight is not None:
+            raise DataError("finished inputs have no branches: classes, targets, split and reweight need a recipe")
+        return replace(_finished(sources), weighting=Weighting(balance=balance) if balance else None)
+    if isinstance(targets, str):
+        raise DataError(f"targets are a list of expressions, not {targets!r}")
+    if classes is not None and not isinstance(classes, Mapping):
+        raise DataError(f"classes are a mapping of class names to expressions, not {classes!r}")
     options = split if isinstance(split, SplitOptions) else SplitOptions.parse(split)
     columns = None if targets is None else tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
     weighting = Weighting(reweight, balance)
@@ -109,6 +119,28 @@ def load(
     data = with_signs(data, negative_weights)
     check_sums(data, "events")
     return data if weighting == Weighting() else replace(data, weighting=weighting)
+
+
+def _finished(sources: Any) -> Dataset:
+    """Finished inputs of each class."""
+    if not isinstance(sources, Mapping):
+        raise DataError("finished inputs are a mapping of class names to arrays; with labels, use Dataset.from_arrays")
+    names = _ordered(sources)
+    columns = {name: names_of_columns(sources[name]) for name in names}
+    for name, found in columns.items():
+        if found != columns[names[0]]:
+            raise DataError(
+                f"the columns of class {name!r}, {found}, are not those of {names[0]!r}, {columns[names[0]]}"
+            )
+    arrays = [numbers(sources[name], f"the inputs of class {name}") for name in names]
+    for name, array in zip(names, arrays, strict=True):
+        if array.shape[1:] != arrays[0].shape[1:]:
+            raise DataError(
+                f"events of class {name!r} have the shape {array.shape[1:]}, those of {names[0]!r} "
+                f"{arrays[0].shape[1:]}"
+            )
+    labels = np.repeat(names, [len(array) for array in arrays])
+    return Dataset.from_arrays(np.concatenate(arrays), labels, classes=names, variables=columns[names[0]])
 
 
 def _sources_of_classes(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pytmva_rnn.data.reweighting import Reweight, reweighted
 from pytmva_rnn.data.sums_of_weights import check_sums
+from pytmva_rnn.errors import DataError
 
 if TYPE_CHECKING:
     from pytmva_rnn.data.dataset import Dataset
@@ -31,6 +32,14 @@ class Weighting:
 
     reweight: Reweight | None = None
     balance: bool = False
+
+    def __post_init__(self) -> None:
+        reweight: Any = self.reweight
+        balance: Any = self.balance
+        if reweight is not None and not isinstance(reweight, Reweight):
+            raise DataError(f"reweight is a Reweight, such as Reweight('pt', 20, 'Signal'), not {reweight!r}")
+        if not isinstance(balance, bool):
+            raise DataError(f"balance is True or False, not {balance!r}")
 
     @property
     def variables(self) -> tuple[str, ...]:

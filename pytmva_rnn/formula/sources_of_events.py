@@ -82,13 +82,23 @@ def arrays_of(source: Any) -> tuple[dict[str, Any], int]:
     elif isinstance(source, np.ndarray) and source.dtype.names:
         source = {name: source[name] for name in source.dtype.names}
     elif hasattr(source, "iloc") and hasattr(source, "columns"):  # a DataFrame
+        if not source.columns.is_unique:
+            raise DataError(f"several columns have one name: {', '.join(map(str, source.columns))}")
         source = {name: _column(source.iloc[:, number]) for number, name in enumerate(source.columns)}
+    if isinstance(source, np.ndarray):
+        raise DataError(
+            "an array without names is no source of events: give a mapping of names to arrays, or take it as finished "
+            "inputs with load(None, ...) or Dataset.from_arrays"
+        )
     if not isinstance(source, Mapping):
         raise DataError(
             f"{type(source).__name__} is no tree: give 'file.root:tree', a tree of uproot or PyROOT, a mapping of "
             "names to arrays, an awkward array of records or a DataFrame"
         )
     arrays = {str(name): array if isinstance(array, ak.Array) else ak.Array(array) for name, array in source.items()}
+    for name, array in arrays.items():
+        if "datetime64" in str(array.type) or "timedelta64" in str(array.type):
+            raise DataError(f"column {name} holds times; make numbers of them first, e.g. seconds")
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) != 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())

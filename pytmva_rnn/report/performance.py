@@ -121,6 +121,10 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Perform
         For other classes or targets than the model's, a score that is NaN, and a class whose weights do not add up to
         something positive.
     """
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"evaluate takes a Dataset, not {type(dataset).__name__}: make one with load or Dataset.from_arrays"
+        )
     if model.analysis.lower() != dataset.analysis:
         raise DataError(f"the model is of a {model.analysis.lower()}, but the Dataset of a {dataset.analysis}")
     if model.analysis != "Regression" and model.classes != dataset.classes:

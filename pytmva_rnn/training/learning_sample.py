@@ -52,6 +52,8 @@ def sample_of_arrays(
 ) -> LearningSample:
     """Of arrays; the labels are understood, everything else is checked later."""
     labels, analysis, classes = read_labels(y, analysis, classes)
+    if isinstance(validation, str):
+        raise DataError(f"validation is (X, y), (X, y, weights) or a Dataset, not {validation!r}")
     if isinstance(validation, Dataset):
         raise DataError("validation is a Dataset, but the events to train with are arrays; give it as (X, y, weights)")
     if validation is not None:

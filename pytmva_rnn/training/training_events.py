@@ -95,9 +95,9 @@ def _check_classes(training: Events, validation: Events, names: tuple[str, ...],
         if parted and (what == "train" or len(names) - len(missing) == 1):
             raise TrainingError(
                 f"no events of the class {' or '.join(missing)} are among those to {what} with: the last "
-                f"{len(validation)} of {len(training) + len(validation)} events validate, and the arrays seem to be "
-                "sorted; shuffle them, X[order] and y[order] with order = numpy.random.permutation(len(X)), or give "
-                "validation=(X, y)"
+                f"{len(validation)} of {len(training) + len(validation)} events validate, and the events seem to be "
+                "sorted; mix them, a Dataset with split() and arrays by X[order], y[order] with "
+                "order = numpy.random.permutation(len(X)), or give validation=(X, y)"
             )
         if what == "train" or len(names) - len(missing) == 1:
             raise TrainingError(f"no events of the class {' or '.join(missing)} are among those to {what} with")

@@ -104,7 +104,8 @@ def labelled_columns(model: Description, arrays: Mapping[str, Any]) -> NDArray[n
 def _numbers(values: Any, label: str, size: int) -> NDArray[np.float32]:
     wanted = "one number" if size == 1 else f"{size} numbers"
     try:
-        found = np.asarray(ak.to_numpy(values, allow_missing=False), np.float32).reshape(len(values), -1)
+        found = np.asarray(ak.to_numpy(values, allow_missing=False), np.float32)
+        found = found.reshape(len(values), size if len(values) == 0 else -1)
     except (TypeError, ValueError) as error:
         raise DataError(f"column {label!r}: {wanted} per event needed") from error
     if found.shape[1] != size:
