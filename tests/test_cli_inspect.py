@@ -109,3 +109,19 @@ def test_elements_of_an_array_are_one_row(trained: Model, tmp_path: Path, capsys
     shown = capsys.readouterr().out
     assert re.search(r"Variables \(24\)", shown)
     assert re.search(r"v0\[12\] +v0 +F\[\].*\n v1\[12\] +v1 +F\[\]", shown)
+
+
+def test_every_kind_of_sequence_is_shown(trained: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    collections = [{"inputs": {"pt": "e_pt"}, "sort_by": "e_pt"}, {"inputs": {"pt": "m_pt"}, "sort_by": "m_pt"}]
+    sequence = {"steps": 12, "collections": collections, "which": "kind"}
+    recipe = Recipe.from_dict({"sequence": sequence})
+    write_weights(
+        replace(trained, variables=recipe.variable_table(), transformations=(), info=(recipe_info(recipe),)),
+        tmp_path / "w.xml",
+    )
+    assert main(["inspect", str(tmp_path / "w.xml")]) == 0
+    shown = capsys.readouterr().out
+    assert "Sequence of 12 steps with 2 inputs" in shown
+    assert re.search(r"pt of collection 1 +m_pt", shown)
+    assert re.search(r"sorted downwards by, collection 0 +e_pt", shown)
+    assert re.search(r"kind +number of the collection", shown)

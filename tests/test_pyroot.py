@@ -419,6 +419,7 @@ def test_wrong_columns_are_refused(trained: Model, ROOT: Any, file: str, capfd: 
     for columns, message in (
         (["jet_pt", "fixed", "jet_p", "number[4]"], "no branch 'jet_p' in the RDataFrame; near names: jet_pt"),
         (["jet_pt"], "make 1 variables, but the network takes 8"),
+        (replace(TRACKS, inputs={"a": "pt"}, per_event={"b": "jet_pt"}), "per_event, collections and steps_from"),
         (["fixed", "pt", "charge"], "8 variables are left for 3 lists of equal length"),
         (["name", "jet_pt[7]"], r"column 'name' holds text \(.*string\)"),
         (["number", "jet_pt[7]"], r"columns do not fit the expressions of the inputs \(number \(Int_t\)"),

@@ -193,3 +193,17 @@ def test_wrong_variables(arguments: tuple[str, ...], message: str) -> None:
 def test_an_array_has_elements() -> None:
     with pytest.raises(DataError, match="at least one element, not 0"):
         TMVA.DataLoader().AddVariablesArray("v", 0)
+
+
+def test_lists_are_events_of_each_element_as_in_cpp_tmva() -> None:
+    lists = {"pt": [[5.0, 3.0], [], [2.0], [4.0, 6.0, 1.0]], "met": [1.0, 2.0, 3.0, 4.0]}
+    made = loader("pt", "met")
+    made.AddSignalTree(lists)
+    made.AddBackgroundTree(lists)
+    made.SetWeightExpression("pt * met")
+    made.PrepareTrainingAndTestTree("pt > 1.5", "SplitMode=Block:NormMode=None")
+    samples = made.samples()
+    assert samples.training.X.tolist() == [[5, 1], [3, 1]] * 2
+    assert samples.test.X.tolist() == [[2, 3], [4, 4]] * 2
+    assert samples.test.weights.tolist() == [6, 16] * 2
+    assert samples.training.efficiencies == (pytest.approx(5 / 6),) * 2

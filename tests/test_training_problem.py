@@ -9,6 +9,7 @@ from pytmva_rnn import parse_options, train
 from pytmva_rnn.data import Recipe, Variables, load
 from pytmva_rnn.description import Normalize, Variable
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
+from pytmva_rnn.training.learning_sample import sample_of_dataset
 from pytmva_rnn.training.problem import Problem, make_problem
 
 STRATEGY = "TrainingStrategy=BatchSize=5"
@@ -48,6 +49,35 @@ def test_the_last_events_validate(text: str, size: int) -> None:
     np.testing.assert_array_equal(made.validation.X, X[-size:, np.newaxis].astype(np.float32), strict=True)
     np.testing.assert_array_equal(made.training.y, y[:-size, np.newaxis].astype(np.float32), strict=True)
     np.testing.assert_array_equal(made.validation.w, weights[-size:].astype(np.float32), strict=True)
+
+
+def test_events_of_one_entry_are_not_parted() -> None:
+    made = problem(f"{SMALL}:ValidationSize=25%", entries=np.arange(40) // 3)  # the first of the 10 begins an entry
+    assert (len(made.training), len(made.validation)) == (30, 10)
+    made = problem(f"{SMALL}:ValidationSize=20%", entries=np.arange(40) // 3)
+    assert (len(made.training), len(made.validation)) == (30, 10)
+
+
+def test_repetitions_of_an_entry_train_or_validate_together() -> None:
+    recipe = Recipe.from_dict({"variables": ["x * {k}"], "for_each": {"k": [1, 2, 3]}})
+    sources = {name: {"x": start + np.arange(20.0)} for name, start in (("Signal", 1), ("Background", 101))}
+    training, _ = load(recipe, sources).split()
+    sample = sample_of_dataset(training, None, None, (), (), ())
+    made = make_problem(
+        sample.X,
+        sample.y,
+        parse_options(f"{SMALL}:ValidationSize=23%"),
+        analysis="classification",
+        sample_weight=sample.weights,
+        variables=None,
+        classes=sample.classes,
+        targets=(),
+        entries=sample.entries,
+    )
+    total = len(made.training) + len(made.validation)
+    assert total == 60
+    assert len(made.validation) % 3 == 0
+    assert 0.23 <= len(made.validation) / total < 0.28
 
 
 @pytest.mark.parametrize(("text", "events"), [("0", 0), ("0.01", 0), ("40", 40), ("50", 50), ("1%", 0)])

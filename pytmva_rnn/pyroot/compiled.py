@@ -59,8 +59,18 @@ def compile_runtime() -> None:
     compile_once(text, "this ROOT does not compile the functions of expressions")
 
 
+def _refuse_sequences_of_files(recipe: Recipe) -> None:
+    """Refuse what is made of files alone, before anything is compiled."""
+    if isinstance(recipe.inputs, Steps) and not recipe.inputs.plain:
+        raise DataError(
+            "in an RDataFrame a sequence has inputs over the lists of one collection; per_event, collections and "
+            "steps_from are for files: to_arrays of plain files, or `pytmva-rnn evaluate`"
+        )
+
+
 def score_function(model: Model, recipe: Recipe, frame: Any) -> Call:
     """A function from the columns of an event to its score: a float, or an RVec for several outputs."""
+    _refuse_sequences_of_files(recipe)
     code = generate(model, "Model")
     name = f"pytmva_rnn_{_digest(code)}"
     compile_once(generate(model, name), "this ROOT does not compile the network")
@@ -77,6 +87,7 @@ def score_function(model: Model, recipe: Recipe, frame: Any) -> Call:
 
 def row_function(recipe: Recipe, frame: Any) -> Call:
     """A function from the columns of an event to its inputs and spectators in one RVec of double."""
+    _refuse_sequences_of_files(recipe)
     size = len(recipe.inputs.names) + len(recipe.spectators)
     return _function(
         recipe, frame, f"\n  ROOT::VecOps::RVec<double> row({size});\n  fill(row.data(), VALUES);\n  return row;"
@@ -164,11 +175,6 @@ def _filling(recipe: Recipe, writer: Writer) -> list[str]:
 def _sequence(recipe: Recipe, writer: Writer) -> list[str]:
     sequence = recipe.inputs
     assert isinstance(sequence, Steps)
-    if not sequence.plain:
-        raise DataError(
-            "in an RDataFrame a sequence has inputs over the lists of one collection; per_event, collections and "
-            "steps_from are for files: to_arrays of plain files, or `pytmva-rnn evaluate`"
-        )
     inputs = list(sequence.inputs.values())
     lists = [f"s{number}" for number in range(len(inputs))]
     written = [writer.write(recipe.formula(text)) for text in inputs]

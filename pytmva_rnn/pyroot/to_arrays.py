@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.data import Column, Inputs, Recipe, Steps, Variables, count_entries, load_inputs
+from pytmva_rnn.data import Column, Dataset, Inputs, Recipe, Steps, Variables, count_entries, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.cpp_writer import NAMESPACE
 from pytmva_rnn.pyroot.compiled import compile_runtime, row_function
 from pytmva_rnn.pyroot.frames import as_frame, as_recipe, files_of, plain_source
 from pytmva_rnn.training import Result
-from pytmva_rnn.training import train as train_arrays
+from pytmva_rnn.training import train as train_on_dataset
 from pytmva_rnn.trandom import TRandom3, shuffle
-from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
 __all__ = ["to_arrays", "train"]
 
@@ -104,6 +103,8 @@ def train(
     """
     frames = {"Signal": as_frame(rdf_signal), "Background": as_frame(rdf_background)}
     recipe = as_recipe(inputs, frames["Signal"])
+    recipe.check_distinct()
+    recipe.check_for_each([] if weight is None else [weight])
     added = () if weight is None else (Column(weight),)
     asked = replace(recipe, spectators=(*recipe.spectators, *added))
     samples = {name: _all_repetitions(frame, asked) for name, frame in frames.items()}
@@ -118,18 +119,24 @@ def train(
         weights[of_class] *= is_signal.sum() / total
     order = np.arange(len(X))
     shuffle(order, TRandom3(seed))
-    described = spectators[:, : len(recipe.spectators)]
-    return train_arrays(
-        X[order],
-        is_signal[order],
-        options,
-        sample_weight=weights[order],
-        variables=recipe.variable_table(X),
-        spectators=recipe.spectator_table(described),
-        classes=tuple(frames),
-        info=(recipe_info(recipe), *settings.pop("info", ())),
-        **settings,
+    class_index = np.asarray(is_signal == 0, np.int64)
+    dataset = Dataset(
+        X,
+        class_index,
+        weights,
+        tuple(frames),
+        np.empty((len(X), 0), np.float32),
+        (),
+        spectators[:, : len(recipe.spectators)],
+        np.concatenate([sample.entries for sample in samples.values()]),
+        (1.0, 1.0),
+        recipe=recipe,
+        variables=tuple(recipe.inputs.names),
+        files=tuple(frames),
+        file_index=class_index,
+        repetition=np.concatenate([_repetition(sample, recipe) for sample in samples.values()]),
     )
+    return train_on_dataset(dataset.take(order), options, **settings)
 
 
 def _all_repetitions(frame: Any, recipe: Recipe) -> Inputs:
@@ -138,6 +145,12 @@ def _all_repetitions(frame: Any, recipe: Recipe) -> Inputs:
         np.concatenate([getattr(part, field) for part in parts]) for field in ("X", "spectators", "entries")
     )
     return Inputs(X, spectators, entries)
+
+
+def _repetition(sample: Inputs, recipe: Recipe) -> NDArray[np.int64]:
+    """Of each event of `_all_repetitions`."""
+    count = len(recipe.repetitions())
+    return np.repeat(np.arange(count), len(sample.X) // count)
 
 
 def _through_root(frame: Any, recipe: Recipe) -> Inputs:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.data import Dataset, Steps
+from pytmva_rnn.data.entry_units import units_of
 from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
 from pytmva_rnn.data.sums_of_weights import report_negative
 from pytmva_rnn.data.weighting import weighted
@@ -36,6 +38,8 @@ class LearningSample:
     targets: Sequence[Variable]
     info: tuple[tuple[str, str], ...]
     allow_nan: bool = False
+    entries: NDArray[np.int64] | None = None
+    """Numbers of the entries that the events are made of, where several of one entry must not be parted."""
 
 
 def sample_of_arrays(
@@ -100,6 +104,12 @@ def sample_of_dataset(
                     read_labels(validation[1], data.analysis, data.classes)[0],
                     *validation[2:],
                 )
+    entries = None
+    if validation is None and len(data) and data.repetition.max() > 0:
+        # The last events will validate: those of one entry are brought together, and stay so.
+        entries = units_of(data)
+        order = np.argsort(entries, kind="stable")
+        data, entries = data.take(order), entries[order]
     known: tuple[tuple[str, str], ...] = ()
     if data.recipe is not None:
         known = (recipe_info(data.recipe),) if data.tree is None else (recipe_info(data.recipe), (TREE, data.tree))
@@ -115,6 +125,7 @@ def sample_of_dataset(
         targets or data.target_table(),
         (*known, *info),
         allow_nan=data.recipe is not None and data.recipe.allow_nan,
+        entries=entries,
     )
 
 

@@ -66,10 +66,12 @@ def make_problem(
     targets: Sequence[Variable],
     validation: Sequence[ArrayLike] | None = None,
     allow_nan: bool = False,
+    entries: NDArray[np.int64] | None = None,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`.
 
     `validation` is X and y, or X, y and weights. With `allow_nan` only the transformed inputs have to be numbers.
+    `entries` (n,) tells which events, one after the other, are not to be parted.
     """
     kind = analysis_of(analysis)
     events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
@@ -111,7 +113,10 @@ def make_problem(
 
     sample = arranged(chain(flat, out=own), labels, weights)
     if given is None:
-        training, validating = divided(without_negative(sample, options), options)
+        kept = without_negative(sample, options)
+        if entries is not None and len(kept) < len(sample):
+            entries = entries[sample.w >= 0]
+        training, validating = divided(kept, options, entries)
     else:
         flat, labels, weights = given
         training = without_negative(sample, options)

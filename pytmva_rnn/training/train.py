@@ -223,6 +223,7 @@ def train(
         targets=sample.targets,
         validation=sample.validation,
         allow_nan=sample.allow_nan,
+        entries=sample.entries,
     )
     _check_settings(settings)
     if settings.create_mva_pdfs:

@@ -39,8 +39,8 @@ def without_negative(sample: Events, options: MethodOptions) -> Events:
     return Events(sample.X[keep], sample.y[keep], sample.w[keep])
 
 
-def divided(sample: Events, options: MethodOptions) -> tuple[Events, Events]:
-    """The last events validate."""
+def divided(sample: Events, options: MethodOptions, entries: NDArray[np.int64] | None = None) -> tuple[Events, Events]:
+    """The last events validate, with all others of the first one's entry where `entries` tells it of each event."""
     size = options.validation_size.events(len(sample))
     if not 0 < size < len(sample):
         raise TrainingError(
@@ -48,6 +48,8 @@ def divided(sample: Events, options: MethodOptions) -> tuple[Events, Events]:
             "both samples need events: give a fraction between 0 and 1, or a smaller number of events"
         )
     cut = len(sample) - size
+    while entries is not None and cut > 1 and entries[cut - 1] == entries[cut]:
+        cut -= 1
     parts: list[Any] = [Events(sample.X[s], sample.y[s], sample.w[s]) for s in (slice(cut), slice(cut, None))]
     return parts[0], parts[1]
 
