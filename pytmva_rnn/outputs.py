@@ -17,7 +17,20 @@ from urllib.parse import unquote, urlsplit
 from pytmva_rnn.errors import OutputError
 from pytmva_rnn.files import replaceable
 
-__all__ = ["CHECK", "HEADER", "PICTURE", "SCORES", "WEIGHTS", "Kind", "Output", "check_outputs", "check_space"]
+__all__ = [
+    "CHECK",
+    "HEADER",
+    "KERAS_FILE",
+    "ONNX_FILE",
+    "PICTURE",
+    "SCORES",
+    "TORCH_FILE",
+    "WEIGHTS",
+    "Kind",
+    "Output",
+    "check_outputs",
+    "check_space",
+]
 
 _BEGINNING = 65_536
 """Bytes of a file by which it is known."""
@@ -58,6 +71,11 @@ HEADER = Kind(
     "a C++ header by pytmva_rnn", (".hxx", ".hpp", ".hh", ".h"), lambda content: b"Made by pytmva_rnn" in content
 )
 CHECK = Kind("a C++ program by pytmva_rnn", (), lambda content: b"Made by pytmva_rnn" in content)
+ONNX_FILE = Kind("an ONNX file by pytmva_rnn", (".onnx",), lambda content: b"pytmva_rnn" in content)
+KERAS_FILE = Kind("a file of Keras by pytmva_rnn", (".keras",), lambda content: b"pytmva_rnn" in content)
+TORCH_FILE = Kind(
+    "a file of PyTorch by pytmva_rnn", (".pt", ".pth", ".safetensors"), lambda content: b"_extra_state" in content
+)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def weights(case: str) -> str:
 def test_header_and_check_with_known_scores(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     header, check = tmp_path / "include" / "model.hxx", tmp_path / "check.cxx"
     data = str(FOLDER / case / "data.npz")
-    command = ["convert", weights(case), str(header), "--name", "Net", "--check", str(check), "--events", data]
+    command = ["convert", weights(case), str(header), "--name", "Net", "--program", str(check), "--events", data]
     assert main(command) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if not line.startswith("compiling")] == [
@@ -43,7 +43,7 @@ def test_check_finds_a_difference(tmp_path: Path) -> None:
     scores = case.data["scores"][:5].copy()
     scores[3, 1] += 1e-5
     np.savez(tmp_path / "events.npz", X=case.data["X"][:5].reshape(5, 6, 5), scores=scores)
-    command = ["convert", weights(case.name), str(tmp_path / "net.h"), "--check", str(check)]
+    command = ["convert", weights(case.name), str(tmp_path / "net.h"), "--program", str(check)]
     assert main([*command, "--events", str(tmp_path / "events.npz")]) == 0
     done = subprocess.run([build("g++", check)], capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -53,7 +53,7 @@ def test_check_finds_a_difference(tmp_path: Path) -> None:
 def test_check_makes_its_own_events(tmp_path: Path) -> None:
     check = tmp_path / "check.cxx"
     write_weights(Case("regression").model, tmp_path / "weights.xml")
-    command = ["convert", str(tmp_path / "weights.xml"), str(tmp_path / "net.hxx"), "--check", str(check)]
+    command = ["convert", str(tmp_path / "weights.xml"), str(tmp_path / "net.hxx"), "--program", str(check)]
     assert main(command) == 0
     text = check.read_text()
     # the last event has a NaN, which a regression answers with NaN
@@ -67,19 +67,24 @@ def test_check_makes_its_own_events(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["m.onnx"], "m.onnx: give the header a name that ends in .hxx, .hpp, .hh, .h"),
+        (["m.txt"], "m.txt: expected a name that ends in one of .xml, .hxx, .hpp, .hh, .h, .onnx, .pt"),
+        (["m.onnx", "--name=N"], "--name is for C++ headers; m.onnx is none"),
+        (["m.h5"], "the weights cannot be written to m.h5: its name must end with .keras"),
         (["my-model.hxx"], "'my-model' cannot be the name of a C++ class: use letters, digits and _, with no digit at"),
         (["m.hxx", "--name=class"], "'class' cannot be the name of a C++ class: it is a word of C++; give another"),
         (["m.hxx", "--name=a__b"], "'a__b' cannot be the name of a C++ class: names with two _ in a row"),
         (["m.hxx", "--name=std"], "'std' cannot be the name of a C++ class: the header uses it for something else"),
-        (["m.hxx", "--check=m.hxx"], "m.hxx is another file of this command; give --check a name of its own"),
-        (["m.hxx", "--events=e.npz"], "--events are for the program of --check CHECK.cxx, which is not asked for"),
-        (["m.hxx", "--check=c.cxx", "--events=none.npz"], "none.npz: No such file or directory"),
-        (["m.hxx", "--check=c.cxx", "--events=text.npz"], "text.npz: a file by numpy.savez is needed, with an array X"),
-        (["m.hxx", "--check=c.cxx", "--events=y.npz"], "y.npz: a file by numpy.savez is needed, with an array X"),
-        (["m.hxx", "--check=c.cxx", "--events=short.npz"], "short.npz: X has the shape (4, 29); expected (n, 30)"),
-        (["m.hxx", "--check=c.cxx", "--events=empty.npz"], "empty.npz: X has no events"),
-        (["m.hxx", "--check=c.cxx", "--events=more.npz"], "more.npz: scores have the shape (5,); expected (4, 1)"),
+        (["m.hxx", "--program=m.hxx"], "the program cannot be written to m.hxx: the weights are written there"),
+        (["m.hxx", "--events=e.npz"], "--events are for the program of --program CHECK.cxx, which is not asked for"),
+        (["m.hxx", "--program=c.cxx", "--events=none.npz"], "none.npz: No such file or directory"),
+        (
+            ["m.hxx", "--program=c.cxx", "--events=text.npz"],
+            "text.npz: a file by numpy.savez is needed, with an array X",
+        ),
+        (["m.hxx", "--program=c.cxx", "--events=y.npz"], "y.npz: a file by numpy.savez is needed, with an array X"),
+        (["m.hxx", "--program=c.cxx", "--events=short.npz"], "short.npz: X has the shape (4, 29); expected (n, 30)"),
+        (["m.hxx", "--program=c.cxx", "--events=empty.npz"], "empty.npz: X has no events"),
+        (["m.hxx", "--program=c.cxx", "--events=more.npz"], "more.npz: scores have the shape (5,); expected (4, 1)"),
     ],
 )
 def test_wrong_input(

@@ -20,11 +20,11 @@ from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_m
 from pytmva_rnn.export.metadata import METADATA, carried_layers, model_from, retrained
 from pytmva_rnn.export.onnx.digits import DIGITS, with_digits
 from pytmva_rnn.export.onnx.layer_operators import layer_weights
-from pytmva_rnn.export.onnx.running import first_line, network_function
+from pytmva_rnn.export.onnx.running import first_line, network_runner
 from pytmva_rnn.export.onnx.tracing import trace
 from pytmva_rnn.model import Model
 
-__all__ = ["from_onnx"]
+__all__ = ["from_onnx", "onnx_outputs"]
 
 _EVENTS = 32
 
@@ -74,7 +74,7 @@ def from_onnx(
     proto, name = _loaded(onnx, source)
     said = {entry.key: entry.value for entry in proto.metadata_props}
     inputs = _inputs(onnx, proto, name, steps)
-    run = network_function(proto, name)
+    _, run = network_runner(proto, name)
     given = {"variables": variables, "ranges": ranges, "analysis": analysis, "classes": classes, "targets": targets}
     asked = [key for key, value in given.items() if value is not None]
     if METADATA in said and (arrays := _own_arrays(onnx, proto, said[METADATA], name)) is not None:
@@ -96,6 +96,42 @@ def from_onnx(
     model = foreign_model(network, spectators=spectators, **about)
     check_agreement(model, network, chosen.asking(run), chosen.whole(_EVENTS))
     return model
+
+
+def onnx_outputs(source: Any, steps: int | None = None) -> tuple[str, Callable[[NDArray[np.float32]], NDArray[Any]]]:
+    """What runs an ONNX file, and the outputs that it gives.
+
+    Parameters
+    ----------
+    source : path-like or onnx.ModelProto
+        Of a network that `from_onnx` reads.
+    steps : int, optional
+        T, where the file leaves the number of steps open.
+
+    Returns
+    -------
+    by : str
+        "ONNX Runtime" with its version, or "onnx.reference".
+    outputs : callable
+        Of events (n, NVar), the file's outputs (n, O).
+
+    Raises
+    ------
+    DataError, MissingExtraError, OSError
+        As `from_onnx`.
+    """
+    onnx = extras.onnx()
+    proto, name = _loaded(onnx, source)
+    inputs = _inputs(onnx, proto, name, steps)
+    chosen = inputs[0] if len(inputs) == 1 else _traced(proto, inputs, name)[1]
+    by, run = network_runner(proto, name)
+    ask = chosen.asking(run)
+
+    def outputs(X: NDArray[np.float32]) -> NDArray[Any]:
+        filled = np.concatenate([X, np.repeat(X[-1:], chosen.whole(len(X)) - len(X), axis=0)])
+        return ask(filled)[: len(X)]
+
+    return by, outputs
 
 
 def _loaded(onnx: Any, source: Any) -> tuple[Any, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError, MissingExtraError
 
-__all__ = ["evaluate_node", "first_line", "network_function"]
+__all__ = ["evaluate_node", "first_line", "network_runner"]
 
 _LARGEST = 1 << 26
 """Elements of a value that a node may make while a file is read."""
@@ -60,8 +60,10 @@ def _size(operator: str, values: list[Any]) -> float:
     return float(times * np.prod(np.maximum(1, np.abs(numbers[-1]))))
 
 
-def network_function(model: Any, source: str) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """A function from a file's input to its first output: ONNX Runtime's, or where it can't, that of ONNX's evaluator.
+def network_runner(model: Any, source: str) -> tuple[str, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """Who runs a file, and a function from its input to its first output.
+
+    That is ONNX Runtime, or where it can't, ONNX's evaluator.
 
     Parameters
     ----------
@@ -79,7 +81,8 @@ def network_function(model: Any, source: str) -> Callable[[NDArray[Any]], NDArra
     (given,) = (each for each in model.graph.input if each.name not in constants)
     # ONNX Runtime has no recurrent operators in double precision, and says so when they are to run
     single = given.type.tensor_type.elem_type == extras.onnx().TensorProto.FLOAT
-    run = (single and _in_runtime(model, given.name)) or _in_evaluator(model, given.name, source)
+    in_runtime = _in_runtime(model, given.name) if single else None
+    run = in_runtime or _in_evaluator(model, given.name, source)
 
     def ask(x: NDArray[Any]) -> NDArray[Any]:
         try:
@@ -88,7 +91,7 @@ def network_function(model: Any, source: str) -> Callable[[NDArray[Any]], NDArra
         except Exception as error:  # of a runtime that finds a shape or a value wrong
             raise DataError(f"{source}: it cannot be run on events {x.shape}: {first_line(error)}") from error
 
-    return ask
+    return (f"ONNX Runtime {extras.onnxruntime().__version__}" if in_runtime else "onnx.reference"), ask
 
 
 def _in_runtime(model: Any, name: str) -> Callable[[NDArray[Any]], Any] | None:
