@@ -84,6 +84,8 @@ class Scoring:
     spectators : bool
         Whether the spectators of the training are computed too.
     backend : str
+    friends : sequence of str
+        Of the trees, as in `pytmva_rnn.data.Source`.
 
     Attributes
     ----------
@@ -103,12 +105,19 @@ class Scoring:
     """
 
     def __init__(
-        self, model: Model, *, keep: Sequence[str] = (), spectators: bool = False, backend: str = "cpu"
+        self,
+        model: Model,
+        *,
+        keep: Sequence[str] = (),
+        spectators: bool = False,
+        backend: str = "cpu",
+        friends: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.recipe = _recipe(model)
         self.keep = list(keep)
         self._backend = backend
+        self._friends = tuple(friends)
         self._kept = [_bare(name) for name in keep]
         self._chosen = [
             replace(self.recipe.at(values), allow_nan=True, spectators=()) for values in self.recipe.repetitions()
@@ -161,8 +170,11 @@ class Scoring:
         Raises
         ------
         DataError
-            For what cannot be read, a branch that is missing, and a file that has not the entries that were counted.
+            For what cannot be read, a branch that is missing, a file that has not the entries that were counted, and
+            several files with friends, each of which goes along with one.
         """
+        if self._friends and len(files) > 1:
+            raise DataError(f"a friend goes along with one file, and there are {len(files)}: score them one by one")
         pieces = self._pieces(files, before, step)
         if self.model.remembers:
             yield from self._scored_together(list(pieces))
@@ -187,7 +199,7 @@ class Scoring:
         for number, (location, counted) in enumerate(files):
             found = 0
             if counted:
-                for columns in read_trees([location], formulas, step=step, before=before):
+                for columns in read_trees([location], formulas, step=step, before=before, friends=self._friends):
                     found += len(columns)
                     yield self._piece(columns, number)
             if found != counted:

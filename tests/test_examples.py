@@ -20,6 +20,7 @@ import uproot
 from pytmva_rnn import extras, read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.config import load_config
+from pytmva_rnn.data import Source, load_inputs
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.provenance import provenance
@@ -155,6 +156,19 @@ def test_an_analysis_gives_the_same_file_three_ways(
     (tmp_path / "examples" / "four_classes.toml").write_text(text.replace("/ 4000", "/ 1000"))
     assert main(["train", "examples/four_classes.toml", "-o", "toml"]) == 0
     assert (tmp_path / "toml" / name).read_bytes() == of_python
+
+    friend = "btag = four_classes/top_btag.root:btag"
+    command = ["evaluate", f"toml/{name}", "four_classes/top.root", "-o", "scores.root"]
+    assert main([*command, "--friend", friend, "--spectators"]) == 0
+    source = Source(("four_classes/top.root",), "events", friends=(friend,))
+    model = read_weights(name)
+    inputs = load_inputs(stored_recipe(model), source)
+    with uproot.open("scores.root:scores") as tree:
+        scores = np.stack([tree[f"LSTM_{of}"].array(library="np") for of in model.classes], axis=1)
+        np.testing.assert_allclose(scores, model.predict(inputs.X), rtol=1e-5)
+        np.testing.assert_array_equal(tree["event"].array(library="np"), inputs.spectators[:, 0])
+    assert main(["evaluate", f"toml/{name}", "four_classes/w*.root", "-o", "s.root", "--friend", friend]) == 1
+    assert "--friend goes along with one file, and there are 4" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pytmva_rnn.cli.score_tree import ScoreTree
 from pytmva_rnn.cli.scores import new_root_file
 from pytmva_rnn.data import Source
+from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.file_scoring import ScoredEvents, Scoring
 from pytmva_rnn.formula.locations import Location
@@ -46,6 +47,7 @@ _EPILOG = """\
 examples:
   pytmva-rnn evaluate DL.weights.xml data.root -o scores.root
   pytmva-rnn evaluate DL.weights.xml 'run*.root' --tree events -o scores.root --branch lstm
+  pytmva-rnn evaluate DL.weights.xml data.root -o scores.root --friend 'btag = data_btag.root:btag'
   pytmva-rnn evaluate DL.weights.xml 'run*.root' -o scores.root --spectators --keep run event --skip-bad-files
 
 The tree has one entry for each entry of the input, in the same order, files one after the other, so that it can be
@@ -73,6 +75,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     parser.add_argument("files", metavar="FILES", nargs="+", help="ROOT files, patterns, file.root:tree, or URLs")
     parser.add_argument("-o", "--output", metavar="scores.root", type=Path, required=True, help="ROOT file to write")
     parser.add_argument("--tree", help="name of the input tree (not needed where a file holds just one)")
+    parser.add_argument(
+        "--friend",
+        metavar="[NAME =] FILE.root:TREE",
+        action="append",
+        default=[],
+        help="a tree that goes along with that of the one input file, entry by entry; may be given several times",
+    )
     parser.add_argument("--output-tree", metavar="NAME", default="scores", help="name of the tree (default: scores)")
     parser.add_argument("--branch", metavar="NAME", help="name of the branch (default: the method's title)")
     parser.add_argument("--spectators", action="store_true", help="write the spectators of the training too")
@@ -97,13 +106,15 @@ def run(given: argparse.Namespace) -> int:
     if not given.output_tree:
         raise DataError("--output-tree is empty; give the tree a name")
     backend_engine(given.backend)
-    locations = Source(tuple(given.files), given.tree).locations()
-    read = [given.weights, *(file for file, _ in locations)]
+    source = Source(tuple(given.files), given.tree, friends=tuple(given.friend))
+    locations, read = source.locations(), [given.weights, *files_read(source)]
+    if given.friend and len(locations) > 1:
+        raise DataError(f"--friend goes along with one file, and there are {len(locations)}: score them one by one")
     (output,) = check_outputs([Output("scores", given.output, SCORES)], read, force=given.force)
     model = read_weights(given.weights)
     if model.remembers and given.skip_bad_files:
         raise DataError("a network with RememberState scores an event by all before it, so that no file can be skipped")
-    scoring = Scoring(model, keep=given.keep, spectators=given.spectators, backend=given.backend)
+    scoring = Scoring(model, keep=given.keep, spectators=given.spectators, backend=given.backend, friends=given.friend)
     tree = ScoreTree(scoring, given.branch or model.title)
     with Interruption() as interruption:
         try:
