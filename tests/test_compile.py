@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -134,6 +135,27 @@ def test_where_no_folder_can_be_written(
     (warning,) = warnings_in(caplog)
     assert "NUMBA_CACHE_DIR" in warning
     assert "15 s to 2 minutes each time" in warning
+
+
+@pytest.mark.usefixtures("not_beside")
+def test_a_filled_folder_that_can_only_be_read(
+    folder: Path, counted: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert kernel(double)(2) == 4
+    before = sorted(folder.rglob("*"))
+
+    def refused(**_: Any) -> None:
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(numba.core.caching, "tempfile", SimpleNamespace(TemporaryFile=refused))
+    monkeypatch.setenv("HOME", str(folder / "none"))
+    assert kernel(double)(2) == 4
+    assert len(counted) == 1
+    assert warnings_in(caplog) == []
+    assert kernel(double)(2.5) == 5.0
+    (warning,) = warnings_in(caplog)
+    assert "can only be read, and holds other code" in warning
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == [path for path in before if path.is_file()]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="accounts are those of POSIX")

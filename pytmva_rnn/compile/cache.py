@@ -53,16 +53,26 @@ class CodeCache(NullCache):
         saved()
 
     def _folder(self) -> _Kept | None:
-        """Numba's cache in the first of its folders that can be written; looked for when it is first needed."""
+        """Numba's cache in the first of its folders that can be written; looked for when it is first needed.
+
+        Where none can, the first that holds compiled code is read.
+        """
         if self._kept is None and not self._missing:
-            try:
-                self._kept = _Kept(self._function)
-            except RuntimeError as error:
-                if "no locator available" not in str(error):
-                    raise
+            self._kept = _first(_Kept, self._function) or _first(_OnlyRead, self._function)
+            if self._kept is None:
                 self._missing = True
                 nothing_kept("no folder for it can be written")
         return self._kept
+
+
+def _first(kind: type[_Kept], function: Any) -> _Kept | None:
+    """The cache in the first folder that is right for it, or None."""
+    try:
+        return kind(function)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        return None
 
 
 class _Places(CompileResultCacheImpl):
@@ -71,6 +81,24 @@ class _Places(CompileResultCacheImpl):
         """Numba's folders, but not that in the home folder of a user who has none: it would make one called `~`."""
         places: list[Any] = CompileResultCacheImpl._locator_classes
         return places if _home() else [each for each in places if "UserWide" not in each.__name__]
+
+
+class _FilledPlaces(_Places):
+    @property
+    def _locator_classes(self) -> list[Any]:  # type: ignore[override]
+        """The same folders, where they hold compiled code, whether they can be written or not."""
+        return [_filled(each) for each in super()._locator_classes]
+
+
+@cache
+def _filled(place: Any) -> Any:
+    return type(place.__name__, (place,), {"ensure_cache_path": _ensure_filled})
+
+
+def _ensure_filled(place: Any) -> None:
+    path = place.get_cache_path()
+    if not any(Path(path).glob("*.nbc")):
+        raise OSError(f"{path} holds no compiled code")
 
 
 def _home() -> bool:
@@ -89,6 +117,15 @@ class _Kept(FunctionCache):
         super().__init__(function)
         stamp = (self._impl.locator.get_source_stamp(), _sources())
         self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+
+
+class _OnlyRead(_Kept):
+    """The same in a folder that cannot be written, as of a container that was made with its code compiled."""
+
+    _impl_class = _FilledPlaces
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        raise OSError(f"{self._cache_path} can only be read, and holds other code")
 
 
 class _Files(IndexDataCacheFile):
