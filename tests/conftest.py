@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -23,6 +24,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     plain = not (is_worker or option.usepdb or option.collectonly or option.capture == "no")
     if whole and plain and getattr(option, "numprocesses", 0) is None:
         option.numprocesses, option.dist = "auto", "worksteal"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the slow tests are left out, those of any value take fewer values."""
+    settings.register_profile("quick", max_examples=20)
+    if "not slow" in config.option.markexpr:
+        settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

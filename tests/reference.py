@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn import Model, read_weights
 
 FOLDER = Path(__file__).parent / "data" / "reference"
 CASES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+QUICK = ("batch_norm", "dense_activations", "gru_after_last", "gru_before_sequence", "multiclass_softmax", "stacked")
+"""Between them every kind of layer, and more than one output."""
+
+
+def quickly(cases: Sequence[str], *more: str) -> list[Any]:
+    """Cases as parameters of a test that takes long with each: all but QUICK, and the ones named, are slow."""
+    return [pytest.param(case, marks=[] if case in (*QUICK, *more) else [pytest.mark.slow]) for case in cases]
+
 
 # the weight tags as TMVA misnames them -> what they hold
 NAMES = {

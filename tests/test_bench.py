@@ -158,7 +158,7 @@ def test_peaks_are_measured_on_each_thread() -> None:
 
 def test_report_files(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    *_, results = run_suite(Settings.quick(cases=(SEQUENCE,), layers=("RNN",), **TINY))
+    *_, results = run_suite(Settings.quick(cases=(SEQUENCE,), layers=("RNN",), contestants=(Ours,), **TINY))
     files = write_report(results, tmp_path / "new") + write_picture(results, tmp_path / "new")
     assert [file.name for file in files] == ["bench.json", "bench.md", "bench.png"]
     values = json.loads(files[0].read_text(encoding="utf-8"))
@@ -264,6 +264,7 @@ def test_what_was_measured_is_kept(
     assert "| last RNN |" in (tmp_path / "bench.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_another_checkout_takes_part() -> None:
     other = checkout(Path(__file__).parents[1], "the same")
     settings = {**TINY, "cases": (LAST,), "layers": ("GRU",), "contestants": (Ours, other)}

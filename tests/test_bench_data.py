@@ -41,6 +41,7 @@ def test_both_routes_give_the_same_jets(tool: ModuleType, monkeypatch: pytest.Mo
     np.testing.assert_allclose(ours, tool.awkward_jets(tool.JETS), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_measurement_is_a_process_of_its_own(tool: ModuleType, tmp_path: Path) -> None:
     path, saved = str(tmp_path / "events.root"), tmp_path / "X.npy"
     tool.make_file(Path(path), 50)
@@ -62,6 +63,7 @@ def test_routes_that_differ_are_not_compared(tool: ModuleType, tmp_path: Path, m
         tool.compare("lists", "large.root", "small.root", 1, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_failing_measurement_says_why(tool: ModuleType, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.root")
     with pytest.raises(RuntimeError, match="failed"):

@@ -126,6 +126,7 @@ def test_a_fold_with_a_sample_to_validate_with(folder: Path, capsys: pytest.Capt
 
 
 def test_the_seed_of_the_command_line_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "c.toml").write_text(CONFIG.replace("MaxEpochs=30", "MaxEpochs=2"))
     found = []
     for name, arguments in (("a", ()), ("b", ("--seed=3",)), ("c", ("--seed=4",))):
         assert run(folder / "c.toml", "-o", folder / name, *arguments) == 0
@@ -223,7 +224,9 @@ def test_ctrl_c_while_it_compiles_leaves_nothing(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", pytest.param("SIGHUP", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", *[pytest.param(name, marks=pytest.mark.slow) for name in ("SIGTERM", "SIGHUP")]]
+)
 @pytest.mark.usefixtures("interruptible")
 def test_signals_keep_the_best_weights(name: str, folder: Path) -> None:
     (folder / "c.toml").write_text(CONFIG.replace("MaxEpochs=30", "MaxEpochs=1000000,ConvergenceSteps=100000000"))

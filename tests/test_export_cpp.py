@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.transformations import learn_transformations
 from tests.cpp import available, build, output, random_network, scores
-from tests.reference import CASES, Case
+from tests.reference import CASES, QUICK, Case
 
 CHAINS = {
     "normalize": "N",
@@ -96,9 +97,10 @@ def scores_like_predict(
     return found
 
 
-def test_scores_of_the_reference_cases(tmp_path: Path) -> None:
-    found = scores_like_predict(tmp_path, {name: (Case(name).model, Case(name).data["X"]) for name in CASES})
-    for name in set(CASES) - {"remember_state"}:
+@pytest.mark.parametrize("cases", [QUICK, pytest.param(CASES, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_scores_of_the_reference_cases(cases: Sequence[str], tmp_path: Path) -> None:
+    found = scores_like_predict(tmp_path, {name: (Case(name).model, Case(name).data["X"]) for name in cases})
+    for name in set(cases) - {"remember_state"}:
         np.testing.assert_allclose(found[name], Case(name).data["scores"], rtol=0, atol=2e-6, err_msg=name)
 
 

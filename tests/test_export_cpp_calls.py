@@ -153,21 +153,21 @@ def test_sequences_of_an_event_that_differ_in_length(tmp_path: Path) -> None:
     assert said == "Plain: sequence 1 has 3 elements; 2 are needed\n"
 
 
-@pytest.mark.parametrize(
-    ("call", "problem"),
-    [
-        ("Net()(v, v)", "give all variables in one container, or as many arguments as the model has inputs"),
-        ("Net()(1, 2, 3)", "one of the inputs of a sequence must be a container"),
-        ("Net()(static_cast<const double*>(nullptr))", "no match for call"),
-    ],
-)
-def test_calls_that_do_not_compile(call: str, problem: str, tmp_path: Path) -> None:
+def test_calls_that_do_not_compile(tmp_path: Path) -> None:
+    problems = {
+        "Net()(v, v)": "give all variables in one container, or as many arguments as the model has inputs",
+        "Net()(1, 2, 3)": "one of the inputs of a sequence must be a container",
+        "Net()(static_cast<const double*>(nullptr))": "no match for call",
+    }
     (tmp_path / "Net.hxx").write_text(generate(trained(SEQUENCES["Plain"]), "Net"), encoding="utf-8")
-    (tmp_path / "main.cxx").write_text(f'#include "Net.hxx"\nint main() {{ std::vector<float> v; {call}; }}\n')
+    calls = "\n".join(f"void f{number}(std::vector<float> v) {{ {call}; }}" for number, call in enumerate(problems))
+    (tmp_path / "main.cxx").write_text(f'#include "Net.hxx"\n{calls}\n')
     command = [available("g++"), *FLAGS, "-fsyntax-only", "main.cxx"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert problem in done.stderr
+    for line, problem in enumerate(problems.values(), 2):
+        assert f"main.cxx:{line}:" in done.stderr
+        assert problem in done.stderr
 
 
 READER = """\
@@ -245,6 +245,7 @@ def test_reader(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "call"), [("regression", "Regression"), ("multiclass_softmax", "Multiclass")])
 def test_reader_of_several_outputs(name: str, call: str, tmp_path: Path) -> None:
     """An array variable is declared element by element, under its name; TString is what ROOT's users have."""

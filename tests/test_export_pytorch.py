@@ -16,13 +16,10 @@ from pytmva_rnn.export.metadata import carried_text
 from pytmva_rnn.export.pytorch import freeze_candidate_bias, from_torch, save_torch, to_torch
 from pytmva_rnn.export.pytorch.torch_writing import EXTRA_STATE, state_arrays
 from pytmva_rnn.network.network import Network
-from tests.reference import CASES, Case
+from tests.reference import CASES, Case, quickly
 
 READER = Path(__file__).parent / "data" / "reader"
-QUICK = ("batch_norm", "dense_activations", "gru_after_last", "gru_before_sequence", "multiclass_softmax", "stacked")
-EXPRESSIBLE = [
-    pytest.param(case, marks=[] if case in QUICK else [pytest.mark.slow]) for case in CASES if case != "remember_state"
-]
+EXPRESSIBLE = quickly([case for case in CASES if case != "remember_state"])
 CHAINS = ["chain_D_G", "chain_N_P_U", "regression_U_N_two_targets", "multiclass_G", "layout_one_step"]
 
 torch: Any = pytest.importorskip("torch")

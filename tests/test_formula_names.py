@@ -55,6 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -73,6 +74,7 @@ def test_names_of_a_tree(folder: Path, text: str, expected: list[float]) -> None
     assert evaluate(text, f"{folder}/main.root:t").to_list() == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -113,6 +115,7 @@ def test_friends_of_a_source_go_along_entry_by_entry(tmp_path: Path) -> None:
         load_inputs(Recipe(Variables((Column("t.x"),))), Source((one,), friends=(two,)))
 
 
+@pytest.mark.slow
 def test_trees_of_pyroot_bring_their_friends_and_aliases(folder: Path) -> None:
     code = """
 import os, sys, ROOT

@@ -46,6 +46,7 @@ def test_special_functions(formulas: Path, name: str) -> None:
     np.testing.assert_allclose(ours, roots, rtol=1.2e-9, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_arrays_that_rdataframe_hands_over_flat(formulas: Path) -> None:
     frame = extras.root().RDataFrame("t", str(formulas)).Filter("true")
     texts = ("mat[1][2]", "Sum$(mat[0])", "Sum$(mat[][2])", "Length$(mat)", "c", "fix[1]")

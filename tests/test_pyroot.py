@@ -27,7 +27,7 @@ from pytmva_rnn.pyroot import train as train_frames
 from pytmva_rnn.pyroot.compiled import compile_once
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.stored_recipe import recipe_info, stored_recipe
-from tests.reference import CASES, FOLDER, Case
+from tests.reference import CASES, FOLDER, Case, quickly
 
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = (
@@ -113,7 +113,8 @@ def arrays_of(data: dict[str, Any]) -> Columns:
     return Columns({name: ak.Array(values) for name, values in data.items()}, np.arange(len(data["number"])))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", quickly(CASES, "remember_state"))
+@pytest.mark.parametrize("threads", [1, pytest.param(2, marks=pytest.mark.slow)], indirect=True)
 def test_reference_cases(name: str, ROOT: Any, threads: int, tmp_path: Path) -> None:
     case = Case(name)
     X = case.data["X"].reshape(len(case.data["X"]), -1)
@@ -153,6 +154,7 @@ def quark_gluon() -> tuple[Model, Source]:
     return model, source
 
 
+@pytest.mark.slow
 def test_quark_and_gluon_jets(quark_gluon: tuple[Model, Source], ROOT: Any, threads: int) -> None:
     model, source = quark_gluon
     frame = ROOT.RDataFrame("tree", source.files[0]).Alias("number", "EventNumber")

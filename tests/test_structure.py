@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,12 @@ FILES = {
     for path in sorted((ROOT / PACKAGE).rglob("*.py"))
     if path.name != "__main__.py"
 }
-TREES = {parts: ast.parse(path.read_text(encoding="utf-8")) for parts, path in FILES.items()}
+
+
+@cache
+def trees() -> dict[tuple[str, ...], ast.Module]:
+    """Read by the first test, not where tests are only collected."""
+    return {parts: ast.parse(path.read_text(encoding="utf-8")) for parts, path in FILES.items()}
 
 
 def dotted(parts: tuple[str, ...]) -> str:
@@ -71,7 +77,7 @@ def test_a_module_name_stands_once() -> None:
 
 def test_a_class_name_stands_once() -> None:
     homes: dict[str, list[str]] = {}
-    for parts, tree in TREES.items():
+    for parts, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(dotted(parts))
@@ -83,7 +89,7 @@ def test_a_class_name_stands_once() -> None:
 def test_private_names_stay_in_their_package() -> None:
     crossing = [
         f"{dotted(parts)}: {module}.{name}"
-        for parts, tree in TREES.items()
+        for parts, tree in trees().items()
         for module, name in imports(tree)
         if any(word.startswith("_") for word in (*module.split("."), name))
         and module != f"{PACKAGE}._version"
@@ -97,7 +103,7 @@ def test_nothing_is_imported_in_a_circle() -> None:
         dotted(parts): {
             f"{module}.{name}" if f"{module}.{name}" in MODULES else module for module, name in imports(tree)
         }
-        for parts, tree in TREES.items()
+        for parts, tree in trees().items()
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -132,7 +138,7 @@ def test_compiled_code_widens_by_name() -> None:
     compiled = {"kernel", "parallel_kernel", "operation", "device"}
     found = [
         f"{dotted(parts)}, line {node.lineno}"
-        for parts, tree in TREES.items()
+        for parts, tree in trees().items()
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
         and compiled & {each.id for each in function.decorator_list if isinstance(each, ast.Name)}
