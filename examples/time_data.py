@@ -12,9 +12,7 @@ import runpy
 import tempfile
 from pathlib import Path
 
-from pytmva_rnn import Result, train, write_weights
-from pytmva_rnn.data import Recipe, Source, load, split
-from pytmva_rnn.report import roc_integral
+from pytmva_rnn import Performance, Recipe, Result, Source, evaluate, load, train
 
 OPTIONS = (
     "!H:V:ErrorStrategy=CROSSENTROPY:VarTransform=None:WeightInitialization=XAVIERUNIFORM:ValidationSize=0.2:"
@@ -25,26 +23,19 @@ OPTIONS = (
 TOOL = Path(__file__).parents[1] / "tools" / "make_time_data.py"
 
 
-def run(folder: Path) -> tuple[Result, float]:
-    """Make the data in `folder`, train, write the weight file there; the result and the ROC integral."""
+def run(folder: Path) -> tuple[Result, Performance]:
+    """Make the data in `folder`, train, write the weight file there; the result, and how well it does."""
     file = folder / "time_data_t10_d30.root"
     runpy.run_path(str(TOOL))["write_time_data"](file, 10_000, 10, 30, 1234)
 
     recipe = Recipe.from_dict({"variables": ["vars_time{0..9}[30]"]})
     sources = {"Signal": Source((str(file),), "sgn"), "Background": Source((str(file),), "bkg")}
-    events = load(recipe, sources)
-    training, test = split(events, "nTrain_Signal=8000:nTrain_Background=8000:SplitMode=Random:NormMode=NumEvents:!V")
-
-    result = train(
-        training.X,
-        training.y,
-        OPTIONS,
-        sample_weight=training.weights,
-        variables=recipe.variable_table(training.X),
-        title="TMVA_LSTM",
+    training, test = load(recipe, sources).split(
+        "nTrain_Signal=8000:nTrain_Background=8000:SplitMode=Random:NormMode=NumEvents:!V"
     )
-    write_weights(result.model, folder / "TMVAClassification_TMVA_LSTM.weights.xml")
-    return result, roc_integral(test.y, result.model.predict(test.X), test.weights)
+    result = train(training, OPTIONS, title="TMVA_LSTM")
+    result.model.save(folder / "TMVAClassification_TMVA_LSTM.weights.xml")
+    return result, evaluate(result.model, test)
 
 
 def main() -> None:
@@ -53,9 +44,9 @@ def main() -> None:
     folder = parser.parse_args().folder
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with tempfile.TemporaryDirectory() as temporary:
-        result, integral = run(folder or Path(temporary))
+        result, performance = run(folder or Path(temporary))
     print(f"validation error after epoch {result.history[-1].epoch}: {result.history[-1].validation_error:.4f}")
-    print(f"ROC integral on the test sample: {integral:.4f}")
+    print(f"on the test sample, {performance}")
 
 
 if __name__ == "__main__":

@@ -7,11 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import uproot
 
 import pytmva_rnn
 
 ROOT = Path(__file__).parents[1]
+CONFIG = """
+variables = ["x"]
+[input]
+files = "events.root"
+Signal = { tree = "sgn" }
+Background = { tree = "bkg" }
+[method]
+options = "Layout=LINEAR:RandomSeed=1:TrainingStrategy=MaxEpochs=1,BatchSize=20,TestRepetitions=1"
+"""
 SCRIPT = """
 from __future__ import annotations
 
@@ -64,6 +75,10 @@ def main() -> None:
     same = tmva.train(small, options, validation=small, backend="reference")
     assert [row.validation_error for row in other.history] == [row.validation_error for row in same.history]
     tmva.write_weights(tmva.read_weights("net.weights.xml"), "copy.weights.xml")
+    config = tmva.load_config("c.toml")
+    print(config.load().split(config.split)[1].y.sum(), config.train(backend="reference").model.outputs)
+    both = tmva.Steps({}, 3, collections=(tmva.Collection({"pt": "e_pt"}), tmva.Collection({"pt": "m_pt"})))
+    print(both.names)
     steps = tmva.Steps({"pt": "track_pt"}, steps=3)
     source = tmva.Source(("file.root",), "tree", weight="w")
     print(steps.names, source.files, tmva.SplitOptions(SplitMode="Block"), recipe.shape, tmva.__version__)
@@ -77,8 +92,11 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_script_with_every_public_name_is_typed_and_runs(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
-    used = [name for name in pytmva_rnn.__all__ if f"tmva.{name}" not in SCRIPT]
-    assert used == ["Collection", "load_config"]
+    assert [name for name in pytmva_rnn.__all__ if f"tmva.{name}" not in SCRIPT] == []
+    (tmp_path / "c.toml").write_text(CONFIG)
+    with uproot.recreate(tmp_path / "events.root") as file:
+        for tree in ("sgn", "bkg"):
+            file[tree] = {"x": np.linspace(-1, 1, 200)}
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MYPYPATH": str(ROOT)}
     commands = (
         ["-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path / "cache"), "script.py"],
