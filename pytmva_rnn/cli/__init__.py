@@ -10,6 +10,7 @@ from importlib import import_module
 
 from pytmva_rnn._version import __version__
 from pytmva_rnn.cli.program import run_program
+from pytmva_rnn.errors import TMVAError
 
 __all__ = ["main"]
 
@@ -72,6 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     given_argv = sys.argv[1:] if argv is None else argv
 
     def run(logger: logging.Logger) -> int:
+        for argument in given_argv:
+            if "\0" in argument:
+                raise TMVAError(f"{argument!r}: a name has no NUL character")
         given = _parser(given_argv).parse_args(given_argv)
         logger.setLevel(logging.DEBUG if getattr(given, "verbose", False) else logging.INFO)
         code: int = given.run(given)

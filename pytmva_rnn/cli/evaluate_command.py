@@ -106,6 +106,7 @@ def run(given: argparse.Namespace) -> int:
     if not given.output_tree:
         raise DataError("--output-tree is empty; give the tree a name")
     backend_engine(given.backend)
+    given.weights.stat()  # the first file that is named is the first that is missed
     source = Source(tuple(given.files), given.tree, friends=tuple(given.friend))
     locations, read = source.locations(), [given.weights, *files_read(source)]
     if given.friend and len(locations) > 1:
@@ -117,13 +118,7 @@ def run(given: argparse.Namespace) -> int:
     scoring = Scoring(model, keep=given.keep, spectators=given.spectators, backend=given.backend, friends=given.friend)
     tree = ScoreTree(scoring, given.branch or model.title)
     with Interruption() as interruption:
-        try:
-            return _Run(given, scoring, tree, interruption).write(output, locations)
-        except DataError as error:
-            if stored_inputs(model) is None:
-                hint = f"({given.weights} does not tell how its variables were made; their expressions are taken)"
-                raise DataError(f"{error}\n  {hint}") from error
-            raise
+        return _Run(given, scoring, tree, interruption).write(output, locations)
 
 
 @dataclass
@@ -204,11 +199,17 @@ class _Run:
         step: int,
         advance: Callable[[int], object],
     ) -> Iterator[dict[str, Any]]:
-        for events in self.scoring.events([file for _, file in files], before, step):
-            yield self.tree.columns(events, files[events.file][0])
-            self._count(events)
-            advance(events.read)
-            self.interruption.check()
+        try:
+            for events in self.scoring.events([file for _, file in files], before, step):
+                yield self.tree.columns(events, files[events.file][0])
+                self._count(events)
+                advance(events.read)
+                self.interruption.check()
+        except DataError as error:
+            if stored_inputs(self.scoring.model) is None:
+                hint = "does not tell how its variables were made, so that their expressions are taken"
+                raise DataError(f"{error} ({self.given.weights} {hint})") from error
+            raise
 
     def _count(self, events: ScoredEvents) -> None:
         self.not_finite += events.not_finite

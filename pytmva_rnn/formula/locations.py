@@ -36,12 +36,14 @@ def _split_tree(spec: str) -> tuple[str, str | None]:
     head, colon, tail = spec.rpartition(":")
     is_url_part = tail.startswith("//") or ("://" in head + colon and tail.split("/")[0].isdigit())
     is_drive = len(head) == 1
-    if not colon or not tail or is_url_part or is_drive or Path(spec).exists():
+    if not colon or not tail or is_url_part or is_drive or ("\0" not in spec and Path(spec).exists()):
         return spec, None
     return head, tail
 
 
 def _expand(path: str) -> list[str]:
+    if "\0" in path:
+        raise DataError(f"{path!r}: a name has no NUL character")
     if path.startswith("package://"):
         return [_in_package(path)]
     if "://" in path:
