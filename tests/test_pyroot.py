@@ -240,6 +240,7 @@ EXPRESSIONS = [
 ]
 
 
+@pytest.mark.slow
 def test_expressions_are_the_same_in_cpp(ROOT: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     counts = rng.integers(0, 4, 300)
@@ -461,6 +462,7 @@ def run(code: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
 
 
+@pytest.mark.slow
 def test_warning_of_the_import_does_no_harm(ROOT: Any) -> None:
     done = run("from pytmva_rnn import extras; print(extras.root().RDataFrame(3).Count().GetValue())", "-W", "error")
     assert (done.stdout, done.stderr, done.returncode) == ("3\n", "", 0)
@@ -484,7 +486,10 @@ def test_without_tmva_register_says_so(ROOT: Any) -> None:
         compare_with_tmva(FOLDER / "lstm_last" / "weights.xml", "x.root")
 
 
-@pytest.mark.parametrize("name", ["lstm_last", "regression", "multiclass_softmax"])
+@pytest.mark.parametrize(
+    "name",
+    ["lstm_last", *[pytest.param(name, marks=pytest.mark.slow) for name in ("regression", "multiclass_softmax")]],
+)
 def test_beside_tmva(name: str, ROOT: Any, tmp_path: Path) -> None:
     """In a ROOT with TMVA beside the real Reader, else beside one that has its calls and our exported network."""
     case = Case(name)
@@ -534,6 +539,7 @@ print(np.sort(abs(found.tmva - found.ours).ravel())[-2])
         assert re.fullmatch(rf"{len(X)} events: .* differ by at most 0\.25 \(event 17\)", shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_example(threads: int, ROOT: Any, tmp_path: Path) -> None:
     script = REPOSITORY / "examples" / "rdataframe.py"

@@ -478,6 +478,7 @@ def test_a_missing_file_stays_file_not_found(tmp_path: Path) -> None:
         validate(tmp_path / "none.xml")
 
 
+@pytest.mark.slow
 def test_a_matrix_beyond_ten_megabytes_is_validated(tmp_path: Path) -> None:
     model = model_of("Layout=DENSE|100000|RELU,LINEAR", 9)
     write_weights(model, tmp_path / "w.xml")
