@@ -169,7 +169,7 @@ def test_several_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
         ("SplitType=Deterministic", "needs SplitExpr, such as"),
         ("NumFolds=two", "NumFolds is a whole number, not 'two'"),
         ("OutputEnsembling=Max", "OutputEnsembling is one of None, Avg"),
-        ("FoldFileOutput", "needs the path of an output file"),
+        ("FoldFileOutput", "FoldFileOutput needs an output file"),
         ("AnalysisType=Odd", "AnalysisType is one of"),
     ],
 )

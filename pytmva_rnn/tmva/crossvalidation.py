@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
@@ -83,11 +81,8 @@ class CrossValidation(Explained):
         self._options = CrossValidationOptions.parse(option_string(text, keywords))
         self._loader = dataloader
         self._factory = Factory(self._job, None, self._options.of_the_factory)
-        self._path = file
-        if self._options.fold_files and not isinstance(file, str | os.PathLike):
-            raise OptionError(
-                "FoldFileOutput needs the path of an output file: CrossValidation(job, loader, 'cv.root')"
-            )
+        if self._options.fold_files and file is None:
+            raise OptionError("FoldFileOutput needs an output file: CrossValidation(job, loader, 'cv.root', options)")
         self._file = None if file is None else OutputFile(file)
         self._bookings: list[_Booking] = []
         self._results: list[CrossValidationResult] = []
@@ -228,8 +223,8 @@ class CrossValidation(Explained):
         if result.interrupted:
             raise_interruption(result.interrupted)
         self._factory.keep(method)
-        if self._options.fold_files:
-            OutputFile(Path(self._path).parent / f"{method.title}.root").write(fold, [method.output], ())
+        if self._options.fold_files and self._file is not None:
+            OutputFile(self._file.folder / f"{method.title}.root").write(fold, [method.output], ())
         return method
 
     def _fold(self, method: MethodDL) -> Fold:

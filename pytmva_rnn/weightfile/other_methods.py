@@ -37,7 +37,7 @@ _HINTS = {
     "RXGB": _IN_R,
     "Boost": f"it holds several classifiers: {_READER}",
     "Category": f"it holds several classifiers: {_READER}",
-    "CrossValidation": "it only names the weight files of its folds: try those, if they are of MethodDL",
+    "CrossValidation": "it only names the weight files of its folds: pytmva_rnn.tmva.Reader scores with all of them",
 }
 
 

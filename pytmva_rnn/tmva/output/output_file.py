@@ -47,6 +47,11 @@ class OutputFile:
                 f"{type(target).__name__} is no output file: give a path, a file of uproot.recreate or a TFile"
             )
 
+    @property
+    def folder(self) -> Path:
+        """Where the file is."""
+        return Path(str(self._target.GetName()) if self._path is None else self._path).parent
+
     def write(self, loader: DataLoader, outputs: Sequence[MethodOutput], transformations: Sequence[str]) -> None:
         """Add the output of all methods of one data loader.
 
