@@ -163,6 +163,7 @@ def labelled(
     targets: tuple[Column, ...] = (),
     weighting: tuple[str, ...] = (),
     split: SplitOptions | None = None,
+    has_others: bool = True,
 ) -> tuple[list[Dataset], int]:
     """Events of a source, one repetition of the recipe after the other, and their number before any selection.
 
@@ -178,6 +179,8 @@ def labelled(
         Expressions that factors on the weights depend on.
     split : SplitOptions, optional
         Whose expressions tell the sample or the fold of an event.
+    has_others : bool
+        Whether events come from other sources too, so that nothing of this one is worth a warning.
     """
     readings = []
     for values in recipe.repetitions():
@@ -216,5 +219,6 @@ def labelled(
         nothing = f"none of the {before} events of {', '.join(dict.fromkeys(p.files[0] for p in pieces))} is selected"
         if source.sample is not None:
             raise DataError(f"the {source.sample} sample gets nothing of a source: {nothing}")
-        log.warning("a source gives nothing: %s", nothing)
+        if has_others:  # otherwise there is an error about all of them
+            log.warning("a source gives nothing: %s", nothing)
     return pieces, before

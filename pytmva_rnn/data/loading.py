@@ -154,7 +154,14 @@ def _sources_of_classes(
         entries = kept = 0
         for number, source in enumerate(sources[name]):
             given.append(source)
-            more, before = labelled(recipe, source, number=number, split=options, weighting=weighting.variables)
+            more, before = labelled(
+                recipe,
+                source,
+                number=number,
+                split=options,
+                weighting=weighting.variables,
+                has_others=len(sources[name]) > 1,
+            )
             parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
             entries += before
             kept += sum(len(part) for part in more)
@@ -177,7 +184,13 @@ def _classes_by_expression(
     entries = 0
     for number, source in enumerate(sources):
         more, before = labelled(
-            recipe, source, number=number, classes=ordered, split=options, weighting=weighting.variables
+            recipe,
+            source,
+            number=number,
+            classes=ordered,
+            split=options,
+            weighting=weighting.variables,
+            has_others=len(sources) > 1,
         )
         parts += more
         entries += before
@@ -197,7 +210,9 @@ def _regression(
     parts: list[Dataset] = []
     entries = 0
     for number, source in enumerate(sources):
-        more, before = labelled(recipe, source, number=number, targets=columns, split=options)
+        more, before = labelled(
+            recipe, source, number=number, targets=columns, split=options, has_others=len(sources) > 1
+        )
         parts += more
         entries += before
     kept = sum(len(part) for part in parts)
