@@ -261,3 +261,14 @@ def test_a_dataframe_with_two_columns_of_one_name() -> None:
     frame = pytest.importorskip("pandas").DataFrame(np.ones((2, 2)), columns=["x", "x"])
     with pytest.raises(DataError, match="several columns have one name: x, x"):
         load(Recipe.from_dict({"variables": ["x"]}), frame, targets=["x"])
+
+
+def test_what_is_the_same_for_all_events_takes_no_memory(file: str) -> None:
+    data = load(
+        RECIPE, {"Signal": Source((file,), "sgn"), "Background": [Source((file,), "bkg", selection="i > 2")] * 1}
+    )
+    some = data.take(data.X[:, 0] > 1)
+    for numbers in (data.repetition, data.sample, data.elements, some.source, some.take(np.array([2, 1])).sample):
+        assert numbers.strides == (0,)
+    assert len(some.sample) == len(some) == 6
+    assert len(some.take(np.array([2, 1])).repetition) == 2

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.data.finished_arrays import described_names, understood
 from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, describe
+from pytmva_rnn.data.same_numbers import chained, picked, same
 from pytmva_rnn.data.splitting import Division, divide, split
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
@@ -126,7 +127,7 @@ class Dataset:
     def __post_init__(self) -> None:
         for name in ("file_index", "repetition", "source", "elements", "sample", "sample_by_split", "fold_values"):
             if len(getattr(self, name)) != len(self.X):
-                object.__setattr__(self, name, np.zeros(len(self.X), np.int64))
+                object.__setattr__(self, name, same(0, len(self.X)))
         if len(self.weighting_values) != len(self.X):
             object.__setattr__(self, "weighting_values", np.empty((len(self.X), 0)))
 
@@ -220,7 +221,7 @@ class Dataset:
 
     def take(self, index: NDArray[Any]) -> Dataset:
         """The events at `index`, in that order, or those where a mask is true."""
-        taken: dict[str, Any] = {name: getattr(self, name)[index] for name in _OF_EVENTS}
+        taken: dict[str, Any] = {name: picked(getattr(self, name), index) for name in _OF_EVENTS}
         return replace(self, **taken)
 
     def split(self, options: SplitOptions | str | Mapping[str, Any] | None = None) -> tuple[Dataset, Dataset]:
@@ -260,9 +261,13 @@ def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:
     """
     files = dict.fromkeys(file for part in parts for file in part.files)
     places: Mapping[str, int] = {file: number for number, file in enumerate(files)}
-    arrays: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _OF_EVENTS}
-    arrays["file_index"] = np.concatenate(
-        [np.array([places[file] for file in part.files], np.int64)[part.file_index] for part in parts if part.files]
-        or [np.zeros(len(arrays["X"]), np.int64)]
+    arrays: dict[str, Any] = {name: chained([getattr(part, name) for part in parts]) for name in _OF_EVENTS}
+    numbers_of_files = [(np.array([places[file] for file in part.files]), part) for part in parts if part.files]
+    arrays["file_index"] = chained(
+        [
+            same(numbers[0], len(part)) if len(numbers) == 1 else numbers[part.file_index]
+            for numbers, part in numbers_of_files
+        ]
+        or [same(0, len(arrays["X"]))]
     )
     return replace(parts[0], **arrays, files=tuple(files), **known)

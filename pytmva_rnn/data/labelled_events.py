@@ -15,6 +15,7 @@ from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths, Rows
+from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.data.sampling import Sampling
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.data.sources import Source
@@ -104,7 +105,7 @@ class Reading:
             (),
             recipe=self.recipe,
             files=(columns.place,),
-            elements=np.zeros(len(rows), np.int64) if rows.element is None else rows.element,
+            elements=same(0, len(rows)) if rows.element is None else rows.element,
             weighting_values=self._weighting_values(chosen, rows),
             **sampled,
         )
@@ -208,12 +209,8 @@ def labelled(
         for repetition, (reading, part) in enumerate(zip(readings, parts, strict=True)):
             found, entries = reading.build(columns, known[repetition])
             before += entries
-            constant = np.ones(len(found), np.int64)
-            part.append(
-                replace(
-                    found, recipe=recipe, targets=targets, repetition=repetition * constant, source=number * constant
-                )
-            )
+            numbers: dict[str, Any] = {"repetition": same(repetition, len(found)), "source": same(number, len(found))}
+            part.append(replace(found, recipe=recipe, targets=targets, **numbers))
     pieces = [piece for part in parts for piece in part]
     if not any(map(len, pieces)):
         nothing = f"none of the {before} events of {', '.join(dict.fromkeys(p.files[0] for p in pieces))} is selected"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.rows import Rows
+from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.options.split import SplitOptions
@@ -67,7 +68,7 @@ class Sampling:
         DataError
             For an event of two samples, and a fold that is no whole number.
         """
-        nothing = np.zeros(len(rows), np.int64)
+        nothing = same(0, len(rows))
         expressed = fold = nothing
         if self.source == FREE and (self.test or self.validation):
             of_test, of_validation = (
@@ -77,7 +78,7 @@ class Sampling:
         if self.fold_by is not None:
             values = rows.numbers(self.fold_by, columns)
             fold = _whole(values, self.fold_by.text, lambda row: rows.event(row, columns))
-        return {"sample": nothing + self.source, "sample_by_split": expressed, "fold_values": fold}
+        return {"sample": same(self.source, len(rows)), "sample_by_split": expressed, "fold_values": fold}
 
 
 def placed(dataset: Dataset, options: SplitOptions) -> NDArray[np.int64]:
