@@ -15,7 +15,7 @@ from pytmva_rnn import Model, read_weights
 from pytmva_rnn.data import Recipe, Variables
 from pytmva_rnn.description import ACTIVATIONS, Dense, Gauss, Layer, Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.export.onnx import from_onnx, save_onnx, to_onnx
+from pytmva_rnn.export.onnx import from_onnx, onnx_outputs, save_onnx, to_onnx
 from pytmva_rnn.export.onnx.graph_builder import GraphBuilder
 from pytmva_rnn.export.onnx.layer_operators import add_layer
 from pytmva_rnn.weightfile.stored_recipe import recipe_info
@@ -134,6 +134,8 @@ def test_one_event_at_a_time(name: str) -> None:
     shape = graph.graph.input[0].type.tensor_type.shape
     assert [each.dim_value for each in shape.dim] == [1, *case.model.event_shape]
     assert not {node.op_type for node in graph.graph.node} & {"Shape", "ConstantOfShape", "IsNaN", "Where", "Softsign"}
+    _, outputs = onnx_outputs(to_onnx(case.model, batch=1))
+    np.testing.assert_allclose(outputs(case.data["X"][:5]), case.data["scores"][:5], rtol=0, atol=2e-6)
     scores = np.concatenate([runtime(graph, x[np.newaxis]) for x in case.data["X"][:20]])
     np.testing.assert_allclose(scores, case.data["scores"][:20], rtol=0, atol=2e-6)
 
@@ -185,6 +187,12 @@ def test_the_file_says_what_it_is(tmp_path: Path) -> None:
     assert json.loads(names["classes"]) == list(model.classes)
     assert Recipe.from_dict(json.loads(names["recipe"])) == recipe
     assert (found.producer_name, found.graph.output[0].name) == ("pytmva_rnn", "scores")
+
+
+def test_arrays_are_named_as_they_are_declared() -> None:
+    graph = to_onnx(read_weights(READER / "arrays_none" / "weights.xml"), check_nan=False)
+    names = json.loads({each.key: each.value for each in graph.metadata_props}["variables"])
+    assert names == ["vars_time0[2]", "vars_time1[2]", "vars_time2[2]"]
 
 
 def test_all_activations() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,7 @@ def from_onnx(
     given = {"variables": variables, "ranges": ranges, "analysis": analysis, "classes": classes, "targets": targets}
     asked = [key for key, value in given.items() if value is not None]
     if METADATA in said and (arrays := _own_arrays(onnx, proto, said[METADATA], name)) is not None:
+        asked += ["spectators"] if spectators else []
         if asked:
             raise DataError(f"{name}: it says itself what {asked[0]} are; leave that out")
         try:
@@ -85,6 +86,7 @@ def from_onnx(
         except TMVAError as error:
             raise DataError(f"{name}: {error}") from None
         model = model if same else retrained(model, name)
+        model = model if title is None else replace(model, title=title)
         network = ForeignNetwork(name, model.layers, model.event_shape, model.output_function)
         if prod(inputs[0].shape) != prod(model.event_shape):
             raise DataError(f"{name}: expected events of {prod(model.event_shape)} numbers, found {inputs[0].shape}")
@@ -123,7 +125,8 @@ def onnx_outputs(source: Any, steps: int | None = None) -> tuple[str, Callable[[
     onnx = extras.onnx()
     proto, name = _loaded(onnx, source)
     inputs = _inputs(onnx, proto, name, steps)
-    chosen = inputs[0] if len(inputs) == 1 else _traced(proto, inputs, name)[1]
+    ours = any(entry.key == METADATA for entry in proto.metadata_props)
+    chosen = inputs[0] if ours or len(inputs) == 1 else _traced(proto, inputs, name)[1]
     by, run = network_runner(proto, name)
     ask = chosen.asking(run)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import DTypeLike
 
 from pytmva_rnn import extras
 from pytmva_rnn._version import __version__
+from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.metadata import METADATA, carried_text
 from pytmva_rnn.export.onnx.digits import DIGITS, digits_text
@@ -178,11 +180,24 @@ def _metadata(model: Model) -> Mapping[str, str]:
         "title": model.title,
         "analysis": model.analysis,
         "classes": json.dumps(model.classes),
-        "variables": json.dumps([variable.expression for variable in model.variables]),
+        "variables": json.dumps(_declarations(model.variables)),
     }
     if model.targets:
-        names["targets"] = json.dumps([target.expression for target in model.targets])
+        names["targets"] = json.dumps(_declarations(model.targets))
     recipe = stored_inputs(model)
     if recipe is not None:
         names["recipe"] = json.dumps(recipe)
     return names | {METADATA: carried_text(model), DIGITS: digits_text(model)}
+
+
+def _declarations(variables: Sequence[Variable]) -> list[str]:
+    """The variables as they are declared: `pt`, `mass := sqrt(x)`, and `v[30]` for an array of 30."""
+    declared: list[str] = []
+    for (expression, label, kind), elements in groupby(
+        variables, lambda each: (each.expression, each.label, each.type)
+    ):
+        if kind.endswith("[]"):
+            declared.append(f"{expression}[{len(list(elements))}]")
+        else:
+            declared += [expression if label in ("", expression) else f"{label} := {expression}" for _ in elements]
+    return declared

@@ -17,7 +17,7 @@ from pytmva_rnn.kernels.reference.layers.dense import ACTIVATIONS
 __all__ = ["POINTS_OF_CURVES", "Stage", "Traced", "activation_of"]
 
 POINTS_OF_CURVES: NDArray[np.float64] = np.concatenate(
-    [np.linspace(-8, 8, 129), [-1e4, -300.0, -60.0, -20.0, -12.0, 12.0, 20.0, 60.0, 300.0, 1e4]]
+    [np.linspace(-8, 8, 129), [-1e30, -1e4, -300.0, -60.0, -20.0, -12.0, 12.0, 20.0, 60.0, 300.0, 1e4, 1e30]]
 )
 
 
@@ -116,7 +116,7 @@ class Traced:
 def activation_of(curve: NDArray[Any]) -> str | None:
     """TMVA's name of the function that a curve is, if it is one."""
     for name, (function, _) in ACTIVATIONS.items():
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             wanted = function(POINTS_OF_CURVES)
         if curve.shape == wanted.shape and np.allclose(curve, wanted, rtol=2e-6, atol=2e-6):
             return name

@@ -18,23 +18,13 @@ from pytmva_rnn.description import Layer, OutputFunction, Recurrent, Reshape
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.folding import with_activation
 from pytmva_rnn.export.foreign import ForeignNetwork
+from pytmva_rnn.export.onnx.glue import passed
 from pytmva_rnn.export.onnx.layer_readers import attributes, read_batch_norm, read_dense, read_recurrent
 from pytmva_rnn.export.onnx.running import evaluate_node
 from pytmva_rnn.export.onnx.traced_value import POINTS_OF_CURVES, Stage, Traced, activation_of
 
 __all__ = ["trace"]
 
-_MOVING = {"Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze", "Transpose"} | {
-    "Unsqueeze",
-    "Dropout",
-}
-"""Operators that give numbers another place, and nothing else."""
-_CHANGING = {
-    *("Abs", "Add", "Celu", "Clip", "Div", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Max"),
-    *("Min", "Mish", "Mul", "Neg", "Pow", "Reciprocal", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Sqrt"),
-    *("Sub", "Tanh", "ThresholdedRelu"),
-}
-"""Operators that make one number of each."""
 _WITH_GRAPHS = {"If", "Loop", "Scan", "SequenceMap"}
 
 
@@ -121,52 +111,7 @@ class _Tracer:
             return _LAYERS[operator](self, node, values, place)
         if operator == "Add" and self.open_bias and self._add_bias(values, place):
             return [self._outputs(traced[0].numbers)]
-        if operator == "Cast":
-            return [self._cast(node, traced[0], place)]
-        if operator in _MOVING:
-            return self._moved(node, values, place)
-        if operator in _CHANGING:
-            return [self._changed(node, values, traced, place)]
-        raise DataError(f"{place}: TMVA has no layer that does this")
-
-    # what stands between the layers
-
-    def _moved(self, node: Any, values: list[Any], place: str) -> list[Any]:
-        traced = [value for value in values if isinstance(value, Traced)]
-        if node.op_type == "Dropout" and len(values) > 2 and values[2] is not None and np.any(values[2]):
-            raise DataError(f"{place}: expected a file for evaluation, found a dropout in training mode")
-        if not isinstance(values[0], Traced) or any(not np.array_equal(v.curve, traced[0].curve) for v in traced):
-            raise DataError(f"{place}: it mixes outputs of {self.stage.name} with other numbers")
-        given = [value.numbers if isinstance(value, Traced) else value for value in values]
-        results = evaluate_node(node, given, self.opset, place)
-        return [replace(traced[0], numbers=np.asarray(result, np.float64)) for result in results]
-
-    def _cast(self, node: Any, value: Traced, place: str) -> Traced:
-        wanted = attributes(self.onnx, node).get("to")
-        if wanted not in (self.onnx.TensorProto.FLOAT, self.onnx.TensorProto.DOUBLE):
-            raise DataError(f"{place}: expected real numbers of 32 or 64 bits, found a conversion into another type")
-        return value
-
-    def _changed(self, node: Any, values: list[Any], traced: list[Traced], place: str) -> Traced:
-        first = traced[0]
-        curves: list[NDArray[Any] | None] = []
-        for value in values:
-            if isinstance(value, Traced):
-                if not np.array_equal(value.numbers, first.numbers):
-                    raise DataError(f"{place}: it combines different outputs of {self.stage.name}")
-                curves.append(value.curve)
-            elif value is not None and (np.size(value) == 0 or np.ptp(value) != 0):
-                raise DataError(
-                    f"{place}: it combines the outputs of {self.stage.name} with several constants; TMVA's layers do "
-                    "this only as part of a dense layer or a batch normalisation"
-                )
-            else:
-                curves.append(None if value is None else np.asarray(value).reshape(-1)[:1].reshape(()))
-        constants = [each.dtype for each in curves if each is not None and not each.ndim and each.dtype.kind == "f"]
-        dtype = constants[0] if constants else np.dtype(np.float64)
-        curves = [each.astype(dtype) if each is not None and each.ndim else each for each in curves]
-        (curve,) = evaluate_node(node, curves, self.opset, place)
-        return replace(first, curve=np.asarray(curve, np.float64), operators=(*first.operators, node.op_type))
+        return passed(node, values, self.opset, place)
 
     # layers
 
