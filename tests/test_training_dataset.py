@@ -151,6 +151,22 @@ def test_a_table_of_repetitions() -> None:
         model.predict(columns)
 
 
+def test_a_table_of_elements() -> None:
+    columns = {"v": ak.Array([[1.0, 2.0], [], [3.0]] * 20), "n": np.arange(60)}
+    recipe = Recipe.from_dict({"variables": ["v"], "spectators": ["n"]})
+    data = load(recipe, columns, classes={"Signal": "v > 1.5", "b": "v < 1.5"})
+    model = train(data.take(np.argsort(np.arange(60) % 7, kind="stable")), FLAT, backend="reference").model
+    table = score(model, columns, backend="reference")
+    assert table.fields == ["file", "entry", "element", "n", "DL"]
+    assert table[["entry", "element", "n"]][:4].to_list() == [
+        {"entry": entry, "element": element, "n": entry} for entry, element in ((0, 0), (0, 1), (2, 0), (3, 0))
+    ]
+    bare = score(model, {"v": columns["v"]}, spectators=False, backend="reference")
+    assert bare["DL"].to_list() == table["DL"].to_list()
+    with pytest.raises(DataError, match="no branch 'n'"):
+        score(model, {"v": columns["v"]})
+
+
 def test_columns_that_could_be_variables_or_branches() -> None:
     columns = {"x": np.arange(60.0) + 1, "y": np.arange(60) % 2}
     recipe = Recipe.from_dict({"variables": ["x := log(x)"]})
@@ -212,6 +228,15 @@ def test_a_sample_to_validate_with_is_as_good_as_the_last_events() -> None:
         X[:48], texts[:48], FLAT, sample_weight=w[:48], validation=(X[48:], texts[48:], w[48:]), backend="reference"
     )
     assert mixed.history == expected.history
+
+
+def test_a_test_sample_validates_with_the_weights_of_the_training() -> None:
+    X, y = arrays(120)
+    data = Dataset.from_arrays(X, y, weights=np.where(y == 1, 1.0, 7.0))
+    training, test = data.split("SplitMode=Block")
+    given = (test.X, test.y, np.ones(len(test)))
+    expected = train(training, FLAT, validation=given, backend="reference").history
+    assert train(training, FLAT, validation=test, backend="reference").history == expected
 
 
 @pytest.mark.parametrize(

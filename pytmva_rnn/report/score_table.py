@@ -59,6 +59,7 @@ def score(
     *,
     tree: str | None = None,
     library: Literal["ak", "pd"] = "ak",
+    spectators: bool = True,
     backend: str = "cpu",
 ) -> Any:
     """The scores of every event of files, with what tells which event it is.
@@ -73,6 +74,8 @@ def score(
         The name of the tree.
     library : "ak" or "pd"
         What to return.
+    spectators : bool
+        Whether the spectators of the training are wanted too, whose branches must be there then.
     backend : str
         As for `Model.predict`.
 
@@ -86,8 +89,7 @@ def score(
     Raises
     ------
     DataError
-        For fields of one name, numbers of events that differ between the values of `for_each`, and whatever reading
-        raises.
+        For fields of one name, events that differ between the values of `for_each`, and whatever reading raises.
     MissingExtraError
         For "pd" without pandas.
     """
@@ -95,21 +97,20 @@ def score(
         raise DataError(f"library is 'ak' or 'pd', not {library!r}")
     pandas = extras.pandas() if library == "pd" else None  # if it is missing, this is to be known before the work
     source = source_of(model, files, tree)
-    recipe = recipe_of(model, spectators=True)
+    recipe = recipe_of(model, spectators=spectators)
     pieces = [list(iterate_inputs(recipe, source, values)) for values in recipe.repetitions()]
     first = pieces[0]
     places = list(dict.fromkeys(piece.place for piece in first))
     file = np.repeat([places.index(piece.place) for piece in first], [len(piece.X) for piece in first])
-    columns: dict[str, NDArray[Any]] = {"entry": _joined(first, "entries")}
+    entries = _joined(first, "entries")
+    columns: dict[str, NDArray[Any]] = {"entry": entries}
     if first[0].elements is not None:
         columns["element"] = _joined(first, "elements")
     scored: dict[str, NDArray[Any]] = {}
     for values, some in zip(recipe.repetitions(), pieces, strict=True):
         X = _joined(some, "X")
-        if len(X) != len(file):
-            raise DataError(
-                f"{_with_values('the events', values)} are {len(X)}, others {len(file)}: rows would not belong together"
-            )
+        if not np.array_equal(_joined(some, "entries"), entries):
+            raise DataError("the values of for_each make different events of the entries, which cannot share rows")
         for name, column in _spectators(recipe, values, _joined(some, "spectators")):
             _add(columns, name, column)
         scores = model.predict(X, backend=backend)

@@ -93,7 +93,7 @@ def sample_of_dataset(
     if isinstance(validation, Dataset):
         _check_alike(data, validation)
         data, other = weighted(data, validation)
-        validation = (other.X, other.y, other.weights)
+        validation = (other.X, other.y, other.comparable_weights)
     else:
         (data,) = weighted(data)
         if validation is not None:
