@@ -154,7 +154,7 @@ def train(
     sample_weight : array, shape (n,), optional
         Event weights; they multiply each event's loss.
     validation : Dataset, (X, y) or (X, y, weights), optional
-        Events to validate with, in place of the last ones. A test sample counts its classes as the training sample does.
+        Events to validate with, in place of the last ones. A test sample counts its classes as the training does.
     initial : Model, optional
         Start from its weights instead of fresh ones; its layers must be those of the layout.
     shuffle : bool
