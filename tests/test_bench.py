@@ -287,6 +287,7 @@ def test_a_folder_without_a_checkout_is_refused(tmp_path: Path) -> None:
         checkout(tmp_path, "empty")
 
 
+@pytest.mark.slow
 def test_the_folder_runs_as_a_program() -> None:
     """From anywhere, whether the package is installed or not."""
     tool = Path(__file__).parents[1] / "tools" / "bench"

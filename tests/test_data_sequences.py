@@ -60,7 +60,7 @@ def test_equal_elements_keep_their_order(descending: bool) -> None:
     assert np.all(np.diff(key) <= 0 if descending else np.diff(key) >= 0)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(-50, 50), max_size=6), min_size=1, max_size=20),
     st.integers(1, 7),

@@ -84,8 +84,14 @@ def assert_same(net: Net, engine: type[Any] = Engine, *, threads: int | None = N
 
 
 @ALL_LAYERS
-@pytest.mark.parametrize("H", [1, 2, 3, 7, 17, 130])
-@pytest.mark.parametrize("sequence", [0, 1])
+@pytest.mark.parametrize(
+    ("H", "sequence"),
+    [
+        *[(H, sequence) for H in (1, 2, 3, 7, 17) for sequence in (0, 1)],
+        (130, 1),
+        pytest.param(130, 0, marks=pytest.mark.slow),
+    ],
+)
 def test_state_sizes(kind: str, H: int, sequence: int) -> None:
     assert_same(Net(f"{recurrent(kind, H, 5, 3, sequence=sequence)},RESHAPE|FLAT,DENSE|9|TANH,LINEAR", (3, 1, 5), 40))
 

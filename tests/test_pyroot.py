@@ -360,6 +360,7 @@ def test_plain_files_are_read_without_an_event_loop_for_the_columns(
         np.testing.assert_array_equal(to_arrays(data, TRACKS).X, expected)
 
 
+@pytest.mark.slow
 def test_what_only_root_can_read(ROOT: Any, clusters: list[str], tmp_path: Path) -> None:
     def x_of(data: Any, name: str = "x") -> list[float]:
         return [float(value) for value in to_arrays(data, [name]).X[:, 0]]
@@ -486,10 +487,8 @@ def test_without_tmva_register_says_so(ROOT: Any) -> None:
         compare_with_tmva(FOLDER / "lstm_last" / "weights.xml", "x.root")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["lstm_last", *[pytest.param(name, marks=pytest.mark.slow) for name in ("regression", "multiclass_softmax")]],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["lstm_last", "regression", "multiclass_softmax"])
 def test_beside_tmva(name: str, ROOT: Any, tmp_path: Path) -> None:
     """In a ROOT with TMVA beside the real Reader, else beside one that has its calls and our exported network."""
     case = Case(name)

@@ -107,6 +107,7 @@ def test_other_objects_of_pyroot_are_refused(tree: Any, message: str) -> None:
         as_tree(tree)
 
 
+@pytest.mark.slow
 def test_pyroot_itself(file: Path) -> None:
     script = f"""
 import ROOT

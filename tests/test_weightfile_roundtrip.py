@@ -207,7 +207,7 @@ def models(draw: st.DrawFn) -> Model:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(models())
 def test_any_model_survives_writing_and_reading(model: Model) -> None:
     with TemporaryDirectory() as folder:
