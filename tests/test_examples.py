@@ -45,7 +45,7 @@ def test_script_and_configuration_say_the_same(name: str) -> None:
     config, module = load_config(EXAMPLES / f"{name}.toml"), script(name)
     assert config.method.options == parse_options(module.OPTIONS)
     scripts = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert scripts - {"rdataframe", "tmva_classification", "four_classes_tmva"} == {
+    assert scripts - {"pytorch", "rdataframe", "tmva_classification", "four_classes_tmva"} == {
         path.stem for path in EXAMPLES.glob("*.toml")
     }
 
@@ -53,6 +53,14 @@ def test_script_and_configuration_say_the_same(name: str) -> None:
 def _moments(path: Path) -> str:
     """A weight file without what names the moment."""
     return re.sub(r'(name="(?:Date|TrainingTime)" value=)"[^"]*"', r"\1", path.read_text())
+
+
+@pytest.mark.slow
+def test_a_network_of_pytorch_in_the_reader(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    integral, difference = script("pytorch").run(tmp_path, 1000, 6)
+    assert integral > 0.55
+    assert difference <= 2e-6
 
 
 @pytest.mark.slow
