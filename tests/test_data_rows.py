@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 import uproot
 
+from pytmva_rnn import score
 from pytmva_rnn.data import ArrayTree, Dataset, Recipe, Source, iterate_inputs, load, load_inputs
+from pytmva_rnn.description import Dense
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.weightfile.stored_recipe import recipe_info
+from tests.cpp import random_network
 
 JETS: dict[str, Any] = {
     "pt": [[50.0, 30.0], [], [20.0], [60.0, 40.0, 10.0]],
@@ -132,3 +136,16 @@ def test_pieces_are_read_as_the_whole(tmp_path: Path) -> None:
 def test_the_same_variable_twice(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         both(Recipe.from_dict(given))
+
+
+def test_scores_of_elements() -> None:
+    made = recipe("p := pt", "met")
+    info = (recipe_info(made),)
+    description = random_network([Dense(1, 2, "LINEAR")], 1, 2, variables=made.variable_table(), info=info)
+    with pytest.raises(DataError, match=r"variables are lists in the arrays, each .*: use score"):
+        description.predict(jets(), backend="reference")
+    found = score(description, jets(), backend="reference")
+    assert found["entry"].to_list() == [0, 0, 2, 3, 3, 3]
+    assert found["element"].to_list() == [0, 1, 0, 0, 1, 2]
+    single = {"pt": [[1.0], [2.0]], "met": [1.0, 2.0]}
+    assert len(description.predict(single, backend="reference")) == 2

@@ -131,6 +131,9 @@ class Column:
                 wrong &= in_use
             if wrong.any():
                 raise self._wrong_size(int(np.argmax(wrong)), lengths, columns)
+            if (lengths == self.size).all():
+                whole: NDArray[np.float32] = value.content.reshape(len(columns), self.size).astype(np.float32)
+                return whole if rows is None or rows.are_all(len(columns)) else whole[rows.entry]
             first = value.offsets[0][:-1] if rows is None else value.offsets[0][:-1][rows.entry]
             table: NDArray[np.float32] = value.content[first[:, None] + np.arange(self.size)].astype(np.float32)
             return table

@@ -95,7 +95,10 @@ class Recipe:
             if key not in names:
                 raise DataError(f"the inputs have no key {key!r}; {near(key, names)}")
         if ("sequence" in values) == ("variables" in values):
-            raise DataError("the inputs are given either by 'sequence' or by 'variables'")
+            raise DataError(
+                "the inputs are given either by 'sequence' or by 'variables'; numbers of the event beside a sequence "
+                "are its 'per_event'"
+            )
         others = {key: value for key, value in values.items() if key not in ("sequence", "variables")}
         if "sequence" in values:
             return cls(Steps.from_dict(values["sequence"]), **others)

@@ -76,6 +76,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.entry)
 
+    def are_all(self, n: int) -> bool:
+        """Whether they are the n entries, one event each."""
+        return self.element is None and len(self) == n
+
     @classmethod
     def each(cls, n: int, known: ListLengths | None = None) -> Rows:
         """One event for each of n entries."""

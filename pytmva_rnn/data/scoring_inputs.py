@@ -15,7 +15,7 @@ from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.data.sources import STEP, Source
 
-__all__ = ["Inputs", "changed_by", "iterate_inputs", "load_inputs"]
+__all__ = ["Inputs", "changed_by", "elements_of_pieces", "iterate_inputs", "load_inputs"]
 
 
 @dataclass(frozen=True, eq=False)

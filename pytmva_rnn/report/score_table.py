@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.data import Inputs, Recipe
 from pytmva_rnn.data.flat_variables import internal_name
-from pytmva_rnn.data.scoring_inputs import changed_by, iterate_inputs
+from pytmva_rnn.data.scoring_inputs import changed_by, elements_of_pieces, iterate_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.model_inputs import recipe_of, source_of
@@ -104,8 +104,9 @@ def score(
     file = np.repeat([places.index(piece.place) for piece in first], [len(piece.X) for piece in first])
     entries = _joined(first, "entries")
     columns: dict[str, NDArray[Any]] = {"entry": entries}
-    if first[0].elements is not None:
-        columns["element"] = _joined(first, "elements")
+    elements = elements_of_pieces(first)
+    if elements is not None:
+        columns["element"] = elements
     scored: dict[str, NDArray[Any]] = {}
     for values, some in zip(recipe.repetitions(), pieces, strict=True):
         X = _joined(some, "X")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import Recipe
+from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
@@ -42,7 +43,8 @@ def inputs_of(model: Model, data: Any, *, spectators: bool = False) -> tuple[NDA
     if not spectators and isinstance(tree, ArrayTree) and all(v.label in tree.arrays for v in model.variables):
         return labelled_columns(model, tree.arrays), None
     recipe = _recipe(model, spectators)
-    pieces = [recipe.build(columns) for columns in read(tree, recipe.formulas())]
+    known = ListLengths()
+    pieces = [recipe.build(columns, recipe.rows(columns, known)) for columns in read(tree, recipe.formulas())]
     X, values = (np.concatenate(part) for part in zip(*pieces, strict=True))
     return X, values if spectators else None
 

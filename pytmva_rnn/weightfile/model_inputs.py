@@ -50,7 +50,15 @@ def inputs_of(model: Description, data: Any) -> Any:
     if recipe.for_each:
         listed = " and ".join(f"each {name} of {', '.join(map(str, all_))}" for name, all_ in recipe.for_each.items())
         raise DataError(f"this network reads every entry once for {listed}: use score, which has a column for each")
-    return load_inputs(recipe, source).X
+    found = load_inputs(recipe, source)
+    if found.elements is not None:
+        entries = source.size if isinstance(source, ArrayTree) else count_entries(source)
+        if found.elements.any() or len(found.X) != entries:
+            raise DataError(
+                f"variables are lists in {found.place}, each element of which is an event: use score, which has "
+                "columns for the entry and the element"
+            )
+    return found.X
 
 
 def source_of(model: Description, given: Any, tree: str | None = None) -> Source | ArrayTree:
