@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -94,7 +95,11 @@ def test_from_files_to_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     scores = model.predict(inputs.X, backend="reference")
     with uproot.open(output / "out" / "scores.root") as file:
         test, training = (file[name].arrays(library="np") for name in ("TestTree", "TrainTree"))
+        assert json.loads(str(file["pytmva_rnn"]))["files"] == [
+            f"{folder}/events.root:{tree}" for tree in ("sgn", "bkg")
+        ]
     of_signal = test["classID"] == 0
+    assert (test["file"] == test["classID"]).all()
     assert of_signal.sum() == 60
     np.testing.assert_allclose(test["T"][of_signal], scores[test["entry"][of_signal]], rtol=2e-5)
     area = roc_integral(of_signal, test["T"], test["weight"])
@@ -147,7 +152,7 @@ def test_more_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"T, c +training +0\.\d{4}", shown)
     assert read_weights(folder / TRAINED.replace("Classification", "Multiclass")).classes == ("a", "b", "c")
     with uproot.open(f"{folder}/out/scores.root:TestTree") as tree:
-        assert tree.keys() == ["classID", "weight", "entry", "T_a", "T_b", "T_c"]
+        assert tree.keys() == ["classID", "weight", "entry", "file", "T_a", "T_b", "T_c"]
 
 
 def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,39 +169,6 @@ def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     difference = test["T_z"].astype(float) - z
     (found,) = re.findall(r"z +test +(\S+) +(\S+)", shown)
     assert [float(text) for text in found] == pytest.approx([difference.mean(), difference.std()], rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ('files = "events.root"', 'files = "event.root"', "no such file: .*event.root; near names: events.root"),
-        ('a = "x"', 'a = "xx"', "no branch 'xx' in .*events.root:sgn; near names: x"),
-        ('tree = "sgn"', 'tree = "sng"', "holds no tree 'sng'; near names: sgn"),
-        ('tree = "sgn"', 'tree = "sgn"\nselection = "z > 99"', "class 'Signal' has no events: none of 120 passes"),
-        ('weight = "w"', 'weight = "wait"', "no branch 'wait'"),
-        ('NormMode = "NumEvents"', "nTrain_Signal = 1000", "class 'Signal' has 120 events, too few"),
-        ("RNN|4|2|3", "RNN|4|5|3", r"c.toml: \[method\] options: .*5"),
-        ("BatchSize=10", "BatchSize=1000", "1000"),
-        ('plot = "picture.png"', 'weights = "/proc/none/w.xml"', "the weights cannot be written to /proc/none/w.xml"),
-        ('plot = "picture.png"', 'plot = "events.root/p.png"', "the plot cannot be written to .*events.root/p.png"),
-        (
-            'scores = "out/scores.root"',
-            'scores = "/dev/null"',
-            "the scores cannot be written to /dev/null: that is a device",
-        ),
-    ],
-)
-def test_wrong_input_is_told_in_a_line_and_leaves_nothing(
-    old: str, new: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert old in CONFIG
-    (folder / "c.toml").write_text(CONFIG.replace(old, new, 1))
-    before = sorted(folder.rglob("*"))
-    assert run(folder / "c.toml", "-o", folder) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("pytmva-rnn: error: ")
-    assert re.search(message, error), error
-    assert sorted(folder.rglob("*")) == before
 
 
 def test_what_cannot_be_drawn_is_known_before_the_training(

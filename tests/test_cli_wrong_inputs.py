@@ -99,6 +99,7 @@ def refused(arguments: list[str], message: str, folder: Path, capsys: pytest.Cap
         ("RNN|", "RMN|", r"c\.toml: \[method\] options: .*RMN.*RNN"),
         ('a = "x"', 'a = "xx"', r"no branch 'xx' in .*events\.root:sgn; near names: x"),
         ('a = "x"', 'a = "sqr(x)"', r"c\.toml: \[sequence\]: .*sqr.*sqrt"),
+        ('weight = "w"', 'weight = "wait"', r"no branch 'wait' in .*events\.root:bkg; near names: "),
         ('tree = "sgn"', 'tree = "sng"', r"events\.root holds no tree 'sng'; near names: sgn"),
         ("events.root", "event.root", r"no such file: .*event\.root; near names: events\.root"),
         # of the wrong type
@@ -142,6 +143,9 @@ def refused(arguments: list[str], message: str, folder: Path, capsys: pytest.Cap
         ("out/scores.root", "events.root", r"events\.root is also an input file; write the scores to another one"),
         ("out/scores.root", "mine.root", r"mine\.root is there already and is not a ROOT file .* --force"),
         ("out/scores.root", "/proc/none/s.root", r"the scores cannot be written to /proc/none/s\.root: "),
+        ("out/scores.root", "/dev/null", r"the scores cannot be written to /dev/null: that is a device"),
+        ('plot = "picture.png"', 'weights = "/proc/none/w.xml"', r"the weights cannot be written to /proc/none/w\.xml"),
+        ("picture.png", "events.root/p.png", r"the plot cannot be written to events\.root/p\.png: Not a directory"),
         ("out/scores.root", "w.xml/s.root", r"the scores cannot be written to w\.xml/s\.root: Not a directory"),
         ("out/scores.root", f"{LONG}.root", r"the scores cannot be written to n+.*: (File name|its name is) too long"),
         ("out/scores.root", "a\\u0000.root", r"the scores cannot be written to 'a\\x00\.root': a name has no NUL"),

@@ -27,7 +27,8 @@ def score_columns(names: list[str], scores: NDArray[np.float32]) -> dict[str, ND
 
 def sample_columns(data: Dataset) -> dict[str, NDArray[Any]]:
     """The branches `SCORE_BRANCHES` of a training or test sample; the first two are called so in TMVA's own trees."""
-    values = (data.class_index.astype(np.int32), data.weights.astype(np.float32), data.entries)
+    files = data.file_index.astype(np.int32)
+    values = (data.class_index.astype(np.int32), data.weights.astype(np.float32), data.entries, files)
     return dict(zip(SCORE_BRANCHES, values, strict=True))
 
 

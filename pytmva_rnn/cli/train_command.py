@@ -181,7 +181,7 @@ def _show_network(config: Configuration, training: Dataset) -> None:
 
 def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], samples: Mapping[str, ScoredSample]) -> None:
     names = branch_names(model, model.title)
-    with new_root_file(path) as file:
+    with new_root_file(path, files=next(iter(parts.values())).files) as file:
         for (tree, part), sample in zip(parts.items(), samples.values(), strict=True):
             columns = {**sample_columns(part), **score_columns(names, sample.scores)}
             file.mktree(tree, {name: values.dtype for name, values in columns.items()})

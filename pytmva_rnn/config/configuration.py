@@ -15,7 +15,7 @@ from pytmva_rnn.training import Result, train
 
 __all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig", "WeightsConfig"]
 
-SCORE_BRANCHES = ("classID", "weight", "entry")
+SCORE_BRANCHES = ("classID", "weight", "entry", "file")
 """What the trees of training and test scores tell of each event beside the scores."""
 
 
