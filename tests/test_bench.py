@@ -190,6 +190,7 @@ def test_command_writes_where_it_is_told(
     monkeypatch.setitem(CASES, "2", LAST)
     for package in ("torch", "onnxruntime", "ROOT"):
         monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setattr(suite, "measure_peaks", lambda threads, **_: Peaks(threads, 1.0, 1.0, 1))
     folder = tmp_path / "out"
     arguments = ["--quick", "--cases", "2", "--layers", "gru", "--what", "one,train", "--rounds", "1", "--threads", "1"]
     assert main([*arguments, "-o", str(folder)]) == 0

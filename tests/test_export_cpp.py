@@ -174,6 +174,7 @@ def test_texts_come_through(tmp_path: Path) -> None:
     assert output(build("g++", tmp_path / "main.cxx")) == title
 
 
+@pytest.mark.slow
 def test_programs_of_several_parts_for_several_cpus(tmp_path: Path) -> None:
     """Two headers in two files of one program, of which each is compiled for a CPU of its own."""
     model = Case("rnn_last").model
