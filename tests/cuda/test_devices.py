@@ -34,7 +34,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba_cuda", None)
     assert isinstance(cuda_problem(), MissingExtraError)
-    with pytest.raises(MissingExtraError, match=r'pip install "pytmva_rnn\[cuda\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "[^"]+\[cuda\]"'):
         train(np.zeros((20, 2)), np.arange(20) % 2, "Layout=LINEAR:TrainingStrategy=BatchSize=1", backend="cuda")
     assert cuda_devices() == []
 
