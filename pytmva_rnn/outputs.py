@@ -162,9 +162,13 @@ def check_space(name: str, path: Path, needed: int) -> None:
         return
     if free < needed:
         raise OutputError(
-            f"the {name} cannot be written to {path}: they need {needed / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are "
-            "free there"
+            f"the {name} cannot be written to {path}: they need {_size(needed)}, and {_size(free)} are free there"
         )
+
+
+def _size(count: int) -> str:
+    """Bytes, for people."""
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _target(output: Output) -> Path:

@@ -10,12 +10,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pytmva_rnn import interruption as module
+from pytmva_rnn import train
 from pytmva_rnn.compile.waiting import saved, watched
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.interruption import Held, Interruption, RaisedSignals, Terminated, signal_number
+from pytmva_rnn.kernels import Engine
+from pytmva_rnn.options import TrainingPhase
+from pytmva_rnn.training.loop import Loop
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
 
@@ -163,3 +168,19 @@ def test_what_is_ignored_stays_ignored() -> None:
     finally:
         signal.signal(signal.SIGHUP, before)
     assert not signals.number
+
+
+def test_what_comes_before_the_first_batch_is_raised_where_a_caller_holds_signals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There is nothing to keep yet."""
+    X = np.random.default_rng(1).normal(size=(100, 2))
+    make = Loop._make_engine
+
+    def pressed(self: Loop, phase: TrainingPhase) -> Engine:
+        signal.raise_signal(signal.SIGINT)
+        return make(self, phase)
+
+    monkeypatch.setattr(Loop, "_make_engine", pressed)
+    with Held(), pytest.raises(KeyboardInterrupt):
+        train(X, X[:, 0] > 0, "Layout=LINEAR:TrainingStrategy=BatchSize=10", backend="reference")

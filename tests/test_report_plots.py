@@ -62,6 +62,11 @@ def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
     assert not any(patch.get_fill() for patch in scores.patches)
 
 
+def test_names_are_no_formulas(tmp_path: Path, drawn: list[Figure]) -> None:
+    training_picture(tmp_path / "p.png", HISTORY, {"test": sample(90, 2, 1)}, classes=["$_{", "b$^$"], title=r"$\frac$")
+    assert (tmp_path / "p.png").exists()
+
+
 def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None:
     constant = ScoredSample(np.ones((5, 2)), np.ones(5), np.zeros(5, np.int64), np.ones((5, 2)))
     training_picture(tmp_path / "r.pdf", HISTORY, {"test": constant}, targets=["x", "y"])

@@ -18,15 +18,19 @@ from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.interruption import Held
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
-from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs
+from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
 from pytmva_rnn.report import ScoredSample, training_picture
 from pytmva_rnn.report.score_table import branch_names
 from pytmva_rnn.weightfile import write_weights
 
 __all__ = ["add_command", "run"]
+
+_BYTES_OF_A_WEIGHT = 14
+"""In a weight file, at least."""
 
 _EPILOG = """\
 examples:
@@ -97,11 +101,14 @@ def run(given: argparse.Namespace) -> int:
     check_sums(test, "test events")
     _show_inputs(config.recipe, data, parts)
     _show_network(config, training)
-    result = config.train(training, parts.validation, backend=given.backend, threads=given.threads)
+    _check_space(config, paths, len(training), len(test))
+    with Held():  # a signal between the last batch and the last byte of the weights would cost the training
+        result = config.train(training, parts.validation, backend=given.backend, threads=given.threads)
+        if result.improved:
+            write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
     if not result.improved:
         print("nothing is written: the weights are those that the training began with")
         return exit_code(result.interrupted) if result.interrupted else USER_ERROR
-    write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
     what = (
         "interrupted: the best weights so far" if result.interrupted else "the weights of the lowest validation error"
     )
@@ -143,6 +150,14 @@ def _outputs(config: Configuration, folder: Path, force: bool) -> dict[str, Path
     if config.output.plot is not None:
         extras.matplotlib()
     return {output.name: path for output, path in zip(outputs, paths, strict=True)}
+
+
+def _check_space(config: Configuration, paths: Mapping[str, Path], *events: int) -> None:
+    """What the weights and the scores need at least, before they are computed."""
+    layers, _ = _layers(config, math.prod(config.recipe.shape), config.input.outputs)
+    check_space("weights", paths["weights"], _BYTES_OF_A_WEIGHT * sum(layer.parameter_count for layer in layers))
+    if "scores" in paths:
+        check_space("scores", paths["scores"], 3 * sum(events) * config.input.outputs)
 
 
 def _check_network(config: Configuration, backend: str | None) -> None:

@@ -57,6 +57,7 @@ def training_picture(
     OSError
         If the file cannot be written.
     """
+    classes, targets, title = [_plain(name) for name in classes], [_plain(name) for name in targets], _plain(title)
     figure = extras.matplotlib().figure.Figure(figsize=(9 if targets else 13.5, 4.2), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     panels = figure.subplots(1, 2 if targets else 3)
@@ -71,6 +72,11 @@ def training_picture(
         panel.spines[["top", "right"]].set_visible(False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=150)
+
+
+def _plain(text: str) -> str:
+    """Matplotlib would read what stands between two dollar signs as a formula, and fail on one that is none."""
+    return text.replace("$", r"\$")
 
 
 def _draw_history(panel: Any, history: Sequence[HistoryRow]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError, TrainingError
+from pytmva_rnn.interruption import Held
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.layout import build_layers
@@ -229,22 +230,23 @@ class MethodDL(Explained):
         """
         variables, spectators, targets = self.loader.tables()
         self._output = None
-        self.result = train(
-            self.loader.samples().training,
-            self.options,
-            title=self.title,
-            variables=variables,
-            spectators=spectators,
-            targets=targets,
-            progress=progress,
-        )
-        if save:
-            if not self.result.improved and not self.result.interrupted:
-                raise TrainingError(
-                    f"method {self.title}: the validation error never fell below its start, and nothing is written of "
-                    "such a training; try a smaller LearningRate or more epochs"
-                )
-            write_weights(self.result.model, self.GetWeightFileName())
+        with Held():  # a signal between the last batch and the last byte of the weights would cost the training
+            self.result = train(
+                self.loader.samples().training,
+                self.options,
+                title=self.title,
+                variables=variables,
+                spectators=spectators,
+                targets=targets,
+                progress=progress,
+            )
+            if save:
+                if not self.result.improved and not self.result.interrupted:
+                    raise TrainingError(
+                        f"method {self.title}: the validation error never fell below its start, and nothing is written "
+                        "of such a training; try a smaller LearningRate or more epochs"
+                    )
+                write_weights(self.result.model, self.GetWeightFileName())
         return self.result
 
     def scores(self, *, test: bool) -> NDArray[Any]:

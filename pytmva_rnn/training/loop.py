@@ -65,6 +65,8 @@ class Loop:
         try:
             # here it compiles
             engine = self._make_engine(self._phases[0])
+            with Interruption() as before:
+                before.check()  # for what came meanwhile, where the caller holds signals back
             try:
                 with Interruption() as self._interruption:
                     self._all_phases(engine)
