@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -17,7 +16,7 @@ from pytmva_rnn import Model, Result, __version__, train
 from pytmva_rnn.description import Dense, Normalize, Variable
 from pytmva_rnn.errors import BackendError, DataError, OptionError, TrainingError
 from pytmva_rnn.kernels import Computation
-from pytmva_rnn.training import HistoryRow, loop
+from pytmva_rnn.training import HistoryRow, loop, obeyed_options
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.trandom import TRandom3, shuffle
 from pytmva_rnn.weightfile.stored_history import stored_history
@@ -576,7 +575,7 @@ def test_other_architectures_are_replaced(
     architecture: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = events()
-    monkeypatch.setattr(sys.modules["pytmva_rnn.training.train"], "cuda_problem", lambda: BackendError("no GPU here"))
+    monkeypatch.setattr(obeyed_options, "cuda_problem", lambda: BackendError("no GPU here"))
     train(X, y, f"Architecture={architecture}:{DENSE}MaxEpochs=1")
     assert caplog.text.count(f"Architecture={architecture} is not available; training on the CPU") == 1
     assert ("no GPU here" in caplog.text) == (architecture == "GPU")

@@ -14,16 +14,16 @@ from numpy.typing import ArrayLike
 
 from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.data import Dataset
-from pytmva_rnn.description import INITIALIZATIONS, HistoryRow, Variable, tmva_differences
+from pytmva_rnn.description import HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.model import Model
-from pytmva_rnn.network.devices import cuda_problem
 from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
 from pytmva_rnn.training.loop import Loop
+from pytmva_rnn.training.obeyed_options import backend_of, check_obeyed
 from pytmva_rnn.training.problem import make_problem
 from pytmva_rnn.training.untrained import starting_weights, untrained
 from pytmva_rnn.weightfile.provenance import provenance
@@ -72,6 +72,25 @@ def train(
     options: Options,
     /,
     *,
+    validation: Validation | None = None,
+    initial: Model | None = None,
+    shuffle: bool = True,
+    backend: str | None = None,
+    threads: int | None = None,
+    title: str = "DL",
+    variables: Sequence[Variable | str] | None = None,
+    spectators: Sequence[Variable] = (),
+    targets: Sequence[Variable] = (),
+    info: Sequence[tuple[str, str]] = (),
+    progress: bool | None = None,
+) -> Result: ...
+
+
+@overload
+def train(
+    X: Dataset,
+    *,
+    options: Options,
     validation: Validation | None = None,
     initial: Model | None = None,
     shuffle: bool = True,
@@ -225,10 +244,10 @@ def train(
         allow_nan=sample.allow_nan,
         entries=sample.entries,
     )
-    _check_settings(settings)
+    check_obeyed(settings)
     if settings.create_mva_pdfs:
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
-    backend = _backend(settings.architecture) if backend is None else backend
+    backend = backend_of(settings.architecture) if backend is None else backend
     model = untrained(problem, settings, title, tuple(sample.spectators))
     check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
@@ -259,27 +278,3 @@ def train(
         except TrainingError as error:
             log.warning("%s; the model has no distributions of its scores", error)
     return Result(trained, run.history, run.initial_error, training_time, run.interrupted, run.improved)
-
-
-def _check_settings(options: MethodOptions) -> None:
-    """What TMVA's grammar allows, but no training can obey."""
-    phases = len(options.training_strategy)
-    if options.random_seed + phases >= 2**32:
-        raise OptionError(f"RandomSeed={options.random_seed} is too large; the largest is {2**32 - 1 - phases}")
-    name = options.text.get("WeightInitialization", options.weight_initialization)
-    if name.upper() not in INITIALIZATIONS and options.weight_initialization == "XAVIERUNIFORM":
-        log.warning("WeightInitialization=%s is unknown: using %s, as TMVA does", name, options.weight_initialization)
-    if options.architecture == "OPENCL":
-        raise OptionError("Architecture=OPENCL does not exist in TMVA; use CPU")
-
-
-def _backend(architecture: str) -> str:
-    """The backend for an Architecture, "cpu" where there is no other, as in TMVA."""
-    if architecture == "CPU":
-        return "cpu"
-    problem = cuda_problem() if architecture == "GPU" else None
-    if architecture == "GPU" and problem is None:
-        return "cuda"
-    reason = "" if problem is None else f" ({problem})"
-    log.warning("Architecture=%s is not available; training on the CPU%s", architecture, reason)
-    return "cpu"
