@@ -23,6 +23,8 @@ torch: Any = extras.torch()
 
 TOOL = Path(__file__).parents[1] / "tools" / "make_time_data.py"
 STEPS, INPUTS = 10, 30
+EXPRESSIONS = [f"(vars_time{step}-33)/13" for step in range(STEPS)]
+"""Scaled in their expressions, which the weight file keeps: so nobody can give the network others."""
 
 
 class Classifier(torch.nn.Module):  # type: ignore[misc]  # PyTorch has no types here
@@ -44,8 +46,7 @@ def run(folder: Path, events: int, epochs: int) -> tuple[float, float]:
     """Train, write the weight file to `folder`, and score with it; the ROC integral, and the largest difference."""
     file = folder / "time_data.root"
     runpy.run_path(str(TOOL))["write_time_data"](file, events, STEPS, INPUTS, 1234)
-    names = [f"vars_time{step}[{INPUTS}]" for step in range(STEPS)]
-    recipe = Recipe.from_dict({"variables": names})
+    recipe = Recipe.from_dict({"variables": [{"expression": text, "size": INPUTS} for text in EXPRESSIONS]})
     sources = {"Signal": Source((str(file),), "sgn"), "Background": Source((str(file),), "bkg")}
     training, test = split(load(recipe, sources), "SplitMode=Random:NormMode=None:!V")
 
@@ -63,14 +64,15 @@ def run(folder: Path, events: int, epochs: int) -> tuple[float, float]:
             optimizer.step()
 
     # the module ends with logits: as a classification, TMVA applies its sigmoid to them
-    model = from_torch(network, steps=STEPS, variables=names, analysis="classification", title="PyTorch_GRU")
+    variables = recipe.variable_table(training.X)
+    model = from_torch(network, steps=STEPS, variables=variables, analysis="classification", title="PyTorch_GRU")
     weights = folder / "TMVAClassification_PyTorch_GRU.weights.xml"
     model.save(weights)
 
     reader = Reader("!Color:Silent")
     arrays = [np.zeros(INPUTS, np.float32) for _ in range(STEPS)]
-    for step, values in enumerate(arrays):
-        reader.AddVariable(f"vars_time{step}", values)
+    for text, values in zip(EXPRESSIONS, arrays, strict=True):
+        reader.AddVariable(text, values)
     reader.BookMVA("GRU", weights)
     scores = np.empty(len(test.X))
     for number, event in enumerate(test.X.reshape(-1, STEPS, INPUTS)):
