@@ -180,6 +180,60 @@ def test_variants_are_refused(name: str, change: Any, message: str) -> None:
         from_onnx(changed(name, change), variables=VARIABLES)
 
 
+def between(*nodes: Any, **constants: Any) -> Any:
+    """Nodes from "in" to "out" before the first Gemm."""
+
+    def change(model: Any) -> None:
+        gemm = of_type(model, "Gemm")
+        added = [onnx.helper.make_node(operator, given, [made], **more) for operator, given, made, more in nodes]
+        for node in added:
+            node.input[:] = [gemm.input[0] if name == "in" else name for name in node.input]
+        place = list(model.graph.node).index(gemm)
+        gemm.input[0] = "out"
+        rest = list(model.graph.node)[place:]
+        del model.graph.node[place:]
+        model.graph.node.extend([*added, *rest])
+        for name, values in constants.items():
+            model.graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values), name))
+
+    return change
+
+
+REVERSED = {"first": [-1], "last": [-100], "step": [-1]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (between(("Gather", ["in", "k"], "out", {"axis": 1}), k=[1, 0, 2, 3, 4]), "which are neither all outputs nor"),
+        (between(("Slice", ["in", "first", "last", "axis", "step"], "out", {}), axis=[0], **REVERSED), "from event to"),
+        (between(("Add", ["in", "in"], "out", {})), "went through Add, which is none of TMVA's activations"),
+        (between(("Add", ["in", "c"], "out", {}), c=np.arange(5, dtype=np.float32)), "with several constants"),
+        (between(("Mul", ["in", "c"], "out", {}), c=np.float32(1.01)), "went through Mul, which is none"),
+        (between(("Clip", ["in", "", "c"], "out", {}), c=np.float32(6)), "went through Clip, which is none"),
+        (
+            between(("Concat", ["in", "c"], "out", {"axis": 0}), c=np.ones((0, 5), np.float32)),
+            "it mixes outputs of .* with other numbers",
+        ),
+        (
+            between(
+                ("Relu", ["in"], "r", {}), ("Sub", ["in", "r"], "d", {}), ("Add", ["d", "r"], "e", {}),
+                ("Identity", ["e"], "out", {}),
+            ),
+            None,
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_between_layers_is_seen(change: Any, message: str | None) -> None:
+    """The last comes to nothing, whatever it is made of."""
+    model = changed("legacy_lstm_last", change)
+    if message is None:
+        assert from_onnx(model, variables=VARIABLES).layers[0].layout() == "LSTM|5|3|4|0|0"
+        return
+    with pytest.raises(DataError, match=message):
+        from_onnx(model, variables=VARIABLES)
+
+
 def test_what_the_metadata_says_is_taken() -> None:
     path = FILES["legacy_lstm_last"]
     with pytest.raises(DataError, match="give the 12 names, time-major, as variables="):

@@ -72,7 +72,8 @@ def _moved(node: Any, values: list[Any], opset: int, place: str) -> list[Any]:
     if node.op_type == "Dropout" and len(values) > 2 and values[2] is not None and np.any(values[2]):
         raise DataError(f"{place}: expected a file for evaluation, found a dropout in training mode")
     first, *others = [value for value in values if isinstance(value, Traced)]
-    if not isinstance(values[0], Traced) or any(other.curve is not first.curve for other in others):
+    whole = len(others) == len(values) - 1 if node.op_type == "Concat" else not others
+    if not whole or not isinstance(values[0], Traced) or any(other.curve is not first.curve for other in others):
         raise DataError(f"{place}: it mixes outputs of {first.stage.name} with other numbers")
     given = [value.numbers if isinstance(value, Traced) else value for value in values]
     results = evaluate_node(node, given, opset, place)

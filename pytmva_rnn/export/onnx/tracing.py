@@ -216,7 +216,10 @@ class _Tracer:
         """Whether an Add is the bias of the product before it, which then has it."""
         traced = [each for each in values if isinstance(each, Traced)]
         constants = [np.asarray(each) for each in values if not isinstance(each, Traced)]
-        if len(traced) != 1 or traced[0].operators or traced[0].numbers.shape[-1] != self.stage.width:
+        in_order = 1 + np.arange(self.events * self.stage.width)
+        if len(traced) != 1 or traced[0].operators or not np.array_equal(traced[0].numbers.reshape(-1), in_order):
+            return False
+        if traced[0].numbers.shape[-1] != self.stage.width:
             return False
         if constants[0].size not in (1, *constants[0].shape[-1:]):  # one for each unit, not for each event
             return False
