@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 __all__ = [
     "BackendError",
@@ -15,15 +16,38 @@ __all__ = [
     "TrainingError",
     "UnavailableError",
     "WeightFileError",
+    "shown_text",
 ]
 
 
 _LONGEST = 400
 """Characters of a message that people read."""
 
+_LONGEST_LINE = 1500
+"""And of a line that names files as well."""
+
+
+def shown_text(text: str) -> str:
+    """As many characters as there are, so that a caret below finds them; a sign for what would command a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in re.sub(r"\s", " ", text))
+
+
+def _shortened(line: str) -> str:
+    """A line that quotes something endless without its middle: what is wrong stands at the ends."""
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
+
 
 class TMVAError(Exception):
-    """Base class of every error that pytmva_rnn raises on bad input."""
+    """Base class of every error that pytmva_rnn raises on bad input.
+
+    Names, texts and paths that a message quotes may be anybody's: what would command a terminal stands in it as a sign.
+    """
+
+    def __init__(self, message: object = "", **others: Any) -> None:
+        lines = (_shortened(shown_text(line)) for line in str(message).split("\n"))
+        super().__init__("\n".join(lines), **others)
 
 
 class OptionError(TMVAError):
@@ -46,7 +70,7 @@ class OptionError(TMVAError):
         self.position = position
         if text is not None:
             start = max(0, (position or 0) - 40)
-            shown = re.sub(r"\s", " ", text[start : start + 100])
+            shown = shown_text(text[start : start + 100])
             message += f"\n  {'...' if start else ''}{shown}{'...' if start + 100 < len(text) else ''}"
             if position is not None:
                 message += "\n  " + " " * (position - start + (3 if start else 0)) + "^"

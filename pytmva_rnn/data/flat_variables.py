@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.limits import check_variables
 from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
@@ -23,8 +25,8 @@ Definitions = Mapping[str, str] | None
 
 _NEVER_FILLED = float(np.finfo(np.float32).max)
 
-_ARRAY = re.compile(r"([A-Za-z_][\w.{}]*)\[(\d+)\]")
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_ARRAY = re.compile(r"([A-Za-z_][\w.{}]*)\[([0-9]{1,18})\]")
+_RANGE = re.compile(r"\{([0-9]{1,18})\.\.([0-9]{1,18})\}")
 _LABELLED = re.compile(r"(?s)(.+?):=(.+)")
 
 
@@ -60,6 +62,9 @@ class Column:
             _check_blanks(self.expression, expression)
         object.__setattr__(self, "expression", expression)
         object.__setattr__(self, "label", without_blanks(self.label))
+        size: Any = self.size
+        if size is not None and (type(size) is not int or size < 1):
+            raise DataError(f"variable {expression!r}: its size is a whole number from 1 on, not {size!r}")
 
     @classmethod
     def parse(cls, text: str) -> Column:
@@ -214,6 +219,7 @@ class Variables:
                 columns.append(Column.from_data(entry))
         if not columns:
             raise DataError("no variables are given")
+        check_variables(sum(column.width for column in columns))
         object.__setattr__(self, "columns", tuple(columns))
 
     def to_list(self) -> list[dict[str, Any]]:
@@ -315,4 +321,5 @@ def _expand(text: str) -> list[str]:
     first, last = int(found[1]), int(found[2])
     if last < first:
         raise DataError(f"variable {text!r}: the range {found[0]} is empty")
+    check_variables(prod(int(each[2]) - int(each[1]) + 1 for each in _RANGE.finditer(text)))
     return [more for i in range(first, last + 1) for more in _expand(text.replace(found[0], str(i)))]

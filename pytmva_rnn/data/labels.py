@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn.data.limits import MOST_CLASSES, check_at_most
 from pytmva_rnn.description import Analysis
 from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError, TrainingError
@@ -170,7 +171,9 @@ def class_numbers(
         index = labels.reshape(-1)
         if not np.all(np.isfinite(index)) or np.any(index != np.floor(index)) or index.min() < 0:
             raise DataError("y of a multiclass analysis must be class numbers 0, 1, 2 ... or one-hot rows")
-        labels = np.eye(max(int(index.max()) + 1, len(classes or ())))[index.astype(int)]
+        count = max(int(index.max()) + 1, len(classes or ()))
+        check_at_most(count, MOST_CLASSES, "y counts {} classes, from 0 to its largest number")
+        labels = index[:, np.newaxis] == np.arange(count)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, which is reported as such
         targets: NDArray[np.float32] = np.ascontiguousarray(labels, np.float32).reshape(n, -1)
     if kind == "Regression":

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.flat_variables import Column, Variables, check_distinct
+from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most
 from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable
@@ -65,6 +66,9 @@ class Recipe:
         for name, values in for_each.items():
             if not name.isidentifier() or not isinstance(values, list | tuple) or not values:
                 raise DataError(f"for_each: {name} = {values!r}; needed is a list of values, e.g. jet = [1, 2]")
+        check_at_most(
+            math.prod(map(len, for_each.values())), MOST_REPETITIONS, "for_each makes {} events of each entry"
+        )
         object.__setattr__(self, "for_each", {name: tuple(values) for name, values in for_each.items()})
         for column in spectators:
             if column.size is not None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.limits import check_variables
 from pytmva_rnn.data.padding import order_within, pad
 from pytmva_rnn.data.step_collections import Collection, Definitions, check_keys, named_texts
 from pytmva_rnn.data.step_elements import joined_elements
@@ -87,6 +88,7 @@ class Steps:
             raise DataError(f"steps_from is 'inner' or 'outer', not {self.steps_from!r}")
         self._check_collections()
         self._check_sizes()
+        check_variables(self.steps * len(self.input_names))
         for name, count in Counter(self.input_names).items():
             if count > 1:
                 raise DataError(f"the sequence has two inputs called {name!r}; give them different names")

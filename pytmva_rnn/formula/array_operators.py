@@ -86,6 +86,8 @@ class Operators(ArrayComputation):
         path = path_of(column)
         if operator not in ("==", "!=") or not isinstance(text, Text) or path is None:
             self._refuse(Binary(operator, left, right), 'is no comparison of a branch with a text, e.g. type == "GT"')
+        if path not in self._columns.arrays:  # a constant, not a branch
+            self._refuse(column, "is no branch of texts")
         array = self._columns.arrays[path]
         if array.layout.purelist_parameter("__array__") not in ("string", "bytestring"):
             self._refuse(column, "gives numbers, not text")

@@ -14,7 +14,7 @@ from typing import Any
 
 import lark
 
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.errors import DataError, shown_text
 from pytmva_rnn.formula.tree import (
     Binary,
     Conditional,
@@ -37,6 +37,9 @@ COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 200
+
+_HINTED = 500
+"""Characters before and behind the place of an error that hints look at: they take the square of that in time."""
 
 _TYPES = (
     r"int|long\s+long|long|short|char|bool|double|float|U?Int_t|U?Long64_t|U?Long_t|U?Short_t|Bool_t|Double_t|Float_t"
@@ -81,7 +84,7 @@ SHIFT_RIGHT.2: ">>"
 SIGN: "+" | "-"
 POWER: "**" | "^"
 CAST.3: /\(\s*(?:unsigned\s+)?(?:TYPES)\s*\)(?=\s*(?:[\w.(`!@]|[^\x00-\x7f]))/
-NUMBER.2: /(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?![\w.])/
+NUMBER.2: /(?:0[xX][0-9a-fA-F]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![\w.])/
 TEXT: /"[^"]*"/
 QUOTED: /`[^`]+`/
 SPECIAL.2: /[A-Za-z]+\$/
@@ -110,7 +113,7 @@ def complaint(text: str, message: str, position: int | None = None) -> DataError
     words = f"expression {shown!r}: {message}"
     if position is not None:
         start = max(0, position - 60)
-        line = re.sub(r"\s", " ", text[start : start + 120])
+        line = shown_text(text[start : start + 120])
         words += f"\n  {'...' if start else ''}{line}\n  {' ' * (position - start + (3 if start else 0))}^"
     return DataError(words)
 
@@ -134,7 +137,9 @@ def parse(text: str) -> Term:
         position = error.pos_in_stream if token is None else token.start_pos
         if token is not None and token.type == "$END":
             position = len(text)
-        hint = next((f"; {advice}" for pattern, advice in _HINTS if re.search(pattern, text)), "")
+        place = position or 0
+        beside = text[max(0, place - _HINTED) : place + _HINTED]
+        hint = next((f"; {advice}" for pattern, advice in _HINTS if re.search(pattern, beside)), "")
         what = "something is missing at the end" if position == len(text) else "not from here on"
         raise complaint(text, f"not understood, {what}{hint}", position) from None
 

@@ -12,6 +12,11 @@ __all__ = ["VARIABLE", "Turn", "asked_threads", "forks"]
 
 VARIABLE = "PYTMVA_RNN_THREADS"
 
+MOST = 4096
+"""Threads: each takes memory of its own, and no machine has more cores."""
+
+_DIGITS = 10
+
 
 def asked_threads(threads: int | None) -> int | None:
     """The argument `threads`, else the environment variable PYTMVA_RNN_THREADS, else None: what pays.
@@ -19,19 +24,23 @@ def asked_threads(threads: int | None) -> int | None:
     Raises
     ------
     ValueError
-        For an argument below 1.
+        For an argument below 1 or above `MOST`.
     OptionError
         If the variable is not a number from 1 on.
     """
     if threads is not None:
         if threads < 1:
             raise ValueError(f"threads must be 1 or more, not {threads}")
+        if threads > MOST:
+            raise ValueError(f"threads must be at most {MOST}, not {threads}")
         return threads
     text = os.environ.get(VARIABLE, "").strip()
     if not text:
         return None
-    if not (text.isdecimal() and int(text) > 0):
-        raise OptionError(f"the environment variable {VARIABLE} is {text!r}; set it to a number of threads, 1 or more")
+    if not (text.isdecimal() and len(text) < _DIGITS and 0 < int(text) <= MOST):
+        raise OptionError(
+            f"the environment variable {VARIABLE} is {text!r}; set it to a number of threads, from 1 to {MOST}"
+        )
     return int(text)
 
 

@@ -48,6 +48,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+_KEPT = 5000
+"""Errors of a file; of more than that nobody needs to know which."""
+
+
 @dataclass
 class _Report:
     """Collects what checks raise."""
@@ -59,7 +63,9 @@ class _Report:
         try:
             return check(*args, **kwargs)
         except WeightFileError as error:
-            self.errors.append(error)
+            # the frames that it came through would be kept with it, of each of very many
+            if len(self.errors) < _KEPT:
+                self.errors.append(error.with_traceback(None))
             return None
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -22,6 +24,9 @@ _NAME = "tmva-methoddl.xsd"
 # After a node that does not belong, libxml2 leaves its later siblings unchecked, so that it is taken out and the rest
 # checked again; a file with more such nodes in one place has been told enough.
 _ROUNDS = 20
+# As much as anybody reads; each is looked for among its siblings, which takes the square of their number.
+_MOST = 300
+_ALIKE = 2000
 
 _ATTRIBUTE = re.compile(r"Element '[^']*', attribute '([^']*)': ")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -73,12 +78,13 @@ def schema_faults(root: Node) -> list[Fault]:
         Nodes that do not belong where they stand are removed from its tree.
     """
     schema = etree.XMLSchema(etree.fromstring(schema_source()))
+    _shorten(root)
     misplaced: list[Fault] = []
     others: list[Fault] = []
     for _ in range(_ROUNDS):
         if schema.validate(root.element.getroottree()):
             return misplaced
-        log = cast("Iterable[etree._LogEntry]", schema.error_log)
+        log = islice(cast("Iterable[etree._LogEntry]", schema.error_log), _MOST)
         found = [(entry, root.at(entry.path or "/*")) for entry in log]
         others = [_fault(node, entry) for entry, node in found if not _is_misplaced(entry)]
         strangers = [(node, _fault(node, entry)) for entry, node in found if _is_misplaced(entry)]
@@ -90,6 +96,18 @@ def schema_faults(root: Node) -> list[Fault]:
                 each.remove()
             node.remove()
     return misplaced + _without_repeats(others)
+
+
+def _shorten(root: Node) -> None:
+    """Leave only the first of very many siblings of one tag: libxml2 counts through all before one that is wrong."""
+    for parent in list(root.element.iter(etree.Element)):
+        if len(parent) > _ALIKE:
+            counted: Counter[str] = Counter()
+            for child in list(parent):
+                tag = str(child.tag)
+                counted[tag] += 1
+                if counted[tag] > _ALIKE:
+                    parent.remove(child)
 
 
 def _is_misplaced(entry: etree._LogEntry) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,10 @@ __all__ = ["HISTORY", "history_info", "stored_history"]
 
 HISTORY = "pytmva_rnn History"
 """Name of the entry of GeneralInfo: rows of phase, epoch, training error and validation error, as JSON."""
+
+
+_LARGEST = 10**9
+"""Phase or epoch."""
 
 
 def history_info(history: Iterable[HistoryRow]) -> tuple[str, str]:
@@ -44,7 +49,11 @@ def stored_history(model: Description) -> list[HistoryRow]:
 def _row(number: int, values: Any) -> HistoryRow:
     match values:
         case [int(phase), int(epoch), int() | float() as training, int() | float() as validation] if (
-            phase >= 1 and epoch >= 1 and bool not in map(type, values)
+            1 <= phase <= _LARGEST
+            and 1 <= epoch <= _LARGEST
+            and bool not in map(type, values)
+            # a whole number of more digits than a float has room for
+            and not any(abs(error) > sys.float_info.max for error in (training, validation) if type(error) is int)
         ):
             return HistoryRow(phase, epoch, float(training), float(validation))
     raise WeightFileError(

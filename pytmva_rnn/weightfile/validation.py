@@ -15,6 +15,10 @@ from pytmva_rnn.weightfile.schema import schema_faults
 __all__ = ["Finding", "validate"]
 
 
+MOST = 1000
+"""Findings of a file that are listed one by one."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something wrong in a weight file.
@@ -67,10 +71,17 @@ def validate(path: str | os.PathLike[str]) -> list[Finding]:
         return [_problem(error)]
     # The schema comes last because it takes nodes out.
     errors = inconsistencies(root)
-    errors += [fault.error for fault in schema_faults(root) if not any(map(fault.is_told_by, errors))]
+    told: dict[tuple[int | None, str | None], list[WeightFileError]] = {}
+    for each in errors:
+        told.setdefault((each.line, each.node), []).append(each)
+    for fault in schema_faults(root) if len(errors) <= MOST else ():
+        if not any(map(fault.is_told_by, told.get((fault.error.line, fault.error.node), ()))):
+            errors.append(fault.error)
     if not errors:
         return [Finding(None, None, text, warning=True) for text in tmva_differences(read_description(path))]
-    return sorted(dict.fromkeys(map(_problem, errors)), key=lambda problem: problem.line or 0)
+    found = sorted(dict.fromkeys(map(_problem, errors)), key=lambda problem: problem.line or 0)
+    more = [Finding(None, None, f"{len(found) - MOST:,} or more others")] if len(found) > MOST else []
+    return found[:MOST] + more
 
 
 def _problem(error: WeightFileError) -> Finding:
