@@ -16,7 +16,7 @@ from pytmva_rnn.data.scoring_inputs import changed_by
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location
-from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees
+from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees, stored_friends
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs, stored_recipe
 
@@ -95,6 +95,8 @@ class Scoring:
     keep : list of str
     spectators : list of (Column, number of the repetition)
         Those that the values of `for_each` change are there for each of these.
+    stored_friends : set of str
+        Files that the trees found so far name as those of their friends.
 
     Raises
     ------
@@ -122,6 +124,7 @@ class Scoring:
         self._chosen = [
             replace(self.recipe.at(values), allow_nan=True, spectators=()) for values in self.recipe.repetitions()
         ]
+        self.stored_friends: set[str] = set()
         self._known = [ListLengths() for _ in self._chosen]
         wanted = self.recipe.spectators if spectators else ()
         self.spectators: list[tuple[Column, int]] = [
@@ -144,13 +147,18 @@ class Scoring:
         file, tree = location
         trained_on = dict(self.model.info).get(TREE)
         try:
-            with opened(file, tree) as (found, _):
-                return location, int(found.num_entries)
+            with opened(file, tree) as (found, place):
+                return location, self._looked_at(found, place, file)
         except DataError:
             if tree is not None or trained_on is None:
                 raise
-        with opened(file, trained_on) as (found, _):
-            return (file, trained_on), int(found.num_entries)
+        with opened(file, trained_on) as (found, place):
+            return (file, trained_on), self._looked_at(found, place, file)
+
+    def _looked_at(self, tree: Any, place: str, file: str) -> int:
+        """The number of entries; the files of the tree's friends are remembered."""
+        self.stored_friends |= {path for _, path, _ in stored_friends(tree, place, file)}
+        return int(tree.num_entries)
 
     def events(
         self, files: Sequence[tuple[Location, int]], before: int = 0, step: int = STEP

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Model, write_weights
+from pytmva_rnn import Model, file_scoring, write_weights
 from pytmva_rnn.cli import evaluate_command as evaluate
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe
@@ -160,6 +160,18 @@ def test_a_file_that_is_replaced_while_it_is_read(
     assert run(tmp_path, model(FLAT), path) == 1
     assert "had 5 entries when they were counted, and has 4 now: it was replaced" in capsys.readouterr().err
     assert not (tmp_path / "s.root").exists()
+
+
+def test_a_friend_that_the_input_names_is_not_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, scores_of = write(tmp_path / "a.root", 5), tmp_path / "s.root"
+    assert run(tmp_path, model(FLAT), path) == 0
+    before = scores_of.read_bytes()
+    monkeypatch.setattr(file_scoring, "stored_friends", lambda *_: [("s", str(scores_of), "scores")])
+    assert run(tmp_path, model(FLAT), path) == 1
+    assert "s.root is also an input file; write the scores to another one" in capsys.readouterr().err
+    assert scores_of.read_bytes() == before
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")

@@ -22,7 +22,7 @@ from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.suggestions import near
 
-__all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees"]
+__all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees", "stored_friends"]
 
 STEP = 250_000
 """Events read at a time: enough for speed, few enough for memory."""
@@ -293,25 +293,32 @@ def _friend(spec: str, stack: ExitStack) -> _Friend:
 def _stored(tree: Any, place: str, before: int, file: str, stack: ExitStack, given_by_user: set[str]) -> list[_Friend]:
     """The friends that a tree in a file names itself; `before` is the number, among all trees, of its first entry."""
     entries = int(tree.num_entries)
-    with reading(f"the friends of {place} cannot be read"):
-        listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
-        keys = ("fName", "fTitle", "fTreeName")
-        named = [tuple(str(given.member(key)) for key in keys) for given in listed or []]
     friends = []
-    for name, of_file, inside in named:
+    for name, path, inside in stored_friends(tree, place, file):
         if name in given_by_user:
             continue
-        paths = [of_file, str(Path(file).parent / of_file)] if of_file and "://" not in of_file else [file]
-        if "://" in of_file:
-            paths = [of_file] if "://" in file else []  # a file on disk sends nobody into the network
-        path = next((p for p in paths if "://" in p or Path(p).is_file()), None)
-        if path is None:
-            continue  # a name that would be found there is not found
-        other, other_place = stack.enter_context(opened(path, inside or name))
+        other, other_place = stack.enter_context(opened(path, inside))
         if int(other.num_entries) != entries:
             raise DataError(f"the friend {name} of {place} has {other.num_entries} entries, the tree {entries}")
         friends.append(_Friend(name, (_Part(other, other_place, _branches(other, other_place), before),)))
     return friends
+
+
+def stored_friends(tree: Any, place: str, file: str) -> list[tuple[str, str, str]]:
+    """Name, file and tree of the friends that a tree names itself, as far as they are there."""
+    with reading(f"the friends of {place} cannot be read"):
+        listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
+        keys = ("fName", "fTitle", "fTreeName")
+        named = [tuple(str(given.member(key)) for key in keys) for given in listed or []]
+    found = []
+    for name, of_file, inside in named:
+        paths = [of_file, str(Path(file).parent / of_file)] if of_file and "://" not in of_file else [file]
+        if "://" in of_file:
+            paths = [of_file] if "://" in file else []  # a file on disk sends nobody into the network
+        path = next((p for p in paths if "://" in p or Path(p).is_file()), None)
+        if path is not None:  # else a name that would be found there is not found
+            found.append((name, path, inside or name))
+    return found
 
 
 def columns_of_arrays(arrays: Mapping[str, Any], size: int, formulas: Iterable[Formula], place: str) -> Columns:
