@@ -272,6 +272,13 @@ def test_reader_of_several_outputs(name: str, call: str, tmp_path: Path) -> None
     np.testing.assert_allclose(found, [*expected, expected[0]], rtol=0, atol=2e-6)
 
 
+def test_what_is_no_plain_sequence_takes_its_variables() -> None:
+    """Inputs per event, several collections, lists of lists: the numbers of all steps, as the Reader has them."""
+    code = generate(trained(Steps({"a": "x"}, 3, per_event={"b": "y"})), "Net")
+    assert "sequence = false" in code
+    assert "columns = 6" in code
+
+
 def test_example(tmp_path: Path) -> None:
     """examples/cpp, with a network of random weights."""
     config = load_config(EXAMPLES / "quark_gluon.toml")

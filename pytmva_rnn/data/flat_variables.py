@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any
@@ -18,7 +18,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import near
 
-__all__ = ["Column", "Definitions", "Variables", "check_distinct", "internal_name", "without_blanks"]
+__all__ = ["Column", "Definitions", "Variables", "internal_name", "without_blanks"]
 
 Definitions = Mapping[str, str] | None
 """Names for formulas."""
@@ -248,39 +248,6 @@ class Variables:
         """The variables of the m events of `rows`, (m, NVar) float32; raises as `Column.build`."""
         rows = rows or self.rows(columns, define)
         return np.concatenate([column.build(columns, define, rows) for column in self.columns], axis=1)
-
-    def check_distinct(self) -> None:
-        """Refuse a variable that is there twice; raises as `check_distinct`."""
-        check_distinct("variable", self.columns)
-
-
-def check_distinct(what: str, columns: Iterable[Column]) -> None:
-    """Refuse variables, spectators or targets that are the same.
-
-    Raises
-    ------
-    DataError
-        For two of the same expression, or of the same name.
-    """
-    expressions: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for column in columns:
-        for number in range(column.width):
-            name = column.name if column.size is None else f"{column.name}[{number}]"
-            expression = column.expression if column.size is None else f"{column.expression}[{number}]"
-            if expression in expressions:
-                other = expressions[expression]
-                raise DataError(
-                    f"{what} {expression!r} is there twice"
-                    + ("" if other == name == expression else f", as {other!r} and as {name!r}")
-                    + "; leave one out"
-                )
-            if name in names:
-                raise DataError(
-                    f"two {what}s are called {name!r}: {names[name]!r} and {expression!r}; give one another label, "
-                    f"e.g. {name}2 := {expression}"
-                )
-            expressions[expression], names[name] = name, expression
 
 
 def _limits(values: NDArray[Any] | None) -> tuple[float, float]:

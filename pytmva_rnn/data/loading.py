@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pytmva_rnn.data.dataset import Dataset, joined
+from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.entry_units import check_repeated
-from pytmva_rnn.data.flat_variables import Column, check_distinct
+from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.labels import names_of_columns, signal_first

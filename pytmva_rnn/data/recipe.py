@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.flat_variables import Column, Variables, check_distinct
+from pytmva_rnn.data.distinct import check_distinct
+from pytmva_rnn.data.flat_variables import Column, Variables
 from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most
-from pytmva_rnn.data.rows import ListLengths, Rows
+from pytmva_rnn.data.rows import ListLengths, Rows, side_by_side
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
@@ -214,7 +215,7 @@ class Recipe:
                 X = X[rows.entry]
         if not self.allow_nan:
             self._check_finite(X, columns, rows)
-        return X, _side_by_side([(s.name, s.numbers(columns, self.define, rows)) for s in self.spectators], len(rows))
+        return X, side_by_side([(s.name, s.numbers(columns, self.define, rows)) for s in self.spectators], len(rows))
 
     def check_distinct(self) -> None:
         """Refuse inputs and spectators that are there twice.
@@ -289,27 +290,6 @@ def _remedy(is_nan: bool, of_events: bool) -> str:
     instead = "where(isnan(x), 0, x)" if is_nan else "where(isfinite(x), x, 0)"
     away = "selection = " + ("isfinite(x)" if of_events else "all(isfinite(x))")
     return f"write {instead} in place of x, or leave such events out with {away}"
-
-
-def _side_by_side(columns: list[tuple[str, NDArray[Any]]], n: int) -> NDArray[Any]:
-    """Columns of numbers as one array: of integers if all are, else of doubles.
-
-    Raises
-    ------
-    DataError
-        For integers beside others that double precision does not hold.
-    """
-    if columns and all(values.dtype.kind in "iu" for _, values in columns):
-        kinds = {values.dtype for _, values in columns}
-        if np.result_type(*kinds).kind in "iu":
-            return np.stack([values for _, values in columns], axis=1)
-    for name, values in columns:
-        if values.dtype.kind in "iu" and len(values) and max(abs(int(values.min())), abs(int(values.max()))) > 2**53:
-            raise DataError(
-                f"spectator {name} has integers beyond 2^53, whose digits are kept only where all spectators are "
-                "integers"
-            )
-    return np.stack([values.astype(np.float64) for _, values in columns], axis=1) if columns else np.empty((n, 0))
 
 
 def insert(text: str, values: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.array_values import problem_words
 from pytmva_rnn.formula.values import Value
 
-__all__ = ["ListLengths", "Rows"]
+__all__ = ["ListLengths", "Rows", "side_by_side"]
 
 
 @dataclass
@@ -186,3 +186,24 @@ class Rows:
         )
         within = np.where(counts[self.entry] == 1, 0, self.element)
         return value, value.offsets[0][:-1][self.entry] + within
+
+
+def side_by_side(columns: list[tuple[str, NDArray[Any]]], n: int) -> NDArray[Any]:
+    """Columns of numbers as one array: of integers if all are, else of doubles.
+
+    Raises
+    ------
+    DataError
+        For integers beside others that double precision does not hold.
+    """
+    if columns and all(values.dtype.kind in "iu" for _, values in columns):
+        kinds = {values.dtype for _, values in columns}
+        if np.result_type(*kinds).kind in "iu":
+            return np.stack([values for _, values in columns], axis=1)
+    for name, values in columns:
+        if values.dtype.kind in "iu" and len(values) and max(abs(int(values.min())), abs(int(values.max()))) > 2**53:
+            raise DataError(
+                f"spectator {name} has integers beyond 2^53, whose digits are kept only where all spectators are "
+                "integers"
+            )
+    return np.stack([values.astype(np.float64) for _, values in columns], axis=1) if columns else np.empty((n, 0))

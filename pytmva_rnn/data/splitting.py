@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.class_division import divided_class, mixed_classes
 from pytmva_rnn.data.entry_units import check_overlap, last_entries, place_entries, units_of
+from pytmva_rnn.data.requested_numbers import requested, scales
 from pytmva_rnn.data.sampling import FREE, TEST, TRAINING, VALIDATION, fold_numbers, placed
 from pytmva_rnn.data.sums_of_weights import REMEDY
 from pytmva_rnn.data.weighting import weighted
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.options.split import SplitOptions
-from pytmva_rnn.suggestions import near
 from pytmva_rnn.trandom import TRandom3, shuffle
 
 if TYPE_CHECKING:
     from pytmva_rnn.data.dataset import Dataset
 
 __all__ = ["FREE", "TEST", "TRAINING", "Division", "divide", "split"]
-
-N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +125,7 @@ def divide(
         _, dataset = weighted(dataset.take(np.concatenate(training)), dataset)
     factors = _factors(dataset, training, options.NormMode, "training")
     mix = options.SplitMode if options.MixMode == "SameAsSplitMode" else options.MixMode
-    orders = [_mix(events, mix) for events in (training, test, validation)]
+    orders = [mixed_classes(events, mix) for events in (training, test, validation)]
     if mix == "Random":
         for order in orders:
             if len(order):
@@ -175,9 +174,9 @@ def _chosen(
     random: TRandom3,
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
     """Training and test events of each class."""
-    scales = _scales(dataset) if options.ScaleWithPreselEff else [1.0] * len(dataset.classes)
-    asked_training, asked_test = _requested(dataset, options, place)
-    wanted = [(int(asked_training[c] * scales[c]), int(asked_test[c] * scales[c])) for c in _classes(dataset)]
+    factors = scales(dataset) if options.ScaleWithPreselEff else [1.0] * len(dataset.classes)
+    asked_training, asked_test = requested(dataset, options, place)
+    wanted = [(int(asked_training[c] * factors[c]), int(asked_test[c] * factors[c])) for c in _classes(dataset)]
     if units is not None and (place == FREE).any():
         place = place_entries(dataset, place, units, wanted, options.SplitMode, random)
         wanted = [(0, 0)] * len(wanted)
@@ -191,7 +190,9 @@ def _chosen(
             shuffle(events, random)
     training, test = [], []
     for c, events in enumerate(of_class):
-        train_events, test_events = _divide(events, given[c], *wanted[c], options.SplitMode, random, dataset.classes[c])
+        train_events, test_events = divided_class(
+            events, given[c], *wanted[c], options.SplitMode, random, dataset.classes[c]
+        )
         training.append(train_events)
         test.append(test_events)
     return training, test
@@ -228,126 +229,6 @@ def _check_validation(dataset: Dataset, validation: list[NDArray[np.int64]], opt
             raise DataError(f"class {name!r} has no events to validate with{said}; each class needs some, or none")
 
 
-def _scales(dataset: Dataset) -> Sequence[float]:
-    if len(dataset.efficiencies) != len(dataset.classes):
-        raise DataError(
-            "ScaleWithPreselEff needs for each class the fraction of its entries that passed the selection; "
-            f"the dataset has {len(dataset.efficiencies)} efficiencies for {len(dataset.classes)} classes"
-        )
-    return dataset.efficiencies
-
-
-def _requested(dataset: Dataset, options: SplitOptions, place: NDArray[np.int64]) -> tuple[list[int], list[int]]:
-    """For training and for testing, how many events of each class are asked for."""
-    training = _by_class("nTrain", options.nTrain, dataset, 0)
-    test = _by_class("nTest", options.nTest, dataset, 0)
-    fractions = _by_class("TrainTestSplit", options.TrainTestSplit, dataset, 0.0)
-    if isinstance(options.test, float):
-        return _of_fraction(dataset, options.test, place)
-    counts = np.bincount(dataset.class_index[place != VALIDATION], minlength=len(dataset.classes))
-    for c, fraction in enumerate(fractions):
-        if fraction > 0:
-            # TMVA multiplies in single precision: 0.29 of 100 events are 29, where double precision has 28.999...
-            training[c], test[c] = int(np.float32(fraction) * np.float32(counts[c])), 0
-            if training[c] == 0:
-                name = dataset.classes[c]
-                raise DataError(f"TrainTestSplit_{name}={fraction:g} of {counts[c]} events leaves none for training")
-    return training, test
-
-
-def _of_fraction(dataset: Dataset, fraction: float, place: NDArray[np.int64]) -> tuple[list[int], list[int]]:
-    """Of the events of each class that no source places, the fraction for the test and the others for the training."""
-    if (place == TEST).any():
-        raise DataError(f"test = {fraction:g} chooses test events, but sources name theirs: give one or the other")
-    training, test = [], []
-    for c, name in enumerate(dataset.classes):
-        free, trains = (int(((dataset.class_index == c) & (place == k)).sum()) for k in (FREE, TRAINING))
-        test.append(round(fraction * free))
-        training.append(trains + free - test[-1])
-        if test[-1] == 0 or training[-1] == 0:
-            raise DataError(f"test = {fraction:g} of the {free} events of class {name!r} leaves a sample empty")
-    return training, test
-
-
-def _by_class(kind: str, given: Mapping[str, N], dataset: Dataset, absent: N) -> list[N]:
-    lower = [name.lower() for name in dataset.classes]
-    result = [absent] * len(lower)
-    for name, number in given.items():
-        if name.lower() not in lower:
-            raise DataError(f"{kind}_{name}: there is no class {name!r}; {near(name, dataset.classes)}")
-        result[lower.index(name.lower())] = number
-    return result
-
-
-def _divide(
-    events: NDArray[np.int64],
-    given: tuple[NDArray[np.int64], NDArray[np.int64]],
-    n_train: int,
-    n_test: int,
-    mode: str,
-    random: TRandom3,
-    name: str,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training and test events of one class: those `given` to each sample, then of `events`, which may go to either."""
-    free, trains, tests = len(events), len(given[0]), len(given[1])
-    n = free + trains + tests
-    if n_train + n_test > n:
-        raise DataError(
-            f"class {name!r} has {n} events, too few for the {n_train} requested for training and {n_test} for testing"
-        )
-    # The first `pool` events are there to choose training events from, the others to choose test events from.
-    if n_train == 0 and n_test == 0:
-        # Equal samples, as far as the free events suffice for that.
-        pool = max(0, min(free, (free + tests - trains) // 2))
-        test_pool = max(0, min(free, (free + trains - tests) // 2))
-        n_train, n_test = trains + pool, tests + test_pool
-        events = events[: pool + test_pool] if mode != "Alternate" else events
-    elif n_test == 0:
-        pool = max(n_train - trains, 0)
-        n_test = n - max(n_train, trains)
-    elif n_train == 0:
-        pool = n - max(n_test, tests) - trains
-        n_train = trains + pool
-    else:
-        needed = max(n_train - trains, 0)
-        pool = needed + max(free - needed - max(n_test - tests, 0), 0) // 2
-    if n_train > trains + free or n_test > tests + free:
-        raise DataError(
-            f"class {name!r} has {trains} events given for training, {tests} for testing and {free} others, which does "
-            f"not suffice for the {n_train} requested for training and {n_test} for testing"
-        )
-    if n_train == 0 or n_test == 0:
-        raise DataError(
-            f"class {name!r} has {n} events, which leaves {n_train} for training and {n_test} for testing; "
-            + (f"request fewer with nTrain_{name} or nTest_{name}" if free else "each sample needs some of every class")
-        )
-    if mode == "Alternate":
-        taken = max(n_train - trains, 0)
-        if taken > (free + 1) // 2:
-            raise DataError(
-                f"class {name!r}: SplitMode=Alternate takes at most every second of its {free} events for training, "
-                f"not {taken}"
-            )
-        is_training = np.zeros(free, dtype=bool)
-        is_training[: 2 * taken : 2] = True
-        training, test = events[is_training], events[~is_training]
-    else:
-        training, test = events[:pool], events[pool:]
-    training, test = np.append(given[0], training), np.append(given[1], test)
-    if mode == "Random":
-        return _shortened(training, n_train, random), _shortened(test, n_test, random)
-    return training[:n_train], test[:n_test]
-
-
-def _shortened(events: NDArray[np.int64], n: int, random: TRandom3) -> NDArray[np.int64]:
-    """`n` of the events in their order, the others being chosen by chance; no numbers are drawn when all stay."""
-    if len(events) <= n:
-        return events
-    order = np.arange(len(events))
-    shuffle(order, random)
-    return np.delete(events, order[: len(events) - n])
-
-
 def _factors(dataset: Dataset, events_of: list[NDArray[np.int64]], mode: str, sample: str) -> tuple[float, ...]:
     """NormMode's factor on the weights of the events of each class in a sample."""
     if mode == "None":
@@ -362,15 +243,3 @@ def _factors(dataset: Dataset, events_of: list[NDArray[np.int64]], mode: str, sa
             )
         factors.append(len(events if mode == "NumEvents" else events_of[0]) / total)
     return tuple(factors)
-
-
-def _mix(of_class: list[NDArray[np.int64]], mode: str) -> NDArray[np.int64]:
-    """Events of all classes: in turn (Alternate) as far as they last, else class after class."""
-    if mode != "Alternate":
-        return np.concatenate(of_class)
-    mixed, *others = of_class
-    for c, events in enumerate(others, start=1):
-        alternating = min(len(events), len(mixed) // c)
-        places = c * np.arange(1, alternating + 1)
-        mixed = np.append(np.insert(mixed, places, events[:alternating]), events[alternating:])
-    return mixed

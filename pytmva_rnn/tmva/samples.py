@@ -10,8 +10,8 @@ import numpy as np
 
 from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
 from pytmva_rnn.data.dataset import joined
+from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.entry_units import check_repeated
-from pytmva_rnn.data.flat_variables import check_distinct
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.loading import common_tree
 from pytmva_rnn.errors import DataError
