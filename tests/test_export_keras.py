@@ -72,6 +72,7 @@ def test_the_same_file_again(case: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Keras has its own
 @pytest.mark.parametrize("case", EXPRESSIBLE)
 def test_keras_loads_what_is_written(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "KERAS_BACKEND", os.environ.get("KERAS_BACKEND", "torch"))
