@@ -13,6 +13,7 @@ from pytmva_rnn.data import Source, count_entries
 from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
+from pytmva_rnn.formula.locations import locations
 
 PACKAGE = "package://skhep_testdata/data/"
 
@@ -166,6 +167,18 @@ def test_a_missing_file_lists_near_ones(file: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"is a folder; for all its ROOT files write .*\*.root"):
         values(Source((str(tmp_path),)), "x")
+
+
+def test_a_pattern_stops_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep" / "deeper").mkdir(parents=True)
+    for number in range(5):
+        (tmp_path / "deep" / "deeper" / f"{number}.root").touch()
+    (tmp_path / "deep" / "again.root").mkdir()
+    pattern = f"{tmp_path}/**/*.root"
+    assert [Path(file).name for file, _ in locations((pattern,))] == [f"{k}.root" for k in range(5)]
+    monkeypatch.setattr("pytmva_rnn.formula.locations._MOST_PLACES", 4)
+    with pytest.raises(DataError, match=r"more than 4 files and folders in .*begin the pattern further down"):
+        locations((pattern,))
 
 
 def test_a_pattern_without_files(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ class Operators(ArrayComputation):
             f"has no value of {written(whole_node)}: a shift is by 0 to 63 bits"
         )  # fmt: skip
         number = self._problem(whole_node, False, False, lambda _: what)
-        content = np.broadcast_to(result.content, undefined.content.shape)
-        if not undefined.content.ndim:
+        content, without = np.broadcast_arrays(result.content, undefined.content)
+        if not content.ndim:
             raise DataError(f"{written(whole_node)} has no value")
-        problem = np.where(undefined.content, number, 0).astype(np.int32)
+        problem = np.where(without, number, 0).astype(np.int32)
         old = result.problem
         return Value(content, result.offsets, problem if old is None else np.where(old, old, problem))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import importlib.resources
+import os
 from pathlib import Path
 
 from pytmva_rnn.errors import DataError
@@ -13,6 +14,9 @@ __all__ = ["Location", "locations"]
 
 Location = tuple[str, str | None]
 """A file, and the tree in it if it is named."""
+
+_MOST_PLACES = 1_000_000
+"""Files and folders that are looked through for a pattern with `**`."""
 
 _REMEDIES = {"skhep_testdata": 'run: pip install "scikit-hep-testdata==0.3.12"'}
 
@@ -53,7 +57,7 @@ def _expand(path: str) -> list[str]:
     if Path(path).is_dir():
         raise DataError(f"{path} is a folder; for all its ROOT files write {path.rstrip('/')}/*.root")
     if glob.has_magic(path):
-        files = sorted(glob.glob(str(Path(path).expanduser()), recursive=True))  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        files = _matching(str(Path(path).expanduser()))
         if not files:
             raise DataError(f"no file matches the pattern {path}")
         return files
@@ -62,6 +66,29 @@ def _expand(path: str) -> list[str]:
         siblings = [p.name for p in expanded.parent.glob("*.root")] if expanded.parent.is_dir() else []
         raise DataError(f"no such file: {path}" + (f"; {near(expanded.name, siblings)}" if siblings else ""))
     return [str(expanded)]
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files of a pattern, sorted.
+
+    Raises
+    ------
+    DataError
+        For `**` in a folder that has more than `_MOST_PLACES` files and folders below it.
+    """
+    parts = Path(pattern).parts
+    if "**" in parts:
+        top = Path(*parts[: next(k for k, part in enumerate(parts) if glob.has_magic(part))])
+        count = 0
+        for _, folders, files in os.walk(top, followlinks=False):
+            count += len(folders) + len(files)
+            if count > _MOST_PLACES:
+                raise DataError(
+                    f"{pattern}: there are more than {_MOST_PLACES:,} files and folders in {top}; "
+                    "begin the pattern further down"
+                )
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
+    return sorted(path for path in found if not Path(path).is_dir())
 
 
 def _in_package(path: str) -> str:
