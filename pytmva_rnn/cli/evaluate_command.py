@@ -138,7 +138,7 @@ class _Run:
     def write(self, output: Path, locations: list[Location]) -> int:
         """Score the files, write the tree, tell what there is to tell; returns the exit code."""
         files, self.files = self._counted(locations), len(locations)
-        check_outputs([Output("scores", output, SCORES)], self.scoring.stored_friends, force=True)
+        check_outputs([Output("scores", self.given.output, SCORES)], self.scoring.stored_friends, force=True)
         total = sum(entries for _, (_, entries) in files)
         check_space("scores", output, 3 * total * len(self.tree.scores))  # they hardly become smaller than that
         about = {"weights": str(self.given.weights), "files": [_name(location) for location in locations]}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import os
-import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from pytmva_rnn.errors import TMVAError
+from pytmva_rnn.errors import TMVAError, shown_text
 from pytmva_rnn.interruption import RaisedSignals, signal_number
 
 __all__ = ["INTERRUPTED", "USER_ERROR", "exit_code", "run_program"]
@@ -91,7 +90,7 @@ def _run(name: str, call: Callable[[logging.Logger], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return USER_ERROR
     except (TMVAError, OSError) as error:
-        print(f"{name}: error: {_shown(_explained(error))}", file=sys.stderr)
+        print(f"{name}: error: {_explained(error)}", file=sys.stderr)
         return USER_ERROR
     finally:
         logger.removeHandler(handler)
@@ -131,10 +130,5 @@ class _Lines(logging.Handler):
 def _explained(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
         # Of a renaming, the file that was to be, not the temporary one.
-        return f"{error.filename2 or error.filename}: {error.strerror}"
+        return shown_text(f"{error.filename2 or error.filename}: {error.strerror}")
     return str(error) or type(error).__name__
-
-
-def _shown(text: str) -> str:
-    """Without what would move a terminal's cursor: names come from anywhere."""
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], text)
