@@ -243,6 +243,14 @@ COLLECTIONS = [{"inputs": {"a": "x"}}, {"inputs": {"a": "y"}}]
         ({"inputs": {"a": "x"}, "collections": COLLECTIONS}, "either inputs and sort_by of its own or collections"),
         ({"collections": COLLECTIONS, "sort_by": "x"}, "either inputs and sort_by of its own or collections"),
         ({"collections": COLLECTIONS[:1]}, "without collections"),
+        (
+            {
+                "inputs": {f"a{i}": "x" for i in range(60)},
+                "steps_from": "outer",
+                "sizes": {f"a{i}": 9999 for i in range(60)},
+            },
+            "the inputs are 1,199,880 variables an event",
+        ),
         ({"collections": [{"input": {}}]}, "no key 'input'; near names: inputs"),
         (
             {"collections": [COLLECTIONS[0], {"inputs": {"b": "y"}}]},

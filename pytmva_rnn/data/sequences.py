@@ -88,7 +88,8 @@ class Steps:
             raise DataError(f"steps_from is 'inner' or 'outer', not {self.steps_from!r}")
         self._check_collections()
         self._check_sizes()
-        check_variables(self.steps * len(self.input_names))
+        width = sum(self.sizes.get(name, 1) for name in self._parts[0].inputs) + len(self.per_event)
+        check_variables(self.steps * (width + (self.which is not None)))
         for name, count in Counter(self.input_names).items():
             if count > 1:
                 raise DataError(f"the sequence has two inputs called {name!r}; give them different names")
