@@ -160,3 +160,20 @@ def test_errors_of_other_files_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as raised, atomic_path(tmp_path / "w.xml"):
         (tmp_path / "input.root").read_bytes()
     assert raised.value.filename == str(tmp_path / "input.root")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are those of POSIX")
+def test_a_file_that_grows_too_large_is_named(tmp_path: Path) -> None:
+    code = (
+        "import resource; from pytmva_rnn.files import atomic_path\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "with atomic_path('w.xml') as temporary, temporary.open('wb', buffering=0) as file:\n"
+        "    for _ in range(9):\n"
+        "        file.write(bytes(500))"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert f"File too large: '{tmp_path / 'w.xml'}'" in done.stderr
+    assert not list(tmp_path.iterdir())
