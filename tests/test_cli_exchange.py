@@ -177,6 +177,10 @@ class TestForeignFiles:
     [
         (["compare", weights("rnn_last"), "net.txt", "data.root"], "net.txt: expected a name that ends in one of .xml"),
         (["compare", weights("rnn_last"), "net.onnx", "data.root", "--tolerance=-1"], "--tolerance is a number from"),
+        (
+            ["compare", weights("rnn_last"), weights("rnn_last"), "data.root", "--title=x"],
+            "--title is for files that do",
+        ),
         (["convert", "net.hxx", "net.xml"], "net.hxx: a C++ header is not read; give the file that it was made from"),
         (
             ["convert", weights("rnn_last"), "net.xml", "--title=x"],

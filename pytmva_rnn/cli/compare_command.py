@@ -95,6 +95,8 @@ def _models(paths: Sequence[Path], about: dict[str, Any]) -> list[Model | None]:
     kinds = [format_of(path) for path in paths]
     if kinds == [HEADERS, HEADERS]:
         raise DataError("two C++ headers do not say how their variables are made; compare each with its weight file")
+    if about and set(kinds) <= {XML, HEADERS}:
+        raise DataError(f"--{next(iter(about))} is for files that do not say it themselves; leave it out")
     models: list[Model | None] = [None, None]
     for number in sorted(range(2), key=lambda n: kinds[n] != XML):
         if kinds[number] == HEADERS:
