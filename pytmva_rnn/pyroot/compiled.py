@@ -94,6 +94,14 @@ def row_function(recipe: Recipe, frame: Any) -> Call:
     )
 
 
+_DEFINE = """\
+inline ROOT::RDF::RNode define(ROOT::RDF::RNode node, const std::string &name,
+                               const std::vector<std::string> &columns) {
+  return node.Define(name, evaluate, columns);
+}
+"""
+
+
 def _function(recipe: Recipe, frame: Any, body: str) -> Call:
     """Compile a function of the columns; in its body `fill(pointer, VALUES)` computes the inputs and spectators."""
     compile_runtime()
@@ -140,10 +148,6 @@ void fill(F *x, {parameters}) {{
 }}
 inline auto evaluate({parameters}) {{{body.replace("VALUES", values)}
 }}
-inline ROOT::RDF::RNode define(ROOT::RDF::RNode node, const std::string &name,
-                               const std::vector<std::string> &columns) {{
-  return node.Define(name, evaluate, columns);
-}}
 """
     # Inside the runtime's namespace its names go before those of std, which ROOT's interpreter uses as a whole.
     namespace = f"{NAMESPACE}::call_{_digest(code)}"
@@ -153,6 +157,9 @@ inline ROOT::RDF::RNode define(ROOT::RDF::RNode node, const std::string &name,
         f"the columns do not fit the expressions of the inputs ({listed}): a variable is one number per event, an "
         "array or an input of a sequence a list of numbers",
     )
+    # Not before this: of a function that does not compile, ROOT's interpreter would keep half of what RDataFrame makes,
+    # and end the process at the next column.
+    compile_once(f"namespace {namespace} {{\n{_DEFINE}}}\n", "this ROOT does not add the column to its RDataFrame")
     return Call(namespace, tuple(columns))
 
 
