@@ -121,6 +121,12 @@ class Calls(nn.Module):  # type: ignore[misc]
         return self.call(self, x)
 
 
+def last_filled(sequence: Any, x: Any) -> Any:
+    """The outputs of the last step that is not filled up with zeros."""
+    steps = (x != 0).any(2).sum(1)
+    return sequence[torch.arange(len(x)), steps.clamp(min=1) - 1]
+
+
 def unequal_gru() -> Any:
     module = Net()
     module.net = nn.GRU(D, H, batch_first=True)
@@ -166,6 +172,12 @@ def unequal_gru() -> Any:
             "Calls, net: it starts from a state other than zero",
         ),
         (Calls(lambda m, x: m.c(m.net(x[0])[0])), "Calls, net: expected batches of sequences of one length"),
+        # what does something else with few events only: with large numbers, and with what stands for missing ones
+        (Calls(lambda m, x: m.c(m.net(x.clamp(-20, 20))[0][:, -1])), "Calls, net: it is not given the events.*large"),
+        (Calls(lambda m, x: m.c(m.net(torch.where(x < -900, 0.0, x))[0][:, -1])), "it is not given the events.*-999"),
+        (Calls(lambda m, x: m.c(last_filled(m.net(x)[0], x))), "Calls, net: what Calls, c makes of.*steps that are 0"),
+        (Calls(lambda m, x: m.c(m.net(x)[0][:, -1] * (x[:, -1] != 0).any(1, True))), "Calls, net: what Calls, c makes"),
+        (Net(middle=nn.functional.relu6), "Net, fc1: what Net, norm makes of its output is neither.*large numbers"),
         (Calls(lambda m, x: m.c(x)), "Calls: it cannot be run on events"),
         (Calls(lambda m, x: x), "Calls: it calls none of its layers"),
         (3, "expected a torch.nn.Module, a state dict or a path, found a int"),
