@@ -9,7 +9,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pytmva_rnn.data import Column, Recipe, Steps, Variables
+from pytmva_rnn.data import Column, Recipe, Steps, Variables, load
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
@@ -186,6 +186,14 @@ def test_nan_is_reported_with_its_event_unless_allowed() -> None:
 def test_wrong_recipe(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         Recipe.from_dict(given)
+
+
+def test_inputs_that_are_lists_are_refused_with_the_call() -> None:
+    inputs: Any = ["x"]
+    with pytest.raises(DataError, match=r"the inputs of a recipe are Variables\(.*, not \['x'\]"):
+        Recipe(inputs)
+    with pytest.raises(DataError, match=r"the first argument of load is a Recipe, .*, not \['x'\]"):
+        load(inputs, {"Signal": "a.root", "Background": "b.root"})
 
 
 def test_a_value_for_each_name_is_needed() -> None:

@@ -44,6 +44,15 @@ def without_times(path: Path) -> str:
     return re.sub(r'<Info name="(Date|TrainingTime)" value="[^"]*"/>', "", path.read_text())
 
 
+def test_names_that_no_output_file_can_hold_are_refused_before_a_training(loader: TMVA.DataLoader) -> None:
+    other = loader.MakeCopy("a/b")
+    message = "'a/b' cannot be the name of a folder in a ROOT file; leave out / and ;"
+    with pytest.raises(DataError, match=message):
+        TMVA.Factory("job", "out.root").BookMethod(other, TMVA.Types.kDL, "DL", DENSE)
+    with pytest.raises(DataError, match=message):
+        TMVA.CrossValidation("job", other, "cv.root").BookMethod(TMVA.Types.kDL, "DL", DENSE)
+
+
 def test_the_same_file_as_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

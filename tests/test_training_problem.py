@@ -286,6 +286,8 @@ def test_a_class_without_events() -> None:
         problem(y=np.ones(40))
     with pytest.raises(TrainingError, match="no events of the class b or d in"):
         problem(y=np.arange(40) % 2 * 2, analysis="multiclass", classes="abcd")
+    with pytest.raises(TrainingError, match="validation: no events of the class Background in the validation sample"):
+        problem(validation=(sample()[0][:8], np.ones(8)))
 
 
 # --- transformations

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytmva_rnn.data.sources import STEP, Source, check_sample, read_columns, tree_factor
+from pytmva_rnn.data.sources import STEP, Source, check_sample, formula_text, read_columns, tree_factor
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.sources_of_events import arrays_of
@@ -41,6 +41,8 @@ class ArrayTree:
     place: str = "the arrays"
 
     def __post_init__(self) -> None:
+        for key in ("selection", "weight"):
+            object.__setattr__(self, key, formula_text(getattr(self, key), key))
         check_sample(self.sample)
         self.factor  # noqa: B018  (refuses what is no number)
 

@@ -140,7 +140,7 @@ def _told_by_names(names: tuple[str, ...], analysis: str | None) -> tuple[str, .
 
 
 def class_numbers(
-    y: ArrayLike, kind: Analysis, n: int, classes: Sequence[str] | None
+    y: ArrayLike, kind: Analysis, n: int, classes: Sequence[str] | None, what: str = "the training sample"
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], tuple[str, ...]]:
     """What to train for, the class of each event, and the names of the classes.
 
@@ -152,6 +152,8 @@ def class_numbers(
     n : int
         Events.
     classes : sequence of str, optional
+    what : str
+        What messages call the events.
 
     Returns
     -------
@@ -192,7 +194,7 @@ def class_numbers(
     counts = np.bincount(class_index, minlength=len(names))
     empty = [name for name, count in zip(names, counts, strict=True) if not count]
     if empty:
-        raise TrainingError(f"no events of the class {' or '.join(empty)} in the training sample")
+        raise TrainingError(f"no events of the class {' or '.join(empty)} in {what}")
     return targets, class_index.astype(np.int64), names
 
 

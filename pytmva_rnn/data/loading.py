@@ -84,6 +84,11 @@ def load(
         if classes is not None or targets is not None or split or reweight is not None:
             raise DataError("finished inputs have no branches: classes, targets, split and reweight need a recipe")
         return replace(_finished(sources), weighting=Weighting(balance=balance) if balance else None)
+    given_recipe: Any = recipe
+    if not isinstance(given_recipe, Recipe):
+        raise DataError(
+            f"the first argument of load is a Recipe, such as Recipe(Variables(('x', 'y'))), not {given_recipe!r:.80}"
+        )
     if isinstance(targets, str):
         raise DataError(f"targets are a list of expressions, not {targets!r}")
     if classes is not None and not isinstance(classes, Mapping):

@@ -51,6 +51,9 @@ class Recipe:
     define: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        inputs: Any = self.inputs
+        if not isinstance(inputs, Steps | Variables):
+            raise DataError(f"the inputs of a recipe are Variables((...)) or Steps({{...}}, steps=...), not {inputs!r}")
         given: Any = self.spectators
         if isinstance(given, str):
             raise DataError(f"spectators are a list of expressions, not {given!r}")

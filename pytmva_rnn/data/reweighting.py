@@ -47,7 +47,7 @@ class Reweight:
 
     def __post_init__(self) -> None:
         given: Any = self.variables
-        variables = (given,) if isinstance(given, str) else tuple(given)
+        variables = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list | tuple) else ()
         if not 1 <= len(variables) <= 2 or not all(isinstance(text, str) for text in variables):
             raise DataError(f"reweighting takes one or two variables, formulas in quotes; not {given!r}")
         bins: Any = self.bins
@@ -63,6 +63,12 @@ class Reweight:
             bins = (tuple(bins),)
         elif len(bins) == 1 and isinstance(bins[0], int):
             bins = tuple(bins) * len(variables)
+        for each in bins:
+            edges = each if isinstance(each, list | tuple) else (each,)
+            if not edges or not all(isinstance(edge, float | int) for edge in edges):
+                raise DataError(f"bins are a number, or a list of edges, for each variable; not {each!r}")
+            if isinstance(each, float):
+                raise DataError(f"a number of bins is a whole number, not {each!r}")
         bins = tuple(each if isinstance(each, int) else tuple(float(edge) for edge in each) for each in bins)
         if len(bins) != len(variables):
             raise DataError(f"reweighting in {len(variables)} variables needs as many binnings, not {len(bins)}")

@@ -61,8 +61,8 @@ class Steps:
         after those of the collections.
     """
 
-    inputs: Mapping[str, str]
-    steps: int
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    steps: int = 0
     sort_by: str | None = None
     descending: bool = True
     pad_value: float = 0.0

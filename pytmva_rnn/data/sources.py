@@ -16,7 +16,17 @@ from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import STEP, friend_name, opened, read_trees
 from pytmva_rnn.suggestions import near
 
-__all__ = ["SAMPLES", "STEP", "Source", "check_sample", "count_entries", "files_read", "read_columns", "tree_factor"]
+__all__ = [
+    "SAMPLES",
+    "STEP",
+    "Source",
+    "check_sample",
+    "count_entries",
+    "files_read",
+    "formula_text",
+    "read_columns",
+    "tree_factor",
+]
 
 SAMPLES = ("training", "validation", "test")
 """What a source may give its events to."""
@@ -36,7 +46,7 @@ class Source:
     selection : str, optional
         Formula that is true for the events to keep.
     weight : str, optional
-        Formula for the event weight.
+        Formula for the event weight; a number is taken too.
     tree_weight : float or str
         Multiplies the weight of every event: a number, or arithmetic with numbers, such as
         `"59.7 * 831.76e3 / 2.5e7"`, luminosity times cross section over generated events.
@@ -66,6 +76,8 @@ class Source:
             object.__setattr__(self, key, tuple(os.fspath(path) for path in listed))
         if not self.files:
             raise DataError("a source of events needs at least one file")
+        for key in ("selection", "weight"):
+            object.__setattr__(self, key, formula_text(getattr(self, key), key))
         check_sample(self.sample)
         self.factor  # noqa: B018  (refuses what is no number)
 
@@ -94,11 +106,7 @@ class Source:
                 raise DataError(f"a source of events has no key {key!r}; {near(key, names)}")
         if "files" not in values:
             raise DataError("a source of events needs the key 'files'")
-        given = dict(values)
-        for key in ("selection", "weight"):
-            if given.get(key) is not None:
-                given[key] = str(given[key])
-        return cls(**given)
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that differ from their defaults, as plain data."""
@@ -114,6 +122,21 @@ class Source:
             For a file, pattern or package that is not there.
         """
         return locations(self.files, self.tree)
+
+
+def formula_text(given: Any, key: str) -> str | None:
+    """A formula, of which a number is one, as text; `key` names it in the message.
+
+    Raises
+    ------
+    DataError
+        For what is neither.
+    """
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, int | float | np.integer | np.floating) and not isinstance(given, bool):
+        return repr(float(given)) if isinstance(given, float | np.floating) else str(int(given))
+    raise DataError(f"the {key} of a source is a formula in quotes, not {given!r:.80}")
 
 
 def check_sample(sample: Any) -> None:

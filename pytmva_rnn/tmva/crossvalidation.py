@@ -21,7 +21,7 @@ from pytmva_rnn.tmva.factory import Factory
 from pytmva_rnn.tmva.folded_model import averaged, of_folds
 from pytmva_rnn.tmva.kfolds import CvSplitKFolds
 from pytmva_rnn.tmva.method_dl import MethodDL
-from pytmva_rnn.tmva.output import MethodOutput, evaluation_table
+from pytmva_rnn.tmva.output import MethodOutput, check_folder, evaluation_table
 from pytmva_rnn.tmva.output.output_file import OutputFile
 from pytmva_rnn.tmva.settings import gConfig
 from pytmva_rnn.weightfile.folds_file import FoldsFile, write_folds
@@ -94,6 +94,9 @@ class CrossValidation(Explained):
         title = check_title(text_of(methodTitle))
         if any(booking.title == title for booking in self._bookings):
             raise DataError(f"there is a method {title!r} already; choose another title")
+        if self._file is not None:
+            check_folder(self._loader.GetName())
+            check_folder(title)
         self._bookings.append(_Booking(title, parse_options(option_string(theOption, keywords))))
 
     def GetMethods(self) -> list[BookedOptions]:

@@ -26,7 +26,7 @@ from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.enums import check_method_type
 from pytmva_rnn.tmva.importance import VariableImportance, variable_importance
 from pytmva_rnn.tmva.method_dl import MethodDL
-from pytmva_rnn.tmva.output import evaluation_table
+from pytmva_rnn.tmva.output import check_folder, evaluation_table
 from pytmva_rnn.tmva.output.output_file import OutputFile
 from pytmva_rnn.tmva.settings import gConfig
 
@@ -99,7 +99,8 @@ class Factory(BookedMethods):
         OptionError
             For another type of method, or options that are not understood.
         DataError
-            For a title that is taken or cannot be part of a file's name.
+            For a title that is taken or cannot be part of a file's name, and where there is an output file, for names
+            of data loader or method that cannot be those of its folders.
         """
         check_method_type(theMethodName)
         title = check_title(text_of(methodTitle))
@@ -133,6 +134,9 @@ class Factory(BookedMethods):
         name = method.loader.GetName()
         if self.HasMethod(name, method.title):
             raise DataError(f"there is a method {method.title!r} for {name!r} already; choose another title")
+        if self._file is not None:
+            check_folder(name)
+            check_folder(method.title)
         with self._shown():
             say(_SOURCE, f"Booking method: {method.title}")
         self.keep(method)

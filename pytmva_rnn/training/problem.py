@@ -144,6 +144,7 @@ def _checked(
     kind: Analysis,
     classes: Sequence[str] | None,
     allow_nan: bool,
+    what: str = "the training sample",
 ) -> tuple[
     NDArray[Any],
     NDArray[np.float32],
@@ -157,7 +158,7 @@ def _checked(
     if events.ndim not in (2, 3) or 0 in events.shape:
         raise DataError(f"X has the shape {events.shape}; expected (n, NVar) or (n, T, D) with at least one event")
     flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
-    labels, class_index, names = class_numbers(y, kind, len(events), classes)
+    labels, class_index, names = class_numbers(y, kind, len(events), classes, what)
     weights = _weights(sample_weight, len(events))
     _check_finite(None if allow_nan else flat, labels, weights)
     return events, flat, labels, class_index, names, weights
@@ -178,7 +179,9 @@ def _validation(
     except (TypeError, ValueError) as error:
         raise DataError("validation is (X, y), (X, y, weights) or a Dataset") from error
     try:
-        events, flat, labels, _, _, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
+        events, flat, labels, _, _, weights = _checked(
+            X, y, sample_weight, kind, classes, allow_nan, "the validation sample"
+        )
     except (DataError, TrainingError) as error:
         raise type(error)(f"validation: {error}") from error
     if flat.shape[1] != math.prod(shape[1:]) or (events.ndim == len(shape) == 3 and events.shape[1:] != shape[1:]):

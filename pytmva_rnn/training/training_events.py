@@ -98,8 +98,8 @@ def _check_classes(training: Events, validation: Events, names: tuple[str, ...],
             raise TrainingError(
                 f"no events of the class {' or '.join(missing)} are among those to {what} with: the last "
                 f"{len(validation)} of {len(training) + len(validation)} events validate, and the events seem to be "
-                "sorted; mix them, a Dataset with split() and arrays by X[order], y[order] with "
-                "order = numpy.random.permutation(len(X)), or give validation=(X, y)"
+                "sorted; mix them, a Dataset by split() (MixMode=Random, which SplitMode=Block and Alternate replace) and "
+                "arrays by X[order], y[order] with order = numpy.random.permutation(len(X)), or give validation=(X, y)"
             )
         if what == "train" or len(names) - len(missing) == 1:
             raise TrainingError(f"no events of the class {' or '.join(missing)} are among those to {what} with")
@@ -113,10 +113,10 @@ def _check_weights(training: Events, validation: Events, names: tuple[str, ...])
             weights = sample.w if len(names) == 1 else sample.w[_members(sample, number)]
             total = float(weights.sum(dtype=np.float64))
             if len(weights) and not total > 0:
-                remedy = f"; {REMEDY}" if (weights < 0).any() else ""
+                remedy = REMEDY if (weights < 0).any() else "give some of them a weight, or leave the class out"
                 raise TrainingError(
                     f"the weights of the {len(weights)} events of class {name} to {what} with add up to {total:g}, of "
-                    f"which nothing can be learned{remedy}"
+                    f"which nothing can be learned; {remedy}"
                 )
 
 

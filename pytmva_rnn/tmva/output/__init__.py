@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pytmva_rnn.tmva.output.evaluation import evaluation_table
 from pytmva_rnn.tmva.output.method_output import MethodOutput
-from pytmva_rnn.tmva.output.output_contents import write_output
+from pytmva_rnn.tmva.output.output_contents import check_folder, write_output
 
-__all__ = ["MethodOutput", "evaluation_table", "write_output"]
+__all__ = ["MethodOutput", "check_folder", "evaluation_table", "write_output"]

@@ -27,7 +27,7 @@ from pytmva_rnn.tmva.output.multiclass import class_histograms
 from pytmva_rnn.tmva.output.regression import deviation_histograms
 from pytmva_rnn.tmva.output.responses import Response
 
-__all__ = ["write_output"]
+__all__ = ["check_folder", "write_output"]
 
 _CHUNK = 200_000
 """Events of a tree that are written at once."""
@@ -121,6 +121,18 @@ def write_output(
                 _write_tree(file[dataset_name], name, columns)
 
 
+def check_folder(name: str) -> None:
+    """Refuse what cannot be the name of a folder in a ROOT file: the data loader's and the method's.
+
+    Raises
+    ------
+    DataError
+        For a name that is empty or has a slash or a semicolon.
+    """
+    if not name or set(name) & set("/;"):
+        raise DataError(f"{name!r} cannot be the name of a folder in a ROOT file; leave out / and ;")
+
+
 def _check(
     dataset_name: str,
     training: Dataset,
@@ -131,8 +143,7 @@ def _check(
 ) -> None:
     check_methods(training, test, methods)
     for name in (dataset_name, *(method.title for method in methods)):
-        if not name or set(name) & set("/;"):
-            raise DataError(f"{name!r} cannot be the name of a folder in a ROOT file")
+        check_folder(name)
     for data in (training, test):
         for what, table, values in (("variables", variables, flat(data)), ("spectators", spectators, data.spectators)):
             if len(table) != values.shape[1]:
