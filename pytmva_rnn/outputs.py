@@ -19,6 +19,7 @@ from pytmva_rnn.files import replaceable
 
 __all__ = [
     "CHECK",
+    "EVALUATION",
     "HEADER",
     "KERAS_FILE",
     "ONNX_FILE",
@@ -67,6 +68,7 @@ PICTURE = Kind(
     (".pdf", ".png", ".svg"),
     lambda content: content.startswith((b"\x89PNG", b"%PDF", b"<svg")) or b"<svg" in content[:1000],
 )
+EVALUATION = Kind("an output file of TMVA", (), lambda content: content.startswith(b"root"))
 HEADER = Kind(
     "a C++ header by pytmva_rnn", (".hxx", ".hpp", ".hh", ".h"), lambda content: b"Made by pytmva_rnn" in content
 )
@@ -209,8 +211,11 @@ def _place_problem(target: Path) -> str:
             return f"its name is too long; {longest} bytes are allowed"
     if len(os.fsencode(target.parent)) + longest > _limit(folder, "PC_PATH_MAX", 4096):
         return "its path is too long"
-    with tempfile.TemporaryFile(dir=folder):
-        pass
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileNotFoundError:  # as in /proc
+        return f"no file can be made in {folder}"
     if target.exists() and hasattr(os, "geteuid"):
         file, above, user = target.stat().st_uid, folder.stat(), os.geteuid()
         if above.st_mode & stat.S_ISVTX and user not in (0, file, above.st_uid):

@@ -194,7 +194,7 @@ def test_a_file_that_is_not_root(tmp_path: Path) -> None:
 
 def test_a_truncated_file(tmp_path: Path, file: Path) -> None:
     (tmp_path / "cut.root").write_bytes(file.read_bytes()[:200])
-    with pytest.raises(DataError, match=r"cut.root: cannot be opened as a ROOT file"):
+    with pytest.raises(DataError, match=r"cut.root: cannot be opened as a ROOT file: it ends too early, .* again$"):
         values(Source((str(tmp_path / "cut.root"),)), "x")
 
 

@@ -86,6 +86,11 @@ def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.Monke
     assert check_outputs([Output("weights", tmp_path / "w.xml", WEIGHTS)]) == [tmp_path / "w.xml"]
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder like it")
+def test_a_folder_in_which_no_file_can_be_made() -> None:
+    refused("no file can be made in /proc", Output("weights", Path("/proc/x/w.xml"), WEIGHTS))
+
+
 @pytest.mark.parametrize("how", ["itself", "dots", "link", "hard link", "file URL", "not there yet"])
 def test_an_input_is_never_an_output(how: str, tmp_path: Path) -> None:
     data, other = tmp_path / "data.root", tmp_path / "other.root"

@@ -13,7 +13,7 @@ import uproot
 from pytmva_rnn import read_weights
 from pytmva_rnn import tmva as TMVA
 from pytmva_rnn.cli import main
-from pytmva_rnn.errors import DataError, MissingExtraError, OptionError, TrainingError
+from pytmva_rnn.errors import DataError, MissingExtraError, OptionError, OutputError, TrainingError
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.tmva.arguments import file_and_options
 
@@ -51,6 +51,23 @@ def test_names_that_no_output_file_can_hold_are_refused_before_a_training(loader
         TMVA.Factory("job", "out.root").BookMethod(other, TMVA.Types.kDL, "DL", DENSE)
     with pytest.raises(DataError, match=message):
         TMVA.CrossValidation("job", other, "cv.root").BookMethod(TMVA.Types.kDL, "DL", DENSE)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has a folder in which no file can be made")
+def test_files_that_cannot_be_written_are_found_before_a_training(loader: TMVA.DataLoader) -> None:
+    with uproot.recreate("in.root") as file:
+        file["t"] = {"x": np.arange(9.0), "y": np.arange(9.0), "id": np.arange(9), "w": np.ones(9)}
+    loader.AddBackgroundTree("in.root:t")
+    for target, message in (("/proc/x/out.root", "no file can be made in /proc"), ("in.root", "is also an input file")):
+        factory = TMVA.Factory("job", target, Silent=True)
+        factory.BookMethod(loader, TMVA.Types.kDL, "DL", DENSE)
+        with pytest.raises(OutputError, match=message):
+            factory.TrainAllMethods()
+        validation = TMVA.CrossValidation("job", loader, target, "Silent:NumFolds=2:SplitType=Random")
+        validation.BookMethod(TMVA.Types.kDL, "DL", DENSE)
+        with pytest.raises(OutputError, match=message):
+            validation.Evaluate()
+    assert [path.name for path in Path().iterdir()] == ["in.root"]
 
 
 def test_the_same_file_as_from_the_command_line(

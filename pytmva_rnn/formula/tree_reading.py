@@ -187,7 +187,11 @@ def read_trees(
                 before += entries
         for friend in beside:
             if friend.parts[-1].end != before:
-                raise DataError(f"the friend {friend.name} has {friend.parts[-1].end} entries, the tree {before}")
+                others = f" and {len(places) - 1} more" if len(places) > 1 else ""
+                raise DataError(
+                    f"the friend {friend.name} has {friend.parts[-1].end} entries, the tree {before} "
+                    f"({places[0]}{others}); a friend goes along entry by entry"
+                )
     if before == first:
         raise DataError(f"no entries in {', '.join(places)}")
 
@@ -348,6 +352,8 @@ def _reason(error: Exception) -> str:
     """The first line of what an error of uproot says, as the end of a sentence."""
     if isinstance(error, RecursionError):
         return "it refers to itself; the file is damaged"
+    if isinstance(error, OSError) and "expected Chunk of length" in str(error):
+        return "it ends too early, as a file whose copy was broken off; copy or write it again"
     said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(" :,;.")
     if len(said) > _LONGEST_REASON:
         said = said[:_LONGEST_REASON] + "…"

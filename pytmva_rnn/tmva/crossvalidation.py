@@ -24,6 +24,7 @@ from pytmva_rnn.tmva.method_dl import MethodDL
 from pytmva_rnn.tmva.output import MethodOutput, check_folder, evaluation_table
 from pytmva_rnn.tmva.output.output_file import OutputFile
 from pytmva_rnn.tmva.settings import gConfig
+from pytmva_rnn.tmva.written_files import check_written
 from pytmva_rnn.weightfile.folds_file import FoldsFile, write_folds
 
 __all__ = ["CrossValidation"]
@@ -187,6 +188,7 @@ class CrossValidation(Explained):
                 for fold in folds:
                     MethodDL(self._job, fold, booking.title, booking.options).check()
                     self._check_validation(booking, fold)
+            self._check_written(folds)
             loader.RecombineKFoldDataSet(split)
             self._factory.DeleteAllMethods()
             self._results = []
@@ -216,6 +218,15 @@ class CrossValidation(Explained):
                 "but SplitType=RandomStratified puts class after class, and some class is not among them: take "
                 "SplitType=Random, or more folds"
             )
+
+    def _check_written(self, folds: list[DataLoader]) -> None:
+        """Raise before the first training for files that cannot be written; those of the folds lie beside them."""
+        methods = [MethodDL(self._job, self._loader, booking.title, booking.options) for booking in self._bookings]
+        check_written(
+            [method.GetWeightFileName() for method in methods if self._options.persistent],
+            self._file,
+            [fold.samples().training for fold in folds],
+        )
 
     def _trained(self, booking: _Booking, fold: DataLoader, number: int) -> MethodDL:
         method = MethodDL(self._job, fold, f"{booking.title}_fold{number + 1}", booking.options)

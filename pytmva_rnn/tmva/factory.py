@@ -29,6 +29,7 @@ from pytmva_rnn.tmva.method_dl import MethodDL
 from pytmva_rnn.tmva.output import check_folder, evaluation_table
 from pytmva_rnn.tmva.output.output_file import OutputFile
 from pytmva_rnn.tmva.settings import gConfig
+from pytmva_rnn.tmva.written_files import check_written
 
 __all__ = ["Factory"]
 
@@ -151,6 +152,8 @@ class Factory(BookedMethods):
         ------
         DataError, OptionError, TrainingError
             For data and options that cannot be trained with; before any training where this can be seen.
+        OutputError
+            For a weight file or an output file that cannot be written, or that is an input; before any training.
         """
         self._booked()
         with self._shown():
@@ -158,6 +161,12 @@ class Factory(BookedMethods):
             for method in self._methods:
                 self.check_analysis(method.loader.samples().training)
                 method.check()
+            made = [method for method in self._methods if method.given is None and self._flags["ModelPersistence"]]
+            check_written(
+                [method.GetWeightFileName() for method in made],
+                self._file,
+                [method.loader.samples().training for method in self._methods],
+            )
             progress = None if self._flags["DrawProgressBar"] and not self._silent else False
             for method in self._methods:
                 if method.given is not None:

@@ -98,7 +98,7 @@ def _check_classes(training: Events, validation: Events, names: tuple[str, ...],
             raise TrainingError(
                 f"no events of the class {' or '.join(missing)} are among those to {what} with: the last "
                 f"{len(validation)} of {len(training) + len(validation)} events validate, and the events seem to be "
-                "sorted; mix them, a Dataset by split() (MixMode=Random, which SplitMode=Block and Alternate replace) and "
+                "sorted; mix them, a Dataset by split() with MixMode=Random (SplitMode=Block alone does not mix) and "
                 "arrays by X[order], y[order] with order = numpy.random.permutation(len(X)), or give validation=(X, y)"
             )
         if what == "train" or len(names) - len(missing) == 1:

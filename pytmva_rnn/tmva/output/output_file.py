@@ -52,6 +52,11 @@ class OutputFile:
         """Where the file is."""
         return Path(str(self._target.GetName()) if self._path is None else self._path).parent
 
+    @property
+    def path(self) -> Path | None:
+        """Where a file will be made; None for one that is open."""
+        return None if self._path is None or self._update else self._path
+
     def write(self, loader: DataLoader, outputs: Sequence[MethodOutput], transformations: Sequence[str]) -> None:
         """Add the output of all methods of one data loader.
 
