@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Dataset, Model, Recipe, Source, evaluate, load, load_config, score, train
+from pytmva_rnn import Dataset, Model, Recipe, Reweight, Source, evaluate, load, load_config, score, train
 from pytmva_rnn.cli import main
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.report import roc_integral
@@ -178,6 +178,16 @@ def test_columns_that_could_be_variables_or_branches() -> None:
         model.predict(others)
 
 
+def test_factors_on_the_weights_that_are_not_learned_yet(folder: Path, model: Model) -> None:
+    plain, balanced = (load(RECIPE, sources(folder), balance=balance) for balance in (False, True))
+    reweighted = [load(RECIPE, sources(folder), reweight=Reweight(text, 2)) for text in ("e", "e % 3")]
+    for training, validation in ((plain, balanced), (balanced, plain), (reweighted[0], plain), tuple(reweighted)):
+        with pytest.raises(DataError, match="reweight and balance of the validation sample are not those"):
+            train(training, options=OPTIONS, validation=validation)
+    with pytest.raises(DataError, match="the weights of this Dataset are not known yet"):
+        evaluate(model, balanced)
+
+
 def test_arrays_with_names_are_scored_by_name() -> None:
     pandas = pytest.importorskip("pandas")
     random = np.random.default_rng(1)
@@ -188,6 +198,9 @@ def test_arrays_with_names_are_scored_by_name() -> None:
     assert model.classes == ("signal", "other")
     expected = model.predict(frame.to_numpy(), backend="reference")
     np.testing.assert_allclose(model.predict(frame[["q", "p"]], backend="reference"), expected, rtol=1e-6)
+    for data in ((frame, y), (Dataset.from_arrays(frame, y),)):
+        with pytest.raises(DataError, match="the columns of the validation sample, q, p, are not .*, p, q"):
+            train(*data, options=FLAT, validation=(frame[["q", "p"]], y), backend="reference")
 
 
 def test_how_well_it_does(folder: Path, model: Model) -> None:

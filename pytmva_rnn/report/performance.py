@@ -118,12 +118,17 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Perform
     Raises
     ------
     DataError
-        For other classes or targets than the model's, a score that is NaN, and a class whose weights do not add up to
-        something positive.
+        For other classes or targets than the model's, weights whose factors are still to be learned, a score that is
+        NaN, and a class whose weights do not add up to something positive.
     """
     if not isinstance(dataset, Dataset):
         raise DataError(
             f"evaluate takes a Dataset, not {type(dataset).__name__}: make one with load or Dataset.from_arrays"
+        )
+    if dataset.weighting is not None:
+        raise DataError(
+            "the weights of this Dataset are not known yet: the factors of reweight and balance are learned when it is "
+            "divided; evaluate a sample of its divide() or split(), or load it without them"
         )
     if model.analysis.lower() != dataset.analysis:
         raise DataError(f"the model is of a {model.analysis.lower()}, but the Dataset of a {dataset.analysis}")

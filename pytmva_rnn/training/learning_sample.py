@@ -63,6 +63,7 @@ def sample_of_arrays(
     if validation is not None:
         validation = tuple(validation)
         if len(validation) > 1:
+            _check_columns(names_of_columns(X), validation[0])
             validation = (validation[0], read_labels(validation[1], analysis, classes)[0], *validation[2:])
     variables = names_of_columns(X) if variables is None else variables
     if weights is not None:
@@ -99,6 +100,7 @@ def sample_of_dataset(
         if validation is not None:
             validation = tuple(validation)
             if len(validation) > 1:
+                _check_columns(data.variables, validation[0])
                 validation = (
                     validation[0],
                     read_labels(validation[1], data.analysis, data.classes)[0],
@@ -127,6 +129,16 @@ def sample_of_dataset(
         allow_nan=data.recipe is not None and data.recipe.allow_nan,
         entries=entries,
     )
+
+
+def _check_columns(names: Sequence[str] | None, X: Any) -> None:
+    """Refuse a DataFrame to validate with whose columns are others, or in another order."""
+    found = names_of_columns(X)
+    if names and found is not None and found != tuple(names):
+        raise DataError(
+            f"the columns of the validation sample, {', '.join(found)}, are not those of the training sample, "
+            f"{', '.join(names)}"
+        )
 
 
 def with_input_layout(options: MethodOptions, data: Dataset) -> MethodOptions:
@@ -162,3 +174,8 @@ def _check_alike(data: Dataset, validation: Dataset) -> None:
             raise DataError(
                 f"the {what} of the validation sample, {other}, are not those of the training sample, {mine}"
             )
+    if data.weighting != validation.weighting:
+        raise DataError(
+            "reweight and balance of the validation sample are not those of the training sample, from which their "
+            "factors are learned: give load the same for both, or take both from one divide()"
+        )
