@@ -59,6 +59,21 @@ def test_there_and_back(suffix: str, data: str, tmp_path: Path, capsys: pytest.C
     assert main(["convert", str(back), str(network)]) == 0
 
 
+@pytest.mark.parametrize("suffix", PACKAGES)
+def test_a_file_that_says_all_itself(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It takes another title; what else is given is not passed over."""
+    pytest.importorskip(PACKAGES[suffix])
+    network, back = str(tmp_path / f"net{suffix}"), tmp_path / "back.weights.xml"
+    assert main(["convert", weights("gru_after_last"), network]) == 0
+    assert main(["convert", network, str(back), "--spectators", "run"]) == 1
+    assert f"{network}: it says itself what spectators are; leave that out" in capsys.readouterr().err
+    assert main(["convert", network, str(back), "--steps=7"]) == 1
+    assert f"{network}: expected 6 steps, found --steps 7" in capsys.readouterr().err
+    assert not back.exists()
+    assert main(["convert", network, str(back), "--title=Other", "--steps=6"]) == 0
+    assert read_weights(back).title == "Other"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
 def test_a_header_takes_part(data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

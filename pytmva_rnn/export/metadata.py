@@ -22,7 +22,16 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.stored_history import HISTORY
 
-__all__ = ["METADATA", "carried_layers", "carried_shape", "carried_text", "model_from", "retrained", "weights_digest"]
+__all__ = [
+    "METADATA",
+    "as_asked",
+    "carried_layers",
+    "carried_shape",
+    "carried_text",
+    "model_from",
+    "retrained",
+    "weights_digest",
+]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -121,6 +130,29 @@ def retrained(model: Model, source: str) -> Model:
     if model.mva_pdfs:
         log.warning("%s: the distributions of the scores (CreateMVAPdfs) were those of other weights; left out", source)
     return replace(model, mva_pdfs=(), info=tuple(entry for entry in model.info if entry[0] != HISTORY))
+
+
+def as_asked(model: Model, source: str, *, title: str | None, steps: int | None) -> Model:
+    """The model with what may be said of it though the file says the rest itself.
+
+    Parameters
+    ----------
+    model : Model
+        Of `model_from`.
+    source : str
+        What errors call the file.
+    title : str, optional
+    steps : int, optional
+        T.
+
+    Raises
+    ------
+    DataError
+        For another number of steps than it has.
+    """
+    if steps not in (None, model.event_shape[0]):
+        raise DataError(f"{source}: expected {model.event_shape[0]} steps, found steps={steps}")
+    return model if title is None else replace(model, title=title)
 
 
 def weights_digest(layers: Iterable[Layer]) -> str:

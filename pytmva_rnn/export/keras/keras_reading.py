@@ -14,7 +14,7 @@ from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
 from pytmva_rnn.export.keras.keras_chain import chain_of, input_sizes
 from pytmva_rnn.export.keras.keras_files import KerasFile, open_keras
 from pytmva_rnn.export.keras.keras_layers import KerasLayers
-from pytmva_rnn.export.metadata import METADATA, carried_layers, model_from, retrained
+from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
 from pytmva_rnn.model import Model
 
 __all__ = ["from_keras"]
@@ -30,7 +30,7 @@ def from_keras(
     classes: Sequence[str] | None = None,
     targets: Sequence[str | Variable] | None = None,
     spectators: Sequence[str | Variable] = (),
-    title: str = "DL",
+    title: str | None = None,
 ) -> Model:
     """A network that was trained in Keras, as a Model that `save` writes and C++ TMVA reads.
 
@@ -78,10 +78,11 @@ def from_keras(
         if text is None:
             read.finish()
             network = ForeignNetwork(file.path, read.layers, read.event_shape, read.ending)
-            return foreign_model(network, **own, spectators=spectators, title=title)
-        if given := [key for key, value in own.items() if value is not None]:
+            return foreign_model(network, **own, spectators=spectators, title=title or "DL")
+        said = {**own, "spectators": spectators or None}
+        if given := [key for key, value in said.items() if value is not None]:
             raise DataError(f"{file.path}: it says itself what {given[0]} are; leave that out")
-        return _own(file, str(text), read.layers)
+        return as_asked(_own(file, str(text), read.layers), file.path, title=title, steps=steps)
 
 
 def _fixed(file: KerasFile, sizes: list[int | None], steps: int | None) -> list[int]:

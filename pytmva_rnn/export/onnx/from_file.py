@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
-from pytmva_rnn.export.metadata import METADATA, carried_layers, model_from, retrained
+from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
 from pytmva_rnn.export.onnx.digits import DIGITS, with_digits
 from pytmva_rnn.export.onnx.layer_operators import layer_weights
 from pytmva_rnn.export.onnx.running import first_line, network_runner
@@ -86,7 +86,7 @@ def from_onnx(
         except TMVAError as error:
             raise DataError(f"{name}: {error}") from None
         model = model if same else retrained(model, name)
-        model = model if title is None else replace(model, title=title)
+        model = as_asked(model, name, title=title, steps=steps)
         network = ForeignNetwork(name, model.layers, model.event_shape, model.output_function)
         if prod(inputs[0].shape) != prod(model.event_shape):
             raise DataError(f"{name}: expected events of {prod(model.event_shape)} numbers, found {inputs[0].shape}")

@@ -15,6 +15,8 @@ __all__ = ["evaluate_node", "first_line", "network_runner"]
 
 _LARGEST = 1 << 26
 """Elements of a value that a node may make while a file is read."""
+_OPSET = 13
+"""From which on ONNX's evaluator knows all operators that move numbers; before, sizes were attributes of them."""
 _BY_SHAPE = ("ConstantOfShape", "Expand", "Range", "Tile")
 """Operators whose results may be of any size, however small what they are given is."""
 
@@ -45,7 +47,8 @@ def evaluate_node(node: Any, values: list[Any], opset: int, place: str) -> list[
         with np.errstate(all="ignore"):
             results: list[Any] = evaluator.run(None, given)
     except Exception as error:  # whatever the evaluator finds wrong with a node
-        raise DataError(f"{place}: it cannot be evaluated: {first_line(error)}") from error
+        old = f"; the file has operators of opset {opset}, export it with {_OPSET} or above" if opset < _OPSET else ""
+        raise DataError(f"{place}: it cannot be evaluated: {first_line(error)}{old}") from error
     if any(getattr(result, "size", 0) > _LARGEST for result in results):
         raise DataError(f"{place}: expected a value of a network's size, found one of more than {_LARGEST} numbers")
     return results

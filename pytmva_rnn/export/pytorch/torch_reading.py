@@ -14,7 +14,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError
 from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
-from pytmva_rnn.export.metadata import carried_layers, carried_shape, model_from, retrained
+from pytmva_rnn.export.metadata import as_asked, carried_layers, carried_shape, model_from, retrained
 from pytmva_rnn.export.pytorch.named_arrays import layers_of_names
 from pytmva_rnn.export.pytorch.torch_plan import read_arrays
 from pytmva_rnn.export.pytorch.torch_writing import EXTRA_STATE, PICKLED, SAFETENSORS
@@ -39,7 +39,7 @@ def from_torch(
     classes: Sequence[str] | None = None,
     targets: Sequence[str | Variable] | None = None,
     spectators: Sequence[str | Variable] = (),
-    title: str = "DL",
+    title: str | None = None,
 ) -> Model:
     """A network that was trained in PyTorch, as a Model that `save` writes and C++ TMVA reads.
 
@@ -78,7 +78,7 @@ def from_torch(
         If a file cannot be opened.
     """
     own = {"variables": variables, "ranges": ranges, "analysis": analysis, "classes": classes, "targets": targets}
-    about: dict[str, Any] = {**own, "spectators": spectators, "title": title}
+    about: dict[str, Any] = {**own, "spectators": spectators, "title": title or "DL"}
     if isinstance(source, str | os.PathLike):
         name, arrays = os.fspath(source), _file_arrays(Path(source))
     elif isinstance(source, Mapping):
@@ -95,10 +95,11 @@ def from_torch(
             return probe(source, steps, about)
         arrays = _arrays(source.state_dict(), name)
     if EXTRA_STATE in arrays:
-        given = [key for key, value in (*own.items(), ("layout", layout), ("order", order)) if value is not None]
+        said = {**own, "spectators": spectators or None, "layout": layout, "order": order}
+        given = [key for key, value in said.items() if value is not None]
         if given:
             raise DataError(f"{name}: it says itself what {given[0]} are; leave that out")
-        return _own(arrays, name)
+        return as_asked(_own(arrays, name), name, title=title, steps=steps)
     if layout is None:
         raise DataError(
             f"{name}: a state dict has the weights and not what happens between them; say it with TMVA's layout, "
@@ -138,8 +139,10 @@ def _file_arrays(path: Path) -> dict[str, NDArray[Any]]:
         except MemoryError:
             raise
         except Exception as error:
+            # what PyTorch says beyond the first sentence is how to let a pickle run all that is in it
+            what = _first_line(error).partition(". ")[0].rstrip(".")
             raise DataError(
-                f"{path}: it holds no state dict, or is damaged: {_first_line(error)}. Of a pickle nothing but tensors "
+                f"{path}: it holds no state dict, or is damaged: {what}. Of a pickle nothing but tensors "
                 "is read; write the file with torch.save(module.state_dict(), path)"
             ) from error
     return _arrays(found, str(path))
