@@ -143,6 +143,16 @@ def test_too_few_classes(file: str) -> None:
         load(RECIPE, {"a": Source((file,), "sgn"), "b": Source((file,), "bkg")}, classes={"a": "1", "b": "1"})
 
 
+def test_classes_have_names_and_expressions(file: str) -> None:
+    classes: Any
+    for classes in ({0: "i > 2", 1: "i <= 2"}, {"": "i > 2", "b": "i <= 2"}, {"a\0": "i > 2", "b": "i <= 2"}):
+        with pytest.raises(DataError, match="the name of a class is a text that can be printed"):
+            load(RECIPE, Source((file,), "bkg"), classes=classes)
+    classes = {"a": 1, "b": "i > 2"}
+    with pytest.raises(DataError, match="class 'a' is told by an expression in quotes, not by 1"):
+        load(RECIPE, Source((file,), "bkg"), classes=classes)
+
+
 def test_weights_and_targets_must_be_finite(file: str) -> None:
     with pytest.raises(DataError, match=r"weight 'i \^ -1' is inf in event 0 of .*:sgn"):
         load(RECIPE, Source((file,), "sgn", weight="i ^ -1"), targets=["y"])

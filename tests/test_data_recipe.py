@@ -181,6 +181,11 @@ def test_nan_is_reported_with_its_event_unless_allowed() -> None:
         ({"variables": ["x"], "for_each": {"jet": 2}}, "a list of values"),
         ({"variables": ["x"], "spectators": ["v[3]"]}, "one value per event"),
         ({"variables": ["x"], "spectators": "x"}, "a list of expressions"),
+        ({"variables": [5]}, "not 5"),
+        ({"variables": ["x"], "for_each": "jet"}, "for_each is a table of names with lists of values, not 'jet'"),
+        ({"variables": ["x"], "for_each": {1: [1]}}, "for_each: 1 = "),
+        ({"variables": ["x"], "define": {5: "x"}}, "define: 5 = 'x'"),
+        ({"variables": ["x"], "allow_nan": "no"}, "allow_nan is true or false, not 'no'"),
     ],
 )
 def test_wrong_recipe(given: dict[str, Any], message: str) -> None:

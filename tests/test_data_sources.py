@@ -223,6 +223,8 @@ def test_source_as_plain_data() -> None:
         ({"files": [3]}, r"files of a source are a path or a list of paths, not \[3\]"),
         ({"files": "a.root", "weight": ["w"]}, r"the weight of a source is a formula in quotes, not \['w'\]"),
         ({"files": "a.root", "selection": True}, "the selection of a source is a formula in quotes, not True"),
+        ({"files": "a.root", "tree": 5}, "the tree of a source is its name, not 5"),
+        ({"files": "a.root", "aliases": 5}, "the aliases of a source are a mapping of names to formulas, not 5"),
         ({"files": "a.root", "sample": "Test"}, "one of training, validation, test, not 'Test'"),
         ({"files": "a.root", "tree_weight": "2 * xsec"}, "xsec is no number; .*key 'weight'"),
         ({"files": "a.root", "tree_weight": "1 / 0"}, "tree_weight = '1 / 0' is 0"),

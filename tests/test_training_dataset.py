@@ -199,7 +199,7 @@ def test_arrays_with_names_are_scored_by_name() -> None:
     expected = model.predict(frame.to_numpy(), backend="reference")
     np.testing.assert_allclose(model.predict(frame[["q", "p"]], backend="reference"), expected, rtol=1e-6)
     for data in ((frame, y), (Dataset.from_arrays(frame, y),)):
-        with pytest.raises(DataError, match="the columns of the validation sample, q, p, are not .*, p, q"):
+        with pytest.raises(DataError, match=r"the columns of the validation sample, q, p, are not .*, p, q"):
             train(*data, options=FLAT, validation=(frame[["q", "p"]], y), backend="reference")
 
 

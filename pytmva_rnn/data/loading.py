@@ -93,6 +93,9 @@ def load(
         raise DataError(f"targets are a list of expressions, not {targets!r}")
     if classes is not None and not isinstance(classes, Mapping):
         raise DataError(f"classes are a mapping of class names to expressions, not {classes!r}")
+    for name, text in (classes or {}).items():
+        if not isinstance(text, str):
+            raise DataError(f"class {name!r} is told by an expression in quotes, not by {text!r}")
     options = split if isinstance(split, SplitOptions) else SplitOptions.parse(split)
     columns = None if targets is None else tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
     weighting = Weighting(reweight, balance)
@@ -285,4 +288,8 @@ def _texts(given: list[AnySource] | Mapping[str, list[AnySource]]) -> list[str]:
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:
     if len(names) < 2:
         raise DataError(f"a classification needs at least two classes, not {len(names)}")
+    given: list[Any] = list(names)
+    for name in given:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise DataError(f"the name of a class is a text that can be printed, such as 'Signal', not {name!r}")
     return signal_first(tuple(names))

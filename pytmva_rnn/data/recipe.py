@@ -59,16 +59,26 @@ class Recipe:
             raise DataError(f"spectators are a list of expressions, not {given!r}")
         spectators = tuple(c if isinstance(c, Column) else Column.from_data(c) for c in given)
         object.__setattr__(self, "spectators", spectators)
+        allow_nan: Any = self.allow_nan
+        if not isinstance(allow_nan, bool):
+            raise DataError(f"allow_nan is true or false, not {allow_nan!r}")
         define: Any = self.define
         if not isinstance(define, Mapping):
             raise DataError(f"define is a table of names with formulas, not {define!r}")
         for name, text in define.items():
-            if not name.isidentifier() or name in NUMBERS or not isinstance(text, str):
+            if not isinstance(name, str) or not name.isidentifier() or name in NUMBERS or not isinstance(text, str):
                 raise DataError(f"define: {name} = {text!r}; needed is a name and a formula in quotes")
         object.__setattr__(self, "define", dict(define))
-        for_each: Mapping[str, Any] = self.for_each
+        for_each: Any = self.for_each
+        if not isinstance(for_each, Mapping):
+            raise DataError(f"for_each is a table of names with lists of values, not {for_each!r}")
         for name, values in for_each.items():
-            if not name.isidentifier() or not isinstance(values, list | tuple) or not values:
+            if (
+                not isinstance(name, str)
+                or not name.isidentifier()
+                or not isinstance(values, list | tuple)
+                or not values
+            ):
                 raise DataError(f"for_each: {name} = {values!r}; needed is a list of values, e.g. jet = [1, 2]")
         check_at_most(
             math.prod(map(len, for_each.values())), MOST_REPETITIONS, "for_each makes {} events of each entry"

@@ -160,6 +160,8 @@ def _codes(
 
 
 def _whole(values: NDArray[Any], text: str, words: Callable[[int], str]) -> NDArray[np.int64]:
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"the fold's expression {text!r} gives no numbers; a whole number is needed")
     if values.dtype.kind == "f":
         wrong = ~(np.isfinite(values) & (values == np.rint(values)) & (np.abs(values) <= 2.0**53))
     else:

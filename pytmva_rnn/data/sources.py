@@ -76,6 +76,12 @@ class Source:
             object.__setattr__(self, key, tuple(os.fspath(path) for path in listed))
         if not self.files:
             raise DataError("a source of events needs at least one file")
+        tree: Any = self.tree
+        aliases: Any = self.aliases
+        if tree is not None and not isinstance(tree, str):
+            raise DataError(f"the tree of a source is its name, not {tree!r}")
+        if not isinstance(aliases, Mapping):
+            raise DataError(f"the aliases of a source are a mapping of names to formulas, not {aliases!r}")
         for key in ("selection", "weight"):
             object.__setattr__(self, key, formula_text(getattr(self, key), key))
         check_sample(self.sample)
