@@ -87,9 +87,7 @@ class Column:
             return cls.parse(value)
         given: Any = value
         if not isinstance(given, Mapping):
-            raise DataError(
-                f"a variable is an expression in quotes or a table with one, not {given!r}"
-            )
+            raise DataError(f"a variable is an expression in quotes or a table with one, not {given!r}")
         names = [field.name for field in fields(cls)]
         for key in value:
             if key not in names:
