@@ -106,6 +106,8 @@ def from_torch(
             'e.g. layout="LSTM|10|30|10|0|0,DENSE|64|TANH,LINEAR", or give the module itself'
         )
     layers, event_shape = layers_of_names(arrays, layout, order, name)
+    if steps not in (None, event_shape[0]):
+        raise DataError(f"{name}: the layout has {event_shape[0]} steps, found steps={steps}; leave that out")
     return foreign_model(ForeignNetwork(name, layers, event_shape), **about)
 
 
