@@ -6,12 +6,14 @@ Nothing that is read is overwritten, nothing is written twice, and what is no fi
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote, urlsplit
 
 from pytmva_rnn.errors import OutputError
@@ -194,11 +196,22 @@ def _target(output: Output) -> Path:
     return target
 
 
-def _name_problem(text: str) -> str:
+_WINDOWS_DEVICES = re.compile(r"(?:AUX|CON|CONIN\$|CONOUT\$|NUL|PRN|(?:COM|LPT)[0-9¹²³]) *(?:[.:].*)?", re.IGNORECASE)
+
+
+def _name_problem(text: str, *, windows: bool = sys.platform == "win32") -> str:
     if "\0" in text:
         return "a name has no NUL character"
     if any(not character.isprintable() and not "\ud800" <= character <= "\udfff" for character in text):
         return "its name has characters that cannot be printed"
+    if windows:
+        names = [part for part in PureWindowsPath(text).parts if part != PureWindowsPath(text).anchor]
+        if any(_WINDOWS_DEVICES.fullmatch(name) for name in names):
+            return "Windows keeps that name for a device"
+        if any(set(name) & set('<>:"|?*') for name in names):  # a colon would begin the name of a hidden stream
+            return 'Windows allows none of < > : " | ? * in a name'
+        if any(name != ".." and name.endswith((".", " ")) for name in names):  # which Windows leaves out
+            return "a name on Windows does not end with a dot or a space"
     return ""
 
 

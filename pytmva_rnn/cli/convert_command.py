@@ -106,7 +106,7 @@ def run(given: argparse.Namespace) -> int:
     print(f"{given.output}: {f'class {name}, ' if kind == HEADERS else ''}{size}")
     if program is not None:
         with atomic_path(given.program) as temporary:
-            temporary.write_text(program, encoding="utf-8")
+            temporary.write_text(program, encoding="utf-8", newline="\n")
         print(f"{given.program}: g++ -std=c++17 -O3 -march=native {given.program} -o check && ./check")
     if inputs is None:
         return 0

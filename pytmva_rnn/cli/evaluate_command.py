@@ -241,8 +241,11 @@ def _name(location: Location) -> str:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Any]:
+    if not sys.stderr.isatty():
+        yield lambda count: None
+        return
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("scoring", total=total)
         yield lambda count: progress.advance(task, count)

@@ -108,7 +108,7 @@ def write_network(model: Model, path: str | os.PathLike[str], *, name: str = "",
         case kind if kind == HEADERS:
             text = generate(model, name or Path(path).stem, source=source)
             with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
+                temporary.write_text(text, encoding="utf-8", newline="\n")
         case kind if kind == ONNX:
             save_onnx(model, path)
         case kind if kind == TORCH:

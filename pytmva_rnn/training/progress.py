@@ -54,19 +54,21 @@ class Progress:
         from rich.progress import Progress as Bar
 
         console = Console(stderr=True, force_terminal=True if show else None)
-        visible = console.is_terminal if show is None else show
+        self._visible = console.is_terminal if show is None else show
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=console, disable=not visible, transient=True)
+        self._bar = Bar(*columns, console=console, disable=not self._visible, transient=True)
         self._task = self._bar.add_task(description, total=total)
 
     def __enter__(self) -> Progress:
-        self._bar.start()
+        if self._visible:  # rich before 14.3 prints an empty line for a bar that is not
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        if self._visible:
+            self._bar.stop()
 
     def advance(self) -> None:
         """One epoch is done."""
