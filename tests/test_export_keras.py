@@ -163,6 +163,12 @@ LSTM = "keras3_lstm.keras"
         ),
         (LSTM, layer("LSTM", go_backwards=True), "lstm: go_backwards=True, which TMVA's layers have not"),
         (LSTM, layer("LSTM", stateful=True), "lstm: stateful=True"),
+        (LSTM, layer("LSTM", dtype="float16"), "lstm: Keras computes it in float16, with other scores than float32's"),
+        (
+            LSTM,
+            layer("Dense", dtype={"class_name": "DTypePolicy", "config": {"name": "mixed_float16"}}),
+            "dense: Keras computes it in mixed_float16",
+        ),
         (LSTM, layer("LSTM", activation="relu"), "lstm: activation is relu; TMVA's layer has tanh"),
         (LSTM, layer("LSTM", recurrent_activation="hard_sigmoid"), "lstm: recurrent_activation is hard_sigmoid"),
         (LSTM, layer("LSTM", units=7), r"lstm: expected kernel of the shape \(4, 28\), found \(4, 24\)"),

@@ -119,7 +119,7 @@ def _from_text(part: str, whole: str, start: int, vocabulary: Vocabulary) -> Ass
 
 
 def _from_value(name: str, value: Any, vocabulary: Vocabulary) -> Assignment:
-    key = vocabulary.key(name.strip(), name, 0)
+    key = vocabulary.key(name.strip())
     text = key.text_of(value)
     whole = f"{name}={text}"
     if ":" in text:

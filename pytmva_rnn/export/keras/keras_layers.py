@@ -68,6 +68,7 @@ class KerasLayers:
         module = str(layer.get("module") or "keras")
         if kind not in _KNOWN or not module.startswith(_HOMES) or ">" in str(layer.get("registered_name")):
             raise DataError(f"{place}: {kind} is none of the layers that TMVA has; these are {', '.join(_KNOWN)}")
+        _check_precision(place, config)
         if self.ending != "I" and kind not in ("Dropout", "InputLayer"):
             raise DataError(f"{place}: it follows a softmax, which TMVA has at the end only")
         _KNOWN[kind](self, place, config)
@@ -216,6 +217,17 @@ def _activation_name(value: Any) -> str:
     if isinstance(value, Mapping):
         value = value.get("config") if isinstance(value.get("config"), str) else value.get("class_name")
     return "linear" if value is None else str(value)
+
+
+def _check_precision(place: str, config: Mapping[str, Any]) -> None:
+    """Keras 3 writes a policy as a name or as a configuration that has one."""
+    given = config.get("dtype")
+    policy = given["config"].get("name") if isinstance(given, Mapping) and "config" in given else given
+    if policy not in (None, "float32", "float64"):
+        raise DataError(
+            f"{place}: Keras computes it in {policy}, with other scores than float32's; set dtype='float32' and save "
+            "it again"
+        )
 
 
 def _check_activation(place: str, config: Mapping[str, Any], key: str, wanted: str) -> None:
