@@ -110,7 +110,10 @@ class KerasFile:
 
     def _array(self, place: str, layer: str) -> NDArray[Any]:
         h5py = extras.h5py()
-        found = self._file.get(place)
+        parts = place.split("/")
+        # h5py before 3.12 would follow a link to another file
+        links = (self._file.get("/".join(parts[:n]), getlink=True) for n in range(1, len(parts) + 1))
+        found = self._file.get(place) if all(isinstance(link, h5py.HardLink) for link in links) else None
         if not isinstance(found, h5py.Dataset):
             raise DataError(f"{self.path}, {layer}: expected an array at {place}, found none")
         if found.is_virtual or found.external:
