@@ -269,11 +269,12 @@ def compare_cpp(formulas: list[str], path: Path, at_a_time: int = 25) -> tuple[i
             continue
         for tried in (text, f"Sum$({text})"):  # the sum of lists, and of what some event lacks
             try:
-                recipe = Recipe(Variables((Column(tried),)), allow_nan=True)
-                taken.append((tried, load_inputs(recipe, source).X[:, 0]))
-                break
+                inputs = load_inputs(Recipe(Variables((Column(tried),)), allow_nan=True), source)
             except DataError:
                 continue
+            if inputs.elements is None:  # or it is a list, of which an event is made for each element
+                taken.append((tried, inputs.X[:, 0]))
+                break
     disagreements = []
     for first in range(0, len(taken), at_a_time):
         some = taken[first : first + at_a_time]
