@@ -32,6 +32,8 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.network import Network
 
+pytestmark = pytest.mark.slow  # they start the benchmark, which starts others
+
 SEQUENCE = Case("1", 19, 3, 5, 7, True, 4)
 LAST = Case("last", 6, 4, 3, 2, False, 0)
 TINY = {"rounds": 1, "seconds": 0.0, "working_set": 3 << 16, "epoch_batches": 4, "threads": (1,)}

@@ -16,6 +16,7 @@ def weights(case: str) -> str:
     return str(FOLDER / case / "weights.xml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["lstm_last", "remember_state"])
 def test_header_and_check_with_known_scores(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     header, check = tmp_path / "include" / "model.hxx", tmp_path / "check.cxx"
@@ -50,6 +51,7 @@ def test_check_finds_a_difference(tmp_path: Path) -> None:
     assert done.stdout == f"net: 1 of {scores.size} scores differ; largest difference 1e-05\n"
 
 
+@pytest.mark.slow
 def test_check_makes_its_own_events(tmp_path: Path) -> None:
     check = tmp_path / "check.cxx"
     write_weights(Case("regression").model, tmp_path / "weights.xml")

@@ -151,6 +151,7 @@ def test_logs_and_warnings_are_plain_lines(monkeypatch: pytest.MonkeyPatch, caps
     assert logging.getLogger("pytmva_rnn").handlers == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs a shell")
 def test_a_pipe_that_is_closed(tmp_path: Path) -> None:
     code = (

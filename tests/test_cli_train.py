@@ -130,6 +130,7 @@ def test_a_fold_with_a_sample_to_validate_with(folder: Path, capsys: pytest.Capt
     assert "a whole number is needed" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_seed_of_the_command_line_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "c.toml").write_text(CONFIG.replace("MaxEpochs=30", "MaxEpochs=2"))
     found = []
@@ -195,6 +196,7 @@ def test_ctrl_c_while_it_compiles_leaves_nothing(
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 @pytest.mark.parametrize(
     "name", ["SIGINT", *[pytest.param(name, marks=pytest.mark.slow) for name in ("SIGTERM", "SIGHUP")]]

@@ -97,6 +97,7 @@ def scores_like_predict(
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cases", [QUICK, pytest.param(CASES, marks=pytest.mark.slow)], ids=["some", "all"])
 def test_scores_of_the_reference_cases(cases: Sequence[str], tmp_path: Path) -> None:
     found = scores_like_predict(tmp_path, {name: (Case(name).model, Case(name).data["X"]) for name in cases})

@@ -198,6 +198,7 @@ READER = """\
 """
 
 
+@pytest.mark.slow
 def test_reader(tmp_path: Path) -> None:
     model, x = Case("lstm_last").model, Case("lstm_last").data["X"][0].copy()
     x[29] = 1
@@ -279,6 +280,7 @@ def test_what_is_no_plain_sequence_takes_its_variables() -> None:
     assert "columns = 6" in code
 
 
+@pytest.mark.slow
 def test_example(tmp_path: Path) -> None:
     """examples/cpp, with a network of random weights."""
     config = load_config(EXAMPLES / "quark_gluon.toml")

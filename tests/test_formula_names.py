@@ -91,6 +91,7 @@ def test_names_that_do_not_do(folder: Path, text: str, message: str) -> None:
         evaluate(text, f"{folder}/main.root:t")
 
 
+@pytest.mark.slow
 def test_friends_that_trees_name_themselves_go_along_file_by_file(folder: Path) -> None:
     recipe = Recipe(Variables((Column("fr.y"), Column("Entry$"))))
     twice = load_inputs(recipe, Source((f"{folder}/main.root:t", f"{folder}/main.root:t"))).X

@@ -16,6 +16,7 @@ def test_a_find_is_answered(path: Path) -> None:
     assert TARGETS[path.parent.name].run(path.read_bytes()) in ("read", "refused")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["options", "formula", "weights"])
 def test_a_few_inputs(target: str) -> None:
     assert command.run_batch(target, 0, 150) == (150, [])
@@ -47,6 +48,7 @@ def test_other_errors_are_finds(kind: str) -> None:
         broken(kind).run(b"x")
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_is_a_find() -> None:
     done, finds = command.run_batch("no such target", 5, 10)
     assert done == 1

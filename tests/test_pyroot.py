@@ -29,6 +29,8 @@ from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.stored_recipe import recipe_info, stored_recipe
 from tests.reference import CASES, FOLDER, Case, quickly
 
+pytestmark = pytest.mark.slow  # ROOT's interpreter compiles in each of them
+
 REPOSITORY = Path(__file__).parents[1]
 OPTIONS = (
     "InputLayout=4|2:Layout=LSTM|5|2|4|0|0,RESHAPE|FLAT,LINEAR:RandomSeed=7:"

@@ -254,6 +254,7 @@ def test_a_text_node_beyond_ten_megabytes_is_read(tmp_path: Path) -> None:
     assert_equal(read(padded, tmp_path), read(text, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_matrix_beyond_ten_megabytes_is_read(tmp_path: Path) -> None:
     text = text_of("rnn_last")
     wide = 100_000

@@ -132,6 +132,7 @@ def test_a_graph_that_cannot_be_captured_is_left_out(monkeypatch: pytest.MonkeyP
     assert results.left_out == ["PyTorch, CUDA graph in case tiny GRU, batch 2: cuDNN said no"]
 
 
+@pytest.mark.slow
 def test_pytorch_is_timed_call_by_call(monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():

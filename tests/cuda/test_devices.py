@@ -78,6 +78,7 @@ def test_a_batch_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         train(np.random.default_rng(1).normal(size=(8, 2)), np.arange(8) % 2, options)
 
 
+@pytest.mark.slow
 def test_the_cpu_leaves_cuda_alone() -> None:
     code = (
         "import sys, pytmva_rnn.kernels.cpu.engine, pytmva_rnn.training; "
