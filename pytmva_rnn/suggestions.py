@@ -1,11 +1,13 @@
-"""Suggestions for mistyped names."""
+"""Mistyped names: refused, with suggestions."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["near"]
+from pytmva_rnn.errors import DataError, TMVAError
+
+__all__ = ["check_keys", "near"]
 
 
 def near(name: str, names: Iterable[str]) -> str:
@@ -19,3 +21,11 @@ def near(name: str, names: Iterable[str]) -> str:
     if not every:
         return "there are none"
     return "there are: " + ", ".join(every[:20]) + (f" and {len(every) - 20} more" if len(every) > 20 else "")
+
+
+def check_keys(given: Iterable[str], names: Iterable[str], message: str, error: type[TMVAError] = DataError) -> None:
+    """Refuse a key that is none of `names`; what is raised begins with `message`, and lists those near."""
+    every = list(names)
+    for key in given:
+        if key not in every:
+            raise error(f"{message} {key!r}; {near(key, every)}")

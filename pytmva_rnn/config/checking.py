@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
+from pytmva_rnn import suggestions
 from pytmva_rnn.errors import ConfigError, TMVAError
-from pytmva_rnn.suggestions import near
 
 __all__ = ["check_keys", "on_one_line", "table_of", "within"]
 
@@ -24,9 +24,7 @@ def table_of(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def check_keys(given: Iterable[str], names: Iterable[str], message: str) -> None:
     """Refuse a key that is none of `names`; its error begins with `message`."""
-    for key in given:
-        if key not in names:
-            raise ConfigError(f"{message} {key!r}; {near(key, names)}")
+    suggestions.check_keys(given, names, message, ConfigError)
 
 
 def within(where: str, function: Callable[P, T], *arguments: P.args, **keywords: P.kwargs) -> T:

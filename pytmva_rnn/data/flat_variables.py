@@ -16,7 +16,7 @@ from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys
 
 __all__ = ["Column", "Definitions", "Variables", "internal_name", "without_blanks"]
 
@@ -88,10 +88,7 @@ class Column:
         given: Any = value
         if not isinstance(given, Mapping):
             raise DataError(f"a variable is an expression in quotes or a table with one, not {given!r}")
-        names = [field.name for field in fields(cls)]
-        for key in value:
-            if key not in names:
-                raise DataError(f"a variable has no key {key!r}; {near(key, names)}")
+        check_keys(value, [field.name for field in fields(cls)], "a variable has no key")
         if "expression" not in value:
             raise DataError(f"variable {dict(value)!r}: needs the key 'expression'")
         return cls(**value)

@@ -20,7 +20,7 @@ from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.names import NUMBERS
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys
 
 __all__ = ["Recipe"]
 
@@ -109,9 +109,7 @@ class Recipe:
             For a key that is unknown or missing, or a value that cannot be.
         """
         names = ["sequence", "variables", "spectators", "for_each", "allow_nan", "define"]
-        for key in values:
-            if key not in names:
-                raise DataError(f"the inputs have no key {key!r}; {near(key, names)}")
+        check_keys(values, names, "the inputs have no key")
         if ("sequence" in values) == ("variables" in values):
             raise DataError(
                 "the inputs are given either by 'sequence' or by 'variables'; numbers of the event beside a sequence "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys, near
 
 if TYPE_CHECKING:
     from pytmva_rnn.data.dataset import Dataset
@@ -90,10 +90,7 @@ class Reweight:
         DataError
             For a key that is unknown or missing, or a value that cannot be.
         """
-        names = [f.name for f in fields(cls)]
-        for key in values:
-            if key not in names:
-                raise DataError(f"reweighting has no key {key!r}; {near(key, names)}")
+        check_keys(values, [f.name for f in fields(cls)], "reweighting has no key")
         if "variables" not in values:
             raise DataError("reweighting needs the key 'variables': one or two formulas")
         return cls(**values)

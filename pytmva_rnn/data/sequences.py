@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.limits import check_variables
 from pytmva_rnn.data.padding import order_within, pad
-from pytmva_rnn.data.step_collections import Collection, Definitions, check_keys, named_texts
+from pytmva_rnn.data.step_collections import Collection, Definitions, named_texts
 from pytmva_rnn.data.step_elements import joined_elements
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys, near
 
 __all__ = ["Steps"]
 
@@ -149,7 +149,7 @@ class Steps:
         DataError
             For a key that is unknown or missing, or a value that cannot be.
         """
-        check_keys(values, [f.name for f in fields(cls)], "a sequence")
+        check_keys(values, [f.name for f in fields(cls)], "a sequence has no key")
         if "steps" not in values:
             raise DataError("a sequence needs the key 'steps'")
         if "inputs" not in values and "collections" not in values:

@@ -14,7 +14,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import STEP, friend_name, opened, read_trees
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys
 
 __all__ = [
     "SAMPLES",
@@ -106,10 +106,7 @@ class Source:
         DataError
             For a key that is unknown or missing, or an expression that cannot be understood.
         """
-        names = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in names:
-                raise DataError(f"a source of events has no key {key!r}; {near(key, names)}")
+        check_keys(values, [field.name for field in fields(cls)], "a source of events has no key")
         if "files" not in values:
             raise DataError("a source of events needs the key 'files'")
         return cls(**values)

@@ -9,9 +9,9 @@ from typing import Any
 from pytmva_rnn.data.step_elements import StepElements, elements_of
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
-from pytmva_rnn.suggestions import near
+from pytmva_rnn.suggestions import check_keys
 
-__all__ = ["Collection", "Definitions", "check_keys", "named_texts"]
+__all__ = ["Collection", "Definitions", "named_texts"]
 
 Definitions = Mapping[str, str] | None
 """Names for formulas."""
@@ -50,7 +50,7 @@ class Collection:
         """
         if not isinstance(values, Mapping):
             raise DataError(f"a collection of a sequence is a table with the key 'inputs', not {values!r}")
-        check_keys(values, [f.name for f in fields(cls)], "a collection of a sequence")
+        check_keys(values, [f.name for f in fields(cls)], "a collection of a sequence has no key")
         if "inputs" not in values:
             raise DataError("a collection of a sequence needs the key 'inputs'")
         return cls(**values)
@@ -88,10 +88,3 @@ def named_texts(inputs: Any, what: str) -> dict[str, str]:
         if not isinstance(text, str):
             raise DataError(f"input {name!r} of the sequence: {text!r} is not an expression in quotes")
     return dict(inputs)
-
-
-def check_keys(values: Mapping[str, Any], names: list[str], what: str) -> None:
-    """Refuse a key that `what` does not have."""
-    for key in values:
-        if key not in names:
-            raise DataError(f"{what} has no key {key!r}; {near(key, names)}")
