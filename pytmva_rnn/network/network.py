@@ -99,9 +99,8 @@ class Network:
         model.check()
         self.shape, self.outputs = model.event_shape, model.outputs
         # what raw variables go through, and what brings regression outputs back to the scale of the targets
-        transformations, targets = model.transformations, model.targets
-        self.chain: Chain = compile_chain(transformations, model.variables)
-        self.targets_back: Chain = compile_chain(transformations if targets else (), targets, "Target", inverse=True)
+        self.chain: Chain = compile_chain(model.transformations, model.variables)
+        self.targets_back: Chain = compile_chain(model.transformations, model.targets, "Target", inverse=True)
         with self._use:
             computation = Computation(
                 model.layers,

@@ -42,8 +42,7 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # PyTorch is optiona
         self.output_function = model.output_function
         self.transformations = TorchChain(chain_steps(model.transformations, model.variables))
         self.layers = torch.nn.ModuleList(map(_module, plan(model.layers, model.input_layout)))
-        chain = model.transformations if model.targets else ()
-        self.targets = TorchChain(chain_steps(chain, model.targets, "Target", inverse=True))
+        self.targets = TorchChain(chain_steps(model.transformations, model.targets, "Target", inverse=True))
 
     def forward(self, x: Any) -> Any:
         """Scores (n, O); a classifier's NaN as -999."""

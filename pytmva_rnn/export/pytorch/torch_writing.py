@@ -86,7 +86,7 @@ def state_arrays(model: Description, dtype: np.dtype[Any] | None = None) -> dict
     arrays = written_arrays(model.layers, model.input_layout, dtype or np.float32)
     chains = {
         "transformations": chain_steps(model.transformations, model.variables),
-        "targets": chain_steps(model.transformations if model.targets else (), model.targets, "Target", inverse=True),
+        "targets": chain_steps(model.transformations, model.targets, "Target", inverse=True),
     }
     for name, steps in chains.items():
         for number, (instruction, _, _) in enumerate(steps):
