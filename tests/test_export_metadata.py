@@ -14,6 +14,7 @@ from pytmva_rnn.export.metadata import carried_text, model_from
 from tests.reference import Case
 
 READER = Path(__file__).parent / "data" / "reader"
+REFERENCE = Path(__file__).parent / "data" / "reference"
 
 
 def single(model: Any) -> list[dict[str, Any]]:
@@ -28,6 +29,28 @@ def test_a_model_comes_back_to_the_digit(case: str, tmp_path: Path) -> None:
     model.save(tmp_path / "a.xml")
     again.save(tmp_path / "b.xml")
     assert (tmp_path / "a.xml").read_bytes() == (tmp_path / "b.xml").read_bytes()
+
+
+@pytest.mark.parametrize("case", ["lstm_last", "batch_norm", "regression"])
+def test_digits_that_float32_has_not_are_carried(case: str, tmp_path: Path) -> None:
+    model = read_weights(REFERENCE / case / "initial.xml")
+    assert json.loads(carried_text(model))["digits"]
+    again, same = model_from(carried_text(model), single(model))
+    assert same
+    model.save(tmp_path / "a.xml")
+    again.save(tmp_path / "b.xml")
+    assert (tmp_path / "a.xml").read_bytes() == (tmp_path / "b.xml").read_bytes()
+
+
+def test_digits_do_not_replace_what_was_learned_in_double_precision() -> None:
+    model = read_weights(REFERENCE / "lstm_last" / "initial.xml")
+    learned = [
+        {name: np.asarray(values) * (1 + 1e-12) for name, values in layer.weights.items()} for layer in model.layers
+    ]
+    again, _ = model_from(carried_text(model), learned)
+    for layer, weights in zip(again.layers, learned, strict=True):
+        for name, values in weights.items():
+            np.testing.assert_array_equal(layer.weights[name], values)
 
 
 def test_other_weights_are_told() -> None:
@@ -52,6 +75,8 @@ def test_other_weights_are_told() -> None:
         ({"variables": [3]}, r"metadata, variables\[0\]: expected a table of Variable, found 3"),
         ({"mva_pdfs": [{}]}, r"metadata, mva_pdfs\[0\]: expected a table with 'name'"),
         ({"transformations": 3}, "metadata, transformations: expected a list, found 3"),
+        ({"digits": 3}, "metadata, digits: expected layer, array, place and number of weights"),
+        ({"digits": [[0, "W", 0, 1.0]]}, "metadata, digits: expected layer, array, place and number of weights; 'W'"),
     ],
 )
 def test_damage_is_told(change: dict[str, Any], problem: str) -> None:

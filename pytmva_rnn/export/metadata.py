@@ -19,6 +19,7 @@ import numpy as np
 from pytmva_rnn._version import __version__
 from pytmva_rnn.description import Description, Layer, LayerWeights, Shape, Transformation
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.export.digits import lost_digits, with_digits
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.stored_history import HISTORY
 
@@ -38,13 +39,13 @@ log = logging.getLogger("pytmva_rnn")
 METADATA = "pytmva_rnn"
 """Under this key files keep the text."""
 
-_RELEASE, _DIGEST = "release", "weights"
+_RELEASE, _DIGEST, _DIGITS = "release", "weights", "digits"
 _POLYMORPHIC = (Layer, Transformation)
 T = TypeVar("T")
 
 
 def carried_text(model: Description) -> str:
-    """All of a model but its layers' arrays, and a digest of these, as JSON.
+    """All of a model but its layers' arrays, with a digest of these and the digits that float32 has not, as JSON.
 
     Parameters
     ----------
@@ -56,7 +57,8 @@ def carried_text(model: Description) -> str:
         The same for the same model.
     """
     values = {item.name: _plain(getattr(model, item.name)) for item in fields(Description)}
-    return json.dumps({_RELEASE: __version__, _DIGEST: weights_digest(model.layers), **values})
+    of_arrays = {_DIGEST: weights_digest(model.layers), _DIGITS: lost_digits(model.layers)}
+    return json.dumps({_RELEASE: __version__, **of_arrays, **values})
 
 
 def carried_layers(text: str) -> tuple[Layer, ...]:
@@ -110,7 +112,8 @@ def model_from(text: str, weights: Sequence[LayerWeights]) -> tuple[Model, bool]
         if item.name not in table:
             raise DataError(f"metadata: expected an entry {item.name!r}, found none")
         values[item.name] = _decoded(hints[item.name], table[item.name], item.name)
-    values["layers"] = tuple(_with_weights(layer, each) for layer, each in zip(layers, weights, strict=True))
+    exact = with_digits(weights, table.get(_DIGITS, []))
+    values["layers"] = tuple(_with_weights(layer, each) for layer, each in zip(layers, exact, strict=True))
     model = Model(**values)
     model.check()
     return model, table.get(_DIGEST) == weights_digest(model.layers)

@@ -18,7 +18,6 @@ from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
 from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
-from pytmva_rnn.export.onnx.digits import DIGITS, with_digits
 from pytmva_rnn.export.onnx.layer_operators import layer_weights
 from pytmva_rnn.export.onnx.running import first_line, network_runner
 from pytmva_rnn.export.onnx.tracing import trace
@@ -82,7 +81,7 @@ def from_onnx(
         if asked:
             raise DataError(f"{name}: it says itself what {asked[0]} are; leave that out")
         try:
-            model, same = model_from(said[METADATA], with_digits(arrays, said.get(DIGITS, "[]")))
+            model, same = model_from(said[METADATA], arrays)
         except TMVAError as error:
             raise DataError(f"{name}: {error}") from None
         model = model if same else retrained(model, name)

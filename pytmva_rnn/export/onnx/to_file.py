@@ -16,7 +16,6 @@ from pytmva_rnn._version import __version__
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.metadata import METADATA, carried_text
-from pytmva_rnn.export.onnx.digits import DIGITS, digits_text
 from pytmva_rnn.export.onnx.graph_builder import Activations, GraphBuilder
 from pytmva_rnn.export.onnx.layer_operators import add_layer
 from pytmva_rnn.export.onnx.transformation_operators import add_transformations
@@ -187,7 +186,7 @@ def _metadata(model: Model) -> Mapping[str, str]:
     recipe = stored_inputs(model)
     if recipe is not None:
         names["recipe"] = json.dumps(recipe)
-    return names | {METADATA: carried_text(model), DIGITS: digits_text(model)}
+    return names | {METADATA: carried_text(model)}
 
 
 def _declarations(variables: Sequence[Variable]) -> list[str]:
