@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import Recipe, Source, Variables, load_inputs
+from pytmva_rnn.data.scoring_inputs import inputs_of_repetitions
 from pytmva_rnn.description import ANALYSES
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model, read_weights
@@ -111,9 +112,7 @@ def inputs_of(model: Model, file: str, tree: str | None) -> NDArray[np.float32]:
     DataError
         If they cannot be made, or there are none.
     """
-    recipe, source = stored_recipe(model), Source((file,), tree)
-    pieces = [load_inputs(recipe, source, values).X for values in recipe.repetitions()]
-    X = np.concatenate([piece.reshape(len(piece), -1) for piece in pieces])
+    X = inputs_of_repetitions(stored_recipe(model), Source((file,), tree))
     if not len(X):
         raise DataError(f"{file}: there are no events")
-    return X
+    return X.reshape(len(X), -1)

@@ -14,8 +14,17 @@ from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.data.sources import STEP, Source
+from pytmva_rnn.formula import Columns
 
-__all__ = ["Inputs", "changed_by", "elements_of_pieces", "iterate_inputs", "load_inputs"]
+__all__ = [
+    "Inputs",
+    "changed_by",
+    "elements_of_pieces",
+    "inputs_of_repetitions",
+    "iterate_inputs",
+    "iterate_repetitions",
+    "load_inputs",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,12 +69,37 @@ def iterate_inputs(
     step : int
         Largest number of entries at a time; a piece never has entries of two files.
     """
-    chosen = replace(recipe.at(values or {}), allow_nan=True)
-    known = ListLengths()
-    for columns in read(source, chosen.formulas(), step=step):
-        rows = chosen.rows(columns, known)
-        X, spectators = chosen.build(columns, rows)
-        yield Inputs(X, spectators, columns.entries[rows.entry], columns.place, rows.element)
+    for (piece,) in iterate_repetitions(recipe, source, [values or {}], step=step):
+        yield piece
+
+
+def iterate_repetitions(
+    recipe: Recipe,
+    source: Source | ArrayTree,
+    repetitions: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    step: int = STEP,
+) -> Iterator[list[Inputs]]:
+    """As `iterate_inputs`, with the inputs of several repetitions of each piece, for which the source is read once.
+
+    Parameters
+    ----------
+    repetitions : sequence of mapping, optional
+        All of `recipe.repetitions()` by default.
+    """
+    chosen = [
+        replace(recipe.at(values), allow_nan=True)
+        for values in (recipe.repetitions() if repetitions is None else repetitions)
+    ]
+    known = [ListLengths() for _ in chosen]
+    for columns in read(source, [formula for each in chosen for formula in each.formulas()], step=step):
+        yield [_inputs(each, columns, lengths) for each, lengths in zip(chosen, known, strict=True)]
+
+
+def _inputs(recipe: Recipe, columns: Columns, known: ListLengths) -> Inputs:
+    rows = recipe.rows(columns, known)
+    X, spectators = recipe.build(columns, rows)
+    return Inputs(X, spectators, columns.entries[rows.entry], columns.place, rows.element)
 
 
 def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +125,12 @@ def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str,
         pieces[0].place,
         elements_of_pieces(pieces),
     )
+
+
+def inputs_of_repetitions(recipe: Recipe, source: Source | ArrayTree) -> NDArray[np.float32]:
+    """The inputs alone, (m, T, D) or (m, NVar): of all events for the first repetition, then for the second ..."""
+    pieces = zip(*iterate_repetitions(recipe, source), strict=True)
+    return np.concatenate([piece.X for of_repetition in pieces for piece in of_repetition])
 
 
 def elements_of_pieces(pieces: Sequence[Inputs]) -> NDArray[np.int64] | None:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.data import Source, load_inputs
+from pytmva_rnn.data import Source
+from pytmva_rnn.data.scoring_inputs import inputs_of_repetitions
 from pytmva_rnn.description import tmva_differences
 from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.model import Model, read_weights
@@ -191,7 +192,5 @@ def compare_with_tmva(weights: str | os.PathLike[str], file: str | Source) -> Co
     """
     registered = register(weights)
     source = file if isinstance(file, Source) else Source((file,))
-    recipe = stored_recipe(registered.model)
-    pieces = [load_inputs(recipe, source, values).X for values in recipe.repetitions()]
-    reasons = tuple(tmva_differences(registered.model))
-    return Comparison(*registered.predict(np.concatenate(pieces)), reasons)
+    X = inputs_of_repetitions(stored_recipe(registered.model), source)
+    return Comparison(*registered.predict(X), tuple(tmva_differences(registered.model)))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.data import Inputs, Recipe
 from pytmva_rnn.data.flat_variables import internal_name
-from pytmva_rnn.data.scoring_inputs import changed_by, elements_of_pieces, iterate_inputs
+from pytmva_rnn.data.scoring_inputs import changed_by, elements_of_pieces, iterate_repetitions
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.model_inputs import recipe_of, source_of
@@ -98,7 +98,7 @@ def score(
     pandas = extras.pandas() if library == "pd" else None  # if it is missing, this is to be known before the work
     source = source_of(model, files, tree)
     recipe = recipe_of(model, spectators=spectators)
-    pieces = [list(iterate_inputs(recipe, source, values)) for values in recipe.repetitions()]
+    pieces = list(zip(*iterate_repetitions(recipe, source), strict=True))
     first = pieces[0]
     places = list(dict.fromkeys(piece.place for piece in first))
     file = np.repeat([places.index(piece.place) for piece in first], [len(piece.X) for piece in first])
