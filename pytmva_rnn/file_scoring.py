@@ -10,7 +10,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data import Column, Recipe
+from pytmva_rnn.data import Column
 from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.data.scoring_inputs import changed_by
 from pytmva_rnn.errors import DataError
@@ -18,7 +18,8 @@ from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees, stored_friends
 from pytmva_rnn.model import Model
-from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs, stored_recipe
+from pytmva_rnn.weightfile.model_inputs import recipe_of
+from pytmva_rnn.weightfile.stored_recipe import TREE
 
 __all__ = ["ScoredEvents", "Scoring"]
 
@@ -116,7 +117,7 @@ class Scoring:
         friends: Sequence[str] = (),
     ) -> None:
         self.model = model
-        self.recipe = _recipe(model)
+        self.recipe = recipe_of(model, spectators=True)
         self.keep = list(keep)
         self._backend = backend
         self._friends = tuple(friends)
@@ -238,12 +239,6 @@ class Scoring:
         return _Inputs(
             X, ScoredEvents([], spectators, kept, entries, rows.element, columns.place, bad, file, len(columns))
         )
-
-
-def _recipe(model: Model) -> Recipe:
-    if stored_inputs(model) is None:
-        return Recipe.from_variables(model.variables, model.spectators)
-    return stored_recipe(model)
 
 
 def _bare(name: str) -> Formula:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 import awkward as ak
@@ -12,7 +13,7 @@ from pytmva_rnn.cli.scores import score_columns
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.file_scoring import ScoredEvents, Scoring
-from pytmva_rnn.report.score_table import branch_names
+from pytmva_rnn.report.score_table import branch_names, with_values
 
 __all__ = ["ScoreTree"]
 
@@ -43,10 +44,9 @@ class ScoreTree:
         self.scores = [name for names in self._of_repetitions for name in names]
         if len(set(self.scores)) < len(self.scores):
             raise DataError(f"several values of for_each would share a branch name: {', '.join(self.scores)}")
+        labels = Counter(column.label for column, _ in scoring.spectators)
         self._spectators = [
-            _plain("_".join([internal_name(column.label), *(f"{k}{v}" for k, v in repetitions[number].items())]))
-            if _repeated(scoring, column.label)
-            else _plain(internal_name(column.label))
+            _plain(with_values(internal_name(column.label), repetitions[number] if labels[column.label] > 1 else {}))
             for column, number in scoring.spectators
         ]
         self._kept = [_plain(name) for name in scoring.keep]
@@ -112,10 +112,6 @@ def _kind(values: Any) -> Any:
     if isinstance(values, np.ndarray):
         return np.dtype((values.dtype, values.shape[1:]))
     return f"var * {ak.type(ak.flatten(values, axis=1)).content}"
-
-
-def _repeated(scoring: Scoring, label: str) -> bool:
-    return sum(column.label == label for column, _ in scoring.spectators) > 1
 
 
 def _plain(name: str) -> str:

@@ -18,7 +18,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.model_inputs import recipe_of, source_of
 
-__all__ = ["branch_names", "score"]
+__all__ = ["branch_names", "score", "with_values"]
 
 
 def branch_names(model: Model, base: str, repetition: Mapping[str, Any] | None = None) -> list[str]:
@@ -42,7 +42,7 @@ def branch_names(model: Model, base: str, repetition: Mapping[str, Any] | None =
     DataError
         If two outputs would have the same name.
     """
-    base = _with_values(base, repetition or {})
+    base = with_values(base, repetition or {})
     names = [base]
     if model.outputs > 1:
         of_outputs = [t.label for t in model.targets] if model.analysis == "Regression" else list(model.classes)
@@ -137,10 +137,11 @@ def _spectators(recipe: Recipe, values: Mapping[str, Any], rows: NDArray[Any]) -
     for number, column in enumerate(recipe.spectators):
         used = changed_by(recipe, column, values)
         if used or is_first:
-            yield _with_values(column.name, used), rows[:, number]
+            yield with_values(column.name, used), rows[:, number]
 
 
-def _with_values(base: str, values: Mapping[str, Any]) -> str:
+def with_values(base: str, values: Mapping[str, Any]) -> str:
+    """The name of what there is for each value of `for_each`: `DL_jet1`."""
     return "_".join([base, *(f"{name}{value}" for name, value in values.items())])
 
 
