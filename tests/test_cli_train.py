@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -55,16 +56,21 @@ plot = "picture.png"
 TRAINED = "dataset/weights/TMVAClassification_T.weights.xml"
 
 
+def write_events(file: Any, n: int) -> None:
+    """The trees of CONFIG, n events each."""
+    random = np.random.default_rng(5)
+    for tree, mean in (("sgn", 1), ("bkg", -1)):
+        counts = random.integers(1, 5, n)
+        x = ak.unflatten(random.normal(mean, 1, counts.sum()).astype(np.float32), counts)
+        w = random.random(n) + 0.5
+        file.mktree(tree, {"x": "var * float32", "w": "float64", "z": "float32"})
+        file[tree].extend({"x": x, "w": w, "z": w.astype(np.float32) * 2})
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    random = np.random.default_rng(5)
     with uproot.recreate(tmp_path / "events.root") as file:
-        for tree, mean in (("sgn", 1), ("bkg", -1)):
-            counts = random.integers(1, 5, 120)
-            x = ak.unflatten(random.normal(mean, 1, counts.sum()).astype(np.float32), counts)
-            file.mktree(tree, {"x": "var * float32", "w": "float64", "z": "float32"})
-            w = random.random(120) + 0.5
-            file[tree].extend({"x": x, "w": w, "z": w.astype(np.float32) * 2})
+        write_events(file, 120)
     (tmp_path / "c.toml").write_text(CONFIG)
     return tmp_path
 

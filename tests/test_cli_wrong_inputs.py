@@ -5,40 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import awkward as ak
-import numpy as np
 import pytest
 import uproot
 
 from pytmva_rnn.cli import main
 from tests.reference import FOLDER
+from tests.test_cli_train import CONFIG, write_events
 
-CONFIG = """
-[input]
-files = "events.root"
-[input.Signal]
-tree = "sgn"
-[input.Background]
-tree = "bkg"
-weight = "w"
-
-[sequence]
-steps = 3
-[sequence.inputs]
-a = "x"
-b = "x * x"
-
-[split]
-NormMode = "NumEvents"
-
-[method]
-title = "T"
-options = "Layout=RNN|4|2|3,RESHAPE|FLAT,LINEAR:TrainingStrategy=MaxEpochs=3,BatchSize=10,TestRepetitions=1"
-
-[output]
-scores = "out/scores.root"
-plot = "picture.png"
-"""
 FLAT = re.sub(r"(?s)\[sequence\].*?\[split\]", "[split]", CONFIG)
 TABLES = re.sub(r"(?s)\[input\].*?\[sequence\]", "[sequence]", CONFIG)
 LONG = "n" * 300
@@ -47,14 +20,8 @@ LONG = "n" * 300
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("data") / "events.root"
-    random = np.random.default_rng(5)
     with uproot.recreate(path) as file:
-        for tree, mean in (("sgn", 1), ("bkg", -1)):
-            counts = random.integers(1, 5, 60)
-            x = ak.unflatten(random.normal(mean, 1, counts.sum()).astype(np.float32), counts)
-            w = random.random(60) + 0.5
-            file.mktree(tree, {"x": "var * float32", "w": "float64", "z": "float32"})
-            file[tree].extend({"x": x, "w": w, "z": w.astype(np.float32) * 2})
+        write_events(file, 60)
         file.mktree("empty", {"x": "var * float32", "z": "float32"})
     return path
 
