@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["KeepsArrays", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite", "numbers"]
+__all__ = ["KeepsArrays", "all_finite", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite", "numbers"]
 
 
 def immutable(values: Any) -> Any:
@@ -44,6 +44,11 @@ def is_numbers(values: object) -> bool:
 def is_finite(value: object) -> bool:
     """Whether this is a finite number."""
     return isinstance(value, float | int | np.floating) and not isinstance(value, bool) and isfinite(value)
+
+
+def all_finite(values: NDArray[Any]) -> bool:
+    """Whether no number of an array is NaN or infinite; the extremes take no memory beside a large sample."""
+    return not values.size or bool(np.isfinite(values.min()) and np.isfinite(values.max()))
 
 
 def is_tuple_of(kind: type[object], items: object) -> bool:

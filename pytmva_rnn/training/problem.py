@@ -25,7 +25,7 @@ from pytmva_rnn.description import (
     Variable,
     analysis_of,
 )
-from pytmva_rnn.description.arrays import numbers
+from pytmva_rnn.description.arrays import all_finite, numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
@@ -219,15 +219,14 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
 
 def _check_finite(X: NDArray[np.float32] | None, y: NDArray[np.float32], w: NDArray[np.float32]) -> None:
     for name, array in (("X", X), ("y", y), ("sample_weight", w)):
-        # the extremes take no memory beside a large sample
-        if array is not None and not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        if array is not None and not all_finite(array):
             bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
             raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
 
 
 def _check_transformed(X: NDArray[np.float32], variables: Sequence[Variable], var_transform: str) -> None:
     """Refuse what nothing can be learned from: NaN and infinity in what the network is given."""
-    if not (np.isfinite(X.min()) and np.isfinite(X.max())):
+    if not all_finite(X):
         bad = ~np.isfinite(X)
         event, column = (int(i) for i in np.argwhere(bad)[0])
         raise DataError(

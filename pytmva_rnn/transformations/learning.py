@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import Identity, Known, Transformation, Variable, columns_of
+from pytmva_rnn.description.arrays import all_finite
 from pytmva_rnn.errors import OptionError, TrainingError
 from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.transformations.chain import compile_chain
@@ -164,8 +165,7 @@ def _samples(
 
 def _check_finite(parts: dict[str, NDArray[np.float32]], known: Known) -> None:
     for kind, values in parts.items():
-        # the extremes take no memory beside a large sample
-        if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        if not all_finite(values):
             event, column = np.argwhere(~np.isfinite(values))[0]
             label = known[kind][column].label
             raise TrainingError(f"VarTransform: {kind.lower()} {label} is {values[event, column]} in event {event}")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import Transformation, TransformInput
+from pytmva_rnn.description.arrays import all_finite
 from pytmva_rnn.errors import TrainingError
 from pytmva_rnn.transformations.instruction import Instruction
 
@@ -61,7 +62,7 @@ class ClassSample:
     def finite(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """One input and the weights of the events where it is a number, neither NaN nor infinite."""
         values, weights = self.column(place), self.weights
-        if len(values) and np.isfinite(values.min()) and np.isfinite(values.max()):
+        if all_finite(values):
             return values, weights
         numbers = np.isfinite(values)
         return values[numbers], weights[numbers]
