@@ -229,7 +229,7 @@ class Scoring:
         X = [recipe.build(columns, each)[0] for recipe, each in zip(self._chosen, every, strict=True)]
         finite = np.ones(len(rows), bool)
         for inputs in X:
-            finite &= np.isfinite(inputs.reshape(len(inputs), -1)).all(axis=1)
+            finite &= np.isfinite(inputs).all(axis=tuple(range(1, inputs.ndim)))
         spectators = [
             column.numbers(columns, self._chosen[number].define, every[number]) for column, number in self.spectators
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
 import uproot
@@ -73,6 +74,15 @@ def test_classes_by_element() -> None:
     data = load(recipe("eta"), jets(), classes={"Signal": "pt >= 40", "Background": "pt < 40 && pt > 15"})
     assert data.X.ravel().tolist() == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
     assert data.class_index.tolist() == [0, 1, 1, 0, 0]
+
+
+def test_a_source_without_an_event_of_any_class() -> None:
+    none = {"pt": [3.0, 4.0, 5.0], "c": [7, 7, 7]}
+    some = {"pt": [1.0, 2.0], "c": [0, 1]}
+    for sources in ([none, some], [some, none]):
+        data = load(recipe("pt"), sources, classes={"Signal": "c == 1", "Background": "c == 0"})
+        assert data.X.tolist() == [[1], [2]]
+        assert data.class_index.tolist() == [1, 0]
 
 
 def test_what_is_not_selected_may_be_infinite() -> None:
@@ -147,5 +157,7 @@ def test_scores_of_elements() -> None:
     found = score(description, jets(), backend="reference")
     assert found["entry"].to_list() == [0, 0, 2, 3, 3, 3]
     assert found["element"].to_list() == [0, 1, 0, 0, 1, 2]
+    nothing = {"pt": ak.Array([[], []]), "met": [1.0, 2.0]}
+    assert len(score(description, nothing, backend="reference")) == 0
     single = {"pt": [[1.0], [2.0]], "met": [1.0, 2.0]}
     assert len(description.predict(single, backend="reference")) == 2

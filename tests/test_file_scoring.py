@@ -139,8 +139,10 @@ def test_nan_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_variables_that_are_lists_make_rows(tmp_path: Path) -> None:
     x = ak.values_astype(ak.Array([[1, 2], [], [3]]), np.int16)
     trained = model(Recipe.from_dict({"variables": ["x", "y1"]}))
-    assert run(tmp_path, trained, write(tmp_path / "a.root", 3, x=x), "--keep", "y2") == 0
+    none = write(tmp_path / "0.root", 2, x=ak.values_astype(ak.Array([[], []]), np.int16))  # which makes no events
+    assert run(tmp_path, trained, none, write(tmp_path / "a.root", 3, x=x), "--keep", "y2") == 0
     found = scores(tmp_path)
+    assert found["file"].to_list() == [1, 1, 1]
     assert (found["entry"].to_list(), found["element"].to_list()) == ([0, 0, 2], [0, 1, 0])
     assert found["y2"][0] == found["y2"][1] != found["y2"][2]
 

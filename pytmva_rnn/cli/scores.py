@@ -22,7 +22,7 @@ __all__ = ["new_root_file", "sample_columns", "score_columns"]
 
 def score_columns(names: list[str], scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     """Scores (n,) or (n, O) under the names of their branches."""
-    return dict(zip(names, scores.reshape(len(scores), -1).T, strict=True))
+    return dict(zip(names, scores.reshape(len(scores), len(names)).T, strict=True))
 
 
 def sample_columns(data: Dataset) -> dict[str, NDArray[Any]]:

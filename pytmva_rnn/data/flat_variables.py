@@ -109,7 +109,8 @@ class Column:
 
     def numbers(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[Any]:
         """The value of each of the m events of `rows`, (m,), with all its digits; without rows, of each entry."""
-        return (rows or Rows.each(len(columns))).numbers(Formula.parse(self.expression, define), columns)
+        rows = Rows.each(len(columns)) if rows is None else rows
+        return rows.numbers(Formula.parse(self.expression, define), columns)
 
     def build(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[np.float32]:
         """The values, (m, width) float32; `define` names formulas that the expression may use.
@@ -246,7 +247,7 @@ class Variables:
 
     def build(self, columns: Columns, define: Definitions = None, rows: Rows | None = None) -> NDArray[np.float32]:
         """The variables of the m events of `rows`, (m, NVar) float32; raises as `Column.build`."""
-        rows = rows or self.rows(columns, define)
+        rows = self.rows(columns, define) if rows is None else rows
         return np.concatenate([column.build(columns, define, rows) for column in self.columns], axis=1)
 
 

@@ -115,7 +115,9 @@ def score(
         for name, column in _spectators(recipe, values, _joined(some, "spectators")):
             _add(columns, name, column)
         scores = model.predict(X, backend=backend)
-        for name, column in zip(branch_names(model, model.title, values), scores.reshape(len(X), -1).T, strict=True):
+        for name, column in zip(
+            branch_names(model, model.title, values), scores.reshape(len(X), model.outputs).T, strict=True
+        ):
             _add(scored, name, column)
     for name, column in scored.items():
         _add(columns, name, column)
