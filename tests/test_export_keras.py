@@ -194,7 +194,7 @@ LSTM = "keras3_lstm.keras"
         (
             LSTM,
             inbound("dense", [tensors("lstm", "lstm")]),
-            "dense: expected one input, found 2; a Dense of TMVA",
+            "dense: expected one input, found 2; TMVA's layers take the output of one layer",
         ),
         (LSTM, inbound("dense", lambda old: old * 2), "dense: expected a layer that is called once"),
         (LSTM, inbound("dense", [tensors("dense_1")]), "dense: expected a layer before it, found dense_1"),

@@ -71,7 +71,8 @@ def about_of(given: argparse.Namespace, tree: str | None = None) -> dict[str, An
     if given.like is not None:
         model = read_weights(given.like)
         if twice := [name for name in about if name not in ("title", "steps", "layout", "order")]:
-            raise DataError(f"--like says what the {twice[0]} are, and so does --{twice[0]}; give one of them")
+            verb = "is" if twice[0] == "analysis" else "are"
+            raise DataError(f"--like says what the {twice[0]} {verb}, and so does --{twice[0]}; give one of them")
         about |= like(model) | ({"title": given.title} if given.title else {})
     if given.ranges is not None:
         if "variables" not in about or given.like is not None:

@@ -244,7 +244,7 @@ def _last_width(layer: Layer) -> int:
 
 def _with_sigmoid(network: ForeignNetwork, layer: Layer) -> Layer:
     if not isinstance(layer, Dense) or layer.activation != "LINEAR":
-        raise DataError(f"{network.source}: a sigmoid after a {layer.kind} layer is none of TMVA's layers")
+        raise DataError(f"{network.source}: a sigmoid after a layer {layer.kind} is none of TMVA's layers")
     return replace(layer, activation="SIGMOID")
 
 

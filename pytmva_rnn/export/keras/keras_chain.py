@@ -81,8 +81,8 @@ def _before(file: KerasFile, name: str, layers: Mapping[str, dict[str, Any]]) ->
         options = {key: value for each in inputs if len(each) > 3 for key, value in each[3].items()}
     if len(tensors) != 1:
         raise DataError(
-            f"{file.path}, {name}: expected one input, found {len(tensors)}; a {layers[name]['class_name']} of TMVA "
-            "takes the output of one layer, and starts from states of zero"
+            f"{file.path}, {name}: expected one input, found {len(tensors)}; TMVA's layers take the output of one "
+            "layer, and start from states of zero"
         )
     for key, value in options.items():
         if value not in (None, False):

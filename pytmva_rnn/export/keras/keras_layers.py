@@ -84,7 +84,7 @@ class KerasLayers:
 
     def _recurrent(self, place: str, config: Mapping[str, Any], kind: str) -> None:
         if len(self._sizes) != 2:
-            raise DataError(f"{place}: expected a sequence before a {kind}, found {self._sizes}")
+            raise DataError(f"{place}: expected a sequence before {kind}, found {self._sizes}")
         for key in ("go_backwards", "stateful", "return_state", "time_major"):
             if config.get(key, False) is not False:
                 raise DataError(f"{place}: {key}={config[key]}, which TMVA's layers have not")
