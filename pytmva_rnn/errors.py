@@ -16,6 +16,7 @@ __all__ = [
     "TrainingError",
     "UnavailableError",
     "WeightFileError",
+    "first_line",
     "shown_text",
 ]
 
@@ -37,6 +38,12 @@ def shown_text(text: str) -> str:
 def _shortened(line: str) -> str:
     """A line that quotes something endless without its middle: what is wrong stands at the ends."""
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of another package says, in short."""
+    text = str(error).strip().partition("\n")[0] or type(error).__name__
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 class TMVAError(Exception):

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.errors import DataError, TMVAError
+from pytmva_rnn.errors import DataError, TMVAError, first_line
 
 __all__ = ["CONFIG", "METADATA_FILE", "WEIGHTS", "ArraysOf", "KerasFile", "open_keras", "snake_case"]
 
@@ -184,8 +184,7 @@ def open_keras(path: str | os.PathLike[str]) -> Iterator[KerasFile]:
     except (TMVAError, MemoryError):
         raise
     except Exception as error:  # of HDF5, zip, zlib, JSON, and of names and types that are others than Keras'
-        problem = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise DataError(f"{name}: it is no file of Keras, or damaged: {problem[:200]}") from error
+        raise DataError(f"{name}: it is no file of Keras, or damaged: {first_line(error)}") from error
 
 
 def _members(name: str, content: bytes) -> tuple[Any, Mapping[str, Any], bytes]:

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
-from pytmva_rnn.errors import DataError, TMVAError
+from pytmva_rnn.errors import DataError, TMVAError, first_line
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
 from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
 from pytmva_rnn.export.onnx.layer_operators import layer_weights
-from pytmva_rnn.export.onnx.running import first_line, network_runner
+from pytmva_rnn.export.onnx.running import network_runner
 from pytmva_rnn.export.onnx.tracing import trace
 from pytmva_rnn.model import Model
 

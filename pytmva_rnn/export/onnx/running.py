@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.errors import DataError, MissingExtraError
+from pytmva_rnn.errors import DataError, MissingExtraError, first_line
 
-__all__ = ["evaluate_node", "first_line", "network_runner"]
+__all__ = ["evaluate_node", "network_runner"]
 
 _LARGEST = 1 << 26
 """Elements of a value that a node may make while a file is read."""
@@ -118,9 +118,3 @@ def _in_evaluator(model: Any, name: str, source: str) -> Callable[[NDArray[Any]]
     except Exception as error:
         raise DataError(f"{source}: it cannot be run: {first_line(error)}") from error
     return lambda x: evaluator.run(None, {name: x})[0]
-
-
-def first_line(error: BaseException) -> str:
-    """What an error of another package says, in short."""
-    text = str(error).strip().partition("\n")[0] or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.description import Layer, OutputFunction
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.errors import DataError, first_line
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
 from pytmva_rnn.export.pytorch.torch_glue import layers_of_calls
 from pytmva_rnn.export.pytorch.torch_leaves import RECURRENT, ObservedCall, answered, is_layer, refuse_others
@@ -121,7 +121,7 @@ def _run(module: Any, shape: tuple[int, int], name: str) -> tuple[str, list[Obse
         except DataError:
             raise
         except Exception as error:  # of a module of the user's
-            problem = problem or DataError(f"{name}: it cannot be run on events {form}: {_first_line(error)}")
+            problem = problem or DataError(f"{name}: it cannot be run on events {form}: {first_line(error)}")
             continue
         if changed := _changed_events(calls, x, name):
             problem = problem or changed
@@ -151,7 +151,7 @@ def _check_seldom(
         if changed or end != ending or [each.layout() for each in found] != [each.layout() for each in layers]:
             raise changed or DataError(f"{name}: it does something else than with other events")
     except Exception as error:  # ours, and of a module of the user's
-        what = str(error) if isinstance(error, DataError) else f"{name}: {_first_line(error)}"
+        what = str(error) if isinstance(error, DataError) else f"{name}: {first_line(error)}"
         raise DataError(
             f"{what} (with large numbers, up to 1e{_LARGEST_POWER}, and values and steps that are "
             f"{', '.join(f'{each:g}' for each in _FILLINGS)})"
@@ -195,8 +195,3 @@ def _single(output: Any, name: str) -> Any:
     if not isinstance(output, torch.Tensor):
         raise DataError(f"{name}: expected one tensor of outputs, found a {type(output).__name__}; return scores only")
     return output
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0] or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
-from pytmva_rnn.errors import DataError, TMVAError
+from pytmva_rnn.errors import DataError, TMVAError, first_line
 from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
 from pytmva_rnn.export.metadata import as_asked, carried_layers, carried_shape, model_from, retrained
 from pytmva_rnn.export.pytorch.named_arrays import layers_of_names
@@ -131,7 +131,7 @@ def _file_arrays(path: Path) -> dict[str, NDArray[Any]]:
         except TMVAError:
             raise
         except Exception as error:  # whatever such a package finds wrong with bytes
-            raise DataError(f"{path}: it cannot be read as a safetensors file: {_first_line(error)}") from error
+            raise DataError(f"{path}: it cannot be read as a safetensors file: {first_line(error)}") from error
     if path.suffix.lower() not in PICKLED:
         raise DataError(f"{path}: expected a name that ends in .safetensors, .pt or .pth")
     torch = extras.torch()
@@ -142,7 +142,7 @@ def _file_arrays(path: Path) -> dict[str, NDArray[Any]]:
             raise
         except Exception as error:
             # what PyTorch says beyond the first sentence is how to let a pickle run all that is in it
-            what = _first_line(error).partition(". ")[0].rstrip(".")
+            what = first_line(error).partition(". ")[0].rstrip(".")
             raise DataError(
                 f"{path}: it holds no state dict, or is damaged: {what}. Of a pickle nothing but tensors "
                 "is read; write the file with torch.save(module.state_dict(), path)"
@@ -171,9 +171,7 @@ def _array(value: Any, place: str) -> NDArray[Any]:
                 tensor = tensor.float()  # NumPy has no bfloat16; float32 holds it exactly
             array = np.asarray(tensor.numpy())
         except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{place}: expected a dense tensor, found one that is none: {_first_line(error)}"
-            ) from error
+            raise DataError(f"{place}: expected a dense tensor, found one that is none: {first_line(error)}") from error
     else:
         raise DataError(f"{place}: expected a tensor, found {_kind(value)}; give the state dict of the module")
     if array.dtype.kind not in "biuf":
@@ -186,8 +184,3 @@ def _kind(value: object) -> str:
         keys = [str(key) for key in value]
         return f"a mapping with {', '.join(keys[:_MOST_SHOWN])}{', ...' if len(keys) > _MOST_SHOWN else ''}"
     return f"a {type(value).__name__}"
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().partition("\n")[0] or type(error).__name__
-    return text if len(text) <= 200 else f"{text[:197]}..."
