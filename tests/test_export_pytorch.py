@@ -137,6 +137,8 @@ def test_after_a_training_elsewhere_the_distributions_of_scores_are_left_out(cap
 def test_what_a_file_says_is_not_said_twice(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="TorchNetwork: it says itself what variables are; leave that out"):
         from_torch(to_torch(Case("lstm_last").model), variables=["x"])
+    with pytest.raises(DataError, match="TorchNetwork: it says itself what layout is; leave that out"):
+        from_torch(to_torch(Case("lstm_last").model), layout="LINEAR")
 
 
 def test_modules_are_copied_and_pickled_whole() -> None:

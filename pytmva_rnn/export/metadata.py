@@ -30,6 +30,7 @@ __all__ = [
     "carried_shape",
     "carried_text",
     "model_from",
+    "refuse_said_twice",
     "retrained",
     "weights_digest",
 ]
@@ -133,6 +134,20 @@ def retrained(model: Model, source: str) -> Model:
     if model.mva_pdfs:
         log.warning("%s: the distributions of the scores (CreateMVAPdfs) were those of other weights; left out", source)
     return replace(model, mva_pdfs=(), info=tuple(entry for entry in model.info if entry[0] != HISTORY))
+
+
+def refuse_said_twice(source: str, given: Mapping[str, Any]) -> None:
+    """Make sure that of a file that says it itself nothing is said by arguments too, which are None then.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is not.
+    """
+    for name, value in given.items():
+        if value is not None:
+            verb = "is" if name in ("analysis", "layout", "order") else "are"
+            raise DataError(f"{source}: it says itself what {name} {verb}; leave that out")
 
 
 def as_asked(model: Model, source: str, *, title: str | None, steps: int | None) -> Model:

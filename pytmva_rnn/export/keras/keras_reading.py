@@ -14,7 +14,7 @@ from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
 from pytmva_rnn.export.keras.keras_chain import chain_of, input_sizes
 from pytmva_rnn.export.keras.keras_files import KerasFile, open_keras
 from pytmva_rnn.export.keras.keras_layers import KerasLayers
-from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
+from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, refuse_said_twice, retrained
 from pytmva_rnn.model import Model
 
 __all__ = ["from_keras"]
@@ -79,9 +79,7 @@ def from_keras(
             read.finish()
             network = ForeignNetwork(file.path, read.layers, read.event_shape, read.ending)
             return foreign_model(network, **own, spectators=spectators, title=title or "DL")
-        said = {**own, "spectators": spectators or None}
-        if given := [key for key, value in said.items() if value is not None]:
-            raise DataError(f"{file.path}: it says itself what {given[0]} are; leave that out")
+        refuse_said_twice(file.path, {**own, "spectators": spectators or None})
         return as_asked(_own(file, str(text), read.layers), file.path, title=title, steps=steps)
 
 

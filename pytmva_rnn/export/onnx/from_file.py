@@ -17,7 +17,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError, first_line
 from pytmva_rnn.export.foreign import ForeignNetwork, check_agreement, foreign_model
-from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, retrained
+from pytmva_rnn.export.metadata import METADATA, as_asked, carried_layers, model_from, refuse_said_twice, retrained
 from pytmva_rnn.export.onnx.layer_operators import layer_weights
 from pytmva_rnn.export.onnx.running import network_runner
 from pytmva_rnn.export.onnx.tracing import trace
@@ -75,11 +75,8 @@ def from_onnx(
     inputs = _inputs(onnx, proto, name, steps)
     _, run = network_runner(proto, name)
     given = {"variables": variables, "ranges": ranges, "analysis": analysis, "classes": classes, "targets": targets}
-    asked = [key for key, value in given.items() if value is not None]
     if METADATA in said and (arrays := _own_arrays(onnx, proto, said[METADATA], name)) is not None:
-        asked += ["spectators"] if spectators else []
-        if asked:
-            raise DataError(f"{name}: it says itself what {asked[0]} are; leave that out")
+        refuse_said_twice(name, {**given, "spectators": spectators or None})
         try:
             model, same = model_from(said[METADATA], arrays)
         except TMVAError as error:
@@ -92,7 +89,7 @@ def from_onnx(
         check_agreement(model, network, inputs[0].asking(run), inputs[0].whole(_EVENTS))
         return model
     network, chosen = _traced(proto, inputs, name)
-    about = {**_from_metadata(said, name), **{key: given[key] for key in asked}}
+    about = _from_metadata(said, name) | {key: value for key, value in given.items() if value is not None}
     about["title"] = title or about.get("title", "DL")
     model = foreign_model(network, spectators=spectators, **about)
     check_agreement(model, network, chosen.asking(run), chosen.whole(_EVENTS))

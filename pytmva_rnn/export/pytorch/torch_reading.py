@@ -14,7 +14,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, TMVAError, first_line
 from pytmva_rnn.export.foreign import ForeignNetwork, foreign_model
-from pytmva_rnn.export.metadata import as_asked, carried_layers, carried_shape, model_from, retrained
+from pytmva_rnn.export.metadata import as_asked, carried_layers, carried_shape, model_from, refuse_said_twice, retrained
 from pytmva_rnn.export.pytorch.named_arrays import layers_of_names
 from pytmva_rnn.export.pytorch.torch_plan import read_arrays
 from pytmva_rnn.export.pytorch.torch_writing import EXTRA_STATE, PICKLED, SAFETENSORS
@@ -95,10 +95,7 @@ def from_torch(
             return probe(source, steps, about)
         arrays = _arrays(source.state_dict(), name)
     if EXTRA_STATE in arrays:
-        said = {**own, "spectators": spectators or None, "layout": layout, "order": order}
-        given = [key for key, value in said.items() if value is not None]
-        if given:
-            raise DataError(f"{name}: it says itself what {given[0]} are; leave that out")
+        refuse_said_twice(name, {**own, "spectators": spectators or None, "layout": layout, "order": order})
         return as_asked(_own(arrays, name), name, title=title, steps=steps)
     if layout is None:
         raise DataError(
