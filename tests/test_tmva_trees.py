@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn.data import Source
+from pytmva_rnn.data import ArrayTree, Source
+from pytmva_rnn.data.in_memory import read
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
-from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
+from pytmva_rnn.tmva.trees import as_tree
 
 
 def values(tree: Any, expression: str) -> list[float]:

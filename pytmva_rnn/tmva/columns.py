@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data import Recipe
-from pytmva_rnn.data.rows import ListLengths
+from pytmva_rnn.data import ArrayTree, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
-from pytmva_rnn.tmva.trees import ArrayTree, as_tree, read
-from pytmva_rnn.weightfile.model_inputs import labelled_columns
-from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
+from pytmva_rnn.tmva.trees import as_tree
+from pytmva_rnn.weightfile.model_inputs import labelled_columns, recipe_of
 
 __all__ = ["inputs_of"]
 
@@ -42,20 +39,10 @@ def inputs_of(model: Model, data: Any, *, spectators: bool = False) -> tuple[NDA
     tree = as_tree(data)
     if not spectators and isinstance(tree, ArrayTree) and all(v.label in tree.arrays for v in model.variables):
         return labelled_columns(model, tree.arrays), None
-    recipe = _recipe(model, spectators)
-    known = ListLengths()
-    pieces = [recipe.build(columns, recipe.rows(columns, known)) for columns in read(tree, recipe.formulas())]
-    X, values = (np.concatenate(part) for part in zip(*pieces, strict=True))
-    return X, values if spectators else None
-
-
-def _recipe(model: Model, spectators: bool) -> Recipe:
-    if stored_inputs(model) is None:  # C++ TMVA's file
-        return replace(Recipe.from_variables(model.variables, model.spectators if spectators else ()), allow_nan=True)
-    recipe = replace(stored_recipe(model), allow_nan=True)
-    recipe = recipe if spectators else replace(recipe, spectators=())
+    recipe = recipe_of(model, spectators=spectators)
     if recipe.for_each:
         raise DataError(
             "this network takes several inputs from one entry (for_each): score it with `pytmva-rnn evaluate`"
         )
-    return recipe
+    found = load_inputs(recipe, tree)
+    return found.X, found.spectators if spectators else None

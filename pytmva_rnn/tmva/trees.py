@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.data import Source
-from pytmva_rnn.data.in_memory import ArrayTree, as_source, read
+from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.errors import DataError
 
-__all__ = ["ArrayTree", "Tree", "as_tree", "read"]
+__all__ = ["Tree", "as_tree"]
 
 
 Tree = Source | ArrayTree
