@@ -61,10 +61,7 @@ def sample_of_arrays(
     if isinstance(validation, Dataset):
         raise DataError("validation is a Dataset, but the events to train with are arrays; give it as (X, y, weights)")
     if validation is not None:
-        validation = tuple(validation)
-        if len(validation) > 1:
-            _check_columns(names_of_columns(X), validation[0])
-            validation = (validation[0], read_labels(validation[1], analysis, classes)[0], *validation[2:])
+        validation = _understood(validation, names_of_columns(X), analysis, classes)
     variables = names_of_columns(X) if variables is None else variables
     if weights is not None:
         of_events = numbers(weights, "sample_weight").reshape(-1)
@@ -98,14 +95,7 @@ def sample_of_dataset(
     else:
         (data,) = weighted(data)
         if validation is not None:
-            validation = tuple(validation)
-            if len(validation) > 1:
-                _check_columns(data.variables, validation[0])
-                validation = (
-                    validation[0],
-                    read_labels(validation[1], data.analysis, data.classes)[0],
-                    *validation[2:],
-                )
+            validation = _understood(validation, data.variables, data.analysis, data.classes)
     entries = None
     if validation is None and len(data) and data.repetition.max() > 0:
         # The last events will validate: those of one entry are brought together, and stay so.
@@ -129,6 +119,17 @@ def sample_of_dataset(
         allow_nan=data.recipe is not None and data.recipe.allow_nan,
         entries=entries,
     )
+
+
+def _understood(
+    validation: Any, names: Sequence[str] | None, analysis: str, classes: Sequence[str] | None
+) -> tuple[Any, ...]:
+    """Arrays to validate with, their labels read as those of the training sample."""
+    given = tuple(validation)
+    if len(given) < 2:  # which is refused later
+        return given
+    _check_columns(names, given[0])
+    return (given[0], read_labels(given[1], analysis, classes)[0], *given[2:])
 
 
 def _check_columns(names: Sequence[str] | None, X: Any) -> None:
