@@ -11,7 +11,7 @@ from pytmva_rnn.tmva.arguments import option_string, take_settings, text_of
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
 from pytmva_rnn.tmva.declarations import Declared, declared
 from pytmva_rnn.tmva.explained import Explained
-from pytmva_rnn.tmva.samples import both_of
+from pytmva_rnn.tmva.samples import cut_and_weight
 
 __all__ = ["BACKGROUND", "SIGNAL", "DescribedData"]
 
@@ -45,13 +45,7 @@ class DescribedData(Explained):
 
     def GetDataSetInfo(self) -> DataSetInfo:
         """What is declared."""
-        classes = {
-            name: (
-                both_of(*(cut for of_class, cut in self._cuts if of_class in ("", name))),
-                self._weights.get(name, self._weights.get("", "")),
-            )
-            for name in self._classes
-        }
+        classes = {name: cut_and_weight(name, self._cuts, self._weights) for name in self._classes}
         return DataSetInfo(self._name, self._variables, self._spectators, self._targets, classes, str(self._split))
 
     GetDefaultDataSetInfo = GetDataSetInfo

@@ -19,7 +19,7 @@ from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.tmva.assigned_events import AssignedEvents
 from pytmva_rnn.tmva.trees import Tree
 
-__all__ = ["ClassTree", "Samples", "both_of", "load_samples"]
+__all__ = ["ClassTree", "Samples", "cut_and_weight", "load_samples"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +111,7 @@ def load_samples(
     parts: list[Dataset] = []
     efficiencies = []
     for index, name in enumerate(names):
-        cut = both_of(*(cut for of_class, cut in cuts if of_class in ("", name)))
-        weight = weights.get(name, weights.get("", ""))
+        cut, weight = cut_and_weight(name, cuts, weights)
         found: list[Dataset] = []
         entries = 0
         for number, tree in enumerate(each for each in trees if each.name == name):
@@ -147,7 +146,7 @@ def _source(each: ClassTree, cut: str, weight: str) -> Tree:
     """The tree with all that the script says of it."""
     tree = each.tree
     said: dict[str, Any] = {
-        "selection": both_of(tree.selection or "", each.cut, cut) or None,
+        "selection": _both_of(tree.selection or "", each.cut, cut) or None,
         "weight": _product(tree.weight or "", weight) or None,
         "tree_weight": each.weight * tree.factor,
         "sample": each.sample or tree.sample,
@@ -155,7 +154,13 @@ def _source(each: ClassTree, cut: str, weight: str) -> Tree:
     return replace(tree, **said)
 
 
-def both_of(*cuts: str) -> str:
+def cut_and_weight(name: str, cuts: Iterable[tuple[str, str]], weights: Mapping[str, str]) -> tuple[str, str]:
+    """The formulas for the events of a class, of the cuts and weights that `load_samples` takes."""
+    cut = _both_of(*(cut for of_class, cut in cuts if of_class in ("", name)))
+    return cut, weights.get(name, weights.get("", ""))
+
+
+def _both_of(*cuts: str) -> str:
     """One formula that is true where all are; empty ones are left out."""
     given = [cut for cut in cuts if cut.strip()]
     return given[0] if len(given) == 1 else " && ".join(f"({cut})" for cut in given)
