@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,13 +10,28 @@ from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options.method import option_text
 from pytmva_rnn.suggestions import near
 
-__all__ = ["check_title", "file_and_options", "flag", "option_string", "refuse_others", "take_settings", "text_of"]
+__all__ = [
+    "chains_of",
+    "check_title",
+    "file_and_options",
+    "flag",
+    "option_string",
+    "path_of",
+    "refuse_others",
+    "take_settings",
+    "text_of",
+]
 
 
 def text_of(value: Any) -> str:
     """A str, or one of ROOT's texts (TString, std::string, or TCut, whose title is the formula)."""
     title = getattr(value, "GetTitle", None)
     return str(title() if callable(title) else value)
+
+
+def path_of(value: Any) -> str:
+    """A path, of which a text is one; see `text_of`."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else text_of(value)
 
 
 def option_string(text: Any = "", keywords: Mapping[str, Any] | None = None) -> str:
@@ -81,6 +97,12 @@ def flag(found: Mapping[str, str], name: str, default: bool) -> bool:
     if text.lower() not in ("true", "false", "t", "f", "1", "0"):
         raise OptionError(f"option {name} is True or False, not {text!r}")
     return text.lower() in ("true", "t", "1")
+
+
+def chains_of(found: Mapping[str, str]) -> list[str]:
+    """The chains of the option Transformations, `I;N;D`, but those that leave the variables as they are."""
+    chains = [text.strip() for text in found.get("Transformations", "I").split(";")]
+    return [chain for chain in chains if chain.upper() not in ("", "I", "NONE")]
 
 
 def check_title(title: str) -> str:

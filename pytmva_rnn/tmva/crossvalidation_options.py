@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytmva_rnn.errors import OptionError
-from pytmva_rnn.tmva.arguments import flag, refuse_others, take_settings
+from pytmva_rnn.tmva.arguments import chains_of, flag, refuse_others, take_settings
 from pytmva_rnn.weightfile.folds_file import Ensembling
 
 __all__ = ["CrossValidationOptions"]
@@ -75,14 +75,13 @@ class CrossValidationOptions:
                 "spectator eventID; or take SplitType=Random"
             )
         _whole(own, "NumWorkerProcs", 1)
-        chains = shared.get("Transformations", "I").split(";")
         return cls(
             others,
             flag(shared, "Silent", False),
             flag(shared, "DrawProgressBar", False),
             flag(shared, "ModelPersistence", True),
             flag(own, "FoldFileOutput", False),
-            [chain.strip() for chain in chains if chain.strip().upper() not in ("", "I", "NONE")],
+            chains_of(shared),
             kind != "Random",
             expression,
             _whole(own, "NumFolds", 2),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError, UnavailableError
-from pytmva_rnn.tmva.arguments import text_of
+from pytmva_rnn.tmva.arguments import path_of
 from pytmva_rnn.tmva.explained import Explained
 from pytmva_rnn.tmva.folded_model import FoldedModel, read_model
 from pytmva_rnn.tmva.instead import explanation
@@ -33,7 +32,7 @@ class RReader(Explained):
     """
 
     def __init__(self, path: Any) -> None:
-        name = os.fspath(path) if isinstance(path, os.PathLike) else text_of(path)
+        name = path_of(path)
         self._model = read_model(name)
         if isinstance(self._model, FoldedModel) and self._model.by_spectators:
             raise DataError(f"{name}: spectators tell which network scores an event; use TMVA.Reader, which has them")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Any
 
@@ -12,10 +11,12 @@ from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.interruption import raise_interruption
 from pytmva_rnn.options import parse_options
 from pytmva_rnn.tmva.arguments import (
+    chains_of,
     check_title,
     file_and_options,
     flag,
     option_string,
+    path_of,
     refuse_others,
     take_settings,
     text_of,
@@ -70,8 +71,7 @@ class Factory(BookedMethods):
         if not matching:
             raise OptionError(f"AnalysisType is one of {', '.join(_ANALYSES)}; not {analysis!r}")
         self._analysis = matching[0]
-        chains = found.get("Transformations", "I").split(";")
-        self._transformations = [text.strip() for text in chains if text.strip().upper() not in ("", "I", "NONE")]
+        self._transformations = chains_of(found)
         self._file = None if file is None else OutputFile(file)
 
     def GetName(self) -> str:
@@ -128,8 +128,7 @@ class Factory(BookedMethods):
             If the file cannot be read.
         """
         check_method_type(methodType)
-        path = os.fspath(weightfile) if isinstance(weightfile, os.PathLike) else text_of(weightfile)
-        return self._add(MethodDL.of_weight_file(self._job, dataloader, path))
+        return self._add(MethodDL.of_weight_file(self._job, dataloader, path_of(weightfile)))
 
     def _add(self, method: MethodDL) -> MethodDL:
         name = method.loader.GetName()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.network.network import Network
 from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.scoring import scored
-from pytmva_rnn.tmva.arguments import option_string, refuse_others, take_settings, text_of
+from pytmva_rnn.tmva.arguments import option_string, path_of, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
 from pytmva_rnn.tmva.current_values import CurrentValues, ReaderInfo
 from pytmva_rnn.tmva.declarations import check_expressions
@@ -133,7 +132,7 @@ class Reader(Explained):
         tag = text_of(methodTag)
         if tag in self._methods:
             raise DataError(f"a method {tag!r} is booked already; choose another name")
-        path = os.fspath(weightfile) if isinstance(weightfile, os.PathLike) else text_of(weightfile)
+        path = path_of(weightfile)
         model = read_model(path)
         for what, declared, of_file in (
             ("variable", self._variables.expressions, model.variables),
