@@ -35,9 +35,9 @@ def shown_text(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in re.sub(r"\s", " ", text))
 
 
-def _shortened(line: str) -> str:
-    """A line that quotes something endless without its middle: what is wrong stands at the ends."""
-    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 2 :]}"
+def _shortened(text: str, longest: int) -> str:
+    """A text that quotes something endless without its middle: what is wrong stands at the ends."""
+    return text if len(text) <= longest else f"{text[: longest // 2]} ... {text[-longest // 2 :]}"
 
 
 def first_line(error: BaseException) -> str:
@@ -53,7 +53,7 @@ class TMVAError(Exception):
     """
 
     def __init__(self, message: object = "", **others: Any) -> None:
-        lines = (_shortened(shown_text(line)) for line in str(message).split("\n"))
+        lines = (_shortened(shown_text(line), _LONGEST_LINE) for line in str(message).split("\n"))
         super().__init__("\n".join(lines), **others)
 
 
@@ -71,8 +71,7 @@ class OptionError(TMVAError):
     """
 
     def __init__(self, message: str, text: str | None = None, position: int | None = None) -> None:
-        if len(message) > _LONGEST:  # it quotes something endless; what is wrong with it stands at the ends
-            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 2 :]}"
+        message = _shortened(message, _LONGEST)
         self.message = message
         self.position = position
         if text is not None:
