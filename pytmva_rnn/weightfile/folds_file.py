@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pytmva_rnn.description import Variable
+from pytmva_rnn.description import Option, Variable
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.weightfile.markup import Element, UnwritableError, render
 from pytmva_rnn.weightfile.mva_pdf_nodes import mva_pdfs_element
-from pytmva_rnn.weightfile.nodes import Node, ordered, parse
-from pytmva_rnn.weightfile.reading import read_analysis
+from pytmva_rnn.weightfile.nodes import parse
+from pytmva_rnn.weightfile.reading import read_analysis, read_classes, read_optional
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
+from pytmva_rnn.weightfile.writing import classes_element, info_element, options_element
 
 __all__ = ["Ensembling", "FoldsFile", "read_folds", "write_folds"]
 
@@ -27,12 +28,12 @@ Ensembling = Literal["None", "Avg"]
 _METHOD = "CrossValidation::"
 _MOST_FOLDS = 10_000
 _BASE_OPTIONS = (
-    ("V", "False"),
-    ("VerbosityLevel", "Default"),
-    ("VarTransform", "None"),
-    ("H", "False"),
-    ("CreateMVAPdfs", "False"),
-    ("IgnoreNegWeightsInTraining", "False"),
+    Option("V", "False"),
+    Option("VerbosityLevel", "Default"),
+    Option("VarTransform", "None"),
+    Option("H", "False"),
+    Option("CreateMVAPdfs", "False"),
+    Option("IgnoreNegWeightsInTraining", "False"),
 )
 
 
@@ -92,19 +93,13 @@ def write_folds(content: FoldsFile, path: str | os.PathLike[str]) -> None:
         "EncapsulatedMethodTypeName": "DL",
         "OutputEnsembling": content.ensembling,
     }
-    options = [(name, value, "No") for name, value in _BASE_OPTIONS]
-    options += [(name, str(value), "Yes") for name, value in own.items() if name != "JobName"]
-    classes = [Element("Class", {"Name": name, "Index": number}) for number, name in enumerate(content.classes)]
-    info = [*((name, value) for name, value in content.info if name != "AnalysisType")]
-    info.append(("AnalysisType", content.analysis))
+    modified = [Option(name, str(value), True) for name, value in own.items() if name != "JobName"]
     children = [
-        Element("GeneralInfo", children=[Element("Info", {"name": n, "value": v}) for n, v in info]),
-        Element(
-            "Options", children=[Element("Option", {"name": n, "modified": m}, text=value) for n, value, m in options]
-        ),
+        info_element(content.info, content.analysis),
+        options_element((*_BASE_OPTIONS, *modified)),
         VARIABLES.element(content.variables),
         SPECTATORS.element(content.spectators),
-        Element("Classes", {"NClass": len(content.classes)}, classes),
+        classes_element(content.classes),
         *([TARGETS.element(content.targets)] if content.targets else []),
         transformations_element(()),
         mva_pdfs_element(()),
@@ -137,7 +132,6 @@ def read_folds(path: str | os.PathLike[str]) -> FoldsFile | None:
     if folds > _MOST_FOLDS:
         raise weights.error(f"NumFolds: expected at most {_MOST_FOLDS}, found {folds}")
     analysis = read_analysis(root.child("GeneralInfo"))
-    targets = root.find("Targets")
     names = {name: weights.attribute(name) for name in ("EncapsulatedMethodName", "JobName")}
     for name, value in names.items():
         if not value or set(value) & set("/\\\0"):
@@ -147,15 +141,10 @@ def read_folds(path: str | os.PathLike[str]) -> FoldsFile | None:
         job=names["JobName"],
         analysis=analysis,
         variables=VARIABLES.read(root.child("Variables")),
-        spectators=_listed(root),
-        targets=TARGETS.read(targets) if targets else (),
-        classes=tuple(c.attribute("Name") for c in ordered(root.child("Classes").counted("Class", "NClass"), "Index")),
+        spectators=read_optional(root, SPECTATORS),
+        targets=read_optional(root, TARGETS),
+        classes=read_classes(root),
         folds=folds,
         expression=weights.attribute("SplitExpr"),
         ensembling="Avg" if weights.choice("OutputEnsembling", ("None", "Avg")) == "Avg" else "None",
     )
-
-
-def _listed(root: Node) -> tuple[Variable, ...]:
-    node = root.find("Spectators")
-    return SPECTATORS.read(node) if node else ()

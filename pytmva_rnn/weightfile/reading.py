@@ -41,7 +41,9 @@ __all__ = [
     "layer_nodes",
     "other_batch_size",
     "read_analysis",
+    "read_classes",
     "read_description",
+    "read_optional",
     "read_options",
     "read_shape",
     "read_title",
@@ -67,9 +69,9 @@ def read_description(path: str | os.PathLike[str]) -> Description:
     info = tuple((i.attribute("name"), i.attribute("value")) for i in root.child("GeneralInfo").children("Info"))
     analysis = read_analysis(root.child("GeneralInfo"))
     variables = VARIABLES.read(root.child("Variables"))
-    spectators = _optional(root, SPECTATORS)
-    targets = TARGETS.read(root.child("Targets")) if analysis == "Regression" else _optional(root, TARGETS)
-    classes = tuple(c.attribute("Name") for c in ordered(root.child("Classes").counted("Class", "NClass"), "Index"))
+    spectators = read_optional(root, SPECTATORS)
+    targets = TARGETS.read(root.child("Targets")) if analysis == "Regression" else read_optional(root, TARGETS)
+    classes = read_classes(root)
     transformations = root.find("Transformations")
     known = {"Variable": variables, "Target": targets, "Spectator": spectators}
     options = read_options(root.find("Options"))
@@ -152,7 +154,14 @@ def read_options(node: Node | None) -> tuple[Option, ...]:
     )
 
 
-def _optional(root: Node, kind: VariableList) -> tuple[Variable, ...]:
+def read_classes(root: Node) -> tuple[str, ...]:
+    """Names of the classes."""
+    nodes = root.child("Classes").counted("Class", "NClass")
+    return tuple(node.attribute("Name") for node in ordered(nodes, "Index"))
+
+
+def read_optional(root: Node, kind: VariableList) -> tuple[Variable, ...]:
+    """Spectators or targets; none if there is no node."""
     node = root.find(kind.tag)
     return kind.read(node) if node else ()
 

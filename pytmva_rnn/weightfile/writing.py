@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description, tmva_differences
+from pytmva_rnn.description import OUTPUT_FUNCTIONS, Description, Option, tmva_differences
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.weightfile.layer_nodes import layer_element
@@ -17,7 +18,7 @@ from pytmva_rnn.weightfile.scalar_elements import with_scalar_elements
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
 
-__all__ = ["check_texts", "write_weights"]
+__all__ = ["check_texts", "classes_element", "info_element", "options_element", "write_weights"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -96,15 +97,11 @@ def _check(model: Description) -> None:
 
 def _method_setup(model: Description) -> Element:
     children = [
-        _general_info(model),
-        _options(model),
+        info_element(model.info, model.analysis),
+        options_element(model.options),
         VARIABLES.element(model.variables),
         SPECTATORS.element(model.spectators),
-        Element(
-            "Classes",
-            {"NClass": len(model.classes)},
-            [Element("Class", {"Name": name, "Index": number}) for number, name in enumerate(model.classes)],
-        ),
+        classes_element(model.classes),
     ]
     if model.analysis == "Regression" or model.targets:
         children.append(TARGETS.element(model.targets))
@@ -112,22 +109,30 @@ def _method_setup(model: Description) -> Element:
     return Element("MethodSetup", {"Method": f"DL::{model.title}"}, children)
 
 
-def _general_info(model: Description) -> Element:
-    # The model's own field decides, so that a changed `analysis` cannot contradict what is left of the provenance.
-    info = [(name, model.analysis if name == "AnalysisType" else value) for name, value in model.info]
+def info_element(entries: Iterable[tuple[str, str]], analysis: str) -> Element:
+    """`<GeneralInfo>`, in which `analysis` goes before what the entries say of it."""
+    # so that a changed `analysis` of a model cannot contradict what is left of the provenance
+    info = [(name, analysis if name == "AnalysisType" else value) for name, value in entries]
     if not any(name == "AnalysisType" for name, _ in info):
-        info.append(("AnalysisType", model.analysis))
+        info.append(("AnalysisType", analysis))
     return Element("GeneralInfo", children=[Element("Info", {"name": name, "value": value}) for name, value in info])
 
 
-def _options(model: Description) -> Element:
+def options_element(options: Iterable[Option]) -> Element:
+    """`<Options>`."""
     return Element(
         "Options",
         children=[
             Element("Option", {"name": option.name, "modified": "Yes" if option.modified else "No"}, text=option.value)
-            for option in model.options
+            for option in options
         ],
     )
+
+
+def classes_element(names: Sequence[str]) -> Element:
+    """`<Classes>`."""
+    classes = [Element("Class", {"Name": name, "Index": number}) for number, name in enumerate(names)]
+    return Element("Classes", {"NClass": len(names)}, classes)
 
 
 def _weights(model: Description) -> Element:
