@@ -27,8 +27,9 @@ def units_of(dataset: Dataset) -> NDArray[np.int64]:
     """For each event the number of its entry, (n,), counted from 0 through all files in the order of the events."""
     if not len(dataset):
         return np.empty(0, np.int64)
-    canonical = {place: number for number, place in enumerate(dict.fromkeys(map(_canonical, dataset.files)))}
-    file = np.array([canonical[_canonical(place)] for place in dataset.files] or [0], np.int64)[dataset.file_index]
+    numbers: dict[str, int] = {}
+    of_files = [numbers.setdefault(_canonical(place), len(numbers)) for place in dataset.files]
+    file = np.array(of_files or [0], np.int64)[dataset.file_index]
     span = int(dataset.entries.max()) + 1
     _, first, inverse = np.unique(file * span + dataset.entries, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
