@@ -86,7 +86,6 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
     splitting = within("[split]", _split, on_one_line(tables.get("split", "")))
     within("[split]", _check_formulas, recipe, splitting)
     within("[sequence]" if "sequence" in tables else "variables", recipe.check_distinct)
-    of_split = [text for text in (*splitting.formulas_of_samples, splitting.fold_by) if text is not None]
     weighting = weights_config(on_one_line(table_of(tables, "weights")))
     if weighting != WeightsConfig(weighting.negative) and given.targets:
         raise ConfigError("[weights] balance and reweight are for classes, not for a regression")
@@ -94,7 +93,7 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
     for text in of_weights:
         if "{" not in text:
             within("[weights.reweight] variables", recipe.formula, text)
-    recipe.check_for_each([*given.texts(), *of_split, *of_weights])
+    recipe.check_for_each([*given.texts(), *splitting.formulas, *of_weights])
     method = method_config(table_of(tables, "method"), given.analysis, recipe)
     if "ValidationSize" in method.options.text and given.validates(splitting):
         raise ConfigError(
@@ -127,8 +126,8 @@ def _split(value: Any) -> SplitOptions:
 
 
 def _check_formulas(recipe: Recipe, splitting: SplitOptions) -> None:
-    for text in (*splitting.formulas_of_samples, splitting.fold_by):
-        if text is not None and "{" not in text:  # with for_each the braces are filled in later
+    for text in splitting.formulas:
+        if "{" not in text:  # with for_each the braces are filled in later
             recipe.formula(text)
 
 

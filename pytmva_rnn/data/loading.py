@@ -115,9 +115,8 @@ def load(
         raise DataError(
             "one source of events for all classes needs an expression for each class (classes), or targets to learn"
         )
-    of_split = [text for text in (*options.formulas_of_samples, options.fold_by) if text is not None]
     labels = [*(classes or {}).values(), *(column.expression for column in columns or ())]
-    recipe.check_for_each([*_texts(given), *labels, *of_split, *weighting.variables])
+    recipe.check_for_each([*_texts(given), *labels, *options.formulas, *weighting.variables])
     if columns is not None:
         data = _regression(recipe, given, columns, options)
     elif classes is not None:

@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.flat_variables import Definitions
 from pytmva_rnn.data.limits import check_variables
 from pytmva_rnn.data.padding import order_within, pad
-from pytmva_rnn.data.step_collections import Collection, Definitions, named_texts
+from pytmva_rnn.data.step_collections import Collection, named_texts
 from pytmva_rnn.data.step_elements import joined_elements
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula

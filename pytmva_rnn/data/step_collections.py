@@ -6,15 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from pytmva_rnn.data.flat_variables import Definitions
 from pytmva_rnn.data.step_elements import StepElements, elements_of
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import check_keys
 
-__all__ = ["Collection", "Definitions", "named_texts"]
-
-Definitions = Mapping[str, str] | None
-"""Names for formulas."""
+__all__ = ["Collection", "named_texts"]
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,11 @@ test=None, validation=None, folds=None, fold=None, fold_by=None)
         test, validation = (text if isinstance(text, str) else None for text in (self.test, self.validation))
         return test, validation
 
+    @property
+    def formulas(self) -> list[str]:
+        """All formulas: of the samples and of the folds."""
+        return [text for text in (*self.formulas_of_samples, self.fold_by) if text is not None]
+
     @classmethod
     def parse(cls, given: str | Mapping[str, Any]) -> SplitOptions:
         """From TMVA's string, or a mapping of the same names to values.
