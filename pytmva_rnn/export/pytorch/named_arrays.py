@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.description import GRU, BatchNorm, Dense, Layer, Recurrent, Shape
 from pytmva_rnn.errors import DataError, OptionError, TMVAError
-from pytmva_rnn.export.pytorch.torch_plan import recurrent_weights
+from pytmva_rnn.export.pytorch.torch_plan import NORM_ARRAYS, recurrent_weights
 from pytmva_rnn.options.layer_specs import BatchNormSpec, LayerSpec, RecurrentSpec
 from pytmva_rnn.options.layout import build_layers, parse_layout
 
@@ -221,8 +221,7 @@ def _weights(layer: Layer, group: _Arrays, place: str) -> Mapping[str, NDArray[A
             return {"W": group["weight"], "b": bias.reshape(-1, 1)}
     one = np.ones(layer.sizes()["size"], np.float32)
     arrays = {"weight": one, "bias": 0 * one, **group}
-    names = {"gamma": "weight", "beta": "bias", "mu": "running_mean", "variance": "running_var"}
-    return {ours: arrays[theirs].reshape(1, -1) for ours, theirs in names.items()}
+    return {ours: arrays[theirs].reshape(1, -1) for ours, theirs in NORM_ARRAYS.items()}
 
 
 def _shapes(group: _Arrays) -> str:

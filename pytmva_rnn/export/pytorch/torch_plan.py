@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.description import GRU, BatchNorm, Dense, Layer, LayerWeights, Recurrent, Reshape, Shape
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.export.gates import join_gates, one_bias, split_gates
+from pytmva_rnn.export.gates import GATE_ORDERS, join_gates, one_bias, split_gates
 
-__all__ = ["ACTIVATION_MODULES", "Piece", "plan", "read_arrays", "recurrent_weights", "written_arrays"]
+__all__ = ["ACTIVATION_MODULES", "NORM_ARRAYS", "Piece", "plan", "read_arrays", "recurrent_weights", "written_arrays"]
 
 ACTIVATION_MODULES = {
     "RELU": "ReLU",
@@ -26,6 +26,8 @@ ACTIVATION_MODULES = {
     "FTANH": "Tanh",
 }
 """Classes of `torch.nn` and of `torch_modules`, by TMVA's names; LINEAR has none."""
+NORM_ARRAYS = {"gamma": "weight", "beta": "bias", "mu": "running_mean", "variance": "running_var"}
+"""Names of `BatchNorm1d`'s arrays, by ours."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,7 @@ def _written(layer: Layer) -> dict[str, NDArray[Any]]:
         case Dense():
             return {"weight": weights["W"], "bias": weights["b"][:, 0]}
         case _:
-            names = {"weight": "gamma", "bias": "beta", "running_mean": "mu", "running_var": "variance"}
-            arrays = {name: weights[ours][0] for name, ours in names.items()}
+            arrays = {name: weights[ours][0] for ours, name in NORM_ARRAYS.items()}
             return {**arrays, "num_batches_tracked": np.array(0, np.int64)}
 
 
@@ -156,8 +157,7 @@ def _read(layer: Layer, arrays: Mapping[str, NDArray[Any]], place: str) -> dict[
         case Dense():
             return {"W": array("weight"), "b": array("bias").reshape(-1, 1)}
         case _:
-            names = {"gamma": "weight", "beta": "bias", "mu": "running_mean", "variance": "running_var"}
-            return {ours: array(name).reshape(1, -1) for ours, name in names.items()}
+            return {ours: array(name).reshape(1, -1) for ours, name in NORM_ARRAYS.items()}
 
 
 def recurrent_weights(
@@ -180,7 +180,7 @@ def recurrent_weights(
     DataError
         For shapes that are none of such a layer, and as `one_bias`.
     """
-    rows = state_size * {"RNN": 1, "LSTM": 4, "GRU": 3}[kind]
+    rows = state_size * max(1, len(GATE_ORDERS["torch"][kind]))
     zero = np.zeros(rows, np.float32)
     shapes = {"weight_ih": (rows, None), "weight_hh": (rows, state_size), "bias_ih": (rows,), "bias_hh": (rows,)}
     found = {name: arrays.get(name, zero) for name in shapes}
