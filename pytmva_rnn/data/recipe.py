@@ -179,8 +179,12 @@ class Recipe:
             tuple(replace(column, expression=insert(column.expression, values)) for column in self.spectators),
             {},
             self.allow_nan,
-            {name: insert(text, values) for name, text in self.define.items()},
+            self.definitions(values),
         )
+
+    def definitions(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """What `define` says for one of the `repetitions`."""
+        return {name: insert(text, values) for name, text in self.define.items()}
 
     def formula(self, text: str) -> Formula:
         """A formula that may use the definitions."""

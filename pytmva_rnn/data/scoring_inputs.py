@@ -14,7 +14,7 @@ from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths
 from pytmva_rnn.data.sources import STEP, Source
-from pytmva_rnn.formula import Columns
+from pytmva_rnn.formula import Columns, Formula
 
 __all__ = [
     "Inputs",
@@ -109,7 +109,7 @@ def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dic
         trees = []
         for each in recipe.for_each[name]:
             changed = {**values, name: each}
-            trees.append(recipe.at(changed).formula(insert(column.expression, changed)).tree)
+            trees.append(Formula.parse(insert(column.expression, changed), recipe.definitions(changed)).tree)
         if any(tree != trees[0] for tree in trees):
             used[name] = value
     return used
