@@ -25,6 +25,7 @@ from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.interruption import Interruption
 from pytmva_rnn.model import read_weights
 from pytmva_rnn.network.devices import backend_engine
+from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.outputs import SCORES, Output, check_outputs, check_space
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs
 
@@ -39,9 +40,6 @@ _VALUES = 8_000_000
 """Input values held at a time (32 MB in float32)."""
 _MOST_ENTRIES = 250_000
 _FEWEST_ENTRIES = 1_000
-
-_FAILED = -999.0
-"""What a classifier answers where its network gives NaN."""
 
 _EPILOG = """\
 examples:
@@ -216,7 +214,7 @@ class _Run:
         self.not_finite += events.not_finite
         classifies = self.scoring.model.analysis == "Classification"
         for scores in events.scores:
-            failed = scores == _FAILED if classifies else np.isnan(scores)
+            failed = scores == NO_SCORE if classifies else np.isnan(scores)
             self.failed += int(failed.sum())
 
     def _tell(self) -> None:

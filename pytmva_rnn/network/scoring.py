@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.network.events import expected, shaped
 from pytmva_rnn.network.network import Network
 
-__all__ = ["predict", "scored"]
+__all__ = ["NO_SCORE", "predict", "scored"]
+
+NO_SCORE = -999.0
+"""TMVA's answer of a classifier where its network, or a transformed variable, gives NaN."""
 
 _BLOCK = 1 << 21  # numbers that are prepared at once, 8 MiB in float32: enough for many threads, little beside a sample
 
@@ -28,7 +31,7 @@ def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[n
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
     result = scores.astype(np.float32, copy=False)
     if network.model.analysis == "Classification":
-        np.putmask(result, np.isnan(result), -999)
+        np.putmask(result, np.isnan(result), NO_SCORE)
     return result
 
 

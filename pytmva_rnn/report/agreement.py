@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.network.scoring import NO_SCORE
 
 __all__ = ["Agreement"]
 
-_FAILED = -999.0
-"""A classifier's answer where others give NaN."""
 _DECADES = range(-9, 1)
 
 
@@ -49,7 +48,7 @@ class Agreement:
     @cached_property
     def differences(self) -> NDArray[np.float64]:
         """Of each event and output, (n, O)."""
-        one, other = (np.where(each == _FAILED, np.nan, each) for each in (self.one, self.other))
+        one, other = (np.where(each == NO_SCORE, np.nan, each) for each in (self.one, self.other))
         with np.errstate(invalid="ignore"):
             difference = np.abs(one - other) / np.maximum(1, np.maximum(np.abs(one), np.abs(other)))
         difference[np.isnan(one) & np.isnan(other) | (one == other)] = 0

@@ -11,6 +11,7 @@ import numpy as np
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.report.metrics import (
     BACKGROUNDS,
     deviation,
@@ -24,8 +25,6 @@ from pytmva_rnn.report.scored_sample import ScoredSample
 __all__ = ["ClassSeparation", "Performance", "TargetDeviation", "evaluate", "separations"]
 
 log = logging.getLogger("pytmva_rnn")
-
-_NOT_A_SCORE = -999.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Perform
     if len(dataset.targets) != len(model.targets):
         raise DataError(f"the Dataset has {len(dataset.targets)} targets, the model {len(model.targets)}")
     scores = model.predict(dataset, backend=backend)
-    missing = int((scores == _NOT_A_SCORE).reshape(len(scores), -1).any(axis=1).sum())
+    missing = int((scores == NO_SCORE).reshape(len(scores), -1).any(axis=1).sum())
     if missing:
         log.warning("%d of %d events have the score -999, as some of their inputs are NaN", missing, len(scores))
     sample = ScoredSample(scores, dataset.comparable_weights, dataset.class_index, dataset.target_values)

@@ -21,6 +21,7 @@ from pytmva_rnn.export.onnx.layer_operators import add_layer
 from pytmva_rnn.export.onnx.transformation_operators import add_transformations
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.transformations.chain import chain_steps
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs
 
@@ -29,7 +30,6 @@ __all__ = ["INPUT", "LEAST_OPSET", "OUTPUT", "save_onnx", "to_onnx"]
 INPUT, OUTPUT = "x", "scores"
 LEAST_OPSET = 17
 _IR_VERSION = 9  # what most readers take
-_NO_NUMBER = -999.0
 
 
 def to_onnx(
@@ -90,7 +90,7 @@ def to_onnx(
     if check_nan:
         if model.analysis == "Classification":
             bad = g.add("Or", bad, g.add("IsNaN", scores))
-        answer = _NO_NUMBER if model.analysis == "Classification" else np.nan
+        answer = NO_SCORE if model.analysis == "Classification" else np.nan
         scores = g.add("Where", bad, g.constant(answer), scores)
     g.nodes.append(onnx.helper.make_node("Identity", [scores], [OUTPUT], name=OUTPUT))
     events = batch or "N"
