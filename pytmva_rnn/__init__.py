@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
     from pytmva_rnn.report import Performance, evaluate, score
+    from pytmva_rnn.training.checkpoint import Checkpoint
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
 __all__ = [
+    "Checkpoint",
     "Collection",
     "Column",
     "Dataset",
@@ -56,6 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Checkpoint": "training",
     "Collection": "data",
     "Column": "data",
     "Dataset": "data",

@@ -7,6 +7,7 @@ from typing import Any
 
 __all__ = [
     "BackendError",
+    "CheckpointError",
     "ConfigError",
     "DataError",
     "MissingExtraError",
@@ -118,6 +119,10 @@ class OutputError(TMVAError):
 
 class TrainingError(TMVAError):
     """Data and options that cannot be trained together (sample too small, loss not finite, ...)."""
+
+
+class CheckpointError(TMVAError):
+    """A checkpoint that a training cannot go on from: damaged, or of other data or options; names what differs."""
 
 
 class MissingExtraError(TMVAError, ImportError):

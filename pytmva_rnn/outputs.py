@@ -21,6 +21,7 @@ from pytmva_rnn.files import replaceable
 
 __all__ = [
     "CHECK",
+    "CHECKPOINT",
     "EVALUATION",
     "HEADER",
     "KERAS_FILE",
@@ -79,6 +80,10 @@ ONNX_FILE = Kind("an ONNX file by pytmva_rnn", (".onnx",), lambda content: b"pyt
 KERAS_FILE = Kind("a file of Keras by pytmva_rnn", (".keras",), lambda content: b"pytmva_rnn" in content)
 TORCH_FILE = Kind(
     "a file of PyTorch by pytmva_rnn", (".pt", ".pth", ".safetensors"), lambda content: b"_extra_state" in content
+)
+
+CHECKPOINT = Kind(
+    "a checkpoint by pytmva_rnn", (".npz",), lambda content: content.startswith(b"PK") and b"pytmva_rnn" in content
 )
 
 

@@ -7,6 +7,7 @@ be those of C++ TMVA.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ __all__ = ["TRandom3", "shuffle"]
 
 _BLOCK = 4096
 _DRAWS = 8192  # at once, in a shuffle
+_WORDS = 624  # of the Mersenne twister
 
 
 class TRandom3:
@@ -47,6 +49,28 @@ class TRandom3:
             self._bits = np.random.MT19937(0)
             self._bits._legacy_seeding(seed)
         self._ahead: NDArray[np.uint32] = np.empty(0, dtype=np.uint32)
+
+    def state(self) -> NDArray[np.uint32]:
+        """Where the stream is: the generator's position and its 624 words, and the numbers that are drawn already."""
+        inner: Any = self._bits.state["state"]
+        return np.concatenate([np.array([inner["pos"]], np.uint32), inner["key"].astype(np.uint32), self._ahead])
+
+    @classmethod
+    def from_state(cls, state: NDArray[np.uint32]) -> TRandom3:
+        """The stream that goes on where the one was whose `state` this is.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        if state.dtype != np.uint32 or state.ndim != 1 or len(state) < 1 + _WORDS or state[0] > _WORDS:
+            raise ValueError(f"{state.dtype} of shape {state.shape} is no state of TRandom3")
+        random = cls(1)
+        inner: Any = {"pos": int(state[0]), "key": state[1 : 1 + _WORDS].copy()}
+        random._bits.state = {"bit_generator": "MT19937", "state": inner}
+        random._ahead = state[1 + _WORDS :].copy()
+        return random
 
     def raw(self, n: int) -> NDArray[np.uint32]:
         """The next `n` 32-bit numbers of the stream, as uint32 of shape (n,); zeros are skipped as ROOT does."""

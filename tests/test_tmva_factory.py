@@ -16,6 +16,7 @@ from pytmva_rnn.cli import main
 from pytmva_rnn.errors import DataError, MissingExtraError, OptionError, OutputError, TrainingError
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.tmva.arguments import file_and_options
+from pytmva_rnn.training.progress import EpochTable
 
 STRATEGY = "LearningRate=1e-2,MaxEpochs=6,BatchSize=20,TestRepetitions=1,Optimizer=ADAM"
 DENSE = f"!H:RandomSeed=7:Layout=DENSE|6|TANH,LINEAR:TrainingStrategy={STRATEGY}"
@@ -457,3 +458,34 @@ def test_a_layout_that_does_not_fit_stops_before_any_training(loader: TMVA.DataL
     with pytest.raises(OptionError, match="InputLayout=3"):
         factory.TrainAllMethods()
     assert first.result is None
+
+
+def test_a_script_that_was_interrupted_comes_to_its_own_end(
+    loader: TMVA.DataLoader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def script(**how: bool) -> TMVA.Factory:
+        factory = TMVA.Factory("job", Silent=True)
+        for title in ("A", "B"):
+            factory.BookMethod(loader, TMVA.Types.kDL, title, DENSE.replace("=7", "=8") if title == "B" else DENSE)
+        factory.TrainAllMethods(**how)
+        return factory
+
+    whole = script().GetMethod("dataset", "B")
+    made: list[int] = []
+
+    def stop(self: EpochTable, epoch: int, *_: Any) -> None:
+        made.append(epoch)
+        if len(made) == 9:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochTable, "row", stop)
+        with pytest.raises(KeyboardInterrupt):
+            script(resume=True)
+        made.clear()
+        again = script(resume=True).GetMethod("dataset", "B")
+    assert len(made) <= 6  # of B alone
+    assert made[-1] == 6
+    assert again.result.history == whole.result.history
+    files = sorted(path.name for path in Path("dataset/weights").iterdir())
+    assert files == [f"job_{title}.{what}" for title in "AB" for what in ("checkpoint.npz", "weights.xml")]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pytmva_rnn import extras
@@ -19,12 +21,13 @@ from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.interruption import Held
-from pytmva_rnn.model import Model
+from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
 from pytmva_rnn.report import ScoredSample, training_picture
 from pytmva_rnn.report.score_table import branch_names
+from pytmva_rnn.training import Checkpoint
 from pytmva_rnn.weightfile import write_weights
 
 __all__ = ["add_command", "run"]
@@ -37,9 +40,14 @@ examples:
   pytmva-rnn train examples/quark_gluon.toml
   pytmva-rnn train jets.toml --output results --seed 7
   pytmva-rnn train jets.toml --backend reference --threads 1
+  pytmva-rnn train jets.toml --resume
+  pytmva-rnn train jets.toml --output more --initial dataset/weights/TMVAClassification_LSTM.weights.xml
 
 Paths of input files in CONFIG.toml are relative to its folder; what is written goes to the folder
 of --output. Ctrl-C, SIGTERM and SIGHUP end the training and keep the best weights so far (exit codes 130, 143, 129).
+With --resume, or a table [checkpoint] in CONFIG.toml, the state of the training is kept as well, every ten minutes
+unless [checkpoint] says otherwise, and whenever a signal or an error ends it: the same command with --resume goes on,
+to the weights that the training would have had without a break. In a batch system give --resume from the start.
 """
 
 
@@ -66,7 +74,19 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         help="cpu: float32, fast; cuda: on an NVIDIA GPU; reference: float64 (default: what Architecture says)",
     )
     parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
-    parser.add_argument("--force", action="store_true", help="replace files that are there and hold something else")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep checkpoints, and go on from the newest one; where there is none yet, begin",
+    )
+    parser.add_argument(
+        "--initial", metavar="FILE", type=Path, help="weight file of the same layers whose weights to start from"
+    )
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace files that are there and hold something else, and the checkpoint of a training that is not done",
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
     parser.set_defaults(run=run)
 
@@ -91,8 +111,12 @@ def run(given: argparse.Namespace) -> int:
     if given.fold is not None:
         config = config.with_fold(given.fold)
     config.check_fold()
-    paths = _outputs(config, given.output, given.force)
+    checkpoint = None
+    if given.resume or config.checkpoint is not None:
+        checkpoint = config.checkpoints(given.output, replace=given.force and not given.resume)
+    paths = _outputs(config, given, checkpoint)
     _check_network(config, given.backend)
+    initial = None if given.initial is None else read_weights(given.initial)
     for line in config.input.described():
         print(f"reading {line}")
     data = config.load()
@@ -103,9 +127,19 @@ def run(given: argparse.Namespace) -> int:
     _show_network(config, training)
     _check_space(config, paths, len(training), len(test))
     with Held():  # a signal between the last batch and the last byte of the weights would cost the training
-        result = config.train(training, parts.validation, backend=given.backend, threads=given.threads)
+        result = config.train(
+            training,
+            parts.validation,
+            backend=given.backend,
+            threads=given.threads,
+            initial=initial,
+            checkpoint=None if checkpoint is None else replace(checkpoint, file=paths["checkpoints"]),
+            resume=given.resume,
+        )
         if result.improved:
             write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
+    if result.interrupted and checkpoint is not None:
+        return _told_how_to_go_on(given, paths["weights"] if result.improved else None, result.interrupted)
     if not result.improved:
         print("nothing is written: the weights are those that the training began with")
         return exit_code(result.interrupted) if result.interrupted else USER_ERROR
@@ -140,13 +174,29 @@ def run(given: argparse.Namespace) -> int:
     return exit_code(result.interrupted) if result.interrupted else 0
 
 
-def _outputs(config: Configuration, folder: Path, force: bool) -> dict[str, Path]:
+def _told_how_to_go_on(given: argparse.Namespace, weights: Path | None, number: int) -> int:
+    """What a batch system's log ends with; the scores and the plot are left to the end of the training."""
+    if weights is not None:
+        print(f"interrupted: the best weights so far are in\n{weights}")
+    options = {"--output": given.output, "--seed": given.seed, "--fold": given.fold, "--backend": given.backend}
+    options |= {"--threads": given.threads, "--initial": given.initial}
+    words = ["pytmva-rnn", "train", str(given.config)]
+    words += [f"{name}={value}" for name, value in options.items() if value not in (None, Path())]
+    print(f"to go on: {shlex.join([*words, '--resume'])}")
+    return exit_code(number)
+
+
+def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Checkpoint | None) -> dict[str, Path]:
     """Where to write what; an error that would come after the training comes before anything is read."""
     names = {"weights": config.weights, "scores": config.scores, "plot": config.plot}
     kinds = {"weights": WEIGHTS, "scores": SCORES, "plot": PICTURE}
-    outputs = [Output(name, folder / path, kinds[name]) for name, path in names.items() if path is not None]
+    outputs = [Output(name, given.output / path, kinds[name]) for name, path in names.items() if path is not None]
     inputs: list[str | Path] = [config.path, *files_read(config.input.sources)]
-    paths = within(str(config.path), check_outputs, outputs, inputs, force=force)
+    if given.initial is not None:
+        inputs.append(given.initial)
+    if checkpoint is not None:
+        outputs += checkpoint.outputs(resumed=given.resume)
+    paths = within(str(config.path), check_outputs, outputs, inputs, force=given.force)
     if config.output.plot is not None:
         extras.matplotlib()
     return {output.name: path for output, path in zip(outputs, paths, strict=True)}

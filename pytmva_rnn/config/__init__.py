@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.config.configuration import Configuration, InputConfig, MethodConfig, OutputConfig, WeightsConfig
+from pytmva_rnn.config.configuration import (
+    CheckpointConfig,
+    Configuration,
+    InputConfig,
+    MethodConfig,
+    OutputConfig,
+    WeightsConfig,
+)
 from pytmva_rnn.config.toml_file import load_config
 
-__all__ = ["Configuration", "InputConfig", "MethodConfig", "OutputConfig", "WeightsConfig", "load_config"]
+__all__ = [
+    "CheckpointConfig",
+    "Configuration",
+    "InputConfig",
+    "MethodConfig",
+    "OutputConfig",
+    "WeightsConfig",
+    "load_config",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,19 @@ from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, k
 from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.sums_of_weights import NegativeWeights
 from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, SplitOptions
-from pytmva_rnn.training import Result, train
+from pytmva_rnn.training import Checkpoint, Result, train
 
-__all__ = ["SCORE_BRANCHES", "Configuration", "InputConfig", "MethodConfig", "OutputConfig", "WeightsConfig"]
+__all__ = [
+    "SCORE_BRANCHES",
+    "CheckpointConfig",
+    "Configuration",
+    "InputConfig",
+    "MethodConfig",
+    "OutputConfig",
+    "WeightsConfig",
+]
 
 SCORE_BRANCHES = ("classID", "weight", "entry", "file")
 """What the trees of training and test scores tell of each event beside the scores."""
@@ -157,6 +167,24 @@ class OutputConfig:
 
 
 @dataclass(frozen=True)
+class CheckpointConfig:
+    """When and where the state of the training is kept; see `pytmva_rnn.Checkpoint`.
+
+    Attributes
+    ----------
+    every_epochs : int, optional
+    every_minutes : float, optional
+    file : str, optional
+        Relative to the folder of the command's `--output`; beside the weight file, with `.checkpoint.npz` in place of
+        `.weights.xml`, when None.
+    """
+
+    every_epochs: int | None = None
+    every_minutes: float | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True)
 class Configuration:
     """A whole configuration file; `load_config` reads one.
 
@@ -176,6 +204,8 @@ class Configuration:
         What is written.
     weighting : WeightsConfig
         What is done to the weights of the events.
+    checkpoint : CheckpointConfig, optional
+        When the state of the training is kept; None for never.
     """
 
     path: Path
@@ -185,6 +215,7 @@ class Configuration:
     method: MethodConfig
     output: OutputConfig
     weighting: WeightsConfig = field(default_factory=WeightsConfig)
+    checkpoint: CheckpointConfig | None = None
 
     @property
     def weights(self) -> str:
@@ -204,6 +235,23 @@ class Configuration:
         """The name of the picture."""
         return None if self.output.plot is None else self._of_fold(self.output.plot)
 
+    def checkpoints(self, folder: str | os.PathLike[str] = "", *, replace: bool = False) -> Checkpoint:
+        """When and where the state of a training is kept: as [checkpoint] says, or every ten minutes.
+
+        Parameters
+        ----------
+        folder : path
+            What the file is in.
+        replace : bool
+            As of `pytmva_rnn.Checkpoint`.
+        """
+        given = self.checkpoint or CheckpointConfig()
+        if given.file is None:
+            name = f"{self.weights.removesuffix('.xml').removesuffix('.weights')}.checkpoint.npz"
+        else:
+            name = self._of_fold(given.file)
+        return Checkpoint(Path(folder, name), given.every_epochs, given.every_minutes, replace)
+
     def _of_fold(self, name: str) -> str:
         if self.split.fold is None:
             return name
@@ -222,6 +270,9 @@ class Configuration:
         backend: str | None = None,
         threads: int | None = None,
         progress: bool | None = None,
+        initial: Model | None = None,
+        checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+        resume: bool | str | os.PathLike[str] = False,
     ) -> Result:
         """Train as `pytmva-rnn train` does, which writes the result's model under the name `weights`.
 
@@ -229,9 +280,14 @@ class Configuration:
         ----------
         training, validation : Dataset, optional
             Of `divide()`; without a training sample, both are read now.
-        backend, threads, progress
+        backend, threads, progress, initial
             As for `pytmva_rnn.train`.
+        checkpoint, resume
+            Likewise; without them the state is kept as [checkpoint] says, if it is there, in the current folder, and
+            `resume=True` goes on from `checkpoints()`.
         """
+        if checkpoint is None and (resume is True or (resume is False and self.checkpoint is not None)):
+            checkpoint = self.checkpoints()
         if training is None:
             parts = self.divide()
             training, validation = parts.training, parts.validation
@@ -243,6 +299,9 @@ class Configuration:
             backend=backend,
             threads=threads,
             progress=progress,
+            initial=initial,
+            checkpoint=checkpoint,
+            resume=resume,
         )
 
     def divide(self) -> Division:

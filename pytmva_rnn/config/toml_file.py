@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
+from pytmva_rnn.config.checkpoint_table import checkpoint_config
 from pytmva_rnn.config.configuration import SCORE_BRANCHES, Configuration, OutputConfig, WeightsConfig
 from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
@@ -27,7 +28,7 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_TABLES = ("input", *_INPUTS, "split", "weights", "method", "output")
+_TABLES = ("input", *_INPUTS, "split", "weights", "method", "output", "checkpoint")
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -39,8 +40,8 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     Parameters
     ----------
     path : path-like
-        A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method] and
-        [output].
+        A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
+        [output] and [checkpoint].
 
     Returns
     -------
@@ -105,7 +106,8 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
         raise ConfigError(
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
-    return Configuration(path, given, recipe, splitting, method, output, weighting)
+    checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
+    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:

@@ -90,6 +90,18 @@ class Engine(Protocol):
     def penalty(self) -> float:
         """The regularization's term of the loss, over all layers' weights."""
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that a training changes, by names of this engine's own: what `restore` goes on from."""
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as the engine would have whose `state` this is, to the last bit.
+
+        Raises
+        ------
+        ValueError
+            For arrays of other names, types or shapes than those of this network.
+        """
+
 
 @runtime_checkable
 class WholeEpochs(Protocol):

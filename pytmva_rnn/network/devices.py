@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
+import platform
 from dataclasses import dataclass
 from typing import Any
+
+import llvmlite.binding
+import numba
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import BackendError, MissingExtraError, TMVAError
 from pytmva_rnn.kernels import Engine, engine_class
 
-__all__ = ["Device", "backend_engine", "cuda_devices", "cuda_problem"]
+__all__ = ["Device", "backend_engine", "cuda_devices", "cuda_problem", "hardware"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,15 @@ def backend_engine(backend: str) -> type[Engine]:
     if backend == "cuda" and (problem := cuda_problem()) is not None:
         raise problem
     return engine_class(backend)
+
+
+def hardware(backend: str) -> str:
+    """What a backend computes on, for people: the kind of processor, on which the last bits may depend."""
+    if backend == "cuda":
+        devices = cuda_devices()
+        return devices[0].name if devices else "Numba's CUDA simulator"
+    name = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
+    return f"{platform.machine()} {name}"
 
 
 def cuda_devices() -> list[Device]:

@@ -142,10 +142,17 @@ class Factory(BookedMethods):
         self.keep(method)
         return method
 
-    def TrainAllMethods(self) -> None:
+    def TrainAllMethods(self, *, resume: bool = False) -> None:
         """Train all methods and write their weight files, `<data loader>/weights/<job>_<title>.weights.xml`.
 
         Ctrl-C ends the training and the script; the best weights so far are written.
+
+        Parameters
+        ----------
+        resume : bool
+            Not TMVA's: keep the state of each training beside its weight file, `<job>_<title>.checkpoint.npz`, every
+            ten minutes and when a signal or an error ends it, and go on from there if it is there: a script that was
+            interrupted comes to its own end when it is run again. What is trained already is not trained again.
 
         Raises
         ------
@@ -153,6 +160,8 @@ class Factory(BookedMethods):
             For data and options that cannot be trained with; before any training where this can be seen.
         OutputError
             For a weight file or an output file that cannot be written, or that is an input; before any training.
+        CheckpointError
+            With `resume`, for a checkpoint of other events or options, or a damaged one.
         """
         self._booked()
         with self._shown():
@@ -174,7 +183,7 @@ class Factory(BookedMethods):
                 data = method.loader.samples().training
                 say(_SOURCE, f"Train method: {method.title} for {data.analysis.capitalize()}")
                 say("", f"{len(data)} events in the training sample, {data.X[0].size} variables")
-                result = method.train(save=self._flags["ModelPersistence"], progress=progress)
+                result = method.train(save=self._flags["ModelPersistence"], progress=progress, resume=resume)
                 say("", f"Elapsed time for training with {len(data)} events: {result.training_time:.3g} sec")
                 if self._flags["ModelPersistence"]:
                     say("", f"Creating xml weight file: {method.GetWeightFileName()}")

@@ -22,7 +22,7 @@ from pytmva_rnn.tmva.output import MethodOutput
 from pytmva_rnn.tmva.output.responses import Response
 from pytmva_rnn.tmva.samples import Samples
 from pytmva_rnn.tmva.settings import gConfig
-from pytmva_rnn.training import Result, train
+from pytmva_rnn.training import Checkpoint, Result, train
 from pytmva_rnn.weightfile import write_weights
 
 __all__ = ["MethodDL"]
@@ -213,7 +213,11 @@ class MethodDL(Explained):
         variables, outputs = data.X[0].size, 1 if data.y.ndim == 1 else data.y.shape[1]
         build_layers(self.options.layout, self.options.input_shape(variables), variables, outputs)
 
-    def train(self, *, save: bool, progress: bool | None) -> Result:
+    def checkpoint(self) -> Checkpoint:
+        """Where the state of the training is kept, beside the weight file, every ten minutes."""
+        return Checkpoint(f"{self.GetWeightFileName().removesuffix('.xml').removesuffix('.weights')}.checkpoint.npz")
+
+    def train(self, *, save: bool, progress: bool | None, resume: bool = False) -> Result:
         """Train on the data loader's training sample, as `pytmva-rnn train` does.
 
         Parameters
@@ -222,6 +226,8 @@ class MethodDL(Explained):
             Write the weight file.
         progress : bool, optional
             Show a progress bar; if None, when stderr is a terminal.
+        resume : bool
+            Keep checkpoints, and go on from the newest one, if there is one.
 
         Raises
         ------
@@ -239,6 +245,8 @@ class MethodDL(Explained):
                 spectators=spectators,
                 targets=targets,
                 progress=progress,
+                checkpoint=self.checkpoint() if resume else None,
+                resume=resume,
             )
             if save:
                 if not self.result.improved and not self.result.interrupted:

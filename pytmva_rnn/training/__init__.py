@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.training.checkpoint import Checkpoint
 from pytmva_rnn.training.train import Result, train
 
-__all__ = ["HistoryRow", "Result", "train"]
+__all__ = ["Checkpoint", "HistoryRow", "Result", "train"]

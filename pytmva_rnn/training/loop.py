@@ -11,26 +11,34 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation
-from pytmva_rnn.data.sums_of_weights import REMEDY
+from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
-from pytmva_rnn.errors import TrainingError
+from pytmva_rnn.errors import CheckpointError, TrainingError
 from pytmva_rnn.interruption import Interruption, signal_number
 from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
+from pytmva_rnn.training.checkpoint import Checkpointer
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.training.training_events import Events
+from pytmva_rnn.training.training_state import Position, TrainingState
+from pytmva_rnn.training.validation_error import check_bounded, lowest_possible, validation_error
 from pytmva_rnn.trandom import TRandom3, shuffle
 
 __all__ = ["Loop"]
 
 log = logging.getLogger("pytmva_rnn")
 
+_PIECE = 1 << 20
+"""Events of an epoch that are trained with at once, where there are more: in between the state can be kept."""
+
 
 class Loop:
-    """A training: what it starts from, and then its best weights so far and the history."""
+    """A training: what it starts from, and then its best weights so far and the history.
+
+    With a `Checkpointer` the state is kept as it goes on; with a state it goes on from there.
+    """
 
     def __init__(
         self,
@@ -42,12 +50,16 @@ class Loop:
         backend: str,
         threads: int | None,
         progress: bool | None,
+        checkpointer: Checkpointer | None = None,
+        start: TrainingState | None = None,
     ) -> None:
         self.best = weights
         self.history: list[HistoryRow] = []
         self.initial_error = float("nan")
         self.improved = False
+        self.seconds = 0.0  # without what the kernels took to compile
         self.interrupted = 0  # the number of the signal
+        self._floor = -np.inf
         self._problem = problem
         self._phases = options.training_strategy
         self._seed = seed
@@ -55,6 +67,11 @@ class Loop:
         self._engine = backend_engine(backend)
         self._threads = threads
         self._progress = progress
+        self._checkpointer = checkpointer
+        self._start = start
+        if start is not None:
+            self.best, self.improved, self.seconds = start.best, start.improved, start.seconds
+            self.history, self.initial_error, self._floor = list(start.history), start.initial_error, start.floor
 
     def run(self) -> None:
         """Train phase after phase.
@@ -62,9 +79,12 @@ class Loop:
         Ctrl-C, SIGTERM or SIGHUP end it after the batch or the validation at hand, or are raised while there is no
         batch yet.
         """
+        if self._start is not None and self._start.position is None:
+            return
+        self._clock = time.perf_counter() - seconds() - self.seconds
         try:
             # here it compiles
-            engine = self._make_engine(self._phases[0])
+            engine = self._make_engine(self._phases[self._first - 1])
             with Interruption() as before:
                 before.check()  # for what came meanwhile, where the caller holds signals back
             try:
@@ -74,22 +94,80 @@ class Loop:
                 self.interrupted = signal_number(error)
                 kept = "best weights so far" if self.improved else "initial weights, as no epoch was better yet"
                 log.warning("interrupted: keeping the %s", kept)
+                self._keep_state()
+            except TrainingError:  # it would come again
+                raise
+            except Exception:
+                self._keep_state()
+                raise
         except MemoryError as error:
             raise TrainingError(f"out of memory: {error}; a smaller BatchSize needs less") from error
+        finally:
+            self.seconds = self._now()
+        if self._checkpointer is not None and not self.interrupted:
+            self._checkpointer.finish(self._state(None, None))
+
+    @property
+    def _first(self) -> int:
+        """The phase to begin with."""
+        return 1 if self._start is None or self._start.position is None else self._start.position.phase
+
+    def _now(self) -> float:
+        """Seconds of training so far."""
+        return time.perf_counter() - seconds() - self._clock
 
     def _all_phases(self, engine: Engine) -> None:
-        for number, phase in enumerate(self._phases, 1):
-            if number > 1:
+        first = self._first
+        for number, phase in enumerate(self._phases[first - 1 :], first):
+            if number > first:
                 engine = self._make_engine(phase)
                 self._interruption.check()
-            lowest = self._validate(engine, phase)
-            if number == 1:
-                self.initial_error = lowest
-                self._floor = self._lowest_possible(engine, phase)
+            at = self._begin(engine, phase, number)
             batches = len(self._problem.training) // phase.batch_size
-            table = EpochTable(number, len(self._phases), lowest, batches, phase.batch_size)
-            with Progress(phase.max_epochs, f"phase {number}", self._progress) as bar:
-                self._phase(engine, phase, number, lowest, table, bar)
+            table = EpochTable(number, len(self._phases), at.lowest, batches, phase.batch_size, at.epoch)
+            with Progress(phase.max_epochs, f"phase {number}", self._progress, at.epoch) as bar:
+                self._phase(engine, phase, at, table, bar)
+
+    def _begin(self, engine: Engine, phase: TrainingPhase, number: int) -> Position:
+        """The start of a phase, or where the training was that goes on."""
+        if self._start is not None and self._start.position is not None and number == self._first:
+            try:
+                engine.restore(self._start.engine)
+            except ValueError as error:
+                raise CheckpointError(
+                    f"the checkpoint's state of the network is not that of this one: {error}"
+                ) from error
+            return self._start.position.copied()
+        lowest = validation_error(engine, self._problem.validation, phase.batch_size)
+        if number == 1:
+            self.initial_error = lowest
+            self._floor = lowest_possible(engine, self._problem, phase.batch_size)
+        at = Position.at_the_start(number, len(self._problem.training), self._seed, lowest)
+        self._note_state(engine, at, whatever=True)
+        return at
+
+    def _state(self, engine: Engine | None, at: Position | None) -> TrainingState:
+        """Copies of all that is needed to go on from here; without a position, what the training has found."""
+        return TrainingState(
+            self._seed,
+            self._threads,
+            self.best,
+            self.improved,
+            tuple(self.history),
+            self.initial_error,
+            self._floor,
+            self.seconds if at is None else self._now(),
+            None if at is None else at.copied(),
+            {} if engine is None else engine.state(),
+        )
+
+    def _note_state(self, engine: Engine, at: Position, *, whatever: bool = False) -> None:
+        if self._checkpointer is not None and (whatever or self._checkpointer.wants(at.epoch, at.batch)):
+            self._checkpointer.note(self._state(engine, at))
+
+    def _keep_state(self) -> None:
+        if self._checkpointer is not None and self._checkpointer.keep():
+            log.info("%s", self._checkpointer)
 
     def _make_engine(self, phase: TrainingPhase) -> Engine:
         problem = self._problem
@@ -112,70 +190,42 @@ class Loop:
             shuffle(np.arange(2), TRandom3(1))
         return engine
 
-    def _validate(self, engine: Engine, phase: TrainingPhase, weights: NDArray[np.float32] | None = None) -> float:
-        """Mean loss of the validation sample's whole batches, each with the penalty, and the penalty once more."""
-        sample, size = self._problem.validation, phase.batch_size
-        weights = sample.w if weights is None else weights
-        losses = [
-            engine.loss(sample.X[k : k + size], sample.y[k : k + size], weights[k : k + size])
-            for k in range(0, len(sample) // size * size, size)
-        ]
-        return float(np.mean(losses)) + 2 * engine.penalty()
-
-    def _lowest_possible(self, engine: Engine, phase: TrainingPhase) -> float:
-        """An error that no training reaches whose loss has a minimum; with negative weights it may have none."""
-        sample = self._problem.validation
-        if not ((sample.w < 0).any() or (self._problem.training.w < 0).any()):
-            return -np.inf
-        return -10 * self._validate(engine, phase, np.abs(sample.w))
-
-    def _check_bounded(self, error: float, number: int, epoch: int) -> None:
-        if error == -np.inf or error < self._floor:
-            raise TrainingError(
-                f"the loss runs to minus infinity ({error:.4g} in epoch {epoch} of phase {number}), since somewhere "
-                f"negative weights outweigh the others; {REMEDY}"
-            )
-
-    def _phase(
-        self, engine: Engine, phase: TrainingPhase, number: int, lowest: float, table: EpochTable, bar: Progress
-    ) -> None:
-        sample = self._problem.training
-        order = np.arange(len(sample))
-        random = TRandom3(self._seed + number)
-        keys = np.random.default_rng([self._seed, number])
-        without_improvement = 0
-        tested = time.perf_counter()
-        for epoch in range(1, phase.max_epochs + 1):
-            if self._shuffled:
-                shuffle(order, random)
-            error = self._epoch(engine, sample, order, phase.batch_size, keys)
+    def _phase(self, engine: Engine, phase: TrainingPhase, at: Position, table: EpochTable, bar: Progress) -> None:
+        number, sample = at.phase, self._problem.training
+        tested, tested_epoch = time.perf_counter(), at.epoch
+        for epoch in range(at.epoch + 1, phase.max_epochs + 1):
+            if self._shuffled and not at.batch:
+                shuffle(at.order, at.shuffles)
+            loss = self._epoch(engine, sample, phase.batch_size, at)
+            at.epoch, at.batch, at.loss = epoch, 0, 0.0
             # TMVA would not test such a phase at all, and train for nothing
             only_test = epoch == phase.max_epochs < phase.test_repetitions
             if epoch % phase.test_repetitions == 0 or only_test:
                 before_test = time.perf_counter()
-                training_error = error + engine.penalty()
-                validation_error = self._validate(engine, phase)
-                self._check_bounded(min(training_error, validation_error), number, epoch)
-                better = validation_error < lowest
-                without_improvement = 0 if better else without_improvement + phase.test_repetitions
+                training_error = loss + engine.penalty()
+                error = validation_error(engine, self._problem.validation, phase.batch_size)
+                check_bounded(min(training_error, error), self._floor, number, epoch)
+                better = error < at.lowest
+                at.unimproved = 0 if better else at.unimproved + phase.test_repetitions
                 if better:
-                    lowest = validation_error
+                    at.lowest = error
                     self.best = engine.weights()
                     self.improved = True
-                self.history.append(HistoryRow(number, epoch, training_error, validation_error))
+                self.history.append(HistoryRow(number, epoch, training_error, error))
                 now = time.perf_counter()
-                seconds = (before_test - tested) / min(phase.test_repetitions, epoch)
+                each = (before_test - tested) / (epoch - tested_epoch)
                 events = len(sample) // phase.batch_size * phase.batch_size
-                times = (seconds, now - before_test)
-                table.row(epoch, training_error, validation_error, times, events / seconds, without_improvement, better)
-                tested = now
+                times = (each, now - before_test)
+                table.row(epoch, training_error, error, times, events / each, at.unimproved, better)
+                tested, tested_epoch = now, epoch
                 if not np.isfinite(training_error):
                     self._give_up(f"the training error became {training_error} in epoch {epoch} of phase {number}")
                     return
             bar.advance()
-            if without_improvement > phase.convergence_steps:
+            if at.unimproved > phase.convergence_steps:
                 log.info("converged after %d epochs", epoch)
                 return
+            self._note_state(engine, at)
 
     def _give_up(self, what: str) -> None:
         what += "; use a smaller LearningRate, or bring variables of large scale into line with VarTransform=N"
@@ -183,17 +233,24 @@ class Loop:
             raise TrainingError(what)
         log.warning("%s: keeping the best weights so far", what)
 
-    def _epoch(
-        self, engine: Engine, sample: Events, order: NDArray[np.int64], size: int, keys: np.random.Generator
-    ) -> float:
-        """Train on whole batches in the given order, dropping the remainder; returns the mean of their losses."""
-        batches = len(order) // size
-        drops = keys.integers(2**31, size=batches)
+    def _epoch(self, engine: Engine, sample: Events, size: int, at: Position) -> float:
+        """Train on whole batches in the order at hand, dropping the remainder; returns the mean of their losses."""
+        batches = len(at.order) // size
+        while at.batch < batches:
+            if at.batch:
+                self._note_state(engine, at)
+            chosen = at.order[at.batch * size : batches * size].reshape(-1, size)[: max(1, _PIECE // size)]
+            at.loss += self._steps(engine, sample, chosen, at.keys) * (len(chosen) / batches)
+            at.batch += len(chosen)
+        return at.loss
+
+    def _steps(self, engine: Engine, sample: Events, batches: NDArray[np.int64], keys: np.random.Generator) -> float:
+        """Train on the batches, whose events are given; returns the mean of their losses."""
+        drops = keys.integers(2**31, size=len(batches))
         if isinstance(engine, WholeEpochs):
-            chosen = order[: batches * size].reshape(batches, size)
-            return engine.epoch(sample.X, sample.y, sample.w, chosen, drops, self._interruption.check)
+            return engine.epoch(sample.X, sample.y, sample.w, batches, drops, self._interruption.check)
         total = 0.0
-        for k in range(batches):
-            total += engine.step(sample.X, sample.y, sample.w, order[k * size : (k + 1) * size], int(drops[k]))
+        for events, key in zip(batches, drops, strict=True):
+            total += engine.step(sample.X, sample.y, sample.w, events, int(key))
             self._interruption.check()
-        return total / batches
+        return total / len(batches)

@@ -13,9 +13,12 @@ log = logging.getLogger("pytmva_rnn")
 class EpochTable:
     """The table that TMVA's MethodDL prints, one row a test of the validation sample; `*` marks a new minimum."""
 
-    def __init__(self, phase: int, phases: int, start: float, batches: int, batch_size: int) -> None:
+    def __init__(self, phase: int, phases: int, start: float, batches: int, batch_size: int, epoch: int = 0) -> None:
         log.info("Training phase %d of %d: %d batches of %d events an epoch", phase, phases, batches, batch_size)
-        log.info("Initial validation error %.6g", start)
+        if epoch:
+            log.info("Going on after epoch %d, lowest validation error %.6g", epoch, start)
+        else:
+            log.info("Initial validation error %.6g", start)
         log.info(
             "%6s |%11s |%10s |%10s |%9s |%9s |%11s",
             *("Epoch", "Train Err.", "Val. Err.", "t(s)/epoch", "t(s)/Loss", "nEvents/s", "Conv. Steps"),
@@ -48,7 +51,7 @@ class EpochTable:
 class Progress:
     """A bar over the epochs of a phase, on stderr; nothing when stderr is no terminal (or `show` is False)."""
 
-    def __init__(self, total: int, description: str, show: bool | None) -> None:
+    def __init__(self, total: int, description: str, show: bool | None, done: int = 0) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
@@ -57,7 +60,7 @@ class Progress:
         self._visible = console.is_terminal if show is None else show
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(*columns, console=console, disable=not self._visible, transient=True)
-        self._task = self._bar.add_task(description, total=total)
+        self._task = self._bar.add_task(description, total=total, completed=done)
 
     def __enter__(self) -> Progress:
         if self._visible:  # rich before 14.3 prints an empty line for a bar that is not

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, overload
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pytmva_rnn.compile import compilation, seconds
+from pytmva_rnn.compile import compilation
 from pytmva_rnn.data import Dataset
 from pytmva_rnn.description import HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
@@ -21,10 +21,13 @@ from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
+from pytmva_rnn.training.checkpoint import Checkpoint
+from pytmva_rnn.training.fingerprint import fingerprint
 from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
 from pytmva_rnn.training.loop import Loop
 from pytmva_rnn.training.obeyed_options import backend_of, check_obeyed
 from pytmva_rnn.training.problem import make_problem
+from pytmva_rnn.training.resuming import Resume, agreed_threads, continuation, keeping
 from pytmva_rnn.training.untrained import starting_weights, untrained
 from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import history_info
@@ -83,6 +86,8 @@ def train(
     targets: Sequence[Variable] = (),
     info: Sequence[tuple[str, str]] = (),
     progress: bool | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: Resume = False,
 ) -> Result: ...
 
 
@@ -102,6 +107,8 @@ def train(
     targets: Sequence[Variable] = (),
     info: Sequence[tuple[str, str]] = (),
     progress: bool | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: Resume = False,
 ) -> Result: ...
 
 
@@ -125,6 +132,8 @@ def train(
     targets: Sequence[Variable] = (),
     info: Sequence[tuple[str, str]] = (),
     progress: bool | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: Resume = False,
 ) -> Result: ...
 
 
@@ -147,12 +156,14 @@ def train(
     targets: Sequence[Variable] = (),
     info: Sequence[tuple[str, str]] = (),
     progress: bool | None = None,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    resume: Resume = False,
 ) -> Result:
     """Train a network as TMVA's MethodDL does.
 
     With the same events in the same order and the same RandomSeed (not 0), initial weights and shuffles are those of
     C++ TMVA, and with the same number of threads too every training gives the same weights. Ctrl-C, SIGTERM and SIGHUP
-    end the training and keep the best weights so far.
+    end the training and keep the best weights so far; with `checkpoint` it can go on later, to the same end.
 
     `train(dataset, options)` takes everything from the Dataset, so that the weight file tells how its inputs are made;
     `pytmva-rnn train` is this and nothing else. `train(X, y, options)` takes arrays.
@@ -193,6 +204,14 @@ def train(
         Further entries of the weight file's GeneralInfo.
     progress : bool, optional
         Show a progress bar; if None, when stderr is a terminal.
+    checkpoint : Checkpoint or path, optional
+        Where the state of the training is kept, and when: of a path, every ten minutes; and always when a signal or an
+        error ends the training. When it is done, the file is marked so.
+    resume : bool or path
+        Go on from the checkpoint, to the weights that the training would have had without a break: bit for bit on the
+        same kind of processor, with the threads that it began with, which are taken unless others are given. With True
+        the training begins where there is no checkpoint yet; a file that is named has to be there. Of a training that
+        is done, the result comes back.
 
     Returns
     -------
@@ -207,6 +226,11 @@ def train(
     TrainingError
         For a class without events in one of the samples or without a positive sum of weights, samples smaller than a
         batch, or a loss that is not finite or runs to minus infinity.
+    CheckpointError
+        For a checkpoint that is damaged, or of other events or options, which are named; and without `resume`, for one
+        of a training that is not done.
+    OutputError
+        For checkpoints that cannot be written, or would replace another file.
     WeightFileError
         For a title or a name with a character that a weight file cannot hold.
     MissingExtraError, BackendError
@@ -214,6 +238,7 @@ def train(
     ValueError
         For an unknown backend, or less than one thread.
     """
+    keep = keeping(checkpoint, resume)
     threads = asked_threads(threads)
     if isinstance(X, Dataset):
         given = y if options is None else options
@@ -252,13 +277,20 @@ def train(
     check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
+    checkpointer = state = None
+    if keep is not None:
+        datasets = [each for each in (X, validation) if isinstance(each, Dataset)]
+        training = fingerprint(problem, settings, datasets, initial, shuffle=shuffle, backend=backend)
+        phases = settings.training_strategy
+        checkpointer, state = continuation(keep, resume, problem, phases, training, backend)
+        threads = agreed_threads(threads, state)
     seed = settings.random_seed or 1 + secrets.randbelow(2**31)
+    if state is not None:
+        seed = state.seed
     with compilation("training"):
-        weights = starting_weights(problem, settings, initial, seed)
-    started = time.perf_counter() - seconds()
-    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress)
+        weights = starting_weights(problem, settings, initial, seed) if state is None else state.best
+    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress, checkpointer, state)
     run.run()
-    training_time = time.perf_counter() - seconds() - started
     if not run.improved and not run.interrupted:
         log.warning(
             "the validation error never fell below its start, %.6g: the initial weights are kept; "
@@ -266,7 +298,8 @@ def train(
             run.initial_error,
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
-    made = provenance(problem.analysis, (len(problem.training) + len(problem.validation), training_time))
+    events = len(problem.training) + len(problem.validation)
+    made = provenance(problem.analysis, (events, run.seconds))
     trained = replace(model, layers=layers, info=(*made, history_info(run.history), *sample.info))
     if settings.create_mva_pdfs:
         is_signal = np.asarray(sample.y).reshape(-1) > 0.5
@@ -277,4 +310,4 @@ def train(
             trained = replace(trained, mva_pdfs=pdfs)
         except TrainingError as error:
             log.warning("%s; the model has no distributions of its scores", error)
-    return Result(trained, run.history, run.initial_error, training_time, run.interrupted, run.improved)
+    return Result(trained, run.history, run.initial_error, run.seconds, run.interrupted, run.improved)

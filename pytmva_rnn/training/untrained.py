@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import re
+from collections.abc import Iterable
+
 import numpy as np
 
 from pytmva_rnn.description import INITIALIZATIONS, REGULARIZATIONS, Variable
@@ -13,6 +17,11 @@ from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.training.problem import Problem
 
 __all__ = ["starting_weights", "untrained"]
+
+log = logging.getLogger("pytmva_rnn")
+
+_UNNAMED = re.compile(r"x(\d+|_t\d+_d\d+)")
+"""What variables are called of which nobody has told the names."""
 
 
 def untrained(problem: Problem, options: MethodOptions, title: str, spectators: tuple[Variable, ...]) -> Model:
@@ -64,4 +73,28 @@ def starting_weights(problem: Problem, options: MethodOptions, initial: Model | 
         initial.check()
     except DataError as error:
         raise DataError(f"`initial`: {error}") from None
+    _tell_differences(problem, initial)
     return [{name: np.asarray(value) for name, value in layer.weights.items()} for layer in initial.layers]
+
+
+def _tell_differences(problem: Problem, initial: Model) -> None:
+    """Warn where the same weights would mean something else: nothing but the user can know whether that is meant."""
+    variables = [[variable.label for variable in each.variables] for each in (initial, problem)]
+    if any(_UNNAMED.fullmatch(name) for names in variables for name in names):
+        variables = []
+    kinds = [[type(each).__name__ for each in of.transformations] for of in (initial, problem)]
+    classes = [initial.classes, problem.classes] if initial.analysis == problem.analysis else []
+    for what, *found in (
+        ("analysis", [initial.analysis], [problem.analysis]),
+        ("variables", *variables),
+        ("classes", *classes),
+        ("transformations", *kinds),
+    ):
+        given, wanted = (tuple(each) for each in found) if found else ((), ())
+        if given != wanted:
+            log.warning("the %s of `initial` are %s, those of this training %s", what, _listed(given), _listed(wanted))
+
+
+def _listed(names: Iterable[str]) -> str:
+    text = ", ".join(names) or "none"
+    return text if len(text) <= 100 else f"{text[:48]} ... {text[-48:]}"

@@ -12,6 +12,7 @@ from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.network.devices import simulated
 from pytmva_rnn.options import TrainingPhase
 from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, assert_same, recurrent
+from tests.test_kernels_engine_state import assert_goes_on
 
 pytestmark = pytest.mark.gpu
 ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
@@ -355,3 +356,8 @@ def test_batch_normalisation_far_from_zero(offset: float, Engine: type[Any]) -> 
     net = Net("BNORM,DENSE|3|TANH,LINEAR", (1, 1, 3), 7)
     net.X += np.float32(offset)
     assert_same(net, Engine, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "ADAM", "RMSPROP"])
+def test_an_engine_goes_on(optimizer: str, Engine: type[Any]) -> None:
+    assert_goes_on(Engine, optimizer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,12 @@ from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.states import States
 from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
+from pytmva_rnn.kernels.engine_state import COUNTS, MOMENTS, check_state, named, remembered_name
 
 Floats = NDArray[np.float32]
 
 _FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
+_INT64_MAX = np.iinfo(np.int64).max
 
 
 def available_threads() -> int:
@@ -37,6 +39,7 @@ def available_threads() -> int:
 
 
 _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
+_MOST_CORES = 4096  # that a state may name
 _MUCH_WORK = 500_000_000  # multiply-adds of a call into compiled code, which Ctrl-C has to wait for
 
 
@@ -52,6 +55,7 @@ class Engine:
         self._shape = (computation.steps, computation.inputs)
         self._width = math.prod(self._shape)
         self._threads = computation.threads
+        self._cores: int | None = None  # to reckon with in place of this machine's
         self._loss = computation.loss
         self._regularization, self._decay = REGULARIZATIONS[computation.regularization], float(computation.weight_decay)
         self._settings = settings
@@ -75,9 +79,13 @@ class Engine:
         self._steps = 0
         self._batches = 0
         with compilation("scoring"):
-            workspace = self._make_workspace(plan, 1, 1)
-            program.pack(workspace.table, workspace.frame)
-        self._matrices = workspace.matrices
+            self._packing = self._make_workspace(plan, 1, 1)
+            self._pack()
+        self._matrices = self._packing.matrices
+
+    def _pack(self) -> None:
+        """Refresh what operations keep of the weights in an order of their own."""
+        program.pack(self._packing.table, self._packing.frame)
 
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`."""
@@ -178,13 +186,38 @@ class Engine:
             return 0.0
         return float(self._decay * optimizers.penalty(self._weights.flat, self._matrices, self._regularization))
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        # as many threads as pay are reckoned with the cores: with others the sums would be others
+        counts = [self._steps, self._batches, self._cores or available_threads()]
+        arrays: dict[str, NDArray[Any]] = {COUNTS: np.array(counts, np.int64)}
+        arrays |= {named(*key): array for key, array in self._weights.exact().items()}
+        for moment, flat in zip(MOMENTS, self._moments, strict=True):
+            arrays |= {named(*key, moment): each.copy("C") for key, each in self._weights.trained(flat).items()}
+        if self._remembers:
+            arrays[remembered_name("all", 0)] = self._states.by_event()
+        return arrays
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_state(state, self.state(), (_INT64_MAX, _INT64_MAX, _MOST_CORES))
+        self._steps, self._batches, cores = (int(count) for count in state[COUNTS])
+        self._weights.set({key: state[named(*key)] for key in self._weights.exact()})
+        self._pack()
+        for moment, flat in zip(MOMENTS, self._moments, strict=True):
+            for key, window in self._weights.trained(flat).items():
+                window[...] = state[named(*key, moment)]
+        if self._remembers:
+            self._states.set(state[remembered_name("all", 0)])
+        if max(1, cores) != (self._cores or available_threads()):
+            self._cores = max(1, cores)
+            self._workspaces.clear()  # for as many threads as pay with these cores
+
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
         blocks = -(-events // LANES)
         if self._threads is not None:
             return max(1, min(self._threads, blocks))
         useful = min(blocks, self._work(events, passes) // _LEAST_WORK)
-        return min(available_threads(), useful) if useful > 1 else 1
+        return min(self._cores or available_threads(), useful) if useful > 1 else 1
 
     def _work(self, events: int, passes: int) -> int:
         """Multiply-adds of as many events that go through the network `passes` times."""
@@ -207,7 +240,7 @@ class Engine:
         if workspace is None:
             with compilation("scoring"):
                 plan = make_plan(self._layers, *self._shape, loss, training=False)
-                workspace = self._make_workspace(plan, 1, self._threads or available_threads())
+                workspace = self._make_workspace(plan, 1, self._threads or self._cores or available_threads())
                 self._infer(workspace, *self._nothing, self._states.none(), self._remembers)
             self._workspaces[loss] = workspace
         return workspace

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from math import prod
@@ -25,6 +25,7 @@ from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, affordable, bytes_of, zero_states
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
+from pytmva_rnn.kernels.engine_state import COUNTS, MOMENTS, check_state, named, remembered_name
 
 _PIECE = 1 << 17
 """At most so many events go through the network at once in inference."""
@@ -189,6 +190,52 @@ class Engine:
             if array.penalised
         ]
         return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in penalised))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        steps, moments = self._optimizer.state()
+        arrays: dict[str, NDArray[Any]] = {COUNTS: np.array([steps, self._batches], np.int64)}
+        for number, each in enumerate(self._weights.on_host(np.float64)):
+            arrays |= {named(number, name): value for name, value in each.items()}
+        for moment, flat in zip(MOMENTS, moments, strict=True):
+            for number, each in enumerate(self._weights.by_name(flat)):
+                arrays |= {named(number, name, moment): value for name, value in each.items()}
+        for number, (layer, states) in enumerate(zip(self._layers, self._states, strict=True)):
+            if layer.remembers:
+                arrays |= {remembered_name(number, k): state.copy_to_host() for k, state in enumerate(states)}
+        return arrays
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_state(state, self.state())
+        steps, self._batches = (int(count) for count in state[COUNTS])
+        self._weights.set(
+            [{name: state[named(n, name)] for name in layer.arrays()} for n, layer in enumerate(self._layers)]
+        )
+        moments = [
+            self._weights.packed(
+                [
+                    {name: state[named(n, name, m)] for name in layer.weight_shapes()}
+                    for n, layer in enumerate(self._layers)
+                ]
+            )
+            for m in MOMENTS
+        ]
+        self._optimizer.restore(steps, np.stack(moments))
+        if self._remembers:
+            self._restore_states(state)
+
+    def _restore_states(self, state: Mapping[str, NDArray[Any]]) -> None:
+        known = [
+            [state[remembered_name(number, k)] for k in range(len(layer.state_widths))] if layer.remembers else []
+            for number, layer in enumerate(self._layers)
+        ]
+        rows = {len(each) for states in known for each in states}
+        if len(rows) != 1 or min(rows) < 1:
+            raise ValueError(f"the remembered states have {sorted(rows)} rows; expected one number, from 1 on")
+        self._rows = rows.pop()
+        self._states = zero_states(self._layers, self._rows)
+        for targets, sources in zip(self._states, known, strict=True):
+            for target, source in zip(targets, sources, strict=False):
+                _fill(target, source)
 
     def _training_run(self, workspace: DeviceWorkspace, schedule: Schedule) -> Run:
         self._reserve_states(workspace.events)

@@ -110,6 +110,15 @@ class Optimizer:
         self._steps += count
         return rates.astype(np.float32)
 
+    def state(self) -> tuple[int, NDArray[np.float32]]:
+        """How many steps were made, and copies of both moments as the weights lie, (2, weights)."""
+        return self._steps, self._moments.copy_to_host()
+
+    def restore(self, steps: int, moments: NDArray[np.float32]) -> None:
+        """Take over what `state` gave."""
+        self._steps = steps
+        self._moments.copy_to_device(moments)
+
     def step(self, run: Run) -> None:
         """Update the weights, and pass on to the next batch."""
         schedule, constants = run.schedule, [np.float32(value) for value in self._rates]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels.engine_state import COUNTS, MOMENTS, check_state, named, remembered_name
 from pytmva_rnn.kernels.reference import dropout
 from pytmva_rnn.kernels.reference.layers import LAYERS
 from pytmva_rnn.kernels.reference.losses import LOSSES
-from pytmva_rnn.kernels.reference.machine.recurrent import Array, Memory, Parameters
+from pytmva_rnn.kernels.reference.machine.recurrent import STATES, Array, Memory, Parameters
 from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS
 
 
@@ -77,6 +79,33 @@ class Engine:
         ]
         norm = np.abs if self._regularization == "1" else np.square
         return self._decay * float(sum(norm(W).sum() for W in penalised))
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        batches = [memory.get("batches", 0) for memory in self._memories]
+        arrays: dict[str, NDArray[Any]] = {COUNTS: np.array([self._steps, *batches], np.int64)}
+        for number, (layer, p, all_moments) in enumerate(zip(self._layers, self._p, self._moments, strict=True)):
+            arrays |= {named(number, name): value.copy() for name, value in p.items()}
+            for name, moments in zip(layer.weight_shapes(), all_moments, strict=True):
+                arrays |= {named(number, name, m): v.copy() for m, v in zip(MOMENTS, moments, strict=True)}
+            if layer.remembers:
+                memory = self._memories[number]
+                for name, width in zip(STATES, layer.state_widths, strict=False):
+                    arrays[remembered_name(number, name)] = np.array(memory.get(name, np.zeros((0, width))))
+        return arrays
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        check_state(state, self.state())
+        self._steps, *batches = (int(count) for count in state[COUNTS])
+        for number, (layer, p, all_moments) in enumerate(zip(self._layers, self._p, self._moments, strict=True)):
+            for name, value in p.items():
+                value[...] = state[named(number, name)]
+            for name, moments in zip(layer.weight_shapes(), all_moments, strict=True):
+                for m, value in zip(MOMENTS, moments, strict=True):
+                    value[...] = state[named(number, name, m)]
+            self._memories[number] = {"batches": batches[number]}
+            if layer.remembers:
+                for name, _ in zip(STATES, layer.state_widths, strict=False):
+                    self._memories[number][name] = state[remembered_name(number, name)].copy()
 
     def _infer(self, X: NDArray[Any]) -> Array:
         y: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)

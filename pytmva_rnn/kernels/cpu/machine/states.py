@@ -41,6 +41,21 @@ class States:
             more = np.zeros((blocks - len(self.blocks), self.blocks.shape[1]), np.float32)
             self.blocks = np.concatenate([self.blocks, more])
 
+    def by_event(self) -> NDArray[np.float32]:
+        """Copies, one row an event, whatever a block's size; rows of no event are zero."""
+        blocks, size = self.blocks.shape
+        by_lane = self.blocks.reshape(blocks, size // LANES, LANES).transpose(0, 2, 1)
+        return by_lane.copy().reshape(blocks * LANES, size // LANES)
+
+    def set(self, rows: NDArray[np.float32]) -> None:
+        """Take over what `by_event` gave."""
+        self.blocks = np.zeros_like(self.blocks[:1])
+        self.reserve(len(rows))
+        blocks, size = self.blocks.shape
+        padded = np.zeros((blocks * LANES, size // LANES), np.float32)
+        padded[: len(rows)] = rows
+        self.blocks[...] = padded.reshape(blocks, LANES, -1).transpose(0, 2, 1).reshape(blocks, size)
+
     def cut(self, events: int) -> None:
         """Forget what lanes without an event, and blocks beyond the batch, hold."""
         if self._remembers:

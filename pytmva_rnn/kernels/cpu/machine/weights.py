@@ -44,6 +44,23 @@ class FlatWeights:
         """Copies of the arrays of a gradient that is laid out like `flat`."""
         return self._unpacked(gradient, statistics=False)
 
+    def exact(self) -> dict[tuple[int, str], NDArray[Any]]:
+        """Copies of all arrays by layer and name, the statistics in float64."""
+        return {
+            (array.layer, array.name): array.window(self.statistics if array.statistic else self.flat).copy("C")
+            for array in self._plan.arrays
+        }
+
+    def trained(self, flat: NDArray[np.float32]) -> dict[tuple[int, str], NDArray[np.float32]]:
+        """Windows, by layer and name, on what is laid out like `flat`."""
+        return {(array.layer, array.name): array.window(flat) for array in self._plan.arrays if not array.statistic}
+
+    def set(self, arrays: Mapping[tuple[int, str], NDArray[Any]]) -> None:
+        """Take over what `exact` gave; `packed` is to be filled again then."""
+        for array in self._plan.arrays:
+            target = self.statistics if array.statistic else self.flat
+            array.window(target)[...] = arrays[array.layer, array.name]
+
     def _unpacked(self, flat: NDArray[Any], *, statistics: bool) -> list[dict[str, NDArray[np.float32]]]:
         arrays: list[dict[str, NDArray[np.float32]]] = [{} for _ in self._plan.layers]
         for array in self._plan.arrays:

@@ -66,15 +66,24 @@ class DeviceWeights:
         start, (rows, columns) = self._statistic_starts[number][name], self._kept[number][name]
         return self.statistics[start : start + rows * columns]
 
-    def on_host(self) -> list[dict[str, NDArray[Any]]]:
-        """Copies of all arrays of each layer, float32."""
+    def on_host(self, statistics: Any = np.float32) -> list[dict[str, NDArray[Any]]]:
+        """Copies of all arrays of each layer: float32, the statistics of the type that is given."""
         trained = self.by_name(self.flat.copy_to_host())
-        kept = _unpacked(self.statistics.copy_to_host(), self._kept)
+        kept = _unpacked(self.statistics.copy_to_host(), self._kept, statistics)
         return [{**mine, **more} for mine, more in zip(trained, kept, strict=True)]
+
+    def set(self, arrays: Sequence[Mapping[str, Any]]) -> None:
+        """Take over what `on_host` gave, with statistics in float64."""
+        self.flat.copy_to_device(self.packed(arrays))
+        self.statistics.copy_to_device(_packed(arrays, self._kept, np.float64))
+
+    def packed(self, arrays: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+        """What `by_name` gave, as `flat` lies."""
+        return _packed(arrays, self._trained, np.float32)
 
     def by_name(self, flat: NDArray[Any]) -> list[dict[str, NDArray[Any]]]:
         """What lies as `flat` does, as copies by layer and name."""
-        return _unpacked(flat, self._trained)
+        return _unpacked(flat, self._trained, np.float32)
 
 
 def _places(shapes: _Shapes) -> list[dict[str, int]]:
@@ -95,11 +104,11 @@ def _packed(arrays: Sequence[Mapping[str, Any]], shapes: _Shapes, dtype: Any) ->
     return np.concatenate(values).astype(dtype) if values else np.zeros(1, dtype)
 
 
-def _unpacked(flat: NDArray[Any], shapes: _Shapes) -> list[dict[str, NDArray[Any]]]:
-    """The named arrays of a flat one, as float32 copies."""
+def _unpacked(flat: NDArray[Any], shapes: _Shapes, dtype: Any) -> list[dict[str, NDArray[Any]]]:
+    """The named arrays of a flat one, as copies."""
     return [
         {
-            name: flat[start[name] : start[name] + rows * columns].reshape(rows, columns).astype(np.float32)
+            name: flat[start[name] : start[name] + rows * columns].reshape(rows, columns).astype(dtype)
             for name, (rows, columns) in each.items()
         }
         for start, each in zip(_places(shapes), shapes, strict=True)

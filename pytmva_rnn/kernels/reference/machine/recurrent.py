@@ -13,6 +13,9 @@ Parameters: TypeAlias = dict[str, Array]
 Cache: TypeAlias = Mapping[str, Any]
 Memory: TypeAlias = dict[str, Any]
 
+STATES = ("h", "c")
+"""The names in a layer's memory of the states whose widths it declares, in their order."""
+
 
 def sigmoid(x: Array) -> Array:
     """`1 / (1 + exp(-x))`, without overflow."""

@@ -1,0 +1,31 @@
+"""The table [checkpoint] of the configuration: when and where the state of the training is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pytmva_rnn.config.checking import check_keys, within
+from pytmva_rnn.config.configuration import CheckpointConfig
+from pytmva_rnn.errors import ConfigError
+from pytmva_rnn.training import Checkpoint
+
+__all__ = ["checkpoint_config"]
+
+
+def checkpoint_config(table: Mapping[str, Any]) -> CheckpointConfig:
+    """From the table [checkpoint].
+
+    Raises
+    ------
+    ConfigError
+        For a key that is unknown or wrong.
+    """
+    check_keys(table, [f.name for f in fields(CheckpointConfig)], "[checkpoint] has no key")
+    file = table.get("file")
+    if file is not None and (not isinstance(file, str) or not file.endswith(".npz")):
+        raise ConfigError(f"[checkpoint] file is a path in quotes that ends with .npz, not {file!r}")
+    config = CheckpointConfig(**table)
+    within("[checkpoint]", Checkpoint, file or "", config.every_epochs, config.every_minutes)
+    return config
