@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, kernel
+from pytmva_rnn.compile import compilation, helper, kernel
 
 __all__ = ["TRandom3", "shuffle"]
 
@@ -138,7 +138,7 @@ def _uniform(raw: NDArray[np.uint32]) -> NDArray[np.float64]:
     return raw.astype(np.float64) * 2.0**-32
 
 
-@kernel
+@helper
 def _bounded(m: int, raw: NDArray[np.uint32], used: int) -> tuple[np.int64, int]:
     """A number in [0, m) by Lemire's method, and how many numbers were used in all; (0, -1) when they run out."""
     bound = np.uint64(m)
@@ -154,10 +154,10 @@ def _bounded(m: int, raw: NDArray[np.uint32], used: int) -> tuple[np.int64, int]
 
 
 @kernel
-def _shuffled(v: NDArray[np.int64], raw: NDArray[np.uint32], place: int) -> tuple[int, int]:
+def _shuffled(v: NDArray[np.int64], raw: NDArray[np.uint32], place: int) -> tuple[int, Any]:
     """Shuffle from a place on, until the numbers run out; returns how far it came, and how many it used."""
     n = len(v)
-    used = 0
+    used = np.int64(0)
     while place < n:
         i = place
         if n * n > 4294967294 or (i == 1 and n % 2 == 0):
@@ -189,9 +189,9 @@ _X0, _YM, _S, _T = 0.4571828819, 0.187308492, 0.7270572718, 0.03895759111
 
 
 @kernel
-def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.float64]) -> tuple[int, int]:
+def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.float64]) -> tuple[int, Any]:
     """Fill `normal` from `filled` on while the numbers last; how many are filled and how many numbers they took."""
-    used = 0
+    used = np.int64(0)
     while filled < len(normal):
         number, next_used = _normal(uniform, used)
         if next_used < 0:
@@ -202,7 +202,7 @@ def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.f
     return filled, used
 
 
-@kernel
+@helper
 def _normal(uniform: NDArray[np.float64], used: int) -> tuple[float, int]:
     """One standard normal number and how many numbers were used in all; (0, -1) when they run out."""
     if used + 2 > len(uniform):

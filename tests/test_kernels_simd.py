@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.machine import matrix, simd, vector
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import element, padded, row_of, step_of
 
 _tanh = simd.pointwise(lambda x: (vector.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (vector.sigmoid(x),), 1, 1)
@@ -36,6 +37,16 @@ def run_exp(n: int, x: int, y: int) -> None:
 @numba.njit
 def run_mixed(n: int, step: int, x: int, y: int, u: int, v: int) -> None:
     _mixed(n, step, (x, y), (u, v))
+
+
+@numba.njit
+def run_add_bias(rows: int, vectors: int, sums: int, bias: int) -> bool:
+    return simd.add_bias(rows, vectors, sums, bias)  # type: ignore[no-any-return]
+
+
+@numba.njit
+def run_arithmetic(n: int, row: int, column: int) -> tuple[int, int, int]:
+    return padded(n), element(n, 7, row, column), row_of(step_of(n, 3, row), column)
 
 
 @numba.njit
@@ -142,6 +153,28 @@ def test_transpose_rows(column: int, columns: int) -> None:
     np.testing.assert_array_equal(target[places, :WIDTH], source[events, :WIDTH].T)
     target[places, :WIDTH] = 0
     assert not target.any()
+
+
+@pytest.mark.parametrize("value", [1.0, -np.finfo(np.float32).max, np.finfo(np.float32).max, np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("vectors", [1, VECTORS])
+def test_bias(value: float, vectors: int) -> None:
+    random = np.random.default_rng(1)
+    sums = random.normal(size=(6, LANES)).astype(np.float32)
+    bias, lanes = random.normal(size=5).astype(np.float32), vectors * WIDTH
+    bias[3] = 0
+    sums[3, lanes - 1] = value
+    sums[5, 0] = np.nan  # beyond the rows, and not to be looked at
+    expected = sums.copy()
+    expected[:5, :lanes] += bias[:, np.newaxis]
+    assert run_add_bias(5, vectors, address(sums), address(bias)) == (not np.isfinite(value))
+    np.testing.assert_array_equal(sums, expected)
+
+
+@pytest.mark.parametrize("n", [0, 1, WIDTH - 1, WIDTH, 5 * WIDTH + 1])
+def test_addresses_are_the_same_from_python(n: int) -> None:
+    compiled = run_arithmetic(n, 5, 3)
+    assert compiled == (padded(n), element(n, 7, 5, 3), row_of(step_of(n, 3, 5), 3))
+    assert compiled == (-(-n // WIDTH) * WIDTH, n + 4 * (5 * 7 + 3), n + 4 * 3 * 5 + 4 * LANES * 3)
 
 
 SIZES = pytest.mark.parametrize(("rows", "count"), [(1, 1), (3, 5), (7, 2), (8, 16), (15, 3), (21, 40)])

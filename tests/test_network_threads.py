@@ -98,17 +98,18 @@ def test_a_cache_that_several_programs_filled(tmp_path: Path) -> None:
 
 def test_two_callers_take_turns_where_the_threads_are_not_made_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second makes the same sums without threads."""
+    on_threads = concurrency.on_threads.address
     monkeypatch.setattr(concurrency._Process, "several", False)
     with concurrency.running(2) as first, concurrency.running(2) as second, concurrency.running(1) as alone:
-        assert (first, second, alone) == (False, True, True)
+        assert (first, second, alone) == (on_threads, 0, 0)
     with concurrency.running(2) as again:
-        assert not again
+        assert again == on_threads
     monkeypatch.setattr(concurrency._Process, "several", True)
     with concurrency.running(2) as first, concurrency.running(2) as second:
-        assert (first, second) == (False, False)
+        assert (first, second) == (on_threads, on_threads)
     monkeypatch.setattr(concurrency._Process, "forked", True)
     with concurrency.running(2) as first:
-        assert first
+        assert first == 0
 
 
 @pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])

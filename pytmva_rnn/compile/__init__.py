@@ -7,8 +7,8 @@ them in memory.
 
 from __future__ import annotations
 
-from pytmva_rnn.compile.addresses import array_at
-from pytmva_rnn.compile.decorators import Operation, kernel, operation, parallel_kernel
+from pytmva_rnn.compile.addresses import array_at, place_array
+from pytmva_rnn.compile.decorators import Operation, helper, inlined, kernel, operation, parallel_operation
 from pytmva_rnn.compile.flavours import readable
 from pytmva_rnn.compile.waiting import compilation, seconds
 
@@ -16,9 +16,12 @@ __all__ = [
     "Operation",
     "array_at",
     "compilation",
+    "helper",
+    "inlined",
     "kernel",
     "operation",
-    "parallel_kernel",
+    "parallel_operation",
+    "place_array",
     "readable",
     "seconds",
 ]

@@ -1,12 +1,13 @@
 """What compiles a function.
 
-`kernel` compiles helpers. An `operation` is a C function of two addresses, compiled when its address is first asked
-for: the CPU kernels' table of operations refers to it, so that a program compiles the layers that its network has and
-no others, each once.
+`kernel` compiles what Python calls, and an `operation` a C function of integers when its address is first asked for:
+the CPU kernels' table of operations refers to it, so that a program compiles the layers that its network has and no
+others, each once. They call a `helper`, which becomes a part of them, or have the lines of what is `inlined` in theirs.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable
@@ -16,11 +17,12 @@ import numba
 from numba import types
 from numba.core.ccallback import CFunc
 from numba.core.compiler_lock import global_compiler_lock
+from numba.extending import register_jitable
 
 from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.compile.waiting import watched
 
-__all__ = ["Operation", "kernel", "operation", "parallel_kernel"]
+__all__ = ["Operation", "helper", "inlined", "kernel", "operation", "parallel_operation"]
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 """`error_model="numpy"`: a check for division by zero would forbid vector instructions.
@@ -39,20 +41,18 @@ def _prepared(compiled: Any, function: Any) -> Any:
 
 def kernel(function: Any) -> Any:
     """Compile a function that runs on one thread, without Python's lock."""
-    return _prepared(numba.njit(**OPTIONS, nogil=True)(function), function)
+    options: dict[str, Any] = {**OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
+    return _prepared(numba.njit(**options)(function), function)
 
 
-_OTHER_LOOPS = {"comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"}
+def helper(function: Any) -> Any:
+    """Let compiled functions call a function, which is compiled with them and not kept by itself."""
+    return register_jitable(**OPTIONS, no_cfunc_wrapper=True)(function)
 
 
-def parallel_kernel(function: Any) -> Any:
-    """The same for a function with a `prange` over threads, which no other compiled function may call.
-
-    What is compiled with a parallel function that came from the cache lacks, when it comes from the cache itself, the
-    body of the loop, and the process ends at address 0.
-    """
-    parallel: Any = {"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)}
-    return _prepared(numba.njit(**OPTIONS, nogil=True, parallel=parallel)(function), function)
+def inlined(function: Any) -> Any:
+    """The same for a function of a line or two, whose statements are put in place of each call."""
+    return numba.njit(**OPTIONS, inline="always")(function)
 
 
 _one_at_a_time = threading.RLock()
@@ -75,10 +75,11 @@ if hasattr(os, "register_at_fork"):
 
 
 class Operation:
-    """A function (op_address, frame_address) that compiles when its address is first needed."""
+    """A C function of integers, addresses mostly, that compiles when its address is first needed."""
 
-    def __init__(self, function: Callable[[int, int], None]) -> None:
+    def __init__(self, function: Callable[..., None], **options: Any) -> None:
         self.function = function
+        self._options = options
         self._compiled: Any = None
 
     @property
@@ -92,11 +93,27 @@ class Operation:
         address: int = self._compiled.address
         return address
 
+    def __call__(self, *arguments: int) -> None:
+        """Call it from Python."""
+        ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(arguments))(self.address)(*arguments)
+
     def _compile(self) -> Any:
-        signature = ((types.int64, types.int64), types.void)
-        compiled = _prepared(CFunc(self.function, signature, {}, {**OPTIONS, "nopython": True}), self.function)
+        signature = (types.int64,) * self.function.__code__.co_argcount, types.void
+        options = {**OPTIONS, **self._options, "nopython": True}
+        compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)
         compiled.compile()
         return compiled
 
 
 operation = Operation
+
+_OTHER_LOOPS = {"comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"}
+
+
+def parallel_operation(function: Callable[..., None]) -> Operation:
+    """The same with a `prange` over threads, to be called at its address.
+
+    What is compiled with a parallel function that came from the cache would lack, when it comes from the cache itself,
+    the body of the loop, and the process would end at address 0.
+    """
+    return Operation(function, parallel={"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)})

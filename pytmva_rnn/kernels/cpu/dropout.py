@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.compile import helper, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats, input_row, output_step, record_type, row_of
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_row, output_step, record_type, row_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 DROPOUT = record_type(doubles=("probability",))
@@ -21,7 +21,7 @@ def plan(plan: Plan, number: int, probability: float) -> None:
     plan.output(op, View(view.T, view.D, plan.activations(view.T, view.D), plan.step(view.D), view.gradient))
 
 
-@kernel
+@helper
 def _factor(key, counter, probability):
     # products of uint32 are uint64 to Numba: cut them back
     bits = np.uint64(0xFFFFFFFF)
@@ -35,7 +35,7 @@ def _factor(key, counter, probability):
     return np.float32(1.0 / (1.0 - probability)) if x >= threshold else np.float32(0.0)
 
 
-@kernel
+@helper
 def _counter(frame, lane, k, count):
     """Of element k, out of `count` an event; the first lane is row `block*LANES` of the batch."""
     return (frame.block * LANES + lane) * count + k

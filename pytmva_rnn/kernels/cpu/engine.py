@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, readable
 from pytmva_rnn.kernels import Computation
-from pytmva_rnn.kernels.codes import OPTIMIZERS, REGULARIZATIONS, optimizer_constants
+from pytmva_rnn.kernels.codes import REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
 from pytmva_rnn.kernels.cpu.machine.concurrency import running
@@ -72,10 +72,16 @@ class Engine:
         self._remembers = computation.remembers
         self._workspaces: dict[Any, Workspace] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
-        self._optimizer, self._rates = 0, np.zeros(4)
+        self._optimizer: Any = None
+        self._update = np.zeros(1, optimizers.UPDATE)
+        flat, (v, u) = self._weights.flat, self._moments
+        addresses = {"w": flat.ctypes.data, "v": v.ctypes.data, "u": u.ctypes.data, "n": len(flat)}
+        for name, value in addresses.items():
+            self._update[name] = value
         if settings is not None:
-            self._optimizer = OPTIMIZERS[settings.optimizer]
-            self._rates = np.array([settings.learning_rate, *optimizer_constants(settings)])
+            self._optimizer = optimizers.UPDATES[settings.optimizer]
+            self._update["rate"] = settings.learning_rate
+            self._update["first"], self._update["second"], self._update["epsilon"] = optimizer_constants(settings)
         self._steps = 0
         self._batches = 0
         with compilation("scoring"):
@@ -271,6 +277,7 @@ class Engine:
     ) -> tuple[Floats, float]:
         n = len(X)
         out = np.empty((n, self._outputs), _FLOAT32)
+        threads = min(self._threads_for(n, 1), len(workspace.scratch))
         arguments = (
             workspace.table,
             workspace.frame,
@@ -282,13 +289,13 @@ class Engine:
             one_by_one,
             out,
             workspace.plan.view.place,
+            threads,
         )
-        threads = min(self._threads_for(n, 1), len(workspace.scratch))
         if threads == 1:
-            total = program.infer(*arguments, 1, True)
+            total = program.infer(workspace.job, program.score.address, 0, *arguments)
         else:
-            with running(threads) as serial:
-                total = program.infer(*arguments, threads, serial)
+            with compilation("scoring"), running(threads) as run:
+                total = program.infer(workspace.job, program.score.address, run, *arguments)
         self._batches = 0
         return out, float(total)
 
@@ -320,18 +327,17 @@ class Engine:
             readable(keys, _INT64),
             self._regularization,
             self._decay,
-            self._optimizer,
-            self._rates,
             self._weights.flat,
-            self._moments,
+            self._optimizer.address if self._optimizer else 0,
+            self._update,
             t,
         )
         threads = len(workspace.gradients)
         if threads == 1:
-            total = program.train(*arguments, True)
+            total = program.train(workspace.job, program.walk.address, 0, *arguments)
         else:
-            with running(threads) as serial:
-                total = program.train(*arguments, serial)
+            with running(threads) as run:
+                total = program.train(workspace.job, program.walk.address, run, *arguments)
         self._states.cut(order.shape[1])
         self._batches += len(order)
         return float(total)

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, kernel, operation
+from pytmva_rnn.compile import array_at, helper, operation
 from pytmva_rnn.kernels.codes import CROSS_ENTROPY, LOSSES, SOFTMAX_CROSS_ENTROPY
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import doubles, floats, lanes_at, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, doubles, floats, input_step, lanes_at, record_type, step_of
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_step, record_type, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 
 LOSS = record_type("kind")
@@ -23,7 +23,7 @@ def plan(plan: Plan, loss: str) -> None:
     plan.output(op, plan.view)
 
 
-@kernel
+@helper
 def _term(kind, a, y):
     """Loss of one output and its slope, for the losses that are sums over outputs."""
     if kind == CROSS_ENTROPY:

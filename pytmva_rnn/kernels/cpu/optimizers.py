@@ -6,55 +6,105 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L1, RMSPROP, SGD
+from pytmva_rnn.compile import helper, inlined, kernel, operation
+from pytmva_rnn.kernels.codes import L1
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
+from pytmva_rnn.kernels.cpu.machine.op import record_type
+
+UPDATE = record_type(
+    "w",  # addresses of all weights, their gradient and its moments, and how many there are
+    "g",
+    "v",
+    "u",
+    "n",
+    "t",  # number of the step
+    doubles=("rate", "first", "second", "epsilon"),  # `first` and `second`: momentum and rho, or Adam's two betas
+)
+"""What an update, in place, is of.
+
+The arithmetic is float64 and what is kept float32: an adaptive step makes much of the last digits where gradients are
+small. Adam, the default, is all float32, as in TMVA: otherwise it would be a tenth of a small network's training step.
+"""
 
 
-@kernel
-def update(kind, w, g, v, u, t, rate, first, second, epsilon):
-    """Step t of all weights w by the gradient g, with moments v and u, in place.
-
-    `first` and `second` are momentum and rho, or Adam's two betas. The arithmetic is float64 and what is kept float32:
-    an adaptive step makes much of the last digits where gradients are small. Adam, the default, is all float32, as in
-    TMVA: otherwise it would be a tenth of a small network's training step.
-    """
-    if kind == SGD:
-        for k in range(len(w)):
-            vk = first * v[k] + g[k]
-            w[k] -= rate * vk
-            v[k] = vk
-    elif kind == ADAM:
-        alpha = np.float32(rate * math.sqrt(1 - second**t) / (1 - first**t))
-        beta1, rest1 = np.float32(first), np.float32(1 - first)
-        beta2, rest2, tiny = np.float32(second), np.float32(1 - second), np.float32(epsilon)
-        for k in range(len(w)):
-            uk = beta1 * u[k] + rest1 * g[k]
-            vk = beta2 * v[k] + rest2 * g[k] * g[k]
-            w[k] -= alpha * uk / (math.sqrt(vk) + tiny)
-            u[k], v[k] = uk, vk
-    elif kind == ADAGRAD:
-        for k in range(len(w)):
-            gk = np.float64(g[k])
-            vk = v[k] + gk * gk
-            w[k] -= rate * gk / math.sqrt(vk + epsilon)
-            v[k] = vk
-    elif kind == RMSPROP:
-        for k in range(len(w)):
-            gk = np.float64(g[k])
-            vk = second * v[k] + (1 - second) * gk * gk
-            uk = first * u[k] + rate * gk / math.sqrt(vk + epsilon)
-            w[k] -= uk
-            u[k], v[k] = uk, vk
-    else:
-        for k in range(len(w)):
-            gk, uk = np.float64(g[k]), np.float64(u[k])
-            vk = second * v[k] + (1 - second) * gk * gk
-            d = gk * math.sqrt(uk + epsilon) / math.sqrt(vk + epsilon)
-            w[k] -= rate * d
-            u[k], v[k] = second * uk + (1 - second) * d * d, vk
+@inlined
+def _arrays(of):
+    return floats(of.w, of.n), floats(of.g, of.n), floats(of.v, of.n), floats(of.u, of.n)
 
 
-@kernel
+@operation
+def sgd(address):
+    """Gradient descent with momentum."""
+    of = record_at(address, UPDATE)
+    w, g, v, _ = _arrays(of)
+    rate, first = of.rate, of.first
+    for k in range(of.n):
+        vk = first * v[k] + g[k]
+        w[k] -= rate * vk
+        v[k] = vk
+
+
+@operation
+def adam(address):
+    """Adaptive moments."""
+    of = record_at(address, UPDATE)
+    w, g, v, u = _arrays(of)
+    alpha = np.float32(of.rate * math.sqrt(1 - of.second**of.t) / (1 - of.first**of.t))
+    beta1, rest1 = np.float32(of.first), np.float32(1 - of.first)
+    beta2, rest2, tiny = np.float32(of.second), np.float32(1 - of.second), np.float32(of.epsilon)
+    for k in range(of.n):
+        uk = beta1 * u[k] + rest1 * g[k]
+        vk = beta2 * v[k] + rest2 * g[k] * g[k]
+        w[k] -= alpha * uk / (math.sqrt(vk) + tiny)
+        u[k], v[k] = uk, vk
+
+
+@operation
+def adagrad(address):
+    """Steps that shrink with the sum of squares."""
+    of = record_at(address, UPDATE)
+    w, g, v, _ = _arrays(of)
+    rate, epsilon = of.rate, of.epsilon
+    for k in range(of.n):
+        gk = np.float64(g[k])
+        vk = v[k] + gk * gk
+        w[k] -= rate * gk / math.sqrt(vk + epsilon)
+        v[k] = vk
+
+
+@operation
+def rmsprop(address):
+    """Steps by the running mean of squares."""
+    of = record_at(address, UPDATE)
+    w, g, v, u = _arrays(of)
+    rate, first, second, epsilon = of.rate, of.first, of.second, of.epsilon
+    for k in range(of.n):
+        gk = np.float64(g[k])
+        vk = second * v[k] + (1 - second) * gk * gk
+        uk = first * u[k] + rate * gk / math.sqrt(vk + epsilon)
+        w[k] -= uk
+        u[k], v[k] = uk, vk
+
+
+@operation
+def adadelta(address):
+    """Steps by the ratio of two running means."""
+    of = record_at(address, UPDATE)
+    w, g, v, u = _arrays(of)
+    rate, second, epsilon = of.rate, of.second, of.epsilon
+    for k in range(of.n):
+        gk, uk = np.float64(g[k]), np.float64(u[k])
+        vk = second * v[k] + (1 - second) * gk * gk
+        d = gk * math.sqrt(uk + epsilon) / math.sqrt(vk + epsilon)
+        w[k] -= rate * d
+        u[k], v[k] = second * uk + (1 - second) * d * d, vk
+
+
+UPDATES = {"SGD": sgd, "ADAM": adam, "ADAGRAD": adagrad, "RMSPROP": rmsprop, "ADADELTA": adadelta}
+"""By TMVA's names."""
+
+
+@helper
 def add_decay(weights, gradient, matrices, regularization, decay):
     """Add the penalty's gradient: `decay*sign(W)` (1) or `2*decay*W` (2), for the rows that decay."""
     factor = np.float32(decay)

@@ -14,19 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, kernel, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.compile import array_at, helper, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, lanes_at, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import (
-    FRAME,
-    OP,
-    floats,
-    input_row,
-    input_value,
-    lanes_at,
-    padded,
-    record_type,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_row, input_value, padded, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 BATCH_NORM = record_type(
@@ -56,7 +47,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan.output(op, View(1, F, y, plan.step(F), plan.gradient(padded(F) * LANES)))
 
 
-@kernel
+@helper
 def _pair(op, address):
     """Two rows of a value a feature: mean and scale, or two sums."""
     return array_at(address + record_at(op.own, BATCH_NORM).statistics, (2, op.H), np.float64)
@@ -78,7 +69,7 @@ def add_sums(op_address, frame_address):
         sums[0, f], sums[1, f] = mean, squares
 
 
-@kernel
+@helper
 def _total(op, frame, row, f):
     total = 0.0
     for block in range(frame.blocks):
@@ -86,7 +77,7 @@ def _total(op, frame, row, f):
     return total
 
 
-@kernel
+@helper
 def _events_in(frame, block):
     """Events of a block: the last may have fewer."""
     return min(LANES, frame.n - block * LANES)
@@ -114,7 +105,7 @@ def finish_sums(op_address, frame_address):
         running[1, f] = old * running[1, f] + (1 - old) * variance * (n / (n - 1 + own.epsilon))
 
 
-@kernel
+@helper
 def _split(mean):
     """A float64 as the float32 next to it and what is left."""
     near = np.float32(mean)

@@ -9,34 +9,30 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel, operation
+from pytmva_rnn.compile import helper, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose, transposed_product
-from pytmva_rnn.kernels.cpu.machine.op import (
-    FRAME,
-    OP,
-    copy_floats,
-    element,
-    floats,
-    input_step,
-    lanes_at,
-    padded,
-    record_type,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, padded, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
-from pytmva_rnn.kernels.cpu.machine.simd import pointwise
+from pytmva_rnn.kernels.cpu.machine.simd import add_bias, pointwise
 from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step_one
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, below, exp, sigmoid, tanh
 
 DENSE = record_type(
     "activation",  # number of the function
+    "activate",  # addresses of what applies it, 0 where it is linear
+    "differentiate",
     "w",  # place of the weights and the bias, in the flat weights
     "w_stride",
     "a",  # place of the sums, before the activation
     "dy_transposed",  # place of the sums' gradient, [lane][unit]
     "x_together",  # place where the steps of a single event are put together
+    "transposed_product",  # addresses of functions of `matrix`
+    "product",
+    "outer_product",
+    "transpose",
 )
 
 
@@ -80,11 +76,16 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     y = plan.activations(1, F)
     op.own |= {"activation": ACTIVATIONS[layer.activation], "w": W.place, "w_stride": W.stride}
     op.own |= {"a": plan.scratch(plan.rows(F))}
+    if ACTIVATIONS[layer.activation] != LINEAR:
+        op.own |= {"activate": activate, "differentiate": differentiate if plan.training else None}
     plan.output(op, View(1, F, y, plan.step(F), plan.gradient(padded(F) * LANES)))
-    if plan.training:
-        op.own["dy_transposed"] = plan.scratch(W.stride * LANES)
     if plan.single:
         op.own["x_together"] = plan.scratch(D)
+    else:
+        op.own["transposed_product"] = transposed_product
+    if plan.training:
+        op.own["dy_transposed"] = plan.scratch(W.stride * LANES)
+        op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
 
 
 @operation
@@ -94,24 +95,16 @@ def forward(op_address, frame_address):
     own = record_at(op.own, DENSE)
     T, D, F, stride, vectors = op.T, op.D, op.H, own.w_stride, frame.vectors
     w, x, a, y = frame.weights + own.w, input_step(op, frame, 0), frame.scratch + own.a, frame.scratch + op.y
-    into = y if own.activation == LINEAR else a
-    transposed_product(F, vectors, w, stride, D * stride, x, LANES, op.x_step, D, T, into, LANES)
-    sums, bias = lanes_at(into, F), floats(element(w, stride, T * D, 0), F)
-    overflow = False
-    for f in range(F):
-        for lane in range(LANES):
-            value = sums[f, lane] + bias[f]
-            sums[f, lane] = value
-            overflow |= not abs(value) <= _LARGEST
-    if overflow:
-        for f in range(F):
-            for lane in range(frame.count):
-                if not abs(sums[f, lane]) <= _LARGEST:
-                    sums[f, lane] = _sum(op, own, frame, f, lane, LANES)
-    _activate(own.activation, F * VECTORS, VECTORS // vectors, a, y)
+    into = a if own.activate else y
+    arguments = (F, vectors, w, stride, D * stride, x, LANES, op.x_step, D, T, into, LANES)
+    call(own.transposed_product, arguments)
+    if add_bias(F, vectors, into, element(w, stride, T * D, 0)):
+        _sum_again(op, own, frame, into, frame.count, LANES)
+    if own.activate:
+        call(own.activate, (own.activation, F * VECTORS, VECTORS // vectors, a, y))
 
 
-@kernel
+@helper
 def _sum(op, own, frame, f, lane, lanes):
     """Sum f of one event, where float32 has overflowed on the way: in float64, or it would depend on the order."""
     T, D, w = op.T, op.D, frame.weights + own.w
@@ -123,8 +116,19 @@ def _sum(op, own, frame, f, lane, lanes):
     return np.float32(total)
 
 
-@kernel
-def _activate(activation, n, step, a, y):
+@helper
+def _sum_again(op, own, frame, into, count, lanes):
+    """Put right those sums [unit][lanes] of the first `count` lanes that are infinite or NaN."""
+    sums = floats(into, op.H * lanes)
+    for f in range(op.H):
+        for lane in range(count):
+            if not abs(sums[f * lanes + lane]) <= _LARGEST:
+                sums[f * lanes + lane] = _sum(op, own, frame, f, lane, lanes)
+
+
+@operation
+def activate(activation, n, step, a, y):
+    """Make y of the sums a, every step-th of n vectors."""
     if activation == RELU:
         _relu(n, step, (a,), (y,))
     elif activation == SIGMOID:
@@ -150,13 +154,15 @@ def forward_one(op_address, frame_address):
         x = frame.scratch + own.x_together
         for t in range(T):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
-    into = y if own.activation == LINEAR else a
+    into = a if own.activate else y
     _one(F, 0, w, own.w_stride, x, T * D, w, 0, x, 0, (), (into,))
     sums = floats(into, F)
     for f in range(F):
         if not abs(sums[f]) <= _LARGEST:
-            sums[f] = _sum(op, own, frame, f, 0, 1)
-    _activate(own.activation, padded(F) // WIDTH, 1, a, y)
+            _sum_again(op, own, frame, into, 1, 1)
+            break
+    if own.activate:
+        call(own.activate, (own.activation, padded(F) // WIDTH, 1, a, y))
 
 
 @operation
@@ -167,20 +173,23 @@ def backward(op_address, frame_address):
     T, D, F, stride, vectors = op.T, op.D, op.H, own.w_stride, frame.vectors
     w, dw = frame.weights + own.w, frame.gradient + own.w
     a, y, dy = frame.scratch + own.a, frame.scratch + op.y, frame.scratch + op.dy
-    _differentiate(own.activation, F * VECTORS, VECTORS // vectors, dy, a, y)
+    if own.differentiate:
+        call(own.differentiate, (own.activation, F * VECTORS, VECTORS // vectors, dy, a, y))
     if op.dx >= 0:
-        product(T * D, vectors, w, stride, dy, LANES, F, frame.scratch + op.dx, LANES, 0)
+        dx = frame.scratch + op.dx
+        call(own.product, (T * D, vectors, w, stride, dy, LANES, F, dx, LANES, 0))
     dy_transposed = frame.scratch + own.dy_transposed
-    transpose(stride, vectors, dy, dy_transposed)
+    call(own.transpose, (stride, vectors, dy, dy_transposed))
     for t in range(T):
         x, target = input_step(op, frame, t), element(dw, stride, t * D, 0)
         # the last step's row of ones makes the bias' gradient
         rows = D + (1 if t == T - 1 else 0)
-        outer_product(rows, stride, x, LANES, 0, dy_transposed, stride, 0, vectors * WIDTH, 1, target, stride)
+        factors = (x, LANES, 0, dy_transposed, stride, 0, vectors * WIDTH, 1)
+        call(own.outer_product, (rows, stride, *factors, target, stride))
 
 
-@kernel
-def _differentiate(activation, n, step, dy, a, y):
+@operation
+def differentiate(activation, n, step, dy, a, y):
     """Multiply dy by the slope of the activation."""
     if activation == RELU:
         _relu_gradient(n, step, (dy, a, y), (dy,))

@@ -9,21 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import kernel, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.compile import helper, operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import (
-    FRAME,
-    OP,
-    copy_floats,
-    element,
-    floats,
-    input_step,
-    record_type,
-    row_of,
-    step_of,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, record_type, row_of, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
@@ -37,6 +26,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    put_state_gradient,
     remember_state,
     set_initial_state,
     state,
@@ -162,7 +152,7 @@ def pack_after(op_address, frame_address):
     pack_tiles(op.H, 3, UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
 
 
-@kernel
+@helper
 def _kept(op, frame, t):
     """Addresses of r, z, g and r*h or U_c h of step t."""
     own, kept = record_at(op.own, GRU), step_of(frame.scratch, record_at(op.own, GRU).kept_step, t)
@@ -244,7 +234,7 @@ def backward(op_address, frame_address):
         dh, h = state_gradient(op, frame, t + 1), state(op, frame, t)
         r, z, g, rh = _kept(op, frame, t)
         _candidate_backward(n, step, (dh, h, z, g), (d_z, d_c, dh_before))
-        product(H, frame.vectors, v, own.v_stride, d_c, LANES, H, dh, LANES, 0)
+        put_state_gradient(op, frame, v, own.v_stride, d_c, H, dh, 0)
         _reset_backward(n, step, (dh, h, r, dh_before), (d_r, dh_before))
         if t:
             _pass_state_gradient(op, frame, d_r, 2 * H, t)
@@ -277,7 +267,7 @@ def backward_after(op_address, frame_address):
         end = add_gradients(op, frame, t, end, H)
 
 
-@kernel
+@helper
 def _clear_first_step(op, frame):
     """The initial state counts as zero, and r*h and U_c h of the first step vanish with it."""
     _, _, _, u_c = _kept(op, frame, 0)
@@ -285,12 +275,12 @@ def _clear_first_step(op, frame):
     floats(u_c, op.H * LANES)[:] = 0
 
 
-@kernel
+@helper
 def _pass_state_gradient(op, frame, gates, count, t):
     """The gradient of the state before step t: what came past the gates, and through `count` rows of gates."""
     own = record_at(op.own, GRU)
     u, dh_before, dh = frame.weights + own.u, frame.scratch + own.dh, state_gradient(op, frame, t)
-    product(op.H, frame.vectors, u, own.u_stride, gates, LANES, count, dh_before, LANES, 1)
+    put_state_gradient(op, frame, u, own.u_stride, gates, count, dh_before, 1)
     if own.sequence:
         _add(op.H * VECTORS, VECTORS // frame.vectors, (dh, dh_before), (dh,))
     else:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, floats, input_step, record_type, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_step, record_type, row_of, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
@@ -25,6 +24,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    put_state_gradient,
     remember_state,
     set_initial,
     set_initial_state,
@@ -168,7 +168,7 @@ def backward(op_address, frame_address):
         _gradient(H * VECTORS, step, (dh, dc, c, i, f, g, o, tanh_c), (d_i, d_f, d_c, d_o, dc))
         if t:
             dh = state_gradient(op, frame, t)
-            product(H, frame.vectors, u, own.u_stride, gates, LANES, 4 * H, dh, LANES, own.sequence)
+            put_state_gradient(op, frame, u, own.u_stride, gates, 4 * H, dh, own.sequence)
         put_input_gradient(op, frame, gates, 4 * H, t)
         keep_gate_gradients(op, frame, gates, t)
         end = add_gradients(op, frame, t, end, 0)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.matrix import product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, floats, input_step, record_type
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_step, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
@@ -20,6 +19,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_states,
     plan_weights,
     put_input_gradient,
+    put_state_gradient,
     remember_state,
     set_initial_state,
     state,
@@ -116,7 +116,7 @@ def backward(op_address, frame_address):
         _gradient(H * VECTORS, step, (dh, h_new), (da,))
         if t:
             dh = state_gradient(op, frame, t)
-            product(H, frame.vectors, u, own.u_stride, da, LANES, H, dh, LANES, own.sequence)
+            put_state_gradient(op, frame, u, own.u_stride, da, H, dh, own.sequence)
         put_input_gradient(op, frame, da, H, t)
         keep_gate_gradients(op, frame, da, t)
         end = add_gradients(op, frame, t, end, 0)

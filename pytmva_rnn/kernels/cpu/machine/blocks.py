@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import prefetch
+from pytmva_rnn.compile import array_at, helper
+from pytmva_rnn.kernels.cpu.machine.intrinsics import prefetch, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, ROOM_LOSS, ROOM_NUMBERS
 
 
-@kernel
+@helper
 def choose(events, block, numbers):
     """Numbers of a block's events; lanes beyond the batch repeat its last event. Returns how many are real."""
     count = min(LANES, len(events) - block * LANES)
@@ -16,7 +17,7 @@ def choose(events, block, numbers):
     return count
 
 
-@kernel
+@helper
 def number_from(first, count, numbers):
     """The same for events one after another, from the number `first` on."""
     for lane in range(LANES):
@@ -27,7 +28,7 @@ def number_from(first, count, numbers):
 _MOST_BYTES = 4096  # of an event that are asked for in advance; the caches have to hold those of a block
 
 
-@kernel
+@helper
 def ask_for(events, block, X, event_bytes):
     """Have a block's events brought into the caches while another is worked on: random ones come from memory."""
     for k in range(block * LANES, min((block + 1) * LANES, len(events))):
@@ -35,14 +36,16 @@ def ask_for(events, block, X, event_bytes):
             prefetch(X + event_bytes * events[k] + place)
 
 
-@kernel
-def enter(frame, shared, scratch, numbers, count, states, block):
-    """Fill a thread's frame for a block of `count` events."""
-    frame[0] = shared[0]
-    one = frame[0]
-    one.scratch = scratch.ctypes.data
-    one.count = count
-    one.vectors = (count + WIDTH - 1) // WIDTH
-    one.events = numbers.ctypes.data
-    one.states = states.ctypes.data
-    one.block = block
+@helper
+def enter(job, room, slot, count, states, block):
+    """The frame in a thread's room, filled for a block of `count` events: with a slot of scratch memory, and states."""
+    array_at(room, 1, FRAME)[0] = array_at(job.shared, 1, FRAME)[0]
+    frame = record_at(room, FRAME)
+    frame.scratch = job.scratch + job.scratch_step * slot
+    frame.count = count
+    frame.vectors = (count + WIDTH - 1) // WIDTH
+    frame.events = room + ROOM_NUMBERS
+    frame.loss = room + ROOM_LOSS
+    frame.states = job.states + job.states_step * min(states, job.state_blocks - 1)
+    frame.block = block
+    return frame

@@ -7,9 +7,12 @@ import threading
 from contextlib import suppress
 from types import TracebackType
 
-from numba import threading_layer  # type: ignore[attr-defined]
+from numba import prange, threading_layer  # type: ignore[attr-defined]
 
-__all__ = ["running"]
+from pytmva_rnn.compile import parallel_operation
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call
+
+__all__ = ["on_threads", "running"]
 
 
 class _Process:
@@ -38,8 +41,15 @@ def _several_may() -> bool | None:
     return _Process.several
 
 
+@parallel_operation
+def on_threads(function, job, threads):
+    """Call the operation `function` with a job and the number of each thread, on threads."""
+    for thread in prange(threads):
+        call(function, (job, thread))
+
+
 class running:
-    """Around a call of compiled code on some threads; gives whether it has to do without, `serial`.
+    """Around a call of compiled code on some threads; gives the address of `on_threads`, or 0: it has to do without.
 
     A class, since it is entered in every step of a training, and a generator would take longer.
     """
@@ -50,17 +60,17 @@ class running:
         self._serial = threads == 1
         self._turn: threading.Lock | None = None
 
-    def __enter__(self) -> bool:
+    def __enter__(self) -> int:
         if self._serial or _Process.forked:
-            return True
+            return 0
         several = _several_may()
         if several:
-            return False
+            return on_threads.address
         # the first call finds out what the others may do
         if _Process.turn.acquire(blocking=several is None):
             self._turn = _Process.turn
-            return False
-        return True
+            return on_threads.address
+        return 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -1,4 +1,4 @@
-"""LLVM instructions that Numba has no Python for."""
+"""What Numba has no Python for, or much to compile: calls, records, arrays at addresses, prefetching."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
+from pytmva_rnn.compile import place_array
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+
 intrinsic: Any = _intrinsic
 
 
 @intrinsic
-def call_operation(_: Any, function, op, frame):
-    """Call the operation at an address."""
+def call(_: Any, function, arguments):
+    """Call the operation at an address with a tuple of integers."""
+    kinds = tuple(arguments)
 
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function, op, frame = arguments
-        kind = ir.FunctionType(ir.VoidType(), [op.type, frame.type])
-        builder.call(builder.inttoptr(function, kind.as_pointer()), [op, frame])
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address, given = values
+        given = cgutils.unpack_tuple(builder, given)
+        given = [context.cast(builder, value, kind, types.int64) for value, kind in zip(given, kinds, strict=True)]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
         return context.get_dummy_value()
 
-    return types.void(types.int64, types.int64, types.int64), emit
+    return types.void(types.int64, arguments), emit
 
 
 @intrinsic
@@ -33,6 +39,40 @@ def record_at(_: Any, address, dtype):
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
 
     return dtype.dtype(types.int64, dtype), emit
+
+
+@intrinsic
+def floats(_: Any, address, n):
+    """float32 array of n values at an address."""
+    return _array(types.float32)
+
+
+@intrinsic
+def doubles(_: Any, address, n):
+    """float64 array of n values at an address."""
+    return _array(types.float64)
+
+
+def _array(kind: Any) -> Any:
+    array = types.Array(kind, 1, "C")
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, n = arguments
+        return place_array(context, builder, array, address, [n])
+
+    return array(types.int64, types.int64), emit
+
+
+@intrinsic
+def lanes_at(_: Any, address, rows):
+    """float32 array [rows][LANES] at an address."""
+    array = types.Array(types.float32, 2, "C")
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address, rows = arguments
+        return place_array(context, builder, array, address, [rows, rows.type(LANES)])
+
+    return array(types.int64, types.int64), emit
 
 
 @intrinsic

@@ -1,8 +1,12 @@
-"""The matrix products of the layers, whose inner dimension or columns are lanes, and transposes. Addresses in bytes."""
+"""The matrix products of the layers, whose inner dimension or columns are lanes, and transposes. Addresses in bytes.
+
+They are operations, which the layers' records have the addresses of: in each function that had them in it they would be
+compiled again, for a second.
+"""
 
 from __future__ import annotations
 
-from pytmva_rnn.compile import kernel
+from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import element
 from pytmva_rnn.kernels.cpu.machine.simd import transpose_square
@@ -17,25 +21,25 @@ _transposed = matrix_product(_ROWS, VECTORS, rows_adjacent=True)
 _outer = matrix_product(6, _COLUMNS, rows_adjacent=False)
 
 
-@kernel
+@operation
 def product(rows, vectors, a, a_stride, b, b_stride, count, c, c_stride, accumulate):
     """C[rows][LANES] (+)= A[rows][count] B[count][LANES], for some vectors of lanes."""
     _product(rows, vectors, a, a_stride, 0, b, b_stride, 0, count, 1, c, c_stride, accumulate)
 
 
-@kernel
+@operation
 def transposed_product(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
     """C[rows][LANES] = sum over t < n of A_t[count][rows]^T B_t[count][LANES], for some vectors of lanes."""
     _transposed(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 0)
 
 
-@kernel
+@operation
 def outer_product(rows, columns, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
     """C[rows][columns] += sum over t < n of A_t[rows][count] B_t[count][columns]; columns a multiple of WIDTH."""
     _outer(rows, columns // WIDTH, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 1)
 
 
-@kernel
+@operation
 def transpose(rows, vectors, source, target):
     """target[LANES][rows] = source[rows][LANES], for some vectors of lanes; rows a multiple of WIDTH."""
     for row in range(0, rows, WIDTH):

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, kernel
+from pytmva_rnn.compile import helper, inlined
+from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 
 
@@ -82,6 +84,40 @@ FRAME = record_type(
 )
 """What an operation finds besides its own record."""
 
+JOB = record_type(
+    "table",  # address of the operations, and their number
+    "operations",
+    "shared",  # address of the frame with what all blocks share
+    "rooms",  # of the first thread's room: its frame, numbers of events and sum of losses
+    "scratch",  # of the first slot of scratch memory, and bytes to the next
+    "scratch_step",
+    "states",  # what blocks remember: address, bytes from one to the next, and how many have their own
+    "states_step",
+    "state_blocks",
+    "threads",
+    "n",  # events
+    "segments",  # of the numbers of operations where segments begin and end, and how many cuts lie between them
+    "cuts",
+    "segment",  # to walk now, and in which directions
+    "stage",
+    "events",  # numbers of the batch's events, and of the next batch's
+    "upcoming",
+    "gradients",  # of the first thread's gradient, and bytes to the next
+    "gradients_step",
+    "sums",  # of the first block's sums, and bytes to the next
+    "sums_step",
+    "outputs",  # scores: where they go, how many an event has, and their place in the scratch memory
+    "width",
+    "out",
+    "one_by_one",
+)
+"""What threads are to do with a batch."""
+
+ROOM_NUMBERS = -(-FRAME.itemsize // 64) * 64
+ROOM_LOSS = ROOM_NUMBERS + 8 * LANES
+ROOM = ROOM_LOSS + 64
+"""Bytes of a thread's room, whole cache lines: a frame, the numbers of a block's events, a sum of losses."""
+
 MATRIX = record_type(
     "start",  # first of its floats in the flat weights
     "rows",
@@ -93,25 +129,7 @@ MATRIX = record_type(
 """A block of the flat weights: rows of `stride` floats, of which `columns` are used; the last may be the bias."""
 
 
-@kernel
-def floats(address, n):
-    """float32 array of n values at an address."""
-    return array_at(address, n, np.float32)
-
-
-@kernel
-def doubles(address, n):
-    """float64 array of n values at an address."""
-    return array_at(address, n, np.float64)
-
-
-@kernel
-def lanes_at(address, rows):
-    """float32 array [rows][LANES] at an address."""
-    return array_at(address, (rows, LANES), np.float32)
-
-
-@kernel
+@helper
 def copy_floats(target, source, n):
     """Copy n values from one address to another; assigning slices would compile the text of an error, for seconds."""
     to, of = floats(target, n), floats(source, n)
@@ -119,49 +137,49 @@ def copy_floats(target, source, n):
         to[k] = of[k]
 
 
-@kernel
+@emitted
 def padded(n):
     """n rounded up to whole vectors."""
-    return -(-n // WIDTH) * WIDTH
+    return (n + WIDTH - 1) // WIDTH * WIDTH
 
 
-@kernel
+@emitted
 def element(address, stride, row, column):
     """Address of an element of a matrix whose rows are `stride` floats apart."""
     return address + 4 * (row * stride + column)
 
 
-@kernel
+@emitted
 def step_of(address, step, t):
     """Address of step t, for steps so many floats apart."""
     return address + 4 * step * t
 
 
-@kernel
+@emitted
 def row_of(address, row):
     """Address of a row of an array [row][LANES]."""
     return address + 4 * LANES * row
 
 
-@kernel
+@emitted
 def input_step(op, frame, t):
     """Address of the input of step t."""
     return step_of(frame.scratch + op.x, op.x_step, t)
 
 
-@kernel
+@emitted
 def output_step(op, frame, t):
     """Address of step t of the output."""
     return step_of(frame.scratch + op.y, op.y_step, t)
 
 
-@kernel
+@emitted
 def input_row(op, frame, k):
     """Address of row k of the input, counted through the steps."""
     return row_of(input_step(op, frame, k // op.D), k % op.D)
 
 
-@kernel
+@inlined
 def input_value(op, frame, k):
     """Value k of the input of a single event, counted through the steps."""
     return floats(input_step(op, frame, k // op.D), op.D)[k % op.D]

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import kernel
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.compile import helper, inlined
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose
-from pytmva_rnn.kernels.cpu.machine.op import (
-    copy_floats,
-    element,
-    floats,
-    input_step,
-    output_step,
-    padded,
-    record_type,
-    row_of,
-)
+from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
 UNITS = 1 if WIDTH == 8 else 2
@@ -38,6 +29,9 @@ RECURRENT = record_type(
     "transposed",  # of those of some steps, [step][lane][gate*H + unit]
     "transposed_stride",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
+    "product",  # addresses of functions of `matrix`
+    "outer_product",
+    "transpose",
 )
 """What the layers' own records start with.
 
@@ -74,7 +68,8 @@ def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int
     stride = padded(gates * op.fields["H"]) + padded(extra)
     chunk = max(1, min(op.fields["T"], _CHUNK_FLOATS // (LANES * stride)))
     op.own |= {"gates": plan.scratch(stride * LANES), "chunk": chunk, "transposed_stride": stride}
-    op.own["transposed"] = plan.scratch(chunk * LANES * stride)
+    op.own |= {"transposed": plan.scratch(chunk * LANES * stride)}
+    op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
 
 
 def plan_kept(plan: Plan, op: PlannedOperation, *names: str) -> None:
@@ -85,27 +80,27 @@ def plan_kept(plan: Plan, op: PlannedOperation, *names: str) -> None:
     op.own |= {name: first + 4 * k * rows for k, name in enumerate(names)} | {"kept_step": step}
 
 
-@kernel
+@inlined
 def state(op, frame, t):
     """Address of the state before step t; the step makes state t + 1."""
     own = record_at(op.own, RECURRENT)
     return output_step(op, frame, t if own.slots > 2 else t & 1)
 
 
-@kernel
+@inlined
 def state_rows(op, t):
     """How many rows of the state before step t may differ from zero."""
     return 0 if t == 0 and not record_at(op.own, RECURRENT).remember else op.H
 
 
-@kernel
+@inlined
 def state_gradient(op, frame, t):
     """Address of the gradient of state t: with a returned sequence it is added to what is there."""
     sequence = record_at(op.own, RECURRENT).sequence
     return row_of(frame.scratch + op.dy, (t - 1) * op.H if sequence else 0)
 
 
-@kernel
+@helper
 def set_initial(remember, target, memory, n):
     """Set n values of an initial state: zero, or what the last batch left in the memory."""
     if remember:
@@ -114,14 +109,14 @@ def set_initial(remember, target, memory, n):
         floats(target, n)[:] = 0
 
 
-@kernel
+@inlined
 def set_initial_state(op, frame):
     """Set the state before the first step."""
     own = record_at(op.own, RECURRENT)
     set_initial(own.remember, state(op, frame, 0), frame.states + own.memory, op.H * LANES)
 
 
-@kernel
+@inlined
 def remember_state(op, frame):
     """Keep the state after the last step for the next batch, if the layer remembers."""
     own = record_at(op.own, RECURRENT)
@@ -129,63 +124,60 @@ def remember_state(op, frame):
         copy_floats(frame.states + own.memory, state(op, frame, op.T), op.H * LANES)
 
 
-@kernel
+@inlined
 def put_input_gradient(op, frame, gates, count, t):
     """The gradient of the input of step t, if it is wanted, from that of `count` rows of gates."""
     own = record_at(op.own, RECURRENT)
     if op.dx >= 0:
-        dx = row_of(frame.scratch + op.dx, t * op.D)
-        product(op.D, frame.vectors, frame.weights + own.w, own.w_stride, gates, LANES, count, dx, LANES, 0)
+        w, dx = frame.weights + own.w, row_of(frame.scratch + op.dx, t * op.D)
+        call(own.product, (op.D, frame.vectors, w, own.w_stride, gates, LANES, count, dx, LANES, 0))
 
 
-@kernel
+@inlined
+def put_state_gradient(op, frame, weights, stride, gates, count, target, accumulate):
+    """The gradient of a state, or added to what is there, from that of `count` rows of gates and their weights."""
+    own = record_at(op.own, RECURRENT)
+    arguments = (op.H, frame.vectors, weights, stride, gates, LANES, count, target, LANES, accumulate)
+    call(own.product, arguments)
+
+
+@inlined
 def keep_gate_gradients(op, frame, gates, t):
     """Keep the gradients of the gates of step t, transposed, until the chunk is complete."""
     own = record_at(op.own, RECURRENT)
     target = element(frame.scratch + own.transposed, own.transposed_stride, (t % own.chunk) * LANES, 0)
-    transpose(own.transposed_stride, frame.vectors, gates, target)
+    call(own.transpose, (own.transposed_stride, frame.vectors, gates, target))
 
 
-@kernel
+@inlined
 def add_weight_gradient(op, frame, rows, inputs, inputs_step, first_gate, steps, w, stride):
     """Add to the gradient of the weights at w, [rows][stride], the sum over a chunk's steps of input * gate gradient.
 
     `inputs` is the address of the first step's input rows; the gates' gradients start at column `first_gate`.
     """
     own = record_at(op.own, RECURRENT)
-    gates, gates_stride = frame.scratch + own.transposed, own.transposed_stride
-    outer_product(
-        rows,
-        stride,
-        inputs,
-        LANES,
-        inputs_step,
-        element(gates, gates_stride, 0, first_gate),
-        gates_stride,
-        LANES * gates_stride,
-        frame.vectors * WIDTH,
-        steps,
-        frame.gradient + w,
-        stride,
-    )
+    gates, step = frame.scratch + own.transposed, own.transposed_stride
+    first, lanes = element(gates, step, 0, first_gate), frame.vectors * WIDTH
+    factors = (inputs, LANES, inputs_step, first, step, LANES * step, lanes, steps)
+    call(own.outer_product, (rows, stride, *factors, frame.gradient + w, stride))
 
 
-@kernel
+@inlined
 def add_gradients(op, frame, t, end, first_gate):
     """At the start of a chunk, add the gradients of its steps, t to `end`; returns where the next chunk ends.
 
     The gates that act on the state start at column `first_gate`.
     """
     own = record_at(op.own, RECURRENT)
-    if t % own.chunk:
-        return end
-    x, h = input_step(op, frame, t), output_step(op, frame, t)
-    add_weight_gradient(op, frame, op.D + 1, x, op.x_step, 0, end - t, own.w, own.w_stride)
-    add_weight_gradient(op, frame, op.H, h, op.y_step, first_gate, end - t, own.u, own.u_stride)
-    return t
+    if t % own.chunk == 0:
+        x, h = input_step(op, frame, t), output_step(op, frame, t)
+        add_weight_gradient(op, frame, op.D + 1, x, op.x_step, 0, end - t, own.w, own.w_stride)
+        add_weight_gradient(op, frame, op.H, h, op.y_step, first_gate, end - t, own.u, own.u_stride)
+        end = t
+    return end
 
 
-@kernel
+@helper
 def pack_tiles(H, gates, units, source, stride, rows, target, first=0):
     """Copy rows of [gate*H + unit] to [tile][row][gate*units + unit], with smaller tiles (halves) for the last units.
 

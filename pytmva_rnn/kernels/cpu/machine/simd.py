@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -19,10 +20,11 @@ from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.vector import FLOAT, INT32, VECTOR, Vector, multiply_add
 
-__all__ = ["Emitter", "pointwise", "transpose_rows", "transpose_square"]
+__all__ = ["Emitter", "add_bias", "pointwise", "transpose_rows", "transpose_square"]
 
 INT64 = ir.IntType(64)
 INTP = types.intp
+LARGEST = ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.finfo(np.float32).max))] * WIDTH)
 
 
 class Emitter:
@@ -103,6 +105,35 @@ def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: 
         return types.void(INTP, INTP, given, made), emit
 
     return loop
+
+
+@intrinsic
+def add_bias(_: Any, rows, vectors, sums, bias):
+    """Add bias[row] to the sums [row][LANES], of some vectors of lanes; returns whether any is infinite or NaN.
+
+    A loop in Python, which LLVM would make vectors of, takes it seconds to compile.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, vectors, sums, bias = arguments
+        e = Emitter(builder)
+        sums, bias = e.pointer(sums), e.pointer(bias)
+        kind = ir.IntType(WIDTH)
+        found = cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
+        magnitude = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(VECTOR, [VECTOR]), f"llvm.fabs.v{WIDTH}f32"
+        )
+        with e.loop(rows) as row:
+            b = e.broadcast(e.offset(bias, row))
+            with e.loop(vectors) as v:
+                place = e.offset(sums, e.times(row, LANES), e.times(v, WIDTH))
+                total = e.load(place) + b
+                e.store(total, place)
+                beyond = builder.fcmp_unordered(">", builder.call(magnitude, [total.value]), LARGEST)
+                builder.store(builder.or_(builder.load(found), builder.bitcast(beyond, kind)), found)
+        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(kind, 0))
+
+    return types.boolean(*[INTP] * 4), emit
 
 
 def _transposed(builder: Any, rows: list[Any]) -> list[Any]:

@@ -5,18 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pytmva_rnn.compile import array_at, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, lanes_at, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.op import (
-    FRAME,
-    OP,
-    copy_floats,
-    floats,
-    input_row,
-    input_step,
-    lanes_at,
-    step_of,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_row, input_step, step_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 from pytmva_rnn.kernels.cpu.machine.simd import transpose_rows
 

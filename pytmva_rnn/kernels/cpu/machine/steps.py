@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from pytmva_rnn.compile import operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import (
-    FRAME,
-    OP,
-    copy_floats,
-    floats,
-    input_row,
-    input_value,
-    output_step,
-    row_of,
-)
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_row, input_value, output_step, row_of
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 
 

@@ -12,7 +12,7 @@ from pytmva_rnn.kernels.cpu import dropout, losses
 from pytmva_rnn.kernels.cpu.layers import LAYERS
 from pytmva_rnn.kernels.cpu.machine import source
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import FRAME
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, JOB, ROOM
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, Table
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
 
@@ -71,3 +71,6 @@ class Workspace:
         self.batch = np.zeros((2, plan.statistics_size))
         self.frame = np.zeros(1, FRAME)
         self.frame["batch"], self.frame["totals"] = (row.ctypes.data for row in self.batch)
+        self.rooms = aligned(threads, ROOM // 4)
+        self.job = np.zeros(1, JOB)
+        self.job["rooms"] = self.rooms.ctypes.data
