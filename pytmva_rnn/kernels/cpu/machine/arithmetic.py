@@ -69,7 +69,7 @@ class _Record:
 
 
 def emitted(function: Function) -> Function:
-    """Let compiled code have what a function of integers and records does, in place of each call; it returns an integer.
+    """Let compiled code have, in place of each call, what a function of integers and records does; an integer.
 
     Python calls the function as it is, also while another is emitted.
     """
