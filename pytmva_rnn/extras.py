@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 __all__ = [
+    "aiohttp",
+    "fsspec_xrootd",
     "h5py",
     "matplotlib",
     "numba_cuda",
@@ -41,6 +43,30 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
             raise
         message = f"{package}, needed {purpose}, is not installed; install it with {install_command(extra)}"
         raise MissingExtraError(message, name=top) from error
+
+
+def aiohttp() -> ModuleType:
+    """Return the `aiohttp` package, with which fsspec reads what is on web servers.
+
+    Raises
+    ------
+    MissingExtraError
+        If aiohttp is not installed.
+    """
+    return _optional("aiohttp", package="aiohttp", extra="http", purpose="for files on web servers (http, https)")
+
+
+def fsspec_xrootd() -> ModuleType:
+    """Return the `fsspec_xrootd` package, with which fsspec reads what is on XRootD servers.
+
+    Raises
+    ------
+    MissingExtraError
+        If fsspec-xrootd is not installed.
+    """
+    return _optional(
+        "fsspec_xrootd", package="fsspec-xrootd", extra="xrootd", purpose="for files on XRootD servers (root://)"
+    )
 
 
 def h5py() -> ModuleType:

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 import time
@@ -18,7 +19,7 @@ from pytmva_rnn.interruption import Held
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_path", "replaceable"]
+__all__ = ["atomic_folder", "atomic_path", "remove_stale_folders", "replaceable"]
 
 _FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
 """What only writing can meet: no space, a file that grows too large."""
@@ -101,6 +102,70 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
             if lock is not None:
                 os.close(lock)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed to `path` when the block ends well; one that is there already stays.
+
+    Signals are not held back: the block may take long. What a process that was killed has left behind, the next to
+    write into the same folder removes.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder to be written. Those above it are made.
+
+    Yields
+    ------
+    Path
+        An empty folder on the same disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or renamed.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_stale_folders(target.parent)
+    temporary = target.with_name(f"{_PARTIAL}{secrets.token_hex(8)}")
+    lock: int | None = None
+    try:
+        temporary.mkdir()
+        mark = temporary / _LOCK
+        lock = os.open(mark, os.O_CREAT | os.O_RDWR, 0o600)
+        if sys.platform == "win32":  # which renames no folder with an open file
+            os.close(lock)
+            lock = None
+        else:
+            _locked(lock)
+        yield temporary
+        with Held():
+            mark.unlink()
+            try:
+                temporary.rename(target)
+            except OSError:
+                if not target.is_dir():  # else another process has made the same
+                    raise
+    finally:
+        with Held():
+            if lock is not None:
+                os.close(lock)
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+_PARTIAL, _LOCK = ".partial-", "lock"
+
+
+def remove_stale_folders(folder: Path) -> None:
+    """Remove from a folder the temporary folders of processes that were killed."""
+    with suppress(OSError):  # it is only tidying
+        for found in folder.glob(f"{_PARTIAL}*"):
+            mark = found / _LOCK
+            with suppress(OSError):
+                if _stale(mark if mark.exists() else found):
+                    shutil.rmtree(found, ignore_errors=True)
 
 
 def _name(target: Path) -> tuple[str, str]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": "show what a weight file holds",
     "validate": "say what is wrong with weight files",
     "convert": "write a network in another format: TMVA, C++, ONNX, PyTorch, Keras",
+    "cache": "show or remove the events that trainings within a limit of memory keep on disk",
     "compare": "score events with two files of a network, and show how far apart they are",
 }
 """The commands, each a module of this package, and what they do."""
@@ -31,6 +32,7 @@ examples:
   pytmva-rnn inspect dataset/weights/TMVAClassification_LSTM.weights.xml
   pytmva-rnn validate dataset/weights/*.xml
   pytmva-rnn convert dataset/weights/TMVAClassification_LSTM.weights.xml QuarkGluon.hxx
+  pytmva-rnn cache --clear
   pytmva-rnn compare dataset/weights/TMVAClassification_LSTM.weights.xml net.onnx data.root
 
 exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP

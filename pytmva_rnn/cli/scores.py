@@ -25,10 +25,10 @@ def score_columns(names: list[str], scores: NDArray[np.float32]) -> dict[str, ND
     return dict(zip(names, scores.reshape(len(scores), len(names)).T, strict=True))
 
 
-def sample_columns(data: Dataset) -> dict[str, NDArray[Any]]:
-    """The branches `SCORE_BRANCHES` of a training or test sample; the first two are called so in TMVA's own trees."""
-    files = data.file_index.astype(np.int32)
-    values = (data.class_index.astype(np.int32), data.weights.astype(np.float32), data.entries, files)
+def sample_columns(data: Dataset, rows: slice = slice(None)) -> dict[str, NDArray[Any]]:
+    """The branches `SCORE_BRANCHES` of events of a training or test sample; the first two TMVA's own trees have too."""
+    classes, files = (numbers[rows].astype(np.int32) for numbers in (data.class_index, data.file_index))
+    values = (classes, data.weights[rows].astype(np.float32), data.entries[rows], files)
     return dict(zip(SCORE_BRANCHES, values, strict=True))
 
 

@@ -16,7 +16,7 @@ from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, se
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
 from pytmva_rnn.data import Dataset, Division, Recipe, Steps, divide
-from pytmva_rnn.data.sources import files_read
+from pytmva_rnn.data.sources import STEP, files_read
 from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.errors import ConfigError, OptionError
@@ -42,6 +42,7 @@ examples:
   pytmva-rnn train jets.toml --backend reference --threads 1
   pytmva-rnn train jets.toml --resume
   pytmva-rnn train jets.toml --output more --initial dataset/weights/TMVAClassification_LSTM.weights.xml
+  pytmva-rnn train jets.toml --memory "2 GB"
 
 Paths of input files in CONFIG.toml are relative to its folder; what is written goes to the folder
 of --output. Ctrl-C, SIGTERM and SIGHUP end the training and keep the best weights so far (exit codes 130, 143, 129).
@@ -72,6 +73,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         "--backend",
         choices=("cpu", "cuda", "reference"),
         help="cpu: float32, fast; cuda: on an NVIDIA GPU; reference: float64 (default: what Architecture says)",
+    )
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="memory that the program may take, such as '2 GB', for files that are larger",
     )
     parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
     parser.add_argument(
@@ -110,6 +116,8 @@ def run(given: argparse.Namespace) -> int:
         config = config.with_seed(given.seed)
     if given.fold is not None:
         config = config.with_fold(given.fold)
+    if given.memory is not None:
+        config = config.with_memory(given.memory)
     config.check_fold()
     checkpoint = None
     if given.resume or config.checkpoint is not None:
@@ -248,6 +256,9 @@ def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], sample
     names = branch_names(model, model.title)
     with new_root_file(path, files=next(iter(parts.values())).files) as file:
         for (tree, part), sample in zip(parts.items(), samples.values(), strict=True):
-            columns = {**sample_columns(part), **score_columns(names, sample.scores)}
-            file.mktree(tree, {name: values.dtype for name, values in columns.items()})
-            file[tree].extend(columns)
+            for first in range(0, max(1, len(part)), STEP):
+                rows = slice(first, first + STEP)
+                columns = {**sample_columns(part, rows), **score_columns(names, sample.scores[rows])}
+                if not first:
+                    file.mktree(tree, {name: values.dtype for name, values in columns.items()})
+                file[tree].extend(columns)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
+from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.sums_of_weights import NegativeWeights
 from pytmva_rnn.errors import ConfigError, OptionError
@@ -93,9 +94,13 @@ class InputConfig:
         return tuple(name for name in names if name is not None) if len(names) == 1 else ()
 
     def load(
-        self, recipe: Recipe, split: SplitOptions | None = None, weighting: WeightsConfig | None = None
+        self,
+        recipe: Recipe,
+        split: SplitOptions | None = None,
+        weighting: WeightsConfig | None = None,
+        memory: MemoryLimit | None = None,
     ) -> Dataset:
-        """Read all events, with what the formulas of `split` need."""
+        """Read all events, with what the formulas of `split` need, within a limit of memory."""
         given = weighting or WeightsConfig()
         return load(
             recipe,
@@ -106,6 +111,7 @@ class InputConfig:
             negative_weights=given.negative,
             reweight=given.reweight,
             balance=given.balance,
+            memory=memory,
         )
 
 
@@ -206,6 +212,8 @@ class Configuration:
         What is done to the weights of the events.
     checkpoint : CheckpointConfig, optional
         When the state of the training is kept; None for never.
+    memory : MemoryLimit, optional
+        What the training may take of memory; see `pytmva_rnn.load`.
     """
 
     path: Path
@@ -216,6 +224,7 @@ class Configuration:
     output: OutputConfig
     weighting: WeightsConfig = field(default_factory=WeightsConfig)
     checkpoint: CheckpointConfig | None = None
+    memory: MemoryLimit | None = None
 
     @property
     def weights(self) -> str:
@@ -260,7 +269,7 @@ class Configuration:
 
     def load(self) -> Dataset:
         """Read all events; raises as `pytmva_rnn.load`."""
-        return self.input.load(self.recipe, self.split, self.weighting)
+        return self.input.load(self.recipe, self.split, self.weighting, self.memory)
 
     def train(
         self,
@@ -352,6 +361,10 @@ class Configuration:
             return replace(self, split=replace(self.split, fold=fold))
         except OptionError as error:
             raise ConfigError(f"{self.path}: [split] {error}") from error
+
+    def with_memory(self, memory: int | str) -> Configuration:
+        """The configuration with another limit of memory, such as `"2 GB"`; raises as `pytmva_rnn.load`."""
+        return replace(self, memory=MemoryLimit.of(memory))
 
     def with_seed(self, seed: int) -> Configuration:
         """The configuration with another RandomSeed."""

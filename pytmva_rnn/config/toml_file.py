@@ -16,6 +16,7 @@ from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
 from pytmva_rnn.config.weights_table import weights_config
 from pytmva_rnn.data import Recipe
+from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.errors import ConfigError, TMVAError
 from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.report.plots import PICTURE_FORMATS
@@ -28,7 +29,7 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_TABLES = ("input", *_INPUTS, "split", "weights", "method", "output", "checkpoint")
+_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", "output", "checkpoint")
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -102,12 +103,13 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             "leave one out"
         )
     output = _output(table_of(tables, "output"))
+    memory = within("memory", MemoryLimit.of, tables["memory"]) if "memory" in tables else None
     if output.scores is not None and method.title in SCORE_BRANCHES:
         raise ConfigError(
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
     checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
-    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint)
+    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint, memory)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytmva_rnn.data.dataset import Dataset
+from pytmva_rnn.data.event_cache import clear_cache
 from pytmva_rnn.data.flat_variables import Column, Variables
 from pytmva_rnn.data.folds import kfold
 from pytmva_rnn.data.in_memory import ArrayTree
@@ -33,6 +34,7 @@ __all__ = [
     "Steps",
     "Variables",
     "Weighting",
+    "clear_cache",
     "count_entries",
     "divide",
     "iterate_inputs",

@@ -14,14 +14,15 @@ from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.recipe import Recipe, describe
 from pytmva_rnn.data.same_numbers import chained, picked, same
 from pytmva_rnn.data.splitting import Division, divide, split
+from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description import Variable
 from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["Dataset", "joined"]
+__all__ = ["OF_EVENTS", "Dataset", "joined"]
 
-_OF_EVENTS = (
+OF_EVENTS = (
     "X",
     "class_index",
     "weights",
@@ -97,6 +98,8 @@ class Dataset:
         Factors that are still to be learned from the training sample, and then applied to all weights.
     weighting_values : (n, k) float64
         What these depend on.
+    storage : Storage, optional
+        Where events are that do not fit into memory; see the parameter `memory` of `load`.
     """
 
     X: NDArray[np.float32]
@@ -123,6 +126,7 @@ class Dataset:
     class_factors: tuple[float, ...] = ()
     weighting: Weighting | None = None
     weighting_values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    storage: Storage | None = None
 
     def __post_init__(self) -> None:
         for name in ("file_index", "repetition", "source", "elements", "sample", "sample_by_split", "fold_values"):
@@ -221,7 +225,8 @@ class Dataset:
 
     def take(self, index: NDArray[Any]) -> Dataset:
         """The events at `index`, in that order, or those where a mask is true."""
-        taken: dict[str, Any] = {name: picked(getattr(self, name), index) for name in _OF_EVENTS}
+        take = picked if self.storage is None else self.storage.take
+        taken: dict[str, Any] = {name: take(getattr(self, name), index) for name in OF_EVENTS}
         return replace(self, **taken)
 
     def split(self, options: SplitOptions | str | Mapping[str, Any] | None = None) -> tuple[Dataset, Dataset]:
@@ -261,7 +266,7 @@ def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:
     """
     files = dict.fromkeys(file for part in parts for file in part.files)
     places: Mapping[str, int] = {file: number for number, file in enumerate(files)}
-    arrays: dict[str, Any] = {name: chained([getattr(part, name) for part in parts]) for name in _OF_EVENTS}
+    arrays: dict[str, Any] = {name: chained([getattr(part, name) for part in parts]) for name in OF_EVENTS}
     numbers_of_files = [(np.array([places[file] for file in part.files]), part) for part in parts if part.files]
     arrays["file_index"] = chained(
         [

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.same_numbers import is_same
 from pytmva_rnn.data.sampling import FREE, TEST, TRAINING, event_words
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -164,6 +166,8 @@ def check_repeated(dataset: Dataset) -> None:
     DataError
         Naming the first such event.
     """
+    if not _may_repeat(dataset):
+        return
     key = units_of(dataset)
     for part in (dataset.class_index, dataset.repetition, dataset.elements):
         key = key * (int(part.max(initial=0)) + 1) + part
@@ -174,6 +178,40 @@ def check_repeated(dataset: Dataset) -> None:
             f"{event_words(dataset, row)} is twice in class {dataset.classes[dataset.class_index[row]]!r}: a file or "
             "tree is named more than once; name it once, or give its sources selections that exclude each other"
         )
+
+
+_MOST_RUNS = 10_000
+
+
+def _may_repeat(dataset: Dataset) -> bool:
+    """Whether some event could be there twice, by the runs in which events stand as they were read.
+
+    Within a run no event is there twice, and two runs have none in common unless a class of a file is in both at
+    entries between which they both are. To know that takes little memory; to look at each event takes much.
+    """
+    if len(dataset) < 2:
+        return False
+    ends = np.zeros(len(dataset) - 1, bool)
+    for part in (dataset.file_index, dataset.repetition, dataset.source):
+        if not is_same(part):
+            ends |= part[1:] != part[:-1]
+    entries, elements = dataset.entries, dataset.elements
+    ends |= entries[1:] < entries[:-1]
+    ends |= (entries[1:] == entries[:-1]) & (elements[1:] <= elements[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(ends) + 1])
+    if len(starts) > _MOST_RUNS:
+        return True
+    files = [_canonical(place) for place in dataset.files]
+    seen: dict[Any, list[tuple[int, int, NDArray[np.bool_]]]] = {}
+    for start, stop in pairwise([*starts.tolist(), len(dataset)]):
+        file = files[dataset.file_index[start]] if files else ""
+        classes = np.bincount(dataset.class_index[start:stop], minlength=len(dataset.classes)) > 0
+        run = int(entries[start]), int(entries[stop - 1]), classes
+        others = seen.setdefault((file, int(dataset.repetition[start])), [])
+        if any(run[0] <= last and first <= run[1] and (classes & of).any() for first, last, of in others):
+            return True
+        others.append(run)
+    return False
 
 
 def _canonical(place: str) -> str:

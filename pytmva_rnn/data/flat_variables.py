@@ -18,7 +18,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import check_keys
 
-__all__ = ["Column", "Definitions", "Variables", "internal_name", "without_blanks"]
+__all__ = ["Column", "Definitions", "Variables", "internal_name", "limits_of", "without_blanks"]
 
 Definitions = Mapping[str, str] | None
 """Names for formulas."""
@@ -159,16 +159,16 @@ class Column:
             "lengths are for a sequence"
         )
 
-    def describe(self, values: NDArray[Any] | None = None) -> Iterator[Variable]:
+    def describe(self, limits: tuple[float, float] = (0.0, 0.0)) -> Iterator[Variable]:
         """What the weight file says of each variable.
 
         Parameters
         ----------
-        values : (n, width), optional
-            The data, for the smallest and the largest value. TMVA never fills these for arrays.
+        limits : (float, float)
+            The smallest and the largest value. TMVA never fills these for arrays.
         """
         if self.size is None:
-            low, high = _limits(values)
+            low, high = limits
             yield Variable(
                 expression=self.expression,
                 label=self.name,
@@ -251,11 +251,22 @@ class Variables:
         return np.concatenate([column.build(columns, define, rows) for column in self.columns], axis=1)
 
 
-def _limits(values: NDArray[Any] | None) -> tuple[float, float]:
-    """The smallest and the largest number, 0 where there is none."""
-    if values is not None and values.dtype.kind == "f" and len(values) and not np.isfinite(values.min() + values.max()):
-        values = values[np.isfinite(values)]
-    return (0.0, 0.0) if values is None or not len(values) else (float(values.min()), float(values.max()))
+def limits_of(values: NDArray[Any]) -> list[tuple[float, float]]:
+    """The smallest and the largest number of each column (n, columns), 0 where there is none."""
+    low = np.full(values.shape[1], np.inf)
+    high = -low
+    for first in range(0, len(values), _ROWS):
+        block = values[first : first + _ROWS]
+        least, most = block.min(0), block.max(0)
+        if values.dtype.kind == "f" and not (np.isfinite(least) & np.isfinite(most)).all():
+            numbers = np.isfinite(block)
+            least, most = np.where(numbers, block, np.inf).min(0), np.where(numbers, block, -np.inf).max(0)
+        low, high = np.minimum(low, least), np.maximum(high, most)
+    return [(a, b) if a <= b else (0.0, 0.0) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+
+
+_ROWS = 16_384
+"""Looked at together, so that a large sample needs no memory beside it and is read once."""
 
 
 def without_blanks(text: str) -> str:

@@ -95,10 +95,12 @@ def as_source(given: Any, place: str = "the arrays") -> Source | ArrayTree:
     return ArrayTree.of(given, place=place)
 
 
-def read(source: Source | ArrayTree, formulas: Iterable[Formula], *, step: int = STEP) -> Iterator[Columns]:
+def read(
+    source: Source | ArrayTree, formulas: Iterable[Formula], *, step: int = STEP, room: int | None = None
+) -> Iterator[Columns]:
     """What some formulas need of every event, a piece at a time; raises as `read_columns`."""
     if isinstance(source, Source):
-        yield from read_columns(source, formulas, step=step)
+        yield from read_columns(source, formulas, step=step, room=room)
         return
     if source.size == 0:
         raise DataError(f"no entries in {source.place}")

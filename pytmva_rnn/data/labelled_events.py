@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.options.split import SplitOptions
 
-__all__ = ["Reading", "labelled"]
+__all__ = ["LabelledPiece", "Reading", "labelled"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -155,6 +155,28 @@ def _finite(formula: Formula, columns: Columns, rows: Rows, what: str) -> NDArra
     return values
 
 
+@dataclass(frozen=True, eq=False)
+class LabelledPiece:
+    """Some events of a source.
+
+    Attributes
+    ----------
+    repetition : int
+        Of the recipe.
+    events : Dataset
+        Those that are selected.
+    before : int
+        How many there were before any selection.
+    entries : int
+        That were read for these, and not for a repetition before.
+    """
+
+    repetition: int
+    events: Dataset
+    before: int
+    entries: int
+
+
 def labelled(
     recipe: Recipe,
     source: Source | ArrayTree,
@@ -165,8 +187,9 @@ def labelled(
     weighting: tuple[str, ...] = (),
     split: SplitOptions | None = None,
     has_others: bool = True,
-) -> tuple[list[Dataset], int]:
-    """Events of a source, one repetition of the recipe after the other, and their number before any selection.
+    room: int | None = None,
+) -> Iterator[LabelledPiece]:
+    """Events of a source, piece by piece; of each there is one for every repetition.
 
     Parameters
     ----------
@@ -182,6 +205,8 @@ def labelled(
         Whose expressions tell the sample or the fold of an event.
     has_others : bool
         Whether events come from other sources too, so that nothing of this one is worth a warning.
+    room : int, optional
+        Bytes that a piece may take.
     """
     readings = []
     for values in recipe.repetitions():
@@ -202,20 +227,21 @@ def labelled(
                 Sampling.of(source.sample, split or SplitOptions(), parsed),
             )
         )
-    parts: list[list[Dataset]] = [[] for _ in readings]
     known = [ListLengths() for _ in readings]
-    before = 0
-    for columns in read(source, [formula for reading in readings for formula in reading.formulas()]):
-        for repetition, (reading, part) in enumerate(zip(readings, parts, strict=True)):
+    kept = before = 0
+    places: dict[str, None] = {}
+    for columns in read(source, [formula for reading in readings for formula in reading.formulas()], room=room):
+        places[columns.place] = None
+        for repetition, reading in enumerate(readings):
             found, entries = reading.build(columns, known[repetition])
+            kept += len(found)
             before += entries
             numbers: dict[str, Any] = {"repetition": same(repetition, len(found)), "source": same(number, len(found))}
-            part.append(replace(found, recipe=recipe, targets=targets, **numbers))
-    pieces = [piece for part in parts for piece in part]
-    if not any(map(len, pieces)):
-        nothing = f"none of the {before} events of {', '.join(dict.fromkeys(p.files[0] for p in pieces))} is selected"
+            events = replace(found, recipe=recipe, targets=targets, **numbers)
+            yield LabelledPiece(repetition, events, entries, 0 if repetition else len(columns))
+    if not kept:
+        nothing = f"none of the {before} events of {', '.join(places)} is selected"
         if source.sample is not None:
             raise DataError(f"the {source.sample} sample gets nothing of a source: {nothing}")
         if has_others:  # otherwise there is an error about all of them
             log.warning("a source gives nothing: %s", nothing)
-    return pieces, before

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from pytmva_rnn.data.dataset import Dataset, joined
+from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.entry_units import check_repeated
 from pytmva_rnn.data.flat_variables import Column
+from pytmva_rnn.data.gathering import Gathering, InMemory
 from pytmva_rnn.data.in_memory import ArrayTree, as_source
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.labels import names_of_columns, signal_first
+from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.data.recipe import Recipe
 from pytmva_rnn.data.reweighting import Reweight
+from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.data.sources import Source
+from pytmva_rnn.data.streaming import streamed
 from pytmva_rnn.data.sums_of_weights import NegativeWeights, check_sums, with_signs
 from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description.arrays import numbers
@@ -27,6 +32,7 @@ from pytmva_rnn.options.split import SplitOptions
 __all__ = ["common_tree", "load"]
 
 AnySource: TypeAlias = Source | ArrayTree
+_Given: TypeAlias = list[AnySource] | Mapping[str, list[AnySource]]
 
 
 def load(
@@ -39,6 +45,7 @@ def load(
     negative_weights: NegativeWeights = "keep",
     reweight: Reweight | None = None,
     balance: bool = False,
+    memory: int | str | MemoryLimit | None = None,
 ) -> Dataset:
     """Read labelled events.
 
@@ -66,6 +73,11 @@ def load(
         are divided, or else when they are trained with, and are in the weights of all samples from then on.
     balance : bool
         Give all classes the same sum of weights.
+    memory : int or str, optional
+        What the whole program may take of memory: bytes, or a text such as `"2 GB"`. The events of files are then read
+        piece by piece into a cache on disk, where the next training finds them (see `clear_cache`). If they fit into
+        the limit they are in memory all the same; if not, the arrays of the Dataset lie in files, all works as it does
+        in memory, and an epoch of the training takes them in blocks.
 
     Returns
     -------
@@ -81,8 +93,10 @@ def load(
         name of `for_each` that stands nowhere, and whatever reading raises.
     """
     if recipe is None:
-        if classes is not None or targets is not None or split or reweight is not None:
-            raise DataError("finished inputs have no branches: classes, targets, split and reweight need a recipe")
+        if classes is not None or targets is not None or split or reweight is not None or memory is not None:
+            raise DataError(
+                "finished inputs have no branches: classes, targets, split, reweight and memory need a recipe"
+            )
         return replace(_finished(sources), weighting=Weighting(balance=balance) if balance else None)
     given_recipe: Any = recipe
     if not isinstance(given_recipe, Recipe):
@@ -117,12 +131,32 @@ def load(
         )
     labels = [*(classes or {}).values(), *(column.expression for column in columns or ())]
     recipe.check_for_each([*_texts(given), *labels, *options.formulas, *weighting.variables])
+    given_to: _Given = given
     if columns is not None:
-        data = _regression(recipe, given, columns, options)
+        read: Callable[[Gathering], tuple[float, ...]] = partial(_regression, recipe, given, columns, options)
+        names: tuple[str, ...] = ("Regression",)
     elif classes is not None:
-        data = _classes_by_expression(recipe, given, classes, options, weighting)
+        names = _ordered(classes)
+        ordered = {name: classes[name] for name in names}
+        read = partial(_classes_by_expression, recipe, given, ordered, options, weighting)
     else:
-        data = _sources_of_classes(recipe, given, options, weighting)
+        names = tuple(given)
+        read = partial(_sources_of_classes, recipe, given, options, weighting)
+    known: dict[str, Any] = {
+        "classes": names,
+        "targets": columns or (),
+        "recipe": recipe,
+        "variables": tuple(recipe.inputs.names),
+        "tree": common_tree(_every(given_to)),
+        "read_for": options,
+    }
+    if memory is None:
+        gathered = InMemory()
+        efficiencies = read(gathered)
+        data = gathered.finish(**known, efficiencies=efficiencies)
+    else:
+        asked = {"classes": dict(classes or {}), "weighting": weighting.variables}
+        data = streamed(MemoryLimit.of(memory), given_to, read, known, asked)
     check_repeated(data)
     data = with_signs(data, negative_weights)
     check_sums(data, "events")
@@ -152,31 +186,35 @@ def _finished(sources: Any) -> Dataset:
 
 
 def _sources_of_classes(
-    recipe: Recipe, sources: Mapping[str, list[AnySource]], options: SplitOptions, weighting: Weighting
-) -> Dataset:
-    names = tuple(sources)
-    parts: list[Dataset] = []
-    given: list[Source | ArrayTree] = []
+    recipe: Recipe,
+    sources: Mapping[str, list[AnySource]],
+    options: SplitOptions,
+    weighting: Weighting,
+    gathering: Gathering,
+) -> tuple[float, ...]:
+    """Read events of sources for each class; the fraction of its entries that is selected."""
     efficiencies = []
-    for index, name in enumerate(names):
+    for index, name in enumerate(sources):
         entries = kept = 0
         for number, source in enumerate(sources[name]):
-            given.append(source)
-            more, before = labelled(
+            for piece in labelled(
                 recipe,
                 source,
                 number=number,
                 split=options,
                 weighting=weighting.variables,
                 has_others=len(sources[name]) > 1,
-            )
-            parts += [replace(part, class_index=np.full(len(part), index)) for part in more]
-            entries += before
-            kept += sum(len(part) for part in more)
+                room=gathering.room,
+            ):
+                events = replace(piece.events, class_index=same(index, len(piece.events)))
+                gathering.add(replace(piece, events=events))
+                entries += piece.before
+                kept += len(piece.events)
+            gathering.end_source()
         if kept == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes the selection")
         efficiencies.append(kept / entries)
-    return _dataset(recipe, given, parts, options, classes=names, efficiencies=tuple(efficiencies))
+    return tuple(efficiencies)
 
 
 def _classes_by_expression(
@@ -185,62 +223,61 @@ def _classes_by_expression(
     classes: Mapping[str, str],
     options: SplitOptions,
     weighting: Weighting,
-) -> Dataset:
-    names = _ordered(classes)
-    ordered = {name: classes[name] for name in names}
-    parts: list[Dataset] = []
+    gathering: Gathering,
+) -> tuple[float, ...]:
+    """Read events of all classes together; the fraction of the entries that is of each class."""
     entries = 0
+    counts = np.zeros(len(classes), np.int64)
     for number, source in enumerate(sources):
-        more, before = labelled(
+        for piece in labelled(
             recipe,
             source,
             number=number,
-            classes=ordered,
+            classes=classes,
             split=options,
             weighting=weighting.variables,
             has_others=len(sources) > 1,
-        )
-        parts += more
-        entries += before
-    counts = np.sum([np.bincount(part.class_index, minlength=len(names)) for part in parts], axis=0)
-    for name, count in zip(names, counts, strict=True):
+            room=gathering.room,
+        ):
+            gathering.add(piece)
+            entries += piece.before
+            counts += np.bincount(piece.events.class_index, minlength=len(classes))
+        gathering.end_source()
+    for name, count in zip(classes, counts, strict=True):
         if count == 0:
             raise DataError(f"class {name!r} has no events: none of {entries} passes its expression and the selection")
-    efficiencies = tuple(float(count / entries) for count in counts)
-    return _dataset(recipe, sources, parts, options, classes=names, efficiencies=efficiencies)
+    return tuple(float(count / entries) for count in counts)
 
 
 def _regression(
-    recipe: Recipe, sources: list[AnySource], columns: tuple[Column, ...], options: SplitOptions
-) -> Dataset:
+    recipe: Recipe,
+    sources: list[AnySource],
+    columns: tuple[Column, ...],
+    options: SplitOptions,
+    gathering: Gathering,
+) -> tuple[float, ...]:
+    """Read events with what is to be learned of them; the fraction of the entries that is selected."""
     if not columns:
         raise DataError("a regression needs at least one target")
-    parts: list[Dataset] = []
-    entries = 0
+    entries = kept = 0
     for number, source in enumerate(sources):
-        more, before = labelled(
-            recipe, source, number=number, targets=columns, split=options, has_others=len(sources) > 1
-        )
-        parts += more
-        entries += before
-    kept = sum(len(part) for part in parts)
+        for piece in labelled(
+            recipe,
+            source,
+            number=number,
+            targets=columns,
+            split=options,
+            has_others=len(sources) > 1,
+            room=gathering.room,
+        ):
+            gathering.add(piece)
+            entries += piece.before
+            kept += len(piece.events)
+        gathering.end_source()
     if kept == 0:
         selections = " or ".join(repr(source.selection) for source in sources)
         raise DataError(f"no events: none of {entries} passes the selection {selections}")
-    return _dataset(recipe, sources, parts, options, classes=("Regression",), efficiencies=(kept / entries,))
-
-
-def _dataset(
-    recipe: Recipe, sources: list[AnySource], parts: list[Dataset], options: SplitOptions, **known: Any
-) -> Dataset:
-    return joined(
-        parts,
-        recipe=recipe,
-        variables=tuple(recipe.inputs.names),
-        tree=common_tree(sources),
-        read_for=options,
-        **known,
-    )
+    return (kept / entries,)
 
 
 def common_tree(sources: Sequence[Source | ArrayTree]) -> str | None:
@@ -278,10 +315,14 @@ def _sources(given: Any, place: str) -> list[AnySource]:
     return found
 
 
-def _texts(given: list[AnySource] | Mapping[str, list[AnySource]]) -> list[str]:
+def _every(given: _Given) -> list[AnySource]:
+    """The sources, of whatever class."""
+    return [source for some in given.values() for source in some] if isinstance(given, Mapping) else given
+
+
+def _texts(given: _Given) -> list[str]:
     """The selections and weights of sources."""
-    every = [source for some in given.values() for source in some] if isinstance(given, Mapping) else given
-    return [text for source in every for text in (source.selection, source.weight) if text is not None]
+    return [text for source in _every(given) for text in (source.selection, source.weight) if text is not None]
 
 
 def _ordered(names: Mapping[str, Any]) -> tuple[str, ...]:

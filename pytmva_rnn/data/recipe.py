@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.distinct import check_distinct
-from pytmva_rnn.data.flat_variables import Column, Variables
+from pytmva_rnn.data.flat_variables import Column, Variables, limits_of
 from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most
 from pytmva_rnn.data.rows import ListLengths, Rows, side_by_side
 from pytmva_rnn.data.sequences import Steps
@@ -316,8 +316,8 @@ def insert(text: str, values: Mapping[str, Any]) -> str:
 
 def describe(columns: Iterable[Column], values: NDArray[Any] | None) -> tuple[Variable, ...]:
     """The weight file's description of each column, given the data (n, sum of the widths)."""
+    limits = None if values is None else limits_of(values)
     table: list[Variable] = []
     for column in columns:
-        start = len(table)
-        table += column.describe(None if values is None else values[:, start : start + column.width])
+        table += column.describe() if limits is None else column.describe(limits[len(table)])
     return tuple(table)

@@ -204,7 +204,9 @@ def count_entries(source: Source) -> int:
     return total
 
 
-def read_columns(source: Source, formulas: Iterable[Formula], *, step: int = STEP) -> Iterator[Columns]:
+def read_columns(
+    source: Source, formulas: Iterable[Formula], *, step: int = STEP, room: int | None = None
+) -> Iterator[Columns]:
     """Read what some formulas need, in the tree's order, without applying the source's selection.
 
     Parameters
@@ -215,6 +217,8 @@ def read_columns(source: Source, formulas: Iterable[Formula], *, step: int = STE
         Only the branches that these name are read.
     step : int
         Largest number of events at a time.
+    room : int, optional
+        Bytes that these may take.
 
     Yields
     ------
@@ -227,4 +231,6 @@ def read_columns(source: Source, formulas: Iterable[Formula], *, step: int = STE
         For a file or tree that cannot be read, a source without any entry, or a branch that is missing (naming the
         near ones).
     """
-    return read_trees(source.locations(), formulas, step=step, friends=source.friends, aliases=source.aliases)
+    return read_trees(
+        source.locations(), formulas, step=step, room=room, friends=source.friends, aliases=source.aliases
+    )

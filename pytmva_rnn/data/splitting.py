@@ -122,19 +122,26 @@ def divide(
         training, validation = _cut(dataset, options.validation, training, validation, units)
     _check_validation(dataset, validation, options)
     if dataset.weighting is not None:
-        _, dataset = weighted(dataset.take(np.concatenate(training)), dataset)
+        # the factors do not depend on the inputs
+        light = replace(dataset, X=np.empty((len(dataset), 0), np.float32))
+        _, light = weighted(light.take(np.concatenate(training)), light)
+        dataset = replace(light, X=dataset.X)
     factors = _factors(dataset, training, options.NormMode, "training")
+    factors_of_validation = None
+    if any(len(events) for events in validation):
+        factors_of_validation = _factors(dataset, validation, options.NormMode, "validation")
     mix = options.SplitMode if options.MixMode == "SameAsSplitMode" else options.MixMode
-    orders = [mixed_classes(events, mix) for events in (training, test, validation)]
+    orders = []
+    for events in (training, test, validation):
+        orders.append(mixed_classes(events, mix))
+        events.clear()  # a large sample's numbers take memory
     if mix == "Random":
         for order in orders:
             if len(order):
                 shuffle(order, random)
-    own: Dataset | None = None
-    if len(orders[2]):
-        own = _weighted(dataset, _factors(dataset, validation, options.NormMode, "validation")).take(orders[2])
+    own = None if factors_of_validation is None else _weighted(dataset.take(orders[2]), factors_of_validation)
     return Division(
-        _weighted(dataset, factors).take(orders[0]), replace(dataset, class_factors=factors).take(orders[1]), own
+        _weighted(dataset.take(orders[0]), factors), replace(dataset, class_factors=factors).take(orders[1]), own
     )
 
 

@@ -40,6 +40,8 @@ def checked_interpretation(branch: Any, place: str) -> Any:
         return _CheckedLists(plain, place)
     if type(plain) is uproot.interpretation.objects.AsObjects:
         return _CheckedObjects(plain, place)
+    if type(plain) is uproot.interpretation.objects.AsStridedObjects:
+        return _Records(plain)
     return plain
 
 
@@ -163,6 +165,20 @@ class _CheckedObjects(uproot.interpretation.objects.AsObjects):  # type: ignore[
             inside = slice(first - entries.first, max(first, stop) - entries.first)
             wrong[inside] = entries.lengths[inside] != taken[first - entry_start : max(first, stop) - entry_start]
             entries.refuse(wrong, "its lists have other numbers of elements than it has room for")
+
+
+class _Records(uproot.interpretation.objects.AsStridedObjects):  # type: ignore[misc]
+    """Objects of a fixed size, also up to where a basket ends: uproot then looks for the next one, which it has not."""
+
+    def __init__(self, plain: Any) -> None:
+        self.__dict__.update(vars(plain))
+
+    def final_array(
+        self, baskets: Any, entry_start: int, entry_stop: int, entry_offsets: list[int], *others: Any
+    ) -> Any:
+        """See uproot; of the baskets only those up to the last entry are told."""
+        ends = int(np.searchsorted(entry_offsets, entry_stop)) + 1
+        return super().final_array(baskets, entry_start, entry_stop, entry_offsets[:ends], *others)
 
 
 def _bytes_of(model: Any, layout: Any) -> NDArray[np.int64] | None:

@@ -12,7 +12,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from pytmva_rnn.errors import DataError
+from pytmva_rnn.ahead import read_ahead
+from pytmva_rnn.errors import DataError, MissingExtraError
 from pytmva_rnn.formula.basket_checks import checked_interpretation
 from pytmva_rnn.formula.branches import Branches, member
 from pytmva_rnn.formula.class_definitions import own_definitions
@@ -20,6 +21,8 @@ from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.formula import Formula
 from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import Location, locations
+from pytmva_rnn.formula.pieces import pieces_of_tree
+from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
 from pytmva_rnn.suggestions import near
 
 __all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees", "stored_friends"]
@@ -45,9 +48,14 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
                 raise DataError(f"{file} is not a ROOT file")
     with own_definitions(), ExitStack() as stack:
         with reading(f"{file}: cannot be opened as a ROOT file"):
-            directory = stack.enter_context(uproot.open(file, minimal_ttree_metadata=False))  # friends are told then
+            if is_remote(file) and check_remote(file)[:4] != b"root":
+                raise DataError(f"{file} is not a ROOT file")
+            # friends are told then
+            given = patiently(file, lambda: uproot.open(file, minimal_ttree_metadata=False))
+            directory = stack.enter_context(given)
         with reading(f"{file}: what it holds cannot be read"):
-            trees = [name for name, kind in directory.classnames(cycle=False).items() if kind in _TREES]
+            kinds = patiently(file, lambda: directory.classnames(cycle=False))
+            trees = [name for name, kind in kinds.items() if kind in _TREES]
         trees = list(dict.fromkeys(trees))
         if tree is None:
             if len(trees) != 1:
@@ -57,7 +65,7 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
         elif tree.split(";")[0] not in trees:
             raise DataError(f"{file} holds no tree {tree!r}; {near(tree, trees)}")
         with reading(f"the tree {file}:{tree} cannot be read"):
-            found = directory[tree]
+            found = patiently(file, lambda: directory[tree])
             if int(found.num_entries) < 0:
                 raise DataError(f"the tree {file}:{tree} says that it has {found.num_entries} entries")
         yield found, f"{file}:{tree}"
@@ -74,7 +82,7 @@ def reading(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except DataError:
+    except (DataError, MissingExtraError):
         raise
     except Exception as error:
         raise DataError(f"{what}: {_reason(error)}") from error
@@ -88,6 +96,7 @@ class _Part:
     ----------
     tree : tree of uproot
     place : str
+    file : str
     names : Branches
     first : int
         Number, in the main tree, of its first entry.
@@ -95,6 +104,7 @@ class _Part:
 
     tree: Any
     place: str
+    file: str
     names: Branches
     first: int = 0
 
@@ -113,7 +123,7 @@ class _Part:
             given = {"entry_start": first, "entry_stop": last, "library": "ak"}
             if isinstance(branch, uproot.TBranch):  # a field of an RNTuple has checksums
                 given["interpretation"] = checked_interpretation(branch, what)
-            array = branch.array(**given)
+            array = patiently(self.file, lambda: branch.array(**given))
         if len(array) != stop - start:
             raise DataError(f"{what} gives {len(array)} of the {stop - start} entries from {first} on")
         check_lists(array, what, first)
@@ -141,11 +151,15 @@ def read_trees(
     formulas: Iterable[Formula],
     *,
     step: int = STEP,
+    room: int | None = None,
     friends: tuple[str, ...] = (),
     aliases: Mapping[str, str] | None = None,
     before: int = 0,
 ) -> Iterator[Columns]:
     """Read what some formulas need, in the trees' order.
+
+    While a piece is in use, another thread reads the next one. Pieces end where clusters end, so that nothing is
+    decompressed twice, as far as these are not larger.
 
     Parameters
     ----------
@@ -154,6 +168,8 @@ def read_trees(
         Only the branches that these name are read.
     step : int
         Largest number of events at a time.
+    room : int, optional
+        Bytes that a piece may take, by what the tree says of its branches.
     friends : tuple of str
         `file.root:tree` or `name = file.root:tree`, entry by entry beside all the trees.
     aliases : mapping of str -> str
@@ -177,13 +193,13 @@ def read_trees(
                 tree, place = files.enter_context(opened(file, tree_name))
                 places.append(place)
                 entries = int(tree.num_entries)
-                main = _Part(tree, place, _branches(tree, place))
+                main = _Part(tree, place, file, _branches(tree, place))
                 known = {**_aliases(tree, place), **(aliases or {})}
                 stored = _stored(tree, place, before, file, files, {friend.name for friend in beside})
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
-                for start in range(0, entries, step):
-                    yield search.read(start, min(start + step, entries))
+                pieces = pieces_of_tree(tree, search.paths(), entries, step, room)
+                yield from read_ahead(search.read, pieces)
                 before += entries
         for friend in beside:
             if friend.parts[-1].end != before:
@@ -259,8 +275,13 @@ class _Search:
             raise DataError(f"{name!r} could be one of several in the friends of {self._main.place}: {listed}")
         return (found[0][0], *found[0][1], self._before)
 
-    def read(self, start: int, stop: int) -> Columns:
-        """The columns of the entries from `start` to `stop`."""
+    def paths(self) -> list[str]:
+        """The branches of the tree itself that are read."""
+        return list(dict.fromkeys(path for part, path, _, _ in self._found.values() if part is self._main))
+
+    def read(self, piece: tuple[int, int]) -> Columns:
+        """The columns of the entries from a first one to that before another."""
+        start, stop = piece
         arrays: dict[tuple[int, str], Any] = {}
         columns: dict[str, Any] = {}
         for name, (part, path, members, shift) in self._found.items():
@@ -290,7 +311,7 @@ def _friend(spec: str, stack: ExitStack) -> _Friend:
     parts: list[_Part] = []
     for file, tree_name in locations((path,)):
         tree, place = stack.enter_context(opened(file, tree_name))
-        parts.append(_Part(tree, place, _branches(tree, place), parts[-1].end if parts else 0))
+        parts.append(_Part(tree, place, file, _branches(tree, place), parts[-1].end if parts else 0))
     return _Friend(name or str(parts[0].tree.name), tuple(parts))
 
 
@@ -304,7 +325,7 @@ def _stored(tree: Any, place: str, before: int, file: str, stack: ExitStack, giv
         other, other_place = stack.enter_context(opened(path, inside))
         if int(other.num_entries) != entries:
             raise DataError(f"the friend {name} of {place} has {other.num_entries} entries, the tree {entries}")
-        friends.append(_Friend(name, (_Part(other, other_place, _branches(other, other_place), before),)))
+        friends.append(_Friend(name, (_Part(other, other_place, path, _branches(other, other_place), before),)))
     return friends
 
 

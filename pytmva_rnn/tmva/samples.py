@@ -12,6 +12,7 @@ from pytmva_rnn.data import Column, Dataset, Recipe, Variables, split
 from pytmva_rnn.data.dataset import joined
 from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.entry_units import check_repeated
+from pytmva_rnn.data.gathering import InMemory
 from pytmva_rnn.data.labelled_events import labelled
 from pytmva_rnn.data.loading import common_tree
 from pytmva_rnn.errors import DataError
@@ -112,14 +113,16 @@ def load_samples(
     efficiencies = []
     for index, name in enumerate(names):
         cut, weight = cut_and_weight(name, cuts, weights)
-        found: list[Dataset] = []
+        gathered = InMemory()
         entries = 0
         for number, tree in enumerate(each for each in trees if each.name == name):
-            pieces, before = labelled(
+            for piece in labelled(
                 recipe, _source(tree, cut, weight), number=number, targets=tuple(targets), split=options
-            )
-            found += pieces
-            entries += before
+            ):
+                gathered.add(piece)
+                entries += piece.before
+            gathered.end_source()
+        found = gathered.parts
         for number, given in enumerate((each for each in events if each.name == name), start=len(trees)):
             found.append(given.dataset(recipe, variables, targets, cut, number))
             entries += len(given)

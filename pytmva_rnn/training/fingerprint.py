@@ -52,6 +52,7 @@ def fingerprint(
     shuffle, backend
         As for `pytmva_rnn.train`.
     """
+    training = problem.training
     recipe = None if not datasets or datasets[0].recipe is None else datasets[0].recipe.to_dict()
     return {
         "options": str(options),
@@ -64,8 +65,9 @@ def fingerprint(
             "targets": [target.label for target in problem.targets],
             "initial weights": None if initial is None else _digest(_of_weights(initial)),
             "recipe": recipe,
+            "memory for a block of events": _block(training),
         },
-        "samples": {"training": _sample(problem.training), "validation": _sample(problem.validation)},
+        "samples": {"training": _sample(training), "validation": _sample(problem.validation)},
         "files": {name: each for data in datasets for name, each in _files(data)},
     }
 
@@ -89,6 +91,11 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
         return [*found, *(_of_files(saved["files"], now["files"]) if samples else ()), *samples]
     except (AttributeError, KeyError, TypeError, ValueError, OptionError) as error:
         raise CheckpointError(f"what it says of its training is not understood: {error}") from error
+
+
+def _block(sample: Events) -> int | None:
+    """Bytes of the blocks in which a sample is trained with that is not in memory."""
+    return None if sample.in_memory or sample.storage is None else sample.storage.share
 
 
 def _digest(arrays: Iterable[NDArray[Any]]) -> str:
@@ -117,10 +124,23 @@ def _sample(sample: Events) -> dict[str, Any]:
 
 def _files(data: Dataset) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name, number of events and content of each file."""
-    for number, name in enumerate(data.files):
-        of_file = data.file_index == number
-        arrays = (data.X[of_file], data.class_index[of_file], data.weights[of_file], data.target_values[of_file])
-        yield name, {"events": int(of_file.sum()), "sha256": _digest(arrays)}
+    counts = [0] * len(data.files)
+    digests = [hashlib.sha256() for _ in data.files]
+    for first in range(0, len(data) if digests else 0, _ROWS):
+        rows = slice(first, first + _ROWS)
+        order = np.argsort(data.file_index[rows], kind="stable")
+        numbers, starts = np.unique(data.file_index[rows][order], return_index=True)
+        arrays = [array[rows][order] for array in (data.X, data.class_index, data.weights, data.target_values)]
+        for number, (start, stop) in zip(numbers.tolist(), pairwise([*starts.tolist(), len(order)]), strict=True):
+            counts[number] += stop - start
+            for array in arrays:
+                digests[number].update(np.ascontiguousarray(array[start:stop]).data)
+    for name, count, digest in zip(data.files, counts, digests, strict=True):
+        yield name, {"events": count, "sha256": digest.hexdigest()}
+
+
+_ROWS = 100_000
+"""Of a sample that are looked at together, so that one of any size needs no memory beside it."""
 
 
 def _of_options(saved: str, now: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.data import Dataset, Steps
 from pytmva_rnn.data.entry_units import units_of
 from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
+from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import report_negative
 from pytmva_rnn.data.weighting import weighted
 from pytmva_rnn.description import Variable, analysis_of
@@ -40,6 +41,8 @@ class LearningSample:
     allow_nan: bool = False
     entries: NDArray[np.int64] | None = None
     """Numbers of the entries that the events are made of, where several of one entry must not be parted."""
+    storage: Storage | None = None
+    """Where arrays go that do not fit into memory."""
 
 
 def sample_of_arrays(
@@ -118,6 +121,7 @@ def sample_of_dataset(
         (*known, *info),
         allow_nan=data.recipe is not None and data.recipe.allow_nan,
         entries=entries,
+        storage=data.storage,
     )
 
 

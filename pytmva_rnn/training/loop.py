@@ -19,6 +19,7 @@ from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpoc
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
 from pytmva_rnn.training.checkpoint import Checkpointer
+from pytmva_rnn.training.event_blocks import batches_at_once, blocks_of, reorder
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.training.training_events import Events
@@ -64,6 +65,7 @@ class Loop:
         self._phases = options.training_strategy
         self._seed = seed
         self._shuffled = shuffled
+        self._backend = backend
         self._engine = backend_engine(backend)
         self._threads = threads
         self._progress = progress
@@ -195,8 +197,8 @@ class Loop:
         tested, tested_epoch = time.perf_counter(), at.epoch
         for epoch in range(at.epoch + 1, phase.max_epochs + 1):
             if self._shuffled and not at.batch:
-                shuffle(at.order, at.shuffles)
-            loss = self._epoch(engine, sample, phase.batch_size, at)
+                reorder(at.order, at.shuffles, sample, phase.batch_size)
+            loss = self._epoch(engine, sample, phase.batch_size, at, bar)
             at.epoch, at.batch, at.loss = epoch, 0, 0.0
             # TMVA would not test such a phase at all, and train for nothing
             only_test = epoch == phase.max_epochs < phase.test_repetitions
@@ -221,7 +223,6 @@ class Loop:
                 if not np.isfinite(training_error):
                     self._give_up(f"the training error became {training_error} in epoch {epoch} of phase {number}")
                     return
-            bar.advance()
             if at.unimproved > phase.convergence_steps:
                 log.info("converged after %d epochs", epoch)
                 return
@@ -233,15 +234,17 @@ class Loop:
             raise TrainingError(what)
         log.warning("%s: keeping the best weights so far", what)
 
-    def _epoch(self, engine: Engine, sample: Events, size: int, at: Position) -> float:
+    def _epoch(self, engine: Engine, sample: Events, size: int, at: Position, bar: Progress) -> float:
         """Train on whole batches in the order at hand, dropping the remainder; returns the mean of their losses."""
-        batches = len(at.order) // size
-        while at.batch < batches:
+        batches = at.order[: len(at.order) // size * size].reshape(-1, size)
+        at_once = batches_at_once(sample, size) or max(1, _PIECE // size)
+        blocks = [batches[first : first + at_once] for first in range(at.batch, len(batches), at_once)]
+        for part, chosen in blocks_of(sample, blocks, copied=self._backend != "cuda"):
             if at.batch:
                 self._note_state(engine, at)
-            chosen = at.order[at.batch * size : batches * size].reshape(-1, size)[: max(1, _PIECE // size)]
-            at.loss += self._steps(engine, sample, chosen, at.keys) * (len(chosen) / batches)
+            at.loss += self._steps(engine, part, chosen, at.keys) * (len(chosen) / len(batches))
             at.batch += len(chosen)
+            bar.reach(at.epoch + at.batch / len(batches))
         return at.loss
 
     def _steps(self, engine: Engine, sample: Events, batches: NDArray[np.int64], keys: np.random.Generator) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.data.finished_arrays import described_names
 from pytmva_rnn.data.labels import class_numbers
+from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.description import (
     LOSSES,
     OUTPUT_FUNCTIONS,
@@ -30,7 +31,7 @@ from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.training.training_events import Events, check_samples, divided, without_negative
-from pytmva_rnn.transformations import compile_chain, learn_transformations
+from pytmva_rnn.transformations import Chain, compile_chain, learn_transformations
 
 __all__ = ["Problem", "make_problem"]
 
@@ -67,11 +68,13 @@ def make_problem(
     validation: Sequence[ArrayLike] | None = None,
     allow_nan: bool = False,
     entries: NDArray[np.int64] | None = None,
+    storage: Storage | None = None,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`.
 
     `validation` is X and y, or X, y and weights. With `allow_nan` only the transformed inputs have to be numbers.
-    `entries` (n,) tells which events, one after the other, are not to be parted.
+    `entries` (n,) tells which events, one after the other, are not to be parted. `storage` takes transformed inputs
+    that do not fit into memory.
     """
     kind = analysis_of(analysis)
     events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
@@ -97,6 +100,7 @@ def make_problem(
         labels,
         weights,
         allow_nan=allow_nan,
+        empty=np.empty if storage is None else storage.empty,
     )
     del class_index  # before the memory of the transformed events is taken
     # what was converted is nobody else's
@@ -109,9 +113,9 @@ def make_problem(
         if allow_nan:
             _check_transformed(flat, described, options.var_transform)
         labels = labels if target_chain is None else target_chain(labels)
-        return Events(flat.reshape(-1, steps, width), labels, weights)
+        return Events(flat.reshape(-1, steps, width), labels, weights, storage)
 
-    sample = arranged(chain(flat, out=own), labels, weights)
+    sample = arranged(_transformed(chain, flat, own, storage), labels, weights)
     if given is None:
         kept = without_negative(sample, options)
         if entries is not None and len(kept) < len(sample):
@@ -120,7 +124,7 @@ def make_problem(
     else:
         flat, labels, weights = given
         training = without_negative(sample, options)
-        validating = without_negative(arranged(chain(flat), labels, weights), options)
+        validating = without_negative(arranged(_transformed(chain, flat, None, storage), labels, weights), options)
     check_samples(training, validating, names, options, parted=given is None)
     return Problem(
         training,
@@ -135,6 +139,21 @@ def make_problem(
         described_targets,
         transformations,
     )
+
+
+def _transformed(
+    chain: Chain, flat: NDArray[np.float32], own: NDArray[np.float32] | None, storage: Storage | None
+) -> NDArray[np.float32]:
+    """Inputs as the network is given them; into `own` memory, or where the storage has some."""
+    if storage is None:
+        return chain(flat, out=own)
+    if not chain and flat.nbytes > storage.share:
+        return flat
+    out = storage.empty(flat.shape)
+    rows = storage.rows(flat)
+    for first in range(0, len(flat), rows):
+        chain(flat[first : first + rows], out=out[first : first + rows])
+    return out
 
 
 def _checked(

@@ -73,6 +73,6 @@ class Progress:
         if self._visible:
             self._bar.stop()
 
-    def advance(self) -> None:
-        """One epoch is done."""
-        self._bar.advance(self._task)
+    def reach(self, epochs: float) -> None:
+        """So many epochs are done, a part of one among them."""
+        self._bar.update(self._task, completed=epochs)

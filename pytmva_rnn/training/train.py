@@ -268,6 +268,7 @@ def train(
         validation=sample.validation,
         allow_nan=sample.allow_nan,
         entries=sample.entries,
+        storage=sample.storage,
     )
     check_obeyed(settings)
     if settings.create_mva_pdfs:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import REMEDY
 from pytmva_rnn.errors import TrainingError
 from pytmva_rnn.options import MethodOptions
@@ -20,14 +20,26 @@ log = logging.getLogger("pytmva_rnn")
 
 @dataclass(frozen=True)
 class Events:
-    """Events: X (n, T, D), y (n, O) and w (n,), float32."""
+    """Events: X (n, T, D), y (n, O) and w (n,), float32; `storage` has those that do not fit into memory."""
 
     X: NDArray[np.float32]
     y: NDArray[np.float32]
     w: NDArray[np.float32]
+    storage: Storage | None = None
 
     def __len__(self) -> int:
         return len(self.X)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the inputs are in memory as a whole."""
+        return self.storage is None or self.X.nbytes <= self.storage.share
+
+    def take(self, rows: slice | NDArray[np.bool_]) -> Events:
+        """The events of a range, which are no copies, or those where a mask is true."""
+        if self.storage is None or isinstance(rows, slice):
+            return replace(self, X=self.X[rows], y=self.y[rows], w=self.w[rows])
+        return replace(self, X=self.storage.take(self.X, rows), y=self.y[rows], w=self.w[rows])
 
 
 def without_negative(sample: Events, options: MethodOptions) -> Events:
@@ -36,7 +48,7 @@ def without_negative(sample: Events, options: MethodOptions) -> Events:
         return sample
     keep = sample.w >= 0
     log.info("ignoring %d events with negative weights", int((~keep).sum()))
-    return Events(sample.X[keep], sample.y[keep], sample.w[keep])
+    return sample.take(keep)
 
 
 def divided(sample: Events, options: MethodOptions, entries: NDArray[np.int64] | None = None) -> tuple[Events, Events]:
@@ -50,8 +62,7 @@ def divided(sample: Events, options: MethodOptions, entries: NDArray[np.int64] |
     cut = len(sample) - size
     while entries is not None and cut > 1 and entries[cut - 1] == entries[cut]:
         cut -= 1
-    parts: list[Any] = [Events(sample.X[s], sample.y[s], sample.w[s]) for s in (slice(cut), slice(cut, None))]
-    return parts[0], parts[1]
+    return sample.take(slice(cut)), sample.take(slice(cut, None))
 
 
 def _members(sample: Events, number: int) -> NDArray[np.bool_]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from pytmva_rnn.description import Identity, Known, Transformation, Variable, columns_of
 from pytmva_rnn.description.arrays import all_finite
@@ -24,6 +24,9 @@ log = logging.getLogger("pytmva_rnn")
 
 _MOST_INPUTS_OF_TMVA = 200
 
+_ROWS = 100_000
+"""Transformed at a time."""
+
 
 def learn_transformations(
     text: str,
@@ -36,6 +39,7 @@ def learn_transformations(
     weights: NDArray[np.floating] | None = None,
     *,
     allow_nan: bool = False,
+    empty: Callable[[tuple[int, ...], DTypeLike], NDArray[Any]] = np.empty,
 ) -> tuple[Transformation, ...]:
     """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
 
@@ -55,6 +59,8 @@ def learn_transformations(
         Event weights, which `D`, `U` and `G` respect; 1 if not given.
     allow_nan : bool
         Let `N`, `U` and `G` learn from those values of a variable that are numbers.
+    empty : callable
+        Of a shape and a type: an array for what a transformation makes, from which the next one of the chain learns.
 
     Raises
     ------
@@ -99,10 +105,15 @@ def learn_transformations(
         learned.append(method.learn(Lesson(step.text, inputs, outputs, samples, reference)))
         if number < len(steps):
             # what the next one learns from is float32 again, as TMVA's events are
-            parts = {
-                kind: compile_chain(learned[-1:], known[kind], kind)(np.ascontiguousarray(values))
-                for kind, values in parts.items()
-            }
+            for kind, values in parts.items():
+                chain = compile_chain(learned[-1:], known[kind], kind)
+                if not chain:
+                    continue
+                made = empty(values.shape, np.float32)
+                for first in range(0, len(values), _ROWS):
+                    rows = slice(first, first + _ROWS)
+                    chain(values[rows], out=made[rows])
+                parts[kind] = made
     of_targets = [step.text for step, each in zip(steps, learned, strict=True) if _has_targets(each)]
     if len(of_targets) > 1:
         log.warning(

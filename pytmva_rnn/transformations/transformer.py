@@ -56,7 +56,8 @@ class ClassSample:
 
     def column(self, place: int) -> NDArray[np.float32]:
         """One input, shape (m,)."""
-        values = self.columns[place]
+        # a column of a large table lies apart, and is needed again and again
+        values = np.ascontiguousarray(self.columns[place])
         return values if self.members is None else values[self.members]
 
     def finite(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -1,0 +1,72 @@
+"""Pieces in which the entries of a tree are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["pieces_of_tree"]
+
+_LARGER = 3
+"""Times the bytes of a tree's baskets that its branches take as arrays, with what is computed of them."""
+
+
+def pieces_of_tree(
+    tree: Any, branches: Sequence[str], entries: int, step: int, room: int | None = None
+) -> list[tuple[int, int]]:
+    """First entry, and the one after the last, of each piece.
+
+    Parameters
+    ----------
+    tree : tree of uproot
+    branches : sequence of str
+        Those that are read.
+    entries : int
+    step : int
+        Largest number of entries of a piece.
+    room : int, optional
+        Bytes that it may take.
+    """
+    if room is not None and entries:
+        step = max(1, min(step, room * entries // max(1, _LARGER * _bytes(tree, branches, entries))))
+    if entries <= step:
+        return [(0, entries)] if entries else []
+    ends = _ends_of_clusters(tree, branches, entries)
+    pieces = []
+    start = 0
+    while start < entries:
+        stop = min(start + step, entries)
+        last = int(ends[np.searchsorted(ends, stop, side="right") - 1])
+        if start < last < stop:
+            stop = last
+        pieces.append((start, stop))
+        start = stop
+    return pieces
+
+
+def _ends_of_clusters(tree: Any, branches: Sequence[str], entries: int) -> NDArray[np.int64]:
+    """Entries at which baskets of all the branches end, from 0 on; none beside it of a tree that does not tell them."""
+    common: set[int] | None = None
+    with suppress(Exception):  # where the tree is damaged, reading it says so
+        if hasattr(tree, "ntuple"):
+            common = {int(cluster.num_first_entry) for cluster in tree.ntuple.cluster_summaries}
+        else:
+            for branch in branches:
+                ends = {int(end) for end in tree[branch].entry_offsets}
+                common = ends if common is None else common & ends
+    return np.array(sorted({0} | {end for end in common or () if 0 < end < entries}), np.int64)
+
+
+def _bytes(tree: Any, branches: Sequence[str], entries: int) -> int:
+    """What the branches hold, as far as the tree tells it."""
+    total = 0
+    for branch in branches:
+        known = None
+        with suppress(Exception):
+            known = int(tree[branch].uncompressed_bytes)
+        total += 8 * entries if known is None or known <= 0 else known
+    return total
