@@ -82,6 +82,21 @@ def kept(result: Result) -> float:
 # --- convergence
 
 
+def test_on_epoch_is_told_each_test_and_ends_the_training(scripted: Any) -> None:
+    seen: list[Any] = []
+    result = play("TestRepetitions=2,MaxEpochs=4|MaxEpochs=4", [1.0, 0.9, 0.8], [0.8, 0.7], on_epoch=seen.append)
+    assert seen == result.history
+    assert [(row.phase, row.epoch) for row in seen] == [(1, 2), (1, 4), (2, 4)]
+    Scripted.made = []
+    ended = play("TestRepetitions=1|MaxEpochs=4", [1.0, 0.9, 0.95], on_epoch=lambda row: row.epoch == 2)
+    assert [row.epoch for row in ended.history] == [1, 2]
+    assert kept(ended) == 1001
+    assert len(scripted.made) == 1
+    Scripted.made = []
+    with pytest.raises(ZeroDivisionError):
+        play("TestRepetitions=1", [1.0, 0.9], on_epoch=lambda row: 1 / 0)
+
+
 def test_the_counter_grows_by_the_repetitions(scripted: Any) -> None:
     result = play("TestRepetitions=3,ConvergenceSteps=5", [1.0, 0.9, 0.95, 0.96, 0.1])
     assert [row.epoch for row in result.history] == [3, 6, 9]

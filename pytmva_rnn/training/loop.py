@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +29,15 @@ from pytmva_rnn.training.training_state import Position, TrainingState
 from pytmva_rnn.training.validation_error import check_bounded, lowest_possible, validation_error
 from pytmva_rnn.trandom import TRandom3, shuffle
 
-__all__ = ["Loop"]
+__all__ = ["Loop", "OnEpoch"]
 
 log = logging.getLogger("pytmva_rnn")
 
 _PIECE = 1 << 20
 """Events of an epoch that are trained with at once, where there are more: in between the state can be kept."""
+
+OnEpoch: TypeAlias = Callable[[HistoryRow], object]
+"""What is called after each test of the validation sample, and ends the training if it returns true."""
 
 
 class Loop:
@@ -53,6 +58,7 @@ class Loop:
         progress: bool | None,
         checkpointer: Checkpointer | None = None,
         start: TrainingState | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> None:
         self.best = weights
         self.history: list[HistoryRow] = []
@@ -74,6 +80,8 @@ class Loop:
         if start is not None:
             self.best, self.improved, self.seconds = start.best, start.improved, start.seconds
             self.history, self.initial_error, self._floor = list(start.history), start.initial_error, start.floor
+        self._on_epoch = on_epoch
+        self._ended = False  # by `on_epoch`
 
     def run(self) -> None:
         """Train phase after phase.
@@ -129,6 +137,8 @@ class Loop:
             table = EpochTable(number, len(self._phases), at.lowest, batches, phase.batch_size, at.epoch)
             with Progress(phase.max_epochs, f"phase {number}", self._progress, at.epoch) as bar:
                 self._phase(engine, phase, at, table, bar)
+            if self._ended:
+                return
 
     def _begin(self, engine: Engine, phase: TrainingPhase, number: int) -> Position:
         """The start of a phase, or where the training was that goes on."""
@@ -222,6 +232,10 @@ class Loop:
                 tested, tested_epoch = now, epoch
                 if not np.isfinite(training_error):
                     self._give_up(f"the training error became {training_error} in epoch {epoch} of phase {number}")
+                    return
+                if self._on_epoch is not None and self._on_epoch(self.history[-1]):
+                    log.info("ended by on_epoch after %d epochs", epoch)
+                    self._ended = True
                     return
             if at.unimproved > phase.convergence_steps:
                 log.info("converged after %d epochs", epoch)

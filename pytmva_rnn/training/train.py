@@ -24,7 +24,7 @@ from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.training.checkpoint import Checkpoint
 from pytmva_rnn.training.fingerprint import fingerprint
 from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
-from pytmva_rnn.training.loop import Loop
+from pytmva_rnn.training.loop import Loop, OnEpoch
 from pytmva_rnn.training.obeyed_options import backend_of, check_obeyed
 from pytmva_rnn.training.problem import make_problem
 from pytmva_rnn.training.resuming import Resume, agreed_threads, continuation, keeping
@@ -88,6 +88,7 @@ def train(
     progress: bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
+    on_epoch: OnEpoch | None = None,
 ) -> Result: ...
 
 
@@ -109,6 +110,7 @@ def train(
     progress: bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
+    on_epoch: OnEpoch | None = None,
 ) -> Result: ...
 
 
@@ -134,6 +136,7 @@ def train(
     progress: bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
+    on_epoch: OnEpoch | None = None,
 ) -> Result: ...
 
 
@@ -158,6 +161,7 @@ def train(
     progress: bool | None = None,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
+    on_epoch: OnEpoch | None = None,
 ) -> Result:
     """Train a network as TMVA's MethodDL does.
 
@@ -212,6 +216,9 @@ def train(
         same kind of processor, with the threads that it began with, which are taken unless others are given. With True
         the training begins where there is no checkpoint yet; a file that is named has to be there. Of a training that
         is done, the result comes back.
+    on_epoch : callable, optional
+        Called with the HistoryRow of each epoch that the validation sample is looked at after, every TestRepetitions.
+        If it returns true, the training ends there with the best weights so far; what it raises, `train` raises.
 
     Returns
     -------
@@ -290,7 +297,7 @@ def train(
         seed = state.seed
     with compilation("training"):
         weights = starting_weights(problem, settings, initial, seed) if state is None else state.best
-    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress, checkpointer, state)
+    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress, checkpointer, state, on_epoch)
     run.run()
     if not run.improved and not run.interrupted:
         log.warning(
