@@ -10,6 +10,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
+    "EstimatorError",
     "MissingExtraError",
     "OptionError",
     "OutputError",
@@ -127,6 +128,10 @@ class CheckpointError(TMVAError):
 
 class MissingExtraError(TMVAError, ImportError):
     """An optional package that is not installed; names the pip command that installs it."""
+
+
+class EstimatorError(TMVAError, ValueError):
+    """Parameters or arrays that an estimator cannot be fitted with; a ValueError, as scikit-learn raises it."""
 
 
 class BackendError(TMVAError):

@@ -20,11 +20,14 @@ __all__ = [
     "numba_cuda",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "root",
     "safetensors",
     "scipy",
     "skhep_testdata",
+    "sklearn",
+    "tomlkit",
     "torch",
 ]
 
@@ -145,6 +148,17 @@ def onnxruntime() -> ModuleType:
     return _optional("onnxruntime", package="ONNX Runtime", extra="onnx", purpose="to run ONNX files")
 
 
+def optuna() -> ModuleType:
+    """Return the `optuna` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If Optuna is not installed.
+    """
+    return _optional("optuna", package="Optuna", extra="tune", purpose="to search options")
+
+
 def pandas() -> ModuleType:
     """Return the `pandas` package.
 
@@ -194,6 +208,37 @@ def scipy() -> ModuleType:
     return _optional(
         "scipy.special", package="SciPy", extra="special", purpose="for special functions of TMath in formulas"
     )
+
+
+def sklearn() -> ModuleType:
+    """Return the `sklearn` package with what estimators are made of.
+
+    Raises
+    ------
+    MissingExtraError
+        If scikit-learn is not installed, or before 1.6.
+    """
+    modules = ("base", "exceptions", "model_selection", "utils.class_weight", "utils.multiclass", "utils.validation")
+    for module in modules:
+        package = _optional(f"sklearn.{module}", package="scikit-learn", extra="sklearn", purpose="for its estimators")
+    if not hasattr(package.utils.validation, "validate_data"):
+        raise MissingExtraError(
+            f"scikit-learn {package.__version__} is too old, 1.6 is needed; "
+            f"install it with {install_command('sklearn')}",
+            name="sklearn",
+        )
+    return package
+
+
+def tomlkit() -> ModuleType:
+    """Return the `tomlkit` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If TOML Kit is not installed.
+    """
+    return _optional("tomlkit", package="TOML Kit", extra="tune", purpose="to write configurations")
 
 
 def torch() -> ModuleType:

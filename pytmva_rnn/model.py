@@ -42,7 +42,11 @@ class Model(Description):
         write_weights(self, path, scalar_elements=scalar_elements)
 
     def predict(
-        self, X: ArrayLike | Dataset | Source | str | Mapping[str, Any], *, backend: str = "cpu"
+        self,
+        X: ArrayLike | Dataset | Source | str | Mapping[str, Any],
+        *,
+        backend: str = "cpu",
+        threads: int | None = None,
     ) -> NDArray[np.float32]:
         """Score events: transformations, network and output function, as TMVA's Reader does.
 
@@ -55,6 +59,8 @@ class Model(Description):
             Columns are a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
         backend : str
             "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
+        threads : int, optional
+            Threads to use; if None, PYTMVA_RNN_THREADS or as many as pay for the work at hand.
 
         Returns
         -------
@@ -77,7 +83,7 @@ class Model(Description):
         kept = self._networks
         if kept is None:
             kept = self.__dict__.setdefault("_networks", KeptNetworks())
-        return kept.predict(self, inputs, backend)
+        return kept.predict(self, inputs, backend, threads)
 
     def signal_probability(self, scores: ArrayLike, signal_fraction: float = 0.5) -> NDArray[np.float64]:
         """How probable signal is at each score, as TMVA's `Reader::GetProba` has it.

@@ -23,14 +23,17 @@ class KeptNetworks:
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int | None], list[Network]] = {}
 
-    def predict(self, model: Description, X: ArrayLike, backend: str) -> NDArray[np.float32]:
+    def predict(
+        self, model: Description, X: ArrayLike, backend: str, threads: int | None = None
+    ) -> NDArray[np.float32]:
         """Score events; see `Model.predict`."""
         # threads agree on a list, and on who takes what from it: these are single operations of Python
-        idle = self._idle.setdefault((backend, asked_threads(None)), [])
+        threads = asked_threads(threads)
+        idle = self._idle.setdefault((backend, threads), [])
         try:
             network = idle.pop()
         except IndexError:
-            network = Network(model, backend)
+            network = Network(model, backend, threads=threads)
         scores = predict(network, X)
         if len(idle) < _MOST:
             idle.append(network)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytmva_rnn.description import Layer, Shape, check_memory
 from pytmva_rnn.errors import DataError, OptionError
-from pytmva_rnn.options.layer_specs import LAYERS, Context, DenseSpec, LayerSpec
+from pytmva_rnn.options.layer_specs import LAYERS, Context, DenseSpec, LayerSpec, RecurrentSpec
 
-__all__ = ["build_layers", "parse_layout"]
+__all__ = ["build_layers", "parse_layout", "with_sizes"]
 
 
 def parse_layout(text: str) -> tuple[LayerSpec, ...]:
@@ -76,3 +78,24 @@ def build_layers(specs: tuple[LayerSpec, ...], input_shape: Shape, variables: in
             text.rfind(",") + 1,
         )
     return tuple(layers)
+
+
+def with_sizes(specs: tuple[LayerSpec, ...], input_shape: Shape, variables: int, outputs: int) -> tuple[LayerSpec, ...]:
+    """Recurrent layers without input size and time steps, `LSTM|32`, get those of what comes before them.
+
+    Parameters are those of `build_layers`, which says what is wrong where sizes do not fit.
+    """
+    sized: list[LayerSpec] = []
+    shape = input_shape
+    for spec in specs:
+        if isinstance(spec, RecurrentSpec):
+            depth, height, width = shape
+            size, steps = spec.input_size or width, spec.time_steps or depth * height
+            sized.append(replace(spec, input_size=size, time_steps=steps))
+        else:
+            sized.append(spec)
+        try:
+            shape = sized[-1].build(Context(shape, variables, outputs)).output_shape(shape)
+        except OptionError:
+            return (*sized, *specs[len(sized) :])
+    return tuple(sized)
