@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
-    from pytmva_rnn.report import Performance, evaluate, score
+    from pytmva_rnn.report import Performance, Report, ReportOptions, evaluate, make_report, score
     from pytmva_rnn.training.checkpoint import Checkpoint
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
@@ -39,6 +39,8 @@ __all__ = [
     "Model",
     "Performance",
     "Recipe",
+    "Report",
+    "ReportOptions",
     "Result",
     "Reweight",
     "Source",
@@ -52,6 +54,7 @@ __all__ = [
     "kfold",
     "load",
     "load_config",
+    "make_report",
     "parse_options",
     "read_weights",
     "score",
@@ -68,6 +71,8 @@ _HOMES = {
     "MethodOptions": "options",
     "Model": "model",
     "Recipe": "data",
+    "Report": "report",
+    "ReportOptions": "report",
     "Result": "training",
     "Reweight": "data",
     "Source": "data",
@@ -80,6 +85,7 @@ _HOMES = {
     "kfold": "data",
     "load": "data",
     "load_config": "config",
+    "make_report": "report",
     "parse_options": "options",
     "read_weights": "model",
     "score": "report",

@@ -16,7 +16,9 @@ __all__ = [
     "aiohttp",
     "fsspec_xrootd",
     "h5py",
+    "hist",
     "matplotlib",
+    "mplhep",
     "numba_cuda",
     "onnx",
     "onnxruntime",
@@ -83,6 +85,17 @@ def h5py() -> ModuleType:
     return _optional("h5py", package="h5py", extra="keras", purpose="for Keras' files")
 
 
+def hist() -> ModuleType:
+    """Return the `hist` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If hist is not installed.
+    """
+    return _optional("hist", package="hist", extra="report", purpose="for histograms that others can draw and add")
+
+
 def install_command(extra: str) -> str:
     """How to install what an extra brings: for a checkout of the sources by its path, which pip takes as well."""
     checkout = Path(__file__).parents[1]
@@ -100,6 +113,17 @@ def matplotlib() -> ModuleType:
         If Matplotlib is not installed.
     """
     return _optional("matplotlib.figure", package="Matplotlib", extra="plot", purpose="for plots")
+
+
+def mplhep() -> ModuleType:
+    """Return the `mplhep` package, the styles of experiments.
+
+    Raises
+    ------
+    MissingExtraError
+        If mplhep is not installed.
+    """
+    return _optional("mplhep", package="mplhep", extra="report", purpose="for the styles of experiments")
 
 
 def skhep_testdata() -> ModuleType:

@@ -25,7 +25,9 @@ __all__ = [
     "EVALUATION",
     "HEADER",
     "KERAS_FILE",
+    "NUMBERS",
     "ONNX_FILE",
+    "PAGE",
     "PICTURE",
     "SCORES",
     "TORCH_FILE",
@@ -71,6 +73,8 @@ PICTURE = Kind(
     (".pdf", ".png", ".svg"),
     lambda content: content.startswith((b"\x89PNG", b"%PDF", b"<svg")) or b"<svg" in content[:1000],
 )
+PAGE = Kind("a report by pytmva_rnn", (".html",), lambda content: b'name="generator" content="pytmva_rnn' in content)
+NUMBERS = Kind("numbers of a report by pytmva_rnn", (".json",), lambda content: b'"made by": "pytmva_rnn"' in content)
 EVALUATION = Kind("an output file of TMVA", (), lambda content: content.startswith(b"root"))
 HEADER = Kind(
     "a C++ header by pytmva_rnn", (".hxx", ".hpp", ".hh", ".h"), lambda content: b"Made by pytmva_rnn" in content

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -17,6 +18,7 @@ __all__ = ["main"]
 COMMANDS = {
     "train": "train a network on ROOT files and write its weight file",
     "evaluate": "score the events of ROOT files with a weight file",
+    "report": "show how well a network does: a page with pictures, numbers, and how it was made",
     "inspect": "show what a weight file holds",
     "validate": "say what is wrong with weight files",
     "convert": "write a network in another format: TMVA, C++, ONNX, PyTorch, Keras",
@@ -29,6 +31,7 @@ _EPILOG = """\
 examples:
   pytmva-rnn train examples/quark_gluon.toml
   pytmva-rnn evaluate dataset/weights/TMVAClassification_LSTM.weights.xml 'data/*.root' -o scores.root
+  pytmva-rnn report dataset/weights/TMVAClassification_LSTM.weights.xml examples/quark_gluon.toml
   pytmva-rnn inspect dataset/weights/TMVAClassification_LSTM.weights.xml
   pytmva-rnn validate dataset/weights/*.xml
   pytmva-rnn convert dataset/weights/TMVAClassification_LSTM.weights.xml QuarkGluon.hxx
@@ -79,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if "\0" in argument:
                 raise TMVAError(f"{argument!r}: a name has no NUL character")
         given = _parser(given_argv).parse_args(given_argv)
+        given.command_line = shlex.join(["pytmva-rnn", *given_argv])
         logger.setLevel(logging.DEBUG if getattr(given, "verbose", False) else logging.INFO)
         code: int = given.run(given)
         return code

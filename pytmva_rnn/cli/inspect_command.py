@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pytmva_rnn.cli.tables import layer_settings, layer_table, plain_table, show
+from pytmva_rnn.cli.tables import layer_table, plain_table, show
 from pytmva_rnn.data import Steps
 from pytmva_rnn.description import HistoryRow, Variable
 from pytmva_rnn.model import Model, read_weights
@@ -155,7 +155,7 @@ def _as_data(model: Model) -> dict[str, Any]:
     layers = [
         {
             "kind": layer.kind,
-            **layer_settings(layer),
+            **layer.settings(),
             "input_shape": list(before),
             "output_shape": list(after),
             "parameters": layer.parameter_count,

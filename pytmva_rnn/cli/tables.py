@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 
 from rich import box
 from rich.console import Console
@@ -20,7 +19,6 @@ from pytmva_rnn.report.performance import separations
 __all__ = [
     "deviation_table",
     "events_table",
-    "layer_settings",
     "layer_table",
     "plain_table",
     "separation_table",
@@ -60,18 +58,13 @@ def size(shape: Shape) -> str:
     return f"{steps} x {shape[2]}" if steps > 1 else str(shape[2])
 
 
-def layer_settings(layer: Layer) -> dict[str, object]:
-    """What a layer was declared with."""
-    return {f.name: getattr(layer, f.name) for f in fields(layer) if f.name != "weights"}
-
-
 def layer_table(layers: Sequence[Layer], input_layout: Shape) -> Table:
     """Layers with their settings, output and number of parameters; their weights are not needed."""
     rows: list[Sequence[object]] = [("", "input", "", size(input_layout), "")]
     shape = input_layout
     for number, layer in enumerate(layers):
         shape = layer.output_shape(shape)
-        given = {name: value for name, value in layer_settings(layer).items() if value is not False}
+        given = {name: value for name, value in layer.settings().items() if value is not False}
         settings = ", ".join(name if value is True else f"{name} {value}" for name, value in given.items())
         rows.append((number, layer.kind, settings, size(shape), f"{layer.parameter_count:,}"))
     rows.append(("", "all", "", "", f"{sum(layer.parameter_count for layer in layers):,}"))

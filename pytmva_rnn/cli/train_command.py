@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytmva_rnn import extras
 from pytmva_rnn.cli.program import USER_ERROR, exit_code
+from pytmva_rnn.cli.report_files import REPORTS, check_drawable, report_outputs, write_report
 from pytmva_rnn.cli.scores import new_root_file, sample_columns, score_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
@@ -25,7 +26,7 @@ from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
-from pytmva_rnn.report import ScoredSample, training_picture
+from pytmva_rnn.report import ScoredSample, make_report, training_picture
 from pytmva_rnn.report.score_table import branch_names
 from pytmva_rnn.training import Checkpoint
 from pytmva_rnn.weightfile import write_weights
@@ -93,6 +94,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         action="store_true",
         help="replace files that are there and hold something else, and the checkpoint of a training that is not done",
     )
+    parser.add_argument(
+        "--report", metavar="FILE.html", help="write the report to this page (default: what the configuration says)"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
     parser.set_defaults(run=run)
 
@@ -112,12 +116,15 @@ def _positive(text: str) -> int:
 def run(given: argparse.Namespace) -> int:
     """Train, report and write."""
     config = load_config(given.config)
+    text = config.path.read_text(encoding="utf-8")  # for the report, whatever becomes of the file meanwhile
     if given.seed is not None:
         config = config.with_seed(given.seed)
     if given.fold is not None:
         config = config.with_fold(given.fold)
     if given.memory is not None:
         config = config.with_memory(given.memory)
+    if given.report is not None:
+        config = config.with_report(given.report)
     config.check_fold()
     checkpoint = None
     if given.resume or config.checkpoint is not None:
@@ -179,6 +186,19 @@ def run(given: argparse.Namespace) -> int:
             title=config.method.title,
         )
         print(f"plot: {paths['plot']}")
+    if REPORTS & paths.keys():
+        report = make_report(
+            result.model,
+            test,
+            training,
+            config.report_options,
+            history=result.history,
+            backend=given.backend or "cpu",
+            command=given.command_line,
+            configuration=text,
+            files=[str(path) for path in (config.path, given.initial, paths["weights"]) if path is not None],
+        )
+        write_report(report, paths, config.report_options, force=given.force)
     return exit_code(result.interrupted) if result.interrupted else 0
 
 
@@ -187,7 +207,7 @@ def _told_how_to_go_on(given: argparse.Namespace, weights: Path | None, number: 
     if weights is not None:
         print(f"interrupted: the best weights so far are in\n{weights}")
     options = {"--output": given.output, "--seed": given.seed, "--fold": given.fold, "--backend": given.backend}
-    options |= {"--threads": given.threads, "--initial": given.initial}
+    options |= {"--threads": given.threads, "--initial": given.initial, "--report": given.report}
     words = ["pytmva-rnn", "train", str(given.config)]
     words += [f"{name}={value}" for name, value in options.items() if value not in (None, Path())]
     print(f"to go on: {shlex.join([*words, '--resume'])}")
@@ -199,6 +219,10 @@ def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Check
     names = {"weights": config.weights, "scores": config.scores, "plot": config.plot}
     kinds = {"weights": WEIGHTS, "scores": SCORES, "plot": PICTURE}
     outputs = [Output(name, given.output / path, kinds[name]) for name, path in names.items() if path is not None]
+    reported = {"report": config.report, "numbers": config.numbers, "panels": config.panels}
+    outputs += report_outputs(
+        {name: given.output / path for name, path in reported.items() if path is not None}, config.report_options
+    )
     inputs: list[str | Path] = [config.path, *files_read(config.input.sources)]
     if given.initial is not None:
         inputs.append(given.initial)
@@ -207,6 +231,7 @@ def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Check
     paths = within(str(config.path), check_outputs, outputs, inputs, force=given.force)
     if config.output.plot is not None:
         extras.matplotlib()
+    check_drawable(reported, config.report_options)
     return {output.name: path for output, path in zip(outputs, paths, strict=True)}
 
 

@@ -14,6 +14,7 @@ from pytmva_rnn.data.sums_of_weights import NegativeWeights
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, SplitOptions
+from pytmva_rnn.report import ReportOptions
 from pytmva_rnn.training import Checkpoint, Result, train
 
 __all__ = [
@@ -56,12 +57,17 @@ class InputConfig:
         return "multiclass" if self.outputs > 1 else "classification"
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes as they are given; none for a regression."""
+        names = self.classes if self.classes is not None else self.sources
+        return tuple(names) if isinstance(names, Mapping) else ()
+
+    @property
     def outputs(self) -> int:
         """Outputs of the network: one for two classes, or one for each class or target."""
         if self.targets:
             return sum(target.width for target in self.targets)
-        names = self.classes if self.classes is not None else self.sources
-        return len(names) if isinstance(names, Mapping) and len(names) > 2 else 1
+        return len(self.class_names) if len(self.class_names) > 2 else 1
 
     def described(self) -> list[str]:
         """Class, files and tree of each source, for people to read."""
@@ -161,6 +167,12 @@ class OutputConfig:
         ROOT file for the scores of the training and test events.
     plot : str, optional
         Picture of history, ROC curve and scores.
+    report : str, optional
+        HTML page of the report, as [report] says.
+    numbers : str, optional
+        JSON file of its numbers.
+    panels : str, optional
+        Folder for each of its pictures.
     scalar_elements : bool
         Write the elements of array variables one by one into the weight file; see `pytmva_rnn.write_weights`.
     """
@@ -169,6 +181,9 @@ class OutputConfig:
     weights: str | None = None
     scores: str | None = None
     plot: str | None = None
+    report: str | None = None
+    numbers: str | None = None
+    panels: str | None = None
     scalar_elements: bool = False
 
 
@@ -214,6 +229,8 @@ class Configuration:
         When the state of the training is kept; None for never.
     memory : MemoryLimit, optional
         What the training may take of memory; see `pytmva_rnn.load`.
+    report_options : ReportOptions
+        What the report shows, and how.
     """
 
     path: Path
@@ -225,6 +242,7 @@ class Configuration:
     weighting: WeightsConfig = field(default_factory=WeightsConfig)
     checkpoint: CheckpointConfig | None = None
     memory: MemoryLimit | None = None
+    report_options: ReportOptions = field(default_factory=ReportOptions)
 
     @property
     def weights(self) -> str:
@@ -260,6 +278,21 @@ class Configuration:
         else:
             name = self._of_fold(given.file)
         return Checkpoint(Path(folder, name), given.every_epochs, given.every_minutes, replace)
+
+    @property
+    def report(self) -> str | None:
+        """The name of the report's page."""
+        return None if self.output.report is None else self._of_fold(self.output.report)
+
+    @property
+    def numbers(self) -> str | None:
+        """The name of the file of the report's numbers."""
+        return None if self.output.numbers is None else self._of_fold(self.output.numbers)
+
+    @property
+    def panels(self) -> str | None:
+        """The name of the folder of the report's pictures."""
+        return None if self.output.panels is None else self._of_fold(self.output.panels)
 
     def _of_fold(self, name: str) -> str:
         if self.split.fold is None:
@@ -365,6 +398,10 @@ class Configuration:
     def with_memory(self, memory: int | str) -> Configuration:
         """The configuration with another limit of memory, such as `"2 GB"`; raises as `pytmva_rnn.load`."""
         return replace(self, memory=MemoryLimit.of(memory))
+
+    def with_report(self, page: str) -> Configuration:
+        """The configuration with another name for the report's page."""
+        return replace(self, output=replace(self.output, report=page))
 
     def with_seed(self, seed: int) -> Configuration:
         """The configuration with another RandomSeed."""

@@ -11,7 +11,13 @@ from typing import Any
 
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
 from pytmva_rnn.config.checkpoint_table import checkpoint_config
-from pytmva_rnn.config.configuration import SCORE_BRANCHES, Configuration, OutputConfig, WeightsConfig
+from pytmva_rnn.config.configuration import (
+    SCORE_BRANCHES,
+    Configuration,
+    InputConfig,
+    OutputConfig,
+    WeightsConfig,
+)
 from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
 from pytmva_rnn.config.weights_table import weights_config
@@ -19,6 +25,8 @@ from pytmva_rnn.data import Recipe
 from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.errors import ConfigError, TMVAError
 from pytmva_rnn.options import SplitOptions
+from pytmva_rnn.outputs import NUMBERS, PAGE
+from pytmva_rnn.report import ReportOptions
 from pytmva_rnn.report.plots import PICTURE_FORMATS
 
 if sys.version_info >= (3, 11):
@@ -29,7 +37,7 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", "output", "checkpoint")
+_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", "output", "checkpoint", "report")
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -42,7 +50,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     ----------
     path : path-like
         A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
-        [output] and [checkpoint].
+        [output], [checkpoint] and [report].
 
     Returns
     -------
@@ -109,7 +117,8 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
     checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
-    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint, memory)
+    report = within("[report]", _report, on_one_line(table_of(tables, "report")), given)
+    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint, memory, report)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:
@@ -135,6 +144,15 @@ def _check_formulas(recipe: Recipe, splitting: SplitOptions) -> None:
             recipe.formula(text)
 
 
+def _report(table: dict[str, Any], given: InputConfig) -> ReportOptions:
+    options = ReportOptions.from_dict(table)
+    if given.targets and options.yields:
+        raise ConfigError("yields are for the significance of a signal, not for a regression")
+    if not given.targets:
+        options.check_classes(given.class_names)
+    return options
+
+
 def _output(table: dict[str, Any]) -> OutputConfig:
     check_keys(table, [f.name for f in fields(OutputConfig)], "[output] has no key")
     for key, value in table.items():
@@ -148,4 +166,8 @@ def _output(table: dict[str, Any]) -> OutputConfig:
         raise ConfigError(f"[output] weights = {output.weights!r}: the name of a weight file ends with .xml")
     if output.plot is not None and Path(output.plot).suffix not in PICTURE_FORMATS:
         raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(PICTURE_FORMATS)}")
+    for key, kind in (("report", PAGE), ("numbers", NUMBERS)):
+        name = getattr(output, key)
+        if name is not None and Path(name).suffix not in kind.suffixes:
+            raise ConfigError(f"[output] {key} = {name!r}: the name must end with {', '.join(kind.suffixes)}")
     return output

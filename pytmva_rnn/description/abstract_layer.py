@@ -117,6 +117,10 @@ class Layer:
         """How often the layer's weights are used for one event."""
         return 1
 
+    def settings(self) -> dict[str, Any]:
+        """What the layer was declared with: all fields but its arrays."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "weights"}
+
     def sizes(self) -> dict[str, int]:
         """The fields that have to be whole numbers from 1 on."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.type in ("int", int)}

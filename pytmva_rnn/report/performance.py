@@ -22,7 +22,15 @@ from pytmva_rnn.report.metrics import (
 )
 from pytmva_rnn.report.scored_sample import ScoredSample
 
-__all__ = ["ClassSeparation", "Performance", "TargetDeviation", "evaluate", "separations"]
+__all__ = [
+    "ClassSeparation",
+    "Performance",
+    "TargetDeviation",
+    "check_fits",
+    "evaluate",
+    "performance_of",
+    "separations",
+]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -120,9 +128,36 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Perform
         For other classes or targets than the model's, weights whose factors are still to be learned, a score that is
         NaN, and a class whose weights do not add up to something positive.
     """
+    check_fits(model, dataset)
+    scores = model.predict(dataset, backend=backend)
+    missing = int((scores == NO_SCORE).reshape(len(scores), -1).any(axis=1).sum())
+    if missing:
+        log.warning("%d of %d events have the score -999, as some of their inputs are NaN", missing, len(scores))
+    sample = ScoredSample(scores, dataset.comparable_weights, dataset.class_index, dataset.target_values)
+    return performance_of(sample, dataset.classes, [target.name for target in dataset.targets])
+
+
+def performance_of(sample: ScoredSample, classes: Sequence[str], targets: Sequence[str] = ()) -> Performance:
+    """Of events that are scored; for a regression with the names of its targets."""
+    if not targets:
+        return Performance(len(sample.weights), separations(sample, classes))
+    rows = zip(targets, *deviation(sample.target_values, sample.scores, sample.weights), strict=True)
+    return Performance(
+        len(sample.weights), deviations=tuple(TargetDeviation(t, float(b), float(r)) for t, b, r in rows)
+    )
+
+
+def check_fits(model: Model, dataset: Dataset) -> None:
+    """Make sure that a dataset has the classes or targets of a model, and weights that are known.
+
+    Raises
+    ------
+    DataError
+        Naming what differs.
+    """
     if not isinstance(dataset, Dataset):
         raise DataError(
-            f"evaluate takes a Dataset, not {type(dataset).__name__}: make one with load or Dataset.from_arrays"
+            f"labelled events are a Dataset, not {type(dataset).__name__}: make one with load or Dataset.from_arrays"
         )
     if dataset.weighting is not None:
         raise DataError(
@@ -138,18 +173,6 @@ def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Perform
         )
     if len(dataset.targets) != len(model.targets):
         raise DataError(f"the Dataset has {len(dataset.targets)} targets, the model {len(model.targets)}")
-    scores = model.predict(dataset, backend=backend)
-    missing = int((scores == NO_SCORE).reshape(len(scores), -1).any(axis=1).sum())
-    if missing:
-        log.warning("%d of %d events have the score -999, as some of their inputs are NaN", missing, len(scores))
-    sample = ScoredSample(scores, dataset.comparable_weights, dataset.class_index, dataset.target_values)
-    if model.analysis == "Regression":
-        bias, rms = deviation(sample.target_values, sample.scores, sample.weights)
-        rows = zip(dataset.targets, bias, rms, strict=True)
-        return Performance(
-            len(dataset), deviations=tuple(TargetDeviation(t.name, float(b), float(r)) for t, b, r in rows)
-        )
-    return Performance(len(dataset), separations(sample, dataset.classes))
 
 
 def separations(sample: ScoredSample, classes: Sequence[str]) -> tuple[ClassSeparation, ...]:

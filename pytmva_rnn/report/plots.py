@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.description import HistoryRow, running_epochs
+from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.outputs import PICTURE
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
+from pytmva_rnn.report.panels.drawing import COLORS, plain
+from pytmva_rnn.report.panels.history_panel import draw_history
 from pytmva_rnn.report.scored_sample import ScoredSample
 
 __all__ = ["PICTURE_FORMATS", "training_picture"]
 
 PICTURE_FORMATS = PICTURE.suffixes
 """Endings of the files that `training_picture` writes."""
-
-_COLORS = ("#2166ac", "#c4472b", "#3a8a3f", "#8a5aa8", "#b8860b", "#4a4a4a", "#17a2a2", "#d0699a")
-_DOTS = 200
-"""A history of more epochs than this is drawn without a dot for each."""
 
 
 def training_picture(
@@ -57,11 +54,13 @@ def training_picture(
     OSError
         If the file cannot be written.
     """
-    classes, targets, title = [_plain(name) for name in classes], [_plain(name) for name in targets], _plain(title)
+    classes, targets, title = [plain(name) for name in classes], [plain(name) for name in targets], plain(title)
     figure = extras.matplotlib().figure.Figure(figsize=(9 if targets else 13.5, 4.2), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.08)
     panels = figure.subplots(1, 2 if targets else 3)
-    _draw_history(panels[0], history)
+    draw_history(panels[0], history)
+    panels[0].set_title("Training history")
+    panels[0].legend(frameon=False)
     if targets:
         _draw_deviations(panels[1], samples, targets)
     else:
@@ -74,25 +73,6 @@ def training_picture(
         figure.savefig(temporary, dpi=150)
 
 
-def _plain(text: str) -> str:
-    """Matplotlib would read what stands between two dollar signs as a formula, and fail on one that is none."""
-    return text.replace("$", r"\$")
-
-
-def _draw_history(panel: Any, history: Sequence[HistoryRow]) -> None:
-    marker = "." if len(history) <= _DOTS else ""
-    epochs = running_epochs(history)
-    for last, (row, following) in zip(epochs, pairwise(history), strict=False):
-        if row.phase != following.phase:
-            panel.axvline(last + 0.5, color="0.6", linewidth=0.8, linestyle="--")
-    for name, color in zip(("training", "validation"), _COLORS, strict=False):
-        values = [getattr(row, f"{name}_error") for row in history]
-        panel.plot(epochs, values, color=color, marker=marker, linewidth=1.2, label=name)
-    panel.xaxis.get_major_locator().set_params(integer=True)
-    panel.set(xlabel="epoch", ylabel="error", title="Training history")
-    panel.legend(frameon=False)
-
-
 def _draw_roc(panel: Any, samples: Mapping[str, ScoredSample], classes: Sequence[str]) -> None:
     shown = range(1) if len(classes) == 2 else range(len(classes))
     for style, (name, sample) in zip(("-", ":", "--"), samples.items(), strict=False):
@@ -101,7 +81,7 @@ def _draw_roc(panel: Any, samples: Mapping[str, ScoredSample], classes: Sequence
             curve = roc_curve(member, score, sample.weights)
             area = roc_integral(member, score, sample.weights)
             label = f"{name} {area:.3f}" if len(classes) == 2 else f"{classes[number]}, {name} {area:.3f}"
-            color = _COLORS[number % len(_COLORS)]
+            color = COLORS[number % len(COLORS)]
             panel.plot(curve.signal_efficiency, curve.background_rejection, style, color=color, lw=1.4, label=label)
     panel.plot([0, 1], [1, 0], color="0.75", linewidth=0.8)
     panel.set(xlim=(0, 1), ylim=(0, 1.01), xlabel="signal efficiency", ylabel="background rejection")
@@ -155,7 +135,7 @@ def _histogram(
 ) -> None:
     contents, _ = np.histogram(values, edges, weights=weights)
     total = weights.sum() * np.diff(edges)
-    color = _COLORS[number % len(_COLORS)]
+    color = COLORS[number % len(COLORS)]
     if style == "filled":
         panel.stairs(contents / total, edges, fill=True, color=color, alpha=0.35, label=label)
     else:

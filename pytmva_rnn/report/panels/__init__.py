@@ -1,0 +1,1 @@
+"""The pictures of a report, drawn with Matplotlib: one file a subject."""

@@ -1,0 +1,1 @@
+"""The numbers of a report: pure NumPy, with weights of either sign."""
