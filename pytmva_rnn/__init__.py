@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         kfold,
         load,
     )
+    from pytmva_rnn.distributed import ScoredFile, ScoredFiles, score_files
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
-    from pytmva_rnn.report import Performance, Report, ReportOptions, evaluate, make_report, score
+    from pytmva_rnn.report import Performance, Report, ReportOptions, evaluate, make_report
+    from pytmva_rnn.scores import score
     from pytmva_rnn.training.checkpoint import Checkpoint
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
@@ -43,6 +45,8 @@ __all__ = [
     "ReportOptions",
     "Result",
     "Reweight",
+    "ScoredFile",
+    "ScoredFiles",
     "Source",
     "SplitOptions",
     "Steps",
@@ -58,6 +62,7 @@ __all__ = [
     "parse_options",
     "read_weights",
     "score",
+    "score_files",
     "train",
     "write_weights",
 ]
@@ -75,6 +80,8 @@ _HOMES = {
     "ReportOptions": "report",
     "Result": "training",
     "Reweight": "data",
+    "ScoredFile": "distributed",
+    "ScoredFiles": "distributed",
     "Source": "data",
     "SplitOptions": "options",
     "Steps": "data",
@@ -88,7 +95,8 @@ _HOMES = {
     "make_report": "report",
     "parse_options": "options",
     "read_weights": "model",
-    "score": "report",
+    "score": "scores",
+    "score_files": "distributed",
     "train": "training",
     "write_weights": "weightfile",
 }

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "aiohttp",
+    "dask_awkward",
+    "distributed",
     "fsspec_xrootd",
     "h5py",
     "hist",
@@ -59,6 +61,28 @@ def aiohttp() -> ModuleType:
         If aiohttp is not installed.
     """
     return _optional("aiohttp", package="aiohttp", extra="http", purpose="for files on web servers (http, https)")
+
+
+def dask_awkward() -> ModuleType:
+    """Return the `dask_awkward` package.
+
+    Raises
+    ------
+    MissingExtraError
+        If dask-awkward is not installed.
+    """
+    return _optional("dask_awkward", package="dask-awkward", extra="coffea", purpose="for arrays that dask computes")
+
+
+def distributed() -> ModuleType:
+    """Return the `distributed` package, dask's scheduler of many machines.
+
+    Raises
+    ------
+    MissingExtraError
+        If dask.distributed is not installed.
+    """
+    return _optional("distributed", package="dask.distributed", extra="dask", purpose="to score with dask's workers")
 
 
 def fsspec_xrootd() -> ModuleType:

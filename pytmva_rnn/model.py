@@ -57,6 +57,7 @@ class Model(Description):
         X : array, shape (n, NVar) or (n, T, D); or Dataset, Source, `"file.root:tree"`, or columns in memory
             Raw variables, time-major; or what they are made of as the weight file says, one event for each entry.
             Columns are a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
+            A collection of dask-awkward gives one of scores, of which nothing is read or computed yet.
         backend : str
             "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
         threads : int, optional
@@ -76,6 +77,11 @@ class Model(Description):
             `pytmva_rnn.score`.
         """
         inputs: Any = X
+        if type(X).__module__.startswith("dask_awkward"):
+            from pytmva_rnn.weightfile.lazy_inputs import lazy_scores  # as below
+
+            lazy: NDArray[np.float32] = lazy_scores(self, X, backend)  # as good as one
+            return lazy
         if not isinstance(X, np.ndarray) or X.dtype.names is not None:
             from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
 

@@ -12,13 +12,11 @@ import pytest
 import uproot
 
 from pytmva_rnn import Model, train, write_weights
-from pytmva_rnn.cli import evaluate_command as evaluate
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe, Source, load_inputs
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.file_scoring import Scoring
-from pytmva_rnn.report.score_table import branch_names
+from pytmva_rnn.scores import Scoring, branch_names, scored_events
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, TREE, recipe_info
 
 SEQUENCE = Recipe.from_dict(
@@ -81,8 +79,8 @@ def run(folder: Path, trained: Model, *arguments: object) -> int:
 def test_several_files_a_piece_at_a_time(
     files: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(evaluate, "_VALUES", 0)
-    monkeypatch.setattr(evaluate, "_FEWEST_ENTRIES", 7)
+    monkeypatch.setattr(scored_events, "_VALUES", 0)
+    monkeypatch.setattr(scored_events, "_FEWEST_ENTRIES", 7)
     trained, output = model(SEQUENCE), tmp_path / "new" / "s.root"
     assert run(tmp_path, trained, *files, "-o", output) == 0
     assert f"{output}:scores: 41 entries, branches my_net_k1, my_net_k2, entry, file\n" in capsys.readouterr().out
@@ -124,8 +122,8 @@ def test_remembered_states_pass_from_piece_to_piece(
     remembering = replace(trained, layers=(replace(trained.layers[0], remember_state=True), *trained.layers[1:]))
     found = []
     for fewest in (1_000, 7):
-        monkeypatch.setattr(evaluate, "_VALUES", 0)
-        monkeypatch.setattr(evaluate, "_FEWEST_ENTRIES", fewest)
+        monkeypatch.setattr(scored_events, "_VALUES", 0)
+        monkeypatch.setattr(scored_events, "_FEWEST_ENTRIES", fewest)
         assert run(tmp_path, remembering, *files, "-o", tmp_path / "s.root") == 0
         with uproot.open(f"{tmp_path}/s.root:scores") as tree:
             found.append(tree["my_net"].array(library="np"))

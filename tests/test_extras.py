@@ -13,7 +13,9 @@ from pytmva_rnn.errors import MissingExtraError, TMVAError
 PACKAGE = Path(extras.__file__).parent
 OPTIONAL = {
     "ROOT",
+    "coffea",
     "dask",
+    "dask_awkward",
     "distributed",
     "h5py",
     "keras",
@@ -33,6 +35,8 @@ OPTIONAL = {
 @pytest.mark.parametrize(
     ("name", "package", "extra"),
     [
+        ("dask_awkward", "dask-awkward", "coffea"),
+        ("distributed", "dask.distributed", "dask"),
         ("h5py", "h5py", "keras"),
         ("matplotlib", "Matplotlib", "plot"),
         ("numba_cuda", "numba-cuda", "cuda"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from pytmva_rnn import outputs as module
-from pytmva_rnn.cli.scores import new_root_file
 from pytmva_rnn.errors import OutputError
 from pytmva_rnn.outputs import CHECK, HEADER, PICTURE, SCORES, WEIGHTS, Kind, Output, check_outputs, check_space
+from pytmva_rnn.scores.score_file import new_root_file
 from tests.reference import FOLDER
 
 Prepare = Callable[[Path], object]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.cli.numbers_given import positive_number
 from pytmva_rnn.data import Recipe, Source, Variables, load_inputs
 from pytmva_rnn.data.scoring_inputs import inputs_of_repetitions
 from pytmva_rnn.description import ANALYSES
@@ -42,7 +43,7 @@ def add_about_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--spectators", metavar="S", nargs="+", help="spectators that a Reader declares")
     group.add_argument("--title", help="title of the method (default: DL)")
     group.add_argument(
-        "--steps", metavar="T", type=_positive, help="number of time steps, where the file leaves it open"
+        "--steps", metavar="T", type=positive_number, help="number of time steps, where the file leaves it open"
     )
     group.add_argument(
         "--layout", help="TMVA's layout of a state dict of PyTorch, LSTM|10|30|10|0|0,DENSE|64|TANH,LINEAR"
@@ -50,12 +51,6 @@ def add_about_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--order", metavar="NAME", nargs="+", help="names of a state dict's layers as the layout has them"
     )
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def about_of(given: argparse.Namespace, tree: str | None = None) -> dict[str, Any]:

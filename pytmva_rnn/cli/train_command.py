@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytmva_rnn import extras
+from pytmva_rnn.cli.numbers_given import positive_number, whole_number
 from pytmva_rnn.cli.program import USER_ERROR, exit_code
 from pytmva_rnn.cli.report_files import REPORTS, check_drawable, report_outputs, write_report
-from pytmva_rnn.cli.scores import new_root_file, sample_columns, score_columns
+from pytmva_rnn.cli.sample_branches import sample_columns
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
@@ -27,7 +28,9 @@ from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
 from pytmva_rnn.report import ScoredSample, make_report, training_picture
-from pytmva_rnn.report.score_table import branch_names
+from pytmva_rnn.scores import branch_names
+from pytmva_rnn.scores.score_file import new_root_file
+from pytmva_rnn.scores.score_tree import score_columns
 from pytmva_rnn.training import Checkpoint
 from pytmva_rnn.weightfile import write_weights
 
@@ -67,9 +70,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         "-o", "--output", metavar="DIR", type=Path, default=Path(), help="folder to write to (default: the current one)"
     )
     parser.add_argument(
-        "--seed", type=_whole, help="RandomSeed instead of the configuration's; 0: different every time"
+        "--seed", type=whole_number, help="RandomSeed instead of the configuration's; 0: different every time"
     )
-    parser.add_argument("--fold", type=_whole, help="which of the configuration's folds tests, from 0")
+    parser.add_argument("--fold", type=whole_number, help="which of the configuration's folds tests, from 0")
     parser.add_argument(
         "--backend",
         choices=("cpu", "cuda", "reference"),
@@ -80,7 +83,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         metavar="SIZE",
         help="memory that the program may take, such as '2 GB', for files that are larger",
     )
-    parser.add_argument("--threads", type=_positive, help="threads to compute with (default: all cores)")
+    parser.add_argument("--threads", type=positive_number, help="threads to compute with (default: all cores)")
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -99,18 +102,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="tell more")
     parser.set_defaults(run=run)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _whole(text) == 0:
-        raise argparse.ArgumentTypeError("at least 1 is needed")
-    return int(text)
 
 
 def run(given: argparse.Namespace) -> int:

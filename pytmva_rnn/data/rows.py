@@ -14,7 +14,7 @@ from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.array_values import problem_words
 from pytmva_rnn.formula.values import Value
 
-__all__ = ["ListLengths", "Rows", "side_by_side"]
+__all__ = ["ListLengths", "Rows", "check_digits", "side_by_side"]
 
 
 @dataclass
@@ -201,9 +201,19 @@ def side_by_side(columns: list[tuple[str, NDArray[Any]]], n: int) -> NDArray[Any
         if np.result_type(*kinds).kind in "iu":
             return np.stack([values for _, values in columns], axis=1)
     for name, values in columns:
-        if values.dtype.kind in "iu" and len(values) and max(abs(int(values.min())), abs(int(values.max()))) > 2**53:
-            raise DataError(
-                f"spectator {name} has integers beyond 2^53, whose digits are kept only where all spectators are "
-                "integers"
-            )
+        check_digits(name, values)
     return np.stack([values.astype(np.float64) for _, values in columns], axis=1) if columns else np.empty((n, 0))
+
+
+def check_digits(name: str, values: NDArray[Any]) -> None:
+    """Refuse values that would not keep their digits in double precision.
+
+    Raises
+    ------
+    DataError
+        For integers beyond 2^53.
+    """
+    if values.dtype.kind in "iu" and len(values) and max(abs(int(values.min())), abs(int(values.max()))) > 2**53:
+        raise DataError(
+            f"spectator {name} has integers beyond 2^53, whose digits are kept only where all spectators are integers"
+        )

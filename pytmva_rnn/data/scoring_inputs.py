@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from pytmva_rnn.data.flat_variables import Column
 from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
-from pytmva_rnn.data.rows import ListLengths
+from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.data.sources import STEP, Source
 from pytmva_rnn.formula import Columns, Formula
 
 __all__ = [
     "Inputs",
+    "Repetitions",
     "changed_by",
-    "elements_of_pieces",
     "inputs_of_repetitions",
     "iterate_inputs",
     "iterate_repetitions",
+    "joined_elements",
     "load_inputs",
 ]
 
@@ -51,14 +52,52 @@ class Inputs:
     elements: NDArray[np.int64] | None = None
 
 
+class Repetitions:
+    """The repetitions of a recipe, made of the same entries: what every way to score reads events with.
+
+    Neither the selection nor the weight of a source is used, so that there is a row for each entry, or, as TMVA makes
+    events of them, for each element of the lists that are variables: none for an empty list. NaN and infinite values
+    are passed on, as TMVA does.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    values : sequence of mapping, optional
+        All of `recipe.repetitions()` by default.
+
+    Attributes
+    ----------
+    recipes : list of Recipe
+        One for each repetition.
+    """
+
+    def __init__(self, recipe: Recipe, values: Sequence[Mapping[str, Any]] | None = None) -> None:
+        chosen = recipe.repetitions() if values is None else values
+        self.recipes = [replace(recipe.at(each), allow_nan=True) for each in chosen]
+        self._known = [ListLengths() for _ in self.recipes]
+
+    def formulas(self) -> list[Formula]:
+        """What must be read."""
+        return [formula for recipe in self.recipes for formula in recipe.formulas()]
+
+    def rows(self, columns: Columns) -> list[Rows]:
+        """The events that some entries make, for each repetition; pieces of a source are to come in its order."""
+        return [recipe.rows(columns, known) for recipe, known in zip(self.recipes, self._known, strict=True)]
+
+    def inputs(self, columns: Columns, rows: Sequence[Rows] | None = None) -> list[Inputs]:
+        """The events themselves; `rows` is what the method of that name gave."""
+        every = self.rows(columns) if rows is None else rows
+        found = []
+        for recipe, each in zip(self.recipes, every, strict=True):
+            X, spectators = recipe.build(columns, each)
+            found.append(Inputs(X, spectators, columns.entries[each.entry], columns.place, each.element))
+        return found
+
+
 def iterate_inputs(
     recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None, *, step: int = STEP
 ) -> Iterator[Inputs]:
-    """The inputs of every entry of a source, a piece at a time, to score them.
-
-    Neither the selection nor the weight of the source is used, so that there is a row for each entry, or, as TMVA makes
-    events of them, for each element of the lists that are variables: none for an empty list. NaN and infinite values
-    are passed on, as TMVA does.
+    """The inputs of every entry of a source, a piece at a time, to score them; see `Repetitions`.
 
     Parameters
     ----------
@@ -87,19 +126,9 @@ def iterate_repetitions(
     repetitions : sequence of mapping, optional
         All of `recipe.repetitions()` by default.
     """
-    chosen = [
-        replace(recipe.at(values), allow_nan=True)
-        for values in (recipe.repetitions() if repetitions is None else repetitions)
-    ]
-    known = [ListLengths() for _ in chosen]
-    for columns in read(source, [formula for each in chosen for formula in each.formulas()], step=step):
-        yield [_inputs(each, columns, lengths) for each, lengths in zip(chosen, known, strict=True)]
-
-
-def _inputs(recipe: Recipe, columns: Columns, known: ListLengths) -> Inputs:
-    rows = recipe.rows(columns, known)
-    X, spectators = recipe.build(columns, rows)
-    return Inputs(X, spectators, columns.entries[rows.entry], columns.place, rows.element)
+    made = Repetitions(recipe, repetitions)
+    for columns in read(source, made.formulas(), step=step):
+        yield made.inputs(columns)
 
 
 def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +152,7 @@ def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str,
         np.concatenate([piece.spectators for piece in pieces]),
         np.concatenate([piece.entries for piece in pieces]),
         pieces[0].place,
-        elements_of_pieces(pieces),
+        joined_elements([piece.elements for piece in pieces], [len(piece.X) for piece in pieces]),
     )
 
 
@@ -133,10 +162,17 @@ def inputs_of_repetitions(recipe: Recipe, source: Source | ArrayTree) -> NDArray
     return np.concatenate([piece.X for of_repetition in pieces for piece in of_repetition])
 
 
-def elements_of_pieces(pieces: Sequence[Inputs]) -> NDArray[np.int64] | None:
-    """The elements of several pieces, None where none has any: a list in one file may be a number in another."""
-    if all(piece.elements is None for piece in pieces):
+def joined_elements(elements: Sequence[NDArray[np.int64] | None], lengths: Sequence[int]) -> NDArray[np.int64] | None:
+    """The elements of several pieces, None where none has any: a list in one file may be a number in another.
+
+    Parameters
+    ----------
+    elements : sequence of (n,) int64 or None
+    lengths : sequence of int
+        The n of each piece.
+    """
+    if all(each is None for each in elements):
         return None
     return np.concatenate(
-        [np.zeros(len(piece.X), np.int64) if piece.elements is None else piece.elements for piece in pieces]
+        [np.zeros(n, np.int64) if each is None else each for each, n in zip(elements, lengths, strict=True)]
     )

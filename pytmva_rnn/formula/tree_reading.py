@@ -142,7 +142,7 @@ class _Friend:
             part.read(path, max(start, part.first), min(stop, part.end))
             for part in self.parts
             if part.first < stop and start < part.end
-        ]
+        ] or [self.parts[0].read(path, self.parts[0].first, self.parts[0].first)]
         return pieces[0] if len(pieces) == 1 else ak.concatenate(pieces)
 
 
@@ -155,6 +155,7 @@ def read_trees(
     friends: tuple[str, ...] = (),
     aliases: Mapping[str, str] | None = None,
     before: int = 0,
+    allow_empty: bool = False,
 ) -> Iterator[Columns]:
     """Read what some formulas need, in the trees' order.
 
@@ -176,12 +177,14 @@ def read_trees(
         Names for formulas, beside those that the trees have.
     before : int
         Entries of trees that were read before these, which `Entry$` counts too.
+    allow_empty : bool
+        Give columns without entries of a tree that has none, by which their types are known.
 
     Raises
     ------
     DataError
-        For a file or tree that cannot be read, no entry at all, a friend of another length, or a name that is not there
-        or could be several.
+        For a file or tree that cannot be read, no entry at all unless that is allowed, a friend of another length, or a
+        name that is not there or could be several.
     """
     names = list(dict.fromkeys(name for formula in formulas for name in formula.names))
     places = []
@@ -199,7 +202,7 @@ def read_trees(
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
                 pieces = pieces_of_tree(tree, search.paths(), entries, step, room)
-                yield from read_ahead(search.read, pieces)
+                yield from read_ahead(search.read, pieces or [(0, 0)] * allow_empty)
                 before += entries
         for friend in beside:
             if friend.parts[-1].end != before:
@@ -208,7 +211,7 @@ def read_trees(
                     f"the friend {friend.name} has {friend.parts[-1].end} entries, the tree {before} "
                     f"({places[0]}{others}); a friend goes along entry by entry"
                 )
-    if before == first:
+    if before == first and not allow_empty:
         raise DataError(f"no entries in {', '.join(places)}")
 
 

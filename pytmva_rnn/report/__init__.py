@@ -15,7 +15,6 @@ from pytmva_rnn.report.metrics import (
 from pytmva_rnn.report.performance import ClassSeparation, Performance, TargetDeviation, evaluate
 from pytmva_rnn.report.plots import training_picture
 from pytmva_rnn.report.report_options import ReportOptions
-from pytmva_rnn.report.score_table import score
 from pytmva_rnn.report.scored_sample import ScoredSample
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "roc_curve",
     "roc_integral",
     "roc_uncertainty",
-    "score",
     "separation",
     "signal_efficiency",
     "training_picture",

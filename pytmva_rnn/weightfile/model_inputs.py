@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs, stored_recipe
 
-__all__ = ["inputs_of", "labelled_columns", "recipe_of", "source_of"]
+__all__ = ["are_variables", "inputs_of", "labelled_columns", "made_inputs", "recipe_of", "single_recipe", "source_of"]
 
 
 def inputs_of(model: Description, data: Any) -> Any:
@@ -44,13 +44,14 @@ def inputs_of(model: Description, data: Any) -> Any:
     if not _has_names(data):
         return data
     source = source_of(model, data)
-    if isinstance(source, ArrayTree) and _are_variables(model, source):
+    if isinstance(source, ArrayTree) and are_variables(model, source.arrays):
         return labelled_columns(model, source.arrays)
-    recipe = recipe_of(model)
-    if recipe.for_each:
-        listed = " and ".join(f"each {name} of {', '.join(map(str, all_))}" for name, all_ in recipe.for_each.items())
-        raise DataError(f"this network reads every entry once for {listed}: use score, which has a column for each")
-    found = load_inputs(recipe, source)
+    return made_inputs(model, source)
+
+
+def made_inputs(model: Description, source: Source | ArrayTree) -> NDArray[np.float32]:
+    """The inputs that the recipe makes of each entry of a source; raises as `inputs_of`."""
+    found = load_inputs(single_recipe(model), source)
     if found.elements is not None:
         entries = source.size if isinstance(source, ArrayTree) else count_entries(source)
         if found.elements.any() or len(found.X) != entries:
@@ -59,6 +60,21 @@ def inputs_of(model: Description, data: Any) -> Any:
                 "columns for the entry and the element"
             )
     return found.X
+
+
+def single_recipe(model: Description) -> Recipe:
+    """How the inputs are made, without spectators, of a network that reads each entry once.
+
+    Raises
+    ------
+    DataError
+        If it reads entries once for each of several values.
+    """
+    recipe = recipe_of(model)
+    if recipe.for_each:
+        listed = " and ".join(f"each {name} of {', '.join(map(str, all_))}" for name, all_ in recipe.for_each.items())
+        raise DataError(f"this network reads every entry once for {listed}: use score, which has a column for each")
+    return recipe
 
 
 def source_of(model: Description, given: Any, tree: str | None = None) -> Source | ArrayTree:
@@ -153,14 +169,20 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(every) if len(every) < 8 else f"{', '.join(every[:6])} ... ({len(every)} in all)"
 
 
-def _are_variables(model: Description, source: ArrayTree) -> bool:
-    """Whether columns in memory are the variables themselves, and not what they are computed of."""
-    if not all(variable.label in source.arrays for variable in model.variables):
+def are_variables(model: Description, names: Collection[str]) -> bool:
+    """Whether columns of these names are the variables themselves, and not what they are computed of.
+
+    Raises
+    ------
+    DataError
+        If they could be both.
+    """
+    if not all(variable.label in names for variable in model.variables):
         return False
     if all(variable.label == variable.expression for variable in model.variables):
         return True
     needed = {name for formula in recipe_of(model).formulas() for name in formula.names}
-    if all(name.partition(".")[0] in source.arrays for name in needed):
+    if all(name.partition(".")[0] in names for name in needed):
         raise DataError(
             f"the columns could be the variables ({_listed(v.label for v in model.variables)}) or what their formulas "
             f"need ({_listed(sorted(needed))}): give the variables as an array, or only one kind of column"

@@ -15,12 +15,11 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Model, file_scoring, write_weights
-from pytmva_rnn.cli import evaluate_command as evaluate
+from pytmva_rnn import Model, write_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.description import Variable
-from pytmva_rnn.file_scoring import Scoring
+from pytmva_rnn.scores import Scoring, scored_events
 from tests.test_cli_evaluate import model
 
 FLAT = Recipe.from_dict(
@@ -54,8 +53,8 @@ def scores(folder: Path) -> Any:
 
 
 def test_spectators_and_branches_go_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "_VALUES", 0)
-    monkeypatch.setattr(evaluate, "_FEWEST_ENTRIES", 7)
+    monkeypatch.setattr(scored_events, "_VALUES", 0)
+    monkeypatch.setattr(scored_events, "_FEWEST_ENTRIES", 7)
     lists = ak.Array([list(range(k % 4)) for k in range(20)])
     lists = ak.values_astype(lists, np.int16)
     a = write(tmp_path / "a.root", 20, hits=lists, ok=np.arange(20) % 2 == 0, n=np.arange(20, dtype=np.int32))
@@ -170,7 +169,7 @@ def test_a_friend_that_the_input_names_is_not_overwritten(
     path, scores_of = write(tmp_path / "a.root", 5), tmp_path / "s.root"
     assert run(tmp_path, model(FLAT), path) == 0
     before = scores_of.read_bytes()
-    monkeypatch.setattr(file_scoring, "stored_friends", lambda *_: [("s", str(scores_of), "scores")])
+    monkeypatch.setattr(scored_events, "stored_friends", lambda *_: [("s", str(scores_of), "scores")])
     assert run(tmp_path, model(FLAT), path) == 1
     assert "s.root is also an input file; write the scores to another one" in capsys.readouterr().err
     assert scores_of.read_bytes() == before

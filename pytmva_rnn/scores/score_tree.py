@@ -1,29 +1,34 @@
-"""The tree of scores that `evaluate` writes: its branches, and their values of each event."""
+"""A tree of scores: its branches, and their values of each event."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Any
 
 import awkward as ak
 import numpy as np
+from numpy.typing import NDArray
 
-from pytmva_rnn.cli.scores import score_columns
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.file_scoring import ScoredEvents, Scoring
-from pytmva_rnn.report.score_table import branch_names, with_values
+from pytmva_rnn.scores.branch_names import branch_names, with_values
+from pytmva_rnn.scores.scored_events import ScoredEvents, Scoring
 
-__all__ = ["ScoreTree"]
+__all__ = ["ScoreTree", "score_columns"]
+
+
+def score_columns(names: list[str], scores: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Scores (n,) or (n, O) under the names of their branches."""
+    return dict(zip(names, scores.reshape(len(scores), len(names)).T, strict=True))
 
 
 class ScoreTree:
-    """The branches: scores, `entry`, `file`, perhaps `element`, spectators, and the branches that are kept.
+    """The branches: scores, `entry`, perhaps `file` and `element`, spectators, and the branches that are kept.
 
     Parameters
     ----------
     scoring : Scoring
+        That has located a file, where patterns stand for the branches that are kept.
     base : str
         Where the names of the scores begin.
 
@@ -31,6 +36,8 @@ class ScoreTree:
     ----------
     scores : list of str
         Names of the scores.
+    classifies : bool
+        Whether they are those of a classification.
 
     Raises
     ------
@@ -44,10 +51,9 @@ class ScoreTree:
         self.scores = [name for names in self._of_repetitions for name in names]
         if len(set(self.scores)) < len(self.scores):
             raise DataError(f"several values of for_each would share a branch name: {', '.join(self.scores)}")
-        labels = Counter(column.label for column, _ in scoring.spectators)
+        self.classifies = scoring.model.analysis == "Classification"
         self._spectators = [
-            _plain(with_values(internal_name(column.label), repetitions[number] if labels[column.label] > 1 else {}))
-            for column, number in scoring.spectators
+            _plain(with_values(internal_name(each.column.label), each.values)) for each in scoring.spectators
         ]
         self._kept = [_plain(name) for name in scoring.keep]
         self._types: dict[str, tuple[Any, str]] = {}
@@ -69,8 +75,8 @@ class ScoreTree:
                     )
                 taken[name] = what
 
-    def columns(self, events: ScoredEvents, file: int) -> dict[str, Any]:
-        """The values of every branch.
+    def columns(self, events: ScoredEvents, file: int | None = None) -> dict[str, Any]:
+        """The values of every branch; `file`, the number of the file, is one where it is given.
 
         Raises
         ------
@@ -80,7 +86,9 @@ class ScoreTree:
         columns: dict[str, Any] = {}
         for names, scores in zip(self._of_repetitions, events.scores, strict=True):
             columns |= score_columns(names, scores)
-        columns |= {"entry": events.entries, "file": np.full(len(events), file, np.int32)}
+        columns["entry"] = events.entries
+        if file is not None:
+            columns["file"] = np.full(len(events), file, np.int32)
         if events.elements is not None:
             columns["element"] = events.elements
         columns |= zip(self._spectators, events.spectators, strict=True)
