@@ -78,7 +78,7 @@ def test_ctrl_c_while_a_command_is_imported(
         (["train", "c.toml", "--seed=-1"], "'-1' is not a whole number from 0 on"),
         (["train", "c.toml", "--threads=0"], "at least 1 is needed"),
         (["train", "c.toml", "--backend=tpu"], "invalid choice: 'tpu'"),
-        (["evaluate", "w.xml", "a.root"], "arguments are required: -o/--output"),
+        (["evaluate", "w.xml", "a.root"], "one of the arguments -o/--output --folder is required"),
     ],
 )
 def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
