@@ -30,13 +30,15 @@ from tests.test_scores_scored_events import FLAT, write
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
+    cluster = distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=logging.CRITICAL
+    )
+    client = distributed.Client(cluster)
+    try:
         yield client
+    finally:
+        client.close()
+        cluster.close(timeout=120)  # a busy machine takes its time
 
 
 @pytest.mark.slow
