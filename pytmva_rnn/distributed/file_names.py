@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.locations import Location
+from pytmva_rnn.formula.remote_files import is_remote
 
 __all__ = ["file_stem", "output_names", "real_path", "shard_of"]
 
@@ -62,12 +63,12 @@ def file_stem(file: str) -> str:
 
 def real_path(file: str) -> str:
     """A file under one name, also where links lead to it; a URL as it is."""
-    return file if "://" in file else os.path.realpath(file)
+    return file if is_remote(file) else os.path.realpath(file)
 
 
 def _parts(file: str) -> list[str]:
     """The host, the folders and the name of a file."""
-    if "://" in file:
+    if is_remote(file):
         url = urlsplit(file)
         found = [url.netloc, *unquote(url.path).split("/")]
     else:

@@ -21,6 +21,7 @@ from pytmva_rnn.distributed.scored_files import ScoredFile, ScoredFiles
 from pytmva_rnn.distributed.tasks import InTurn, Submits, TaskEnd, run_tasks
 from pytmva_rnn.errors import DataError, OutputError, first_line
 from pytmva_rnn.formula.locations import Location
+from pytmva_rnn.formula.remote_files import is_remote
 from pytmva_rnn.formula.tree_reading import friend_name
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import backend_engine
@@ -165,7 +166,7 @@ def _source(files: Any, tree: str | None, friends: Sequence[str]) -> Source:
 
 
 def _absolute(path: str) -> str:
-    return path if "://" in path else os.path.abspath(path)  # noqa: PTH100  (links keep their names)
+    return path if is_remote(path) else os.path.abspath(path)  # noqa: PTH100  (links keep their names)
 
 
 def _different(locations: Sequence[Location]) -> list[Location]:
@@ -193,7 +194,7 @@ def _check_places(read: Sequence[str], located: Sequence[Location], folder: Path
     An input that was the only one of its name had its scores in a file of this name, which stays where another comes.
     """
     inputs = {real_path(file) for file in read}
-    nodes = {_node(Path(file)) for file in inputs if "://" not in file}
+    nodes = {_node(Path(file)) for file in inputs if not is_remote(file)}
     for (file, _), name in zip(located, names, strict=True):
         output, before = folder / name, folder / (file_stem(file) + ".root")
         if real_path(str(output)) in inputs or (output.exists() and _node(output) in nodes):
