@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         kfold,
         load,
     )
-    from pytmva_rnn.distributed import ScoredFile, ScoredFiles, score_files
+    from pytmva_rnn.distributed import ScoredFile, ScoredFiles, Trainings, score_files, train_many, vary
+    from pytmva_rnn.ensemble import Ensemble
     from pytmva_rnn.model import Model, read_weights
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
     from pytmva_rnn.report import Performance, Report, ReportOptions, evaluate, make_report
@@ -37,6 +38,7 @@ __all__ = [
     "Collection",
     "Column",
     "Dataset",
+    "Ensemble",
     "MethodOptions",
     "Model",
     "Performance",
@@ -50,6 +52,7 @@ __all__ = [
     "Source",
     "SplitOptions",
     "Steps",
+    "Trainings",
     "Variables",
     "__version__",
     "clear_cache",
@@ -64,6 +67,8 @@ __all__ = [
     "score",
     "score_files",
     "train",
+    "train_many",
+    "vary",
     "write_weights",
 ]
 
@@ -72,6 +77,7 @@ _HOMES = {
     "Collection": "data",
     "Column": "data",
     "Dataset": "data",
+    "Ensemble": "ensemble",
     "Performance": "report",
     "MethodOptions": "options",
     "Model": "model",
@@ -85,6 +91,7 @@ _HOMES = {
     "Source": "data",
     "SplitOptions": "options",
     "Steps": "data",
+    "Trainings": "distributed",
     "Variables": "data",
     "clear_cache": "data",
     "divide": "data",
@@ -98,6 +105,8 @@ _HOMES = {
     "score": "scores",
     "score_files": "distributed",
     "train": "training",
+    "train_many": "distributed",
+    "vary": "distributed",
     "write_weights": "weightfile",
 }
 

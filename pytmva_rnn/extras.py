@@ -20,6 +20,7 @@ __all__ = [
     "h5py",
     "hist",
     "matplotlib",
+    "mpi4py",
     "mplhep",
     "numba_cuda",
     "onnx",
@@ -139,15 +140,15 @@ def matplotlib() -> ModuleType:
     return _optional("matplotlib.figure", package="Matplotlib", extra="plot", purpose="for plots")
 
 
-def mplhep() -> ModuleType:
-    """Return the `mplhep` package, the styles of experiments.
+def mpi4py() -> ModuleType:
+    """Return the `mpi4py` package with `mpi4py.MPI` loaded, which starts MPI.
 
     Raises
     ------
     MissingExtraError
-        If mplhep is not installed.
+        If mpi4py is not installed.
     """
-    return _optional("mplhep", package="mplhep", extra="report", purpose="for the styles of experiments")
+    return _optional("mpi4py.MPI", package="mpi4py", extra="mpi", purpose="to train in several processes")
 
 
 def skhep_testdata() -> ModuleType:
@@ -172,6 +173,17 @@ def numba_cuda() -> ModuleType:
         If numba-cuda is not installed.
     """
     return _optional("numba_cuda", package="numba-cuda", extra="cuda", purpose="to compute on a GPU")
+
+
+def mplhep() -> ModuleType:
+    """Return the `mplhep` package, the styles of experiments.
+
+    Raises
+    ------
+    MissingExtraError
+        If mplhep is not installed.
+    """
+    return _optional("mplhep", package="mplhep", extra="report", purpose="for the styles of experiments")
 
 
 def onnx() -> ModuleType:

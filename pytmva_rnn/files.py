@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -19,12 +20,21 @@ from pytmva_rnn.interruption import Held
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_folder", "atomic_path", "remove_stale_folders", "replaceable"]
+__all__ = ["atomic_folder", "atomic_path", "digest_of", "remove_stale_folders", "replaceable"]
 
 _FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
 """What only writing can meet: no space, a file that grows too large."""
 
 _DAY = 86_400.0
+
+
+def digest_of(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def replaceable(path: str | os.PathLike[str]) -> Path:

@@ -31,6 +31,7 @@ __all__ = [
     "PICTURE",
     "SCORES",
     "TORCH_FILE",
+    "TRAININGS",
     "WEIGHTS",
     "Kind",
     "Output",
@@ -85,6 +86,7 @@ KERAS_FILE = Kind("a file of Keras by pytmva_rnn", (".keras",), lambda content: 
 TORCH_FILE = Kind(
     "a file of PyTorch by pytmva_rnn", (".pt", ".pth", ".safetensors"), lambda content: b"_extra_state" in content
 )
+TRAININGS = Kind("a table of trainings by pytmva_rnn", (".json",), lambda content: b'"pytmva_rnn trainings"' in content)
 
 CHECKPOINT = Kind(
     "a checkpoint by pytmva_rnn", (".npz",), lambda content: content.startswith(b"PK") and b"pytmva_rnn" in content

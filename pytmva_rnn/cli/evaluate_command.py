@@ -20,6 +20,7 @@ examples:
   pytmva-rnn evaluate DL.weights.xml 'run*.root' -o scores.root --spectators --keep run event --skip-bad-files
   pytmva-rnn evaluate DL.weights.xml 'run*.root' --folder scores --workers 8
   pytmva-rnn evaluate DL.weights.xml @files.txt --folder scores --shard 3/50
+  pytmva-rnn evaluate DL_seeds.trainings.json data.root -o scores.root
 
 The tree has one entry for each entry of the input, in the same order, files one after the other, so that it can be
 a friend of the input tree: tree->AddFriend("scores", "scores.root"). Where the variables are lists it has one for each
@@ -46,7 +47,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("weights", metavar="WEIGHTS.xml", type=Path, help="weight file")
+    parser.add_argument("weights", metavar="WEIGHTS.xml", type=Path, help="weight file, or a table of trainings")
     parser.add_argument(
         "files", metavar="FILES", nargs="+", help="ROOT files, patterns, file.root:tree, URLs, or @list.txt of these"
     )

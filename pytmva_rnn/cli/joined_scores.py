@@ -11,10 +11,10 @@ from typing import Any
 from pytmva_rnn.cli.progress_bar import progress_bar
 from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import files_read
+from pytmva_rnn.ensemble import read_scorer
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.interruption import Interruption
-from pytmva_rnn.model import read_weights
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.outputs import SCORES, Output, check_outputs, check_space
 from pytmva_rnn.scores import ScoredEvents, Scoring
@@ -38,7 +38,7 @@ def evaluate_together(given: argparse.Namespace, files: list[str]) -> int:
     if given.friend and len(locations) > 1:
         raise DataError(f"--friend goes along with one file, and there are {len(locations)}: score them one by one")
     (output,) = check_outputs([Output("scores", given.output, SCORES)], read, force=given.force)
-    model = read_weights(given.weights)
+    model = read_scorer(given.weights)
     if model.remembers and given.skip_bad_files:
         raise DataError("a network with RememberState scores an event by all before it, so that no file can be skipped")
     scoring = Scoring(model, keep=given.keep, spectators=given.spectators, backend=given.backend, friends=given.friend)
@@ -123,7 +123,7 @@ class _Run:
             self._interruption.check()
 
     def _tell(self, writer: ScoreWriter, tree: ScoreTree, files: int) -> None:
-        tell_counts(writer.not_finite, writer.without_score, self._scoring.model)
+        tell_counts(writer.not_finite, writer.without_score, self._scoring.model.analysis)
         names = ", ".join([*tree.scores, *(name for name in tree.types() if name not in tree.scores)])
         print(f"{self._given.output}:{self._given.output_tree}: {writer.events:,} entries, branches {names}")
         if self._bad:

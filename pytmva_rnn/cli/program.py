@@ -14,7 +14,7 @@ from typing import TextIO
 from pytmva_rnn.errors import TMVAError, shown_text
 from pytmva_rnn.interruption import RaisedSignals, signal_number
 
-__all__ = ["INTERRUPTED", "USER_ERROR", "exit_code", "run_program"]
+__all__ = ["INTERRUPTED", "USER_ERROR", "exit_code", "explained", "run_program"]
 
 USER_ERROR = 1
 INTERRUPTED = 130
@@ -90,7 +90,7 @@ def _run(name: str, call: Callable[[logging.Logger], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return USER_ERROR
     except (TMVAError, OSError) as error:
-        print(f"{name}: error: {_explained(error)}", file=sys.stderr)
+        print(f"{name}: error: {explained(error)}", file=sys.stderr)
         return USER_ERROR
     finally:
         logger.removeHandler(handler)
@@ -127,7 +127,8 @@ class _Lines(logging.Handler):
             print(self.format(record), file=self.stream)
 
 
-def _explained(error: Exception) -> str:
+def explained(error: Exception) -> str:
+    """What an error says, in the words of a program."""
     if isinstance(error, OSError) and error.strerror and error.filename:
         # Of a renaming, the file that was to be, not the temporary one.
         return shown_text(f"{error.filename2 or error.filename}: {error.strerror}")

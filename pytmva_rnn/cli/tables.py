@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +16,7 @@ from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.report import ScoredSample, deviation
 from pytmva_rnn.report.metrics import BACKGROUNDS
 from pytmva_rnn.report.performance import separations
+from pytmva_rnn.training.ranks import Ranks
 
 __all__ = [
     "deviation_table",
@@ -72,26 +74,26 @@ def layer_table(layers: Sequence[Layer], input_layout: Shape) -> Table:
     return plain_table("Network", columns, rows)
 
 
-def events_table(data: Dataset, parts: Division) -> Table:
-    """Events of each class, and how they are divided."""
+def events_table(data: Dataset, parts: Division, ranks: Ranks) -> Table:
+    """Events of each class, of all processes that share them, and how they are divided."""
     samples = {"training": parts.training, "validation": parts.validation, "test": parts.test}
     given = {name: sample for name, sample in samples.items() if sample is not None}
+    count = len(data.classes)
+    columns = {"events": ranks.add(np.bincount(data.class_index, minlength=count))}
+    columns["sum of weights"] = ranks.add(np.bincount(data.class_index, data.weights, minlength=count))
+    for name, sample in given.items():
+        columns[name] = ranks.add(np.bincount(sample.class_index, minlength=count))
     rows = [
         (
             name,
-            f"{(data.class_index == index).sum():,}",
-            f"{data.weights[data.class_index == index].sum():,.6g}",
-            *(f"{(sample.class_index == index).sum():,}" for sample in given.values()),
+            *(
+                f"{values[index]:,.6g}" if heading == "sum of weights" else f"{values[index]:,}"
+                for heading, values in columns.items()
+            ),
         )
         for index, name in enumerate(data.classes)
     ]
-    columns = [
-        ("class", ""),
-        ("events", "right"),
-        ("sum of weights", "right"),
-        *((sample, "right") for sample in given),
-    ]
-    return plain_table("Events", columns, rows)
+    return plain_table("Events", [("class", ""), *((heading, "right") for heading in columns)], rows)
 
 
 def separation_table(samples: Mapping[str, ScoredSample], classes: Sequence[str], title: str) -> Table:

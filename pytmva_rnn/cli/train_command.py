@@ -10,28 +10,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytmva_rnn import extras
+from pytmva_rnn.cli import many_trainings
 from pytmva_rnn.cli.numbers_given import positive_number, whole_number
 from pytmva_rnn.cli.program import USER_ERROR, exit_code
 from pytmva_rnn.cli.report_files import REPORTS, check_drawable, report_outputs, write_report
-from pytmva_rnn.cli.sample_branches import sample_columns
+from pytmva_rnn.cli.several_processes import ending_together, started_by_mpi, threads_of_each
 from pytmva_rnn.cli.tables import deviation_table, events_table, layer_table, separation_table, show
+from pytmva_rnn.cli.training_outputs import of_all, scored_samples, write_scores
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.config.checking import within
-from pytmva_rnn.data import Dataset, Division, Recipe, Steps, divide
-from pytmva_rnn.data.sources import STEP, files_read
+from pytmva_rnn.data import Dataset, Division, Recipe, Steps
+from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
+from pytmva_rnn.distributed.shared_division import divided_together
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.interruption import Held
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.model import read_weights
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
-from pytmva_rnn.report import ScoredSample, make_report, training_picture
-from pytmva_rnn.scores import branch_names
-from pytmva_rnn.scores.score_file import new_root_file
-from pytmva_rnn.scores.score_tree import score_columns
+from pytmva_rnn.report import make_report, training_picture
 from pytmva_rnn.training import Checkpoint
+from pytmva_rnn.training.ranks import Communicator, Ranks
 from pytmva_rnn.weightfile import write_weights
 
 __all__ = ["add_command", "run"]
@@ -47,12 +48,18 @@ examples:
   pytmva-rnn train jets.toml --resume
   pytmva-rnn train jets.toml --output more --initial dataset/weights/TMVAClassification_LSTM.weights.xml
   pytmva-rnn train jets.toml --memory "2 GB"
+  pytmva-rnn train jets.toml --seeds 1..8 --workers 4
+  pytmva-rnn train jets.toml --folds 5 --scan 'LearningRate=1e-3;3e-3'
 
 Paths of input files in CONFIG.toml are relative to its folder; what is written goes to the folder
 of --output. Ctrl-C, SIGTERM and SIGHUP end the training and keep the best weights so far (exit codes 130, 143, 129).
 With --resume, or a table [checkpoint] in CONFIG.toml, the state of the training is kept as well, every ten minutes
 unless [checkpoint] says otherwise, and whenever a signal or an error ends it: the same command with --resume goes on,
 to the weights that the training would have had without a break. In a batch system give --resume from the start.
+
+With --seeds, --folds or --scan (or the table [scan]) there is a training for each combination, in a process of its own,
+with a weight file of its own, and a table of all, *.trainings.json, which `evaluate` takes as one scorer. What is
+finished already is not trained again. Exit code 3: some trainings failed.
 """
 
 
@@ -73,6 +80,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         "--seed", type=whole_number, help="RandomSeed instead of the configuration's; 0: different every time"
     )
     parser.add_argument("--fold", type=whole_number, help="which of the configuration's folds tests, from 0")
+    many_trainings.add_arguments(parser)
     parser.add_argument(
         "--backend",
         choices=("cpu", "cuda", "reference"),
@@ -108,6 +116,8 @@ def run(given: argparse.Namespace) -> int:
     """Train, report and write."""
     config = load_config(given.config)
     text = config.path.read_text(encoding="utf-8")  # for the report, whatever becomes of the file meanwhile
+    if many_trainings.wanted(given, config):
+        return many_trainings.run_many(given, config, text)
     if given.seed is not None:
         config = config.with_seed(given.seed)
     if given.fold is not None:
@@ -117,32 +127,47 @@ def run(given: argparse.Namespace) -> int:
     if given.report is not None:
         config = config.with_report(given.report)
     config.check_fold()
+    communicator = started_by_mpi()
+    if communicator is None:
+        return _train(given, config, text, None)
+    with ending_together(communicator):
+        return _train(given, config, text, communicator)
+
+
+def _train(given: argparse.Namespace, config: Configuration, text: str, communicator: Communicator | None) -> int:
+    """Train in this process, or in all of a communicator, of which the first writes; `text` is the configuration's."""
+    ranks = Ranks(communicator)
     checkpoint = None
     if given.resume or config.checkpoint is not None:
         checkpoint = config.checkpoints(given.output, replace=given.force and not given.resume)
-    paths = _outputs(config, given, checkpoint)
+    if ranks.count > 1:
+        _check_alone(config, checkpoint)
+    paths = _outputs(config, given, checkpoint) if ranks.number == 0 else {}
     _check_network(config, given.backend)
     initial = None if given.initial is None else read_weights(given.initial)
     for line in config.input.described():
-        print(f"reading {line}")
-    data = config.load()
-    parts = divide(data, config.split)
+        print(f"reading {line}" + (f", in {ranks.count} processes" if ranks.count > 1 else ""))
+    data = (config.shared(ranks.number, ranks.count) if ranks.count > 1 else config).load()
+    parts = divided_together(data, config.split, ranks)
     training, test = parts.training, parts.test
-    check_sums(test, "test events")
-    _show_inputs(config.recipe, data, parts)
+    if ranks.count == 1:
+        check_sums(test, "test events")
+    _show_inputs(config.recipe, data, parts, ranks)
     _show_network(config, training)
-    _check_space(config, paths, len(training), len(test))
+    if ranks.number == 0:
+        _check_space(config, paths, len(training), len(test))
     with Held():  # a signal between the last batch and the last byte of the weights would cost the training
         result = config.train(
             training,
             parts.validation,
             backend=given.backend,
-            threads=given.threads,
+            threads=threads_of_each(given.threads, communicator),
             initial=initial,
             checkpoint=None if checkpoint is None else replace(checkpoint, file=paths["checkpoints"]),
             resume=given.resume,
+            communicator=communicator,
         )
-        if result.improved:
+        if result.improved and ranks.number == 0:
             write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
     if result.interrupted and checkpoint is not None:
         return _told_how_to_go_on(given, paths["weights"] if result.improved else None, result.interrupted)
@@ -152,20 +177,16 @@ def run(given: argparse.Namespace) -> int:
     what = (
         "interrupted: the best weights so far" if result.interrupted else "the weights of the lowest validation error"
     )
+    own = scored_samples(result.model, parts, given.backend)
+    together = {name: of_all(sample, ranks) for name, sample in own.items()}
+    samples = {name: sample for name, sample in together.items() if sample is not None}
+    if ranks.number:
+        return exit_code(result.interrupted) if result.interrupted else 0
     print(f"\ntrained in {result.training_time:.1f} s; {what} are in\n{paths['weights']}\n")
-    samples = {
-        name: ScoredSample(
-            result.model.predict(part.X, backend=given.backend or "cpu"),
-            part.comparable_weights,
-            part.class_index,
-            part.target_values,
-        )
-        for name, part in (("test", test), ("training", training))
-    }
     targets = [column.name for column in data.targets]
     show(deviation_table(samples, targets) if targets else separation_table(samples, data.classes, config.method.title))
     if "scores" in paths:
-        _write_scores(paths["scores"], result.model, {"TestTree": test, "TrainTree": training}, samples)
+        write_scores(paths["scores"], result.model, parts, samples)
         print(f"scores: {paths['scores']}")
     if "plot" in paths:
         training_picture(
@@ -203,6 +224,27 @@ def _told_how_to_go_on(given: argparse.Namespace, weights: Path | None, number: 
     words += [f"{name}={value}" for name, value in options.items() if value not in (None, Path())]
     print(f"to go on: {shlex.join([*words, '--resume'])}")
     return exit_code(number)
+
+
+def _check_alone(config: Configuration, checkpoint: Checkpoint | None) -> None:
+    """Refuse what needs all events, or the whole state, in one process.
+
+    Raises
+    ------
+    ConfigError
+        For the file of scores, reports, and checkpoints.
+    """
+    for what, asked, remedy in (
+        ("[output] scores", config.scores is not None, "leave it out, and use evaluate"),
+        (
+            "[output] report, numbers and panels",
+            any(name is not None for name in (config.report, config.numbers, config.panels)),
+            "leave them out, and use report",
+        ),
+        ("[checkpoint] and --resume", checkpoint is not None, "leave them out"),
+    ):
+        if asked:
+            raise ConfigError(f"{config.path}: {what}: not where several processes train together; {remedy}")
 
 
 def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Checkpoint | None) -> dict[str, Path]:
@@ -250,31 +292,18 @@ def _layers(config: Configuration, variables: int, outputs: int) -> tuple[Sequen
         raise ConfigError(f"{config.path}: [method] options: {error}") from error
 
 
-def _show_inputs(recipe: Recipe, data: Dataset, parts: Division) -> None:
+def _show_inputs(recipe: Recipe, data: Dataset, parts: Division, ranks: Ranks) -> None:
+    count = sum(ranks.gathered(len(data)))
     if isinstance(recipe.inputs, Steps):
         names = ", ".join(recipe.inputs.input_names)
-        print(
-            f"{len(data):,} events, each a sequence of {recipe.shape[0]} steps with {recipe.shape[1]} inputs: {names}"
-        )
+        print(f"{count:,} events, each a sequence of {recipe.shape[0]} steps with {recipe.shape[1]} inputs: {names}")
     else:
-        print(f"{len(data):,} events of {recipe.shape[0]} variables")
+        print(f"{count:,} events of {recipe.shape[0]} variables")
     for name, values in recipe.for_each.items():
         print(f"each entry read once for each {name} of {', '.join(map(str, values))}")
     print()
-    show(events_table(data, parts))
+    show(events_table(data, parts, ranks))
 
 
 def _show_network(config: Configuration, training: Dataset) -> None:
     show(layer_table(*_layers(config, training.X[0].size, 1 if training.y.ndim == 1 else training.y.shape[1])))
-
-
-def _write_scores(path: Path, model: Model, parts: Mapping[str, Dataset], samples: Mapping[str, ScoredSample]) -> None:
-    names = branch_names(model, model.title)
-    with new_root_file(path, files=next(iter(parts.values())).files) as file:
-        for (tree, part), sample in zip(parts.items(), samples.values(), strict=True):
-            for first in range(0, max(1, len(part)), STEP):
-                rows = slice(first, first + STEP)
-                columns = {**sample_columns(part, rows), **score_columns(names, sample.scores[rows])}
-                if not first:
-                    file.mktree(tree, {name: values.dtype for name, values in columns.items()})
-                file[tree].extend(columns)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
 from pytmva_rnn.data.memory_limit import MemoryLimit
@@ -16,6 +17,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.report import ReportOptions
 from pytmva_rnn.training import Checkpoint, Result, train
+from pytmva_rnn.training.ranks import Communicator
 
 __all__ = [
     "SCORE_BRANCHES",
@@ -92,6 +94,20 @@ class InputConfig:
 
     def _by_class(self) -> Mapping[str, tuple[Source, ...]]:
         return self.sources if isinstance(self.sources, Mapping) else {"": self.sources}
+
+    def shared(self, part: int, parts: int, *, whole_files: bool = True) -> InputConfig:
+        """What one of several processes reads: whole files where there are enough, else a part of each."""
+
+        def own(source: Source) -> Source:
+            locations = source.locations()
+            if not whole_files or source.friends or len(locations) < parts:  # friends go along with all files together
+                return replace(source, share=(part, parts))
+            files = tuple(file if tree in (None, source.tree) else f"{file}:{tree}" for file, tree in locations)
+            return replace(source, files=files[part::parts])
+
+        if not isinstance(self.sources, Mapping):
+            return replace(self, sources=tuple(map(own, self.sources)))
+        return replace(self, sources={name: tuple(map(own, some)) for name, some in self.sources.items()})
 
     @property
     def trees(self) -> tuple[str, ...]:
@@ -231,6 +247,12 @@ class Configuration:
         What the training may take of memory; see `pytmva_rnn.load`.
     report_options : ReportOptions
         What the report shows, and how.
+    scan : mapping of option -> values
+        For `pytmva_rnn.vary`: a training is made for each combination.
+    variation : str
+        Tells one of several trainings from the others, in the names of what it writes.
+    local_steps : int
+        As for `pytmva_rnn.train`, where several processes train together.
     """
 
     path: Path
@@ -243,24 +265,28 @@ class Configuration:
     checkpoint: CheckpointConfig | None = None
     memory: MemoryLimit | None = None
     report_options: ReportOptions = field(default_factory=ReportOptions)
+    scan: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    variation: str = ""
+    local_steps: int = 1
 
     @property
     def weights(self) -> str:
-        """The weight file's name, TMVA's own unless given; each fold has its number in the names of what is written."""
+        """The weight file's name, TMVA's own unless given; each fold has its number in the names of what is written,
+        each of several trainings its `variation`."""
         given = self.output.weights
         if given is None:
             given = f"{self.output.dataset}/weights/{self.method.job}_{self.method.title}.weights.xml"
-        return self._of_fold(given)
+        return self._named(given)
 
     @property
     def scores(self) -> str | None:
         """The name of the file of scores."""
-        return None if self.output.scores is None else self._of_fold(self.output.scores)
+        return None if self.output.scores is None else self._named(self.output.scores)
 
     @property
     def plot(self) -> str | None:
         """The name of the picture."""
-        return None if self.output.plot is None else self._of_fold(self.output.plot)
+        return None if self.output.plot is None else self._named(self.output.plot)
 
     def checkpoints(self, folder: str | os.PathLike[str] = "", *, replace: bool = False) -> Checkpoint:
         """When and where the state of a training is kept: as [checkpoint] says, or every ten minutes.
@@ -276,29 +302,30 @@ class Configuration:
         if given.file is None:
             name = f"{self.weights.removesuffix('.xml').removesuffix('.weights')}.checkpoint.npz"
         else:
-            name = self._of_fold(given.file)
+            name = self._named(given.file)
         return Checkpoint(Path(folder, name), given.every_epochs, given.every_minutes, replace)
 
     @property
     def report(self) -> str | None:
         """The name of the report's page."""
-        return None if self.output.report is None else self._of_fold(self.output.report)
+        return None if self.output.report is None else self._named(self.output.report)
 
     @property
     def numbers(self) -> str | None:
         """The name of the file of the report's numbers."""
-        return None if self.output.numbers is None else self._of_fold(self.output.numbers)
+        return None if self.output.numbers is None else self._named(self.output.numbers)
 
     @property
     def panels(self) -> str | None:
         """The name of the folder of the report's pictures."""
-        return None if self.output.panels is None else self._of_fold(self.output.panels)
+        return None if self.output.panels is None else self._named(self.output.panels)
 
-    def _of_fold(self, name: str) -> str:
-        if self.split.fold is None:
+    def _named(self, name: str) -> str:
+        own = self.variation or ("" if self.split.fold is None else f"fold{self.split.fold}")
+        if not own:
             return name
         suffix = ".weights.xml" if name.endswith(".weights.xml") else Path(name).suffix
-        return f"{name[: len(name) - len(suffix)]}_fold{self.split.fold}{suffix}"
+        return f"{name[: len(name) - len(suffix)]}_{own}{suffix}"
 
     def load(self) -> Dataset:
         """Read all events; raises as `pytmva_rnn.load`."""
@@ -315,6 +342,7 @@ class Configuration:
         initial: Model | None = None,
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        communicator: Communicator | None = None,
     ) -> Result:
         """Train as `pytmva-rnn train` does, which writes the result's model under the name `weights`.
 
@@ -322,7 +350,7 @@ class Configuration:
         ----------
         training, validation : Dataset, optional
             Of `divide()`; without a training sample, both are read now.
-        backend, threads, progress, initial
+        backend, threads, progress, initial, communicator
             As for `pytmva_rnn.train`.
         checkpoint, resume
             Likewise; without them the state is kept as [checkpoint] says, if it is there, in the current folder, and
@@ -344,7 +372,15 @@ class Configuration:
             initial=initial,
             checkpoint=checkpoint,
             resume=resume,
+            communicator=communicator,
+            local_steps=self.local_steps,
         )
+
+    def shared(self, part: int, parts: int) -> Configuration:
+        """The configuration of one of several processes that read the events together, each its part."""
+        texts = [*self.input.texts(), *self.split.formulas, str(self.recipe.to_dict())]
+        whole = not any("Entry$" in text for text in texts)  # which counts the entries of all files
+        return replace(self, input=self.input.shared(part, parts, whole_files=whole))
 
     def divide(self) -> Division:
         """Read all events and divide them into training, test and perhaps validation sample.
@@ -405,4 +441,12 @@ class Configuration:
 
     def with_seed(self, seed: int) -> Configuration:
         """The configuration with another RandomSeed."""
-        return replace(self, method=replace(self.method, options=replace(self.method.options, random_seed=seed)))
+        return self.with_options(replace(self.method.options, random_seed=seed))
+
+    def with_options(self, options: MethodOptions) -> Configuration:
+        """The configuration with other options of the method."""
+        return replace(self, method=replace(self.method, options=options))
+
+    def with_variation(self, name: str) -> Configuration:
+        """The configuration of one of several trainings, by whose name its files are called."""
+        return replace(self, variation=name)

@@ -16,7 +16,7 @@ from pytmva_rnn.suggestions import near
 
 __all__ = ["input_config"]
 
-_SOURCE = tuple(f.name for f in fields(Source) if f.name != "aliases")  # [define] is for these
+_SOURCE = tuple(f.name for f in fields(Source) if f.name not in ("aliases", "share"))  # [define] is for aliases
 _OTHERS = ("classes", "targets", "sources")
 _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "tree": ((str,), "a text"),

@@ -20,6 +20,7 @@ from pytmva_rnn.config.configuration import (
 )
 from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
+from pytmva_rnn.config.scan_table import scan_config
 from pytmva_rnn.config.weights_table import weights_config
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.data.memory_limit import MemoryLimit
@@ -37,7 +38,8 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", "output", "checkpoint", "report")
+_OWN = ("scan", "mpi", "output", "checkpoint", "report")
+_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -50,7 +52,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     ----------
     path : path-like
         A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
-        [output], [checkpoint] and [report].
+        [scan], [mpi], [output], [checkpoint] and [report].
 
     Returns
     -------
@@ -118,7 +120,10 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
         )
     checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
     report = within("[report]", _report, on_one_line(table_of(tables, "report")), given)
-    return Configuration(path, given, recipe, splitting, method, output, weighting, checkpoint, memory, report)
+    scan = scan_config(table_of(tables, "scan"))
+    steps = _local_steps(table_of(tables, "mpi"))
+    own = (weighting, checkpoint, memory, report, scan)
+    return Configuration(path, given, recipe, splitting, method, output, *own, local_steps=steps)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:
@@ -151,6 +156,15 @@ def _report(table: dict[str, Any], given: InputConfig) -> ReportOptions:
     if not given.targets:
         options.check_classes(given.class_names)
     return options
+
+
+def _local_steps(table: dict[str, Any]) -> int:
+    """LocalSteps of [mpi], which is none of TMVA's options."""
+    check_keys(table, ("LocalSteps",), "[mpi] has no key")
+    steps = table.get("LocalSteps", 1)
+    if type(steps) is not int or steps < 1:
+        raise ConfigError(f"[mpi] LocalSteps is a whole number from 1 on, not {steps!r}")
+    return steps
 
 
 def _output(table: dict[str, Any]) -> OutputConfig:

@@ -56,6 +56,9 @@ class Source:
         Names for formulas, beside those that the trees have.
     sample : "training", "validation" or "test", optional
         Where all its events go; by default they are divided.
+    share : (int, int)
+        Which part, from 0 on, of how many equal parts of the entries of each file is read: of several processes each
+        may read its own.
     """
 
     files: tuple[str, ...]
@@ -66,6 +69,7 @@ class Source:
     friends: tuple[str, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     sample: str | None = None
+    share: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
         for key in ("files", "friends"):
@@ -85,6 +89,10 @@ class Source:
         for key in ("selection", "weight"):
             object.__setattr__(self, key, formula_text(getattr(self, key), key))
         check_sample(self.sample)
+        share: Any = self.share
+        whole = isinstance(share, tuple | list) and len(share) == 2 and all(type(each) is int for each in share)
+        if not whole or not 0 <= share[0] < share[1]:
+            raise DataError(f"the share of a source is (part, parts), such as (0, 4), (1, 4) ..., not {share!r}")
         self.factor  # noqa: B018  (refuses what is no number)
 
     @property
@@ -113,7 +121,7 @@ class Source:
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that differ from their defaults, as plain data."""
-        given = {key: value for key, value in asdict(self).items() if value not in (None, 1.0, (), {})}
+        given = {key: value for key, value in asdict(self).items() if value not in (None, 1.0, (), {}, (0, 1))}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
 
     def locations(self) -> list[Location]:
@@ -232,5 +240,11 @@ def read_columns(
         near ones).
     """
     return read_trees(
-        source.locations(), formulas, step=step, room=room, friends=source.friends, aliases=source.aliases
+        source.locations(),
+        formulas,
+        step=step,
+        room=room,
+        friends=source.friends,
+        aliases=source.aliases,
+        share=source.share,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from pytmva_rnn.trandom import TRandom3, shuffle
 if TYPE_CHECKING:
     from pytmva_rnn.data.dataset import Dataset
 
-__all__ = ["FREE", "TEST", "TRAINING", "Division", "divide", "split"]
+__all__ = ["FREE", "TEST", "TRAINING", "Division", "divide", "norm_factors", "split"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,13 +240,26 @@ def _factors(dataset: Dataset, events_of: list[NDArray[np.int64]], mode: str, sa
     """NormMode's factor on the weights of the events of each class in a sample."""
     if mode == "None":
         return (1.0,) * len(events_of)
+    sums = [float(dataset.weights[events].sum()) for events in events_of]
+    return norm_factors([len(events) for events in events_of], sums, dataset.classes, mode, sample)
+
+
+def norm_factors(
+    counts: Sequence[int], sums: Sequence[float], classes: Sequence[str], mode: str, sample: str
+) -> tuple[float, ...]:
+    """NormMode's factor for each class, from its number of events and the sum of their weights.
+
+    Raises
+    ------
+    DataError
+        For a sum that is not positive.
+    """
     factors = []
-    for name, events in zip(dataset.classes, events_of, strict=True):
-        total = float(dataset.weights[events].sum())
+    for name, count, total in zip(classes, counts, sums, strict=True):
         if not total > 0:
             raise DataError(
                 f"the weights of the {sample} events of class {name!r} add up to {total:g}, which NormMode={mode} "
                 f"cannot scale; {REMEDY}"
             )
-        factors.append(len(events if mode == "NumEvents" else events_of[0]) / total)
+        factors.append((count if mode == "NumEvents" else counts[0]) / total)
     return tuple(factors)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
@@ -17,6 +16,7 @@ import uproot
 from pytmva_rnn._version import __version__
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.distributed.file_names import real_path
+from pytmva_rnn.ensemble import Ensemble, read_scorer
 from pytmva_rnn.errors import (
     BackendError,
     MissingExtraError,
@@ -25,16 +25,17 @@ from pytmva_rnn.errors import (
     WeightFileError,
     first_line,
 )
+from pytmva_rnn.files import digest_of
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import friend_name
 from pytmva_rnn.interruption import Interruption
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.model import Model
 from pytmva_rnn.outputs import SCORES, Output, check_outputs, check_space
 from pytmva_rnn.scores.score_file import ScoreWriter, about_scores, new_root_file
 from pytmva_rnn.scores.score_tree import ScoreTree
 from pytmva_rnn.scores.scored_events import Scoring
 
-__all__ = ["FileOutcome", "FileTask", "ScoreOptions", "digest_of", "located_name", "score_one"]
+__all__ = ["FileOutcome", "FileTask", "ScoreOptions", "located_name", "score_one"]
 
 RECORD = "pytmva_rnn_scored"
 """The text in a file of scores that stands in it once all is written: what it was made of, and its counts."""
@@ -66,7 +67,7 @@ class ScoreOptions:
     force: bool
     run: str
 
-    def scoring(self, model: Model) -> Scoring:
+    def scoring(self, model: Model | Ensemble) -> Scoring:
         """What scores with these options."""
         return Scoring(model, keep=self.keep, spectators=self.spectators, backend=self.backend, friends=self.friends)
 
@@ -124,11 +125,6 @@ def score_one(options: ScoreOptions, task: FileTask, attempt: int) -> FileOutcom
         return FileOutcome(error=f"{type(error).__name__}: {first_line(error)}")
 
 
-def digest_of(path: str | Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
 def located_name(location: Location) -> str:
     """`file.root:tree`."""
     file, tree = location
@@ -138,15 +134,15 @@ def located_name(location: Location) -> str:
 _one_at_a_time = threading.Lock()
 
 
-def _model(options: ScoreOptions) -> Model:
+def _model(options: ScoreOptions) -> Model | Ensemble:
     """The network, read once a process."""
     with _one_at_a_time:
         return _read(options.weights, options.digest)
 
 
 @lru_cache(maxsize=4)
-def _read(weights: str, digest: str) -> Model:
-    model = read_weights(weights)
+def _read(weights: str, digest: str) -> Model | Ensemble:
+    model = read_scorer(weights)
     if digest_of(weights) != digest:
         raise WeightFileError(f"{weights} was changed since the scoring began, or is another file on this machine")
     return model

@@ -15,15 +15,17 @@ from typing import Any
 from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.distributed.file_names import file_stem, output_names, real_path, shard_of
-from pytmva_rnn.distributed.file_task import FileOutcome, FileTask, ScoreOptions, digest_of, located_name, score_one
+from pytmva_rnn.distributed.file_task import FileOutcome, FileTask, ScoreOptions, located_name, score_one
 from pytmva_rnn.distributed.processes import Processes
 from pytmva_rnn.distributed.scored_files import ScoredFile, ScoredFiles
 from pytmva_rnn.distributed.tasks import InTurn, Submits, TaskEnd, run_tasks
+from pytmva_rnn.ensemble import Ensemble, read_scorer
 from pytmva_rnn.errors import DataError, OutputError, first_line
+from pytmva_rnn.files import digest_of
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.remote_files import is_remote
 from pytmva_rnn.formula.tree_reading import friend_name
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.scores.kept_branches import is_pattern
 from pytmva_rnn.scores.score_file import about_scores, tell_counts
@@ -175,9 +177,9 @@ def _different(locations: Sequence[Location]) -> list[Location]:
     return list(reversed(found.values()))
 
 
-def _checked_model(options: ScoreOptions, files: int) -> Model:
+def _checked_model(options: ScoreOptions, files: int) -> Model | Ensemble:
     """The network, if it can score files one by one and names the branches apart."""
-    model = read_weights(options.weights)
+    model = read_scorer(options.weights)
     if model.remembers and files > 1:
         raise DataError(
             "a network with RememberState scores an event by all before it: its files cannot be scored one by one"
@@ -238,8 +240,9 @@ def _scored_file(task: FileTask, end: TaskEnd) -> ScoredFile:
     )
 
 
-def _tell(result: ScoredFiles, model: Model) -> None:
+def _tell(result: ScoredFiles, model: Model | Ensemble) -> None:
     """What to know of the files, in the log."""
-    tell_counts(sum(file.not_finite for file in result.files), sum(file.without_score for file in result.files), model)
+    counts = (sum(file.not_finite for file in result.files), sum(file.without_score for file in result.files))
+    tell_counts(*counts, model.analysis)
     for file in result.failed:
         log.warning("not scored: %s", file.error if file.input in file.error else f"{file.input}: {file.error}")

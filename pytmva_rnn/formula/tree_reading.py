@@ -156,6 +156,7 @@ def read_trees(
     aliases: Mapping[str, str] | None = None,
     before: int = 0,
     allow_empty: bool = False,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[Columns]:
     """Read what some formulas need, in the trees' order.
 
@@ -179,6 +180,8 @@ def read_trees(
         Entries of trees that were read before these, which `Entry$` counts too.
     allow_empty : bool
         Give columns without entries of a tree that has none, by which their types are known.
+    share : (int, int)
+        Which part, from 0 on, of how many equal parts of the entries of each tree to read.
 
     Raises
     ------
@@ -201,8 +204,11 @@ def read_trees(
                 stored = _stored(tree, place, before, file, files, {friend.name for friend in beside})
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
+                part, parts = share
+                first, last = entries * part // parts, entries * (part + 1) // parts
                 pieces = pieces_of_tree(tree, search.paths(), entries, step, room)
-                yield from read_ahead(search.read, pieces or [(0, 0)] * allow_empty)
+                own = [(max(begin, first), min(end, last)) for begin, end in pieces if begin < last and end > first]
+                yield from read_ahead(search.read, own or [(first, first)] * allow_empty)
                 before += entries
         for friend in beside:
             if friend.parts[-1].end != before:

@@ -18,7 +18,17 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BACKENDS", "Computation", "Engine", "Prepares", "Weights", "WholeEpochs", "engine_class", "output_function"]
+__all__ = [
+    "BACKENDS",
+    "Computation",
+    "Engine",
+    "Prepares",
+    "SharesSteps",
+    "Weights",
+    "WholeEpochs",
+    "engine_class",
+    "output_function",
+]
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
@@ -120,6 +130,28 @@ class WholeEpochs(Protocol):
 
         `after` is called again and again between steps, where Ctrl-C may end them.
         """
+
+
+@runtime_checkable
+class SharesSteps(Protocol):
+    """An Engine whose steps can be taken together with those of others, each with its part of a batch."""
+
+    def gradient(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int
+    ) -> tuple[float, list[NDArray[Any]]]:
+        """Loss of the batch `X[events]` without penalty, and its gradient, which contains the regularization's.
+
+        The arrays are the engine's own: what is put into them is what `descend` goes by.
+        """
+
+    def descend(self) -> None:
+        """Make the optimizer's step by the gradient as it is now."""
+
+    def trained(self) -> list[NDArray[Any]]:
+        """All weights and the optimizer's moments: the engine's own arrays, which may be changed in place."""
+
+    def changed(self) -> None:
+        """Take note that what `trained` gave has been changed."""
 
 
 @runtime_checkable

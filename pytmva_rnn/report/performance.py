@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytmva_rnn.data import Dataset
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.scoring import NO_SCORE
@@ -110,12 +111,13 @@ class Performance:
         return "\n".join([f"{self.events:,} events", *lines])
 
 
-def evaluate(model: Model, dataset: Dataset, *, backend: str = "cpu") -> Performance:
+def evaluate(model: Model | Ensemble, dataset: Dataset, *, backend: str = "cpu") -> Performance:
     """Score labelled events and compare the scores with their labels.
 
     Parameters
     ----------
-    model : Model
+    model : Model or Ensemble
+        Of an ensemble of folds each event is scored by the networks that have not seen its fold.
     dataset : Dataset
         With the classes or targets of the model. Of a test sample the classes count for as much as in the training
         sample it was split from (NormMode): how much of the rest a class is matters where there are more than two.
@@ -147,7 +149,7 @@ def performance_of(sample: ScoredSample, classes: Sequence[str], targets: Sequen
     )
 
 
-def check_fits(model: Model, dataset: Dataset) -> None:
+def check_fits(model: Model | Ensemble, dataset: Dataset) -> None:
     """Make sure that a dataset has the classes or targets of a model, and weights that are known.
 
     Raises

@@ -13,7 +13,6 @@ import numpy as np
 import uproot
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.description import Description
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.scores.score_tree import ScoreTree
@@ -48,12 +47,12 @@ def about_scores(path: str | os.PathLike[str]) -> dict[str, Any]:
         return {}
 
 
-def tell_counts(not_finite: int, without_score: int, model: Description) -> None:
+def tell_counts(not_finite: int, without_score: int, analysis: str) -> None:
     """Warn of events and scores that are to be known of; the numbers are those of `ScoreWriter`."""
     if not_finite:
         log.warning("%s events have inputs that are NaN or infinite", f"{not_finite:,}")
     if without_score:
-        classifies = model.analysis == "Classification"
+        classifies = analysis == "Classification"
         what = "-999: a transformed variable or the network's answer is NaN" if classifies else "NaN"
         log.warning("%s scores are %s", f"{without_score:,}", what)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pytmva_rnn import extras
 from pytmva_rnn.data.rows import check_digits
 from pytmva_rnn.data.scoring_inputs import joined_elements
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.scores.branch_names import branch_names, with_values
@@ -21,7 +22,7 @@ __all__ = ["score"]
 
 
 def score(
-    model: Model,
+    model: Model | Ensemble,
     files: Any,
     *,
     tree: str | None = None,
@@ -33,7 +34,7 @@ def score(
 
     Parameters
     ----------
-    model : Model
+    model : Model or Ensemble
         Whose weight file tells how the inputs are made; of one by C++ TMVA its variables tell.
     files : path, list of paths, `Source`, or columns in memory
         As for `pytmva_rnn.load`. Neither selection nor weight of a `Source` is used: every entry has its row.
@@ -51,7 +52,7 @@ def score(
     awkward array of records, or DataFrame
         With the fields `file` (`file.root:tree`), `entry` (in its file), `element` (of the lists, where variables are
         lists), the spectators, and one field for each output, `<title>`, `<title>_<class>` or `<title>_<target>`; of a
-        network with `for_each` one for each value, `<title>_<name><value>`.
+        network with `for_each` one for each value, `<title>_<name><value>`; of an ensemble each with `_spread` as well.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def score(
         raise DataError(f"library is 'ak' or 'pd', not {library!r}")
     pandas = extras.pandas() if library == "pd" else None  # if it is missing, this is to be known before the work
     scoring = Scoring(model, spectators=spectators, backend=backend)
-    pieces = list(scoring.events_of(source_of(model, files, tree)))
+    pieces = list(scoring.events_of(source_of(scoring.model, files, tree)))
     lengths = [len(piece) for piece in pieces]
     places = list(dict.fromkeys(piece.place for piece in pieces))
     file = np.repeat([places.index(piece.place) for piece in pieces], lengths)
@@ -76,15 +77,17 @@ def score(
         name = with_values(spectator.column.name, spectator.values)
         _add(columns, name, _joined(name, [piece.spectators[number] for piece in pieces]))
     for number, values in enumerate(scoring.recipe.repetitions()):
-        scores = np.concatenate([piece.scores[number] for piece in pieces]).reshape(-1, model.outputs)
-        for name, column in zip(branch_names(model, model.title, values), scores.T, strict=True):
-            _add(columns, name, column)
+        names = branch_names(scoring.model, model.title, values)
+        for ending, every in (("", "scores"), ("_spread", "spreads")) if scoring.has_spread else (("", "scores"),):
+            found = np.concatenate([getattr(piece, every)[number] for piece in pieces]).reshape(-1, model.outputs)
+            for name, column in zip(names, found.T, strict=True):
+                _add(columns, f"{name}{ending}", column)
     if "file" in columns:
         raise DataError("a spectator or score is called 'file', as the column that tells the file is")
     if pandas is not None:
         return pandas.DataFrame({"file": pandas.Categorical.from_codes(file, places), **columns})
-    names = ak.contents.IndexedArray(ak.index.Index64(file.astype(np.int64)), ak.Array(places).layout)
-    return ak.zip({"file": ak.Array(names), **columns}, depth_limit=1)
+    of_files = ak.contents.IndexedArray(ak.index.Index64(file.astype(np.int64)), ak.Array(places).layout)
+    return ak.zip({"file": ak.Array(of_files), **columns}, depth_limit=1)
 
 
 def _joined(name: str, pieces: list[NDArray[Any]]) -> NDArray[Any]:

@@ -51,6 +51,7 @@ class ScoreTree:
         self.scores = [name for names in self._of_repetitions for name in names]
         if len(set(self.scores)) < len(self.scores):
             raise DataError(f"several values of for_each would share a branch name: {', '.join(self.scores)}")
+        self._spreads = [[f"{name}_spread" for name in names] for names in self._of_repetitions if scoring.has_spread]
         self.classifies = scoring.model.analysis == "Classification"
         self._spectators = [
             _plain(with_values(internal_name(each.column.label), each.values)) for each in scoring.spectators
@@ -61,8 +62,10 @@ class ScoreTree:
 
     def _check_names(self) -> None:
         taken: dict[str, str] = {}
+        spreads = [name for names in self._spreads for name in names]
         for what, names in (
             ("a score", self.scores),
+            ("the spread of a score", spreads),
             ("of every tree of scores", ["entry", "file", "element"]),
             ("a spectator", self._spectators),
             ("kept", self._kept),
@@ -86,6 +89,8 @@ class ScoreTree:
         columns: dict[str, Any] = {}
         for names, scores in zip(self._of_repetitions, events.scores, strict=True):
             columns |= score_columns(names, scores)
+        for names, spreads in zip(self._spreads, events.spreads, strict=True):
+            columns |= score_columns(names, spreads)
         columns["entry"] = events.entries
         if file is not None:
             columns["file"] = np.full(len(events), file, np.int32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from pytmva_rnn.data import ArrayTree, Column, Source
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.data.in_memory import read
+from pytmva_rnn.data.rows import Rows
+from pytmva_rnn.data.sampling import Sampling
 from pytmva_rnn.data.scoring_inputs import Repetitions, changed_by
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location
@@ -52,6 +55,8 @@ class ScoredEvents:
         Of the files that are scored.
     read : int
         Entries that these events were made of.
+    spreads : list of (n,) or (n, O) float32
+        Of an ensemble the standard deviation of its members, for each repetition; else empty.
     """
 
     scores: list[NDArray[np.float32]]
@@ -63,6 +68,7 @@ class ScoredEvents:
     not_finite: int
     file: int
     read: int
+    spreads: list[NDArray[np.float32]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -93,6 +99,7 @@ class _Unscored:
 
     X: list[NDArray[np.float32]]
     events: ScoredEvents
+    folds: NDArray[np.int64] | None = None
 
 
 class Scoring:
@@ -103,7 +110,8 @@ class Scoring:
 
     Parameters
     ----------
-    model : Model
+    model : Model or Ensemble
+        An ensemble of folds scores each event by the networks that have not seen its fold.
     keep : sequence of str
         Branches that are passed on: numbers or lists of numbers. A pattern, `Jet_*`, stands for all of these that it
         matches in the first tree.
@@ -116,6 +124,7 @@ class Scoring:
     Attributes
     ----------
     model : Model
+        Of an ensemble the first, which has all but the weights in common with the others.
     recipe : Recipe
         As stored, or what the variables of a file by C++ TMVA stand for.
     keep : list of str
@@ -136,15 +145,18 @@ class Scoring:
 
     def __init__(
         self,
-        model: Model,
+        model: Model | Ensemble,
         *,
         keep: Sequence[str] = (),
         spectators: bool = False,
         backend: str = "cpu",
         friends: Sequence[str] = (),
     ) -> None:
-        self.model = model
-        self.recipe = recipe_of(model, spectators=True)
+        self._ensemble = model if isinstance(model, Ensemble) else None
+        self.model = model.members[0] if isinstance(model, Ensemble) else model
+        if self._ensemble is not None and self._ensemble.remembers:
+            raise DataError("networks with RememberState score an event by all before it, and cannot be an ensemble")
+        self.recipe = recipe_of(self.model, spectators=True)
         self.keep = list(keep)
         for name in self.keep:
             if not is_pattern(name):
@@ -152,6 +164,8 @@ class Scoring:
         self._backend = backend
         self._friends = tuple(friends)
         self._repetitions = Repetitions(replace(self.recipe, spectators=()))
+        by = None if self._ensemble is None or self._ensemble.rule is None else self._ensemble.rule.by
+        self._fold_rule = Sampling(fold_by=None if by is None else self._repetitions.recipes[0].formula(by))
         self.spectators = self._spectators() if spectators else []
         self.identities: dict[str, dict[str, Any]] = {}
         self.stored_friends: dict[str, str] = {}
@@ -166,6 +180,11 @@ class Scoring:
                 if not any(other.column.label == label and other.values == used for other in found):
                     found.append(Spectator(replace(column, label=label), number, used))
         return found
+
+    @property
+    def has_spread(self) -> bool:
+        """Whether there are `spreads`."""
+        return self._ensemble is not None
 
     @property
     def step(self) -> int:
@@ -242,7 +261,16 @@ class Scoring:
             *self._repetitions.formulas(),
             *map(bare_name, self.keep),
             *(recipes[each.repetition].formula(each.column.expression) for each in self.spectators),
+            *self._fold_rule.formulas(),
         ]
+
+    def _folds(self, columns: Columns, rows: Rows, entries: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """The fold of each event, where there are folds."""
+        if self._ensemble is None or self._ensemble.rule is None:
+            return None
+        rule = self._ensemble.rule
+        numbers = entries if rule.by is None else self._fold_rule.build(columns, rows)["fold_values"]
+        return numbers % rule.folds
 
     def _columns(
         self, files: Sequence[tuple[Location, int]], before: int, allow_empty: bool
@@ -275,8 +303,14 @@ class Scoring:
             yield from self._scored_together(list(pieces))
             return
         for piece in pieces:
-            scores = [self.model.predict(X, backend=self._backend) for X in piece.X]
-            yield replace(piece.events, scores=scores)
+            if self._ensemble is None:
+                scores = [self.model.predict(X, backend=self._backend) for X in piece.X]
+                yield replace(piece.events, scores=scores)
+                continue
+            given: dict[str, Any] = {"folds": piece.folds, "backend": self._backend}
+            answers = [self._ensemble.answers(X, **given) for X in piece.X]
+            scores, spreads = ([answer[number] for answer in answers] for number in (0, 1))
+            yield replace(piece.events, scores=scores, spreads=spreads)
 
     def _explained(self, pieces: Iterator[_Unscored]) -> Iterator[_Unscored]:
         """Where the recipe is only guessed, what is wrong may be that."""
@@ -319,4 +353,4 @@ class Scoring:
         events = ScoredEvents(
             [], spectators, kept, inputs[0].entries, rows.element, columns.place, bad, file, len(columns)
         )
-        return _Unscored([each.X for each in inputs], events)
+        return _Unscored([each.X for each in inputs], events, self._folds(columns, rows, inputs[0].entries))

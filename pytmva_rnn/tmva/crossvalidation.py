@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pytmva_rnn.ensemble import averaged, of_folds
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.interruption import raise_interruption
 from pytmva_rnn.options import MethodOptions, parse_options
@@ -18,7 +19,6 @@ from pytmva_rnn.tmva.dataloader import DataLoader
 from pytmva_rnn.tmva.enums import check_method_type
 from pytmva_rnn.tmva.explained import Explained
 from pytmva_rnn.tmva.factory import Factory
-from pytmva_rnn.tmva.folded_model import averaged, of_folds
 from pytmva_rnn.tmva.kfolds import CvSplitKFolds
 from pytmva_rnn.tmva.method_dl import MethodDL
 from pytmva_rnn.tmva.output import MethodOutput, check_folder, evaluation_table
@@ -265,7 +265,7 @@ class CrossValidation(Explained):
         data = loader.samples().test
         models = tuple(method.model for method in methods)
         if self._options.ensembling == "Avg":
-            scores = averaged([model.predict(data.X) for model in models])
+            scores = averaged(models, data.X)
         else:
             scores = of_folds(models, split.fold_numbers(), data.X)
         if self._options.persistent:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.description import Variable
+from pytmva_rnn.ensemble import averaged, of_folds
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.tmva.explained import Explained
@@ -77,7 +78,7 @@ class FoldedModel(Explained):
             Without spectators where they are needed, and whatever the networks raise.
         """
         if not self.by_spectators:
-            return averaged([model.predict(X) for model in self.models])
+            return averaged(self.models, X)
         if spectators is None:
             raise DataError(
                 f"method {self.title}: the fold of an event decides which network scores it, and its spectators tell "
@@ -85,27 +86,6 @@ class FoldedModel(Explained):
             )
         numbers = SplitExpression(self.content.expression, self.spectators).folds(spectators, len(self.models))
         return of_folds(self.models, numbers, np.asarray(X))
-
-
-def averaged(scores: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """The mean of the scores of several networks; -999 where one has none."""
-    mean = np.mean(np.asarray(scores, np.float64), axis=0).astype(np.float32)
-    if mean.ndim == 1:
-        mean[np.any(np.asarray(scores) == -999, axis=0)] = -999
-    return np.asarray(mean)
-
-
-def of_folds(models: tuple[Model, ...], numbers: NDArray[np.int64], X: NDArray[Any]) -> NDArray[np.float32]:
-    """The score of each event by the network of its number."""
-    scores = None
-    for number, model in enumerate(models):
-        members = np.flatnonzero(numbers == number)
-        if len(members):
-            found = model.predict(X[members])
-            if scores is None:
-                scores = np.empty((len(X), *found.shape[1:]), np.float32)
-            scores[members] = found
-    return np.empty(0, np.float32) if scores is None else scores
 
 
 def read_model(path: str | os.PathLike[str]) -> Model | FoldedModel:

@@ -24,6 +24,8 @@ from pytmva_rnn.training.checkpoint import Checkpointer
 from pytmva_rnn.training.event_blocks import batches_at_once, blocks_of, reorder
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
+from pytmva_rnn.training.ranks import Ranks
+from pytmva_rnn.training.shared_steps import SharedSteps
 from pytmva_rnn.training.training_events import Events
 from pytmva_rnn.training.training_state import Position, TrainingState
 from pytmva_rnn.training.validation_error import check_bounded, lowest_possible, validation_error
@@ -59,6 +61,8 @@ class Loop:
         checkpointer: Checkpointer | None = None,
         start: TrainingState | None = None,
         on_epoch: OnEpoch | None = None,
+        ranks: Ranks | None = None,
+        local_steps: int = 1,
     ) -> None:
         self.best = weights
         self.history: list[HistoryRow] = []
@@ -77,6 +81,8 @@ class Loop:
         self._progress = progress
         self._checkpointer = checkpointer
         self._start = start
+        self._ranks = ranks or Ranks()
+        self._local_steps = local_steps
         if start is not None:
             self.best, self.improved, self.seconds = start.best, start.improved, start.seconds
             self.history, self.initial_error, self._floor = list(start.history), start.initial_error, start.floor
@@ -131,10 +137,11 @@ class Loop:
         for number, phase in enumerate(self._phases[first - 1 :], first):
             if number > first:
                 engine = self._make_engine(phase)
-                self._interruption.check()
+                if self._ranks.count == 1:  # several are interrupted together, with the next step
+                    self._interruption.check()
             at = self._begin(engine, phase, number)
-            batches = len(self._problem.training) // phase.batch_size
-            table = EpochTable(number, len(self._phases), at.lowest, batches, phase.batch_size, at.epoch)
+            size = phase.batch_size * self._ranks.count
+            table = EpochTable(number, len(self._phases), at.lowest, self._batches(phase), size, at.epoch)
             with Progress(phase.max_epochs, f"phase {number}", self._progress, at.epoch) as bar:
                 self._phase(engine, phase, at, table, bar)
             if self._ended:
@@ -150,11 +157,11 @@ class Loop:
                     f"the checkpoint's state of the network is not that of this one: {error}"
                 ) from error
             return self._start.position.copied()
-        lowest = validation_error(engine, self._problem.validation, phase.batch_size)
+        lowest = validation_error(engine, self._problem.validation, phase.batch_size, self._ranks)
         if number == 1:
             self.initial_error = lowest
-            self._floor = lowest_possible(engine, self._problem, phase.batch_size)
-        at = Position.at_the_start(number, len(self._problem.training), self._seed, lowest)
+            self._floor = lowest_possible(engine, self._problem, phase.batch_size, self._ranks)
+        at = Position.at_the_start(number, len(self._problem.training), self._ranks.seed(self._seed), lowest)
         self._note_state(engine, at, whatever=True)
         return at
 
@@ -181,6 +188,10 @@ class Loop:
         if self._checkpointer is not None and self._checkpointer.keep():
             log.info("%s", self._checkpointer)
 
+    def _batches(self, phase: TrainingPhase) -> int:
+        """Of an epoch; of several processes each makes as many."""
+        return self._ranks.least(len(self._problem.training) // phase.batch_size)
+
     def _make_engine(self, phase: TrainingPhase) -> Engine:
         problem = self._problem
         _, steps, inputs = problem.training.X.shape
@@ -204,18 +215,20 @@ class Loop:
 
     def _phase(self, engine: Engine, phase: TrainingPhase, at: Position, table: EpochTable, bar: Progress) -> None:
         number, sample = at.phase, self._problem.training
+        batches = self._batches(phase)
+        shared = SharedSteps(engine, self._ranks, self._local_steps) if self._ranks.count > 1 else None
         tested, tested_epoch = time.perf_counter(), at.epoch
         for epoch in range(at.epoch + 1, phase.max_epochs + 1):
             if self._shuffled and not at.batch:
                 reorder(at.order, at.shuffles, sample, phase.batch_size)
-            loss = self._epoch(engine, sample, phase.batch_size, at, bar)
+            loss = self._epoch(engine, shared, sample, batches, phase.batch_size, at, bar)
             at.epoch, at.batch, at.loss = epoch, 0, 0.0
             # TMVA would not test such a phase at all, and train for nothing
             only_test = epoch == phase.max_epochs < phase.test_repetitions
             if epoch % phase.test_repetitions == 0 or only_test:
                 before_test = time.perf_counter()
                 training_error = loss + engine.penalty()
-                error = validation_error(engine, self._problem.validation, phase.batch_size)
+                error = validation_error(engine, self._problem.validation, phase.batch_size, self._ranks)
                 check_bounded(min(training_error, error), self._floor, number, epoch)
                 better = error < at.lowest
                 at.unimproved = 0 if better else at.unimproved + phase.test_repetitions
@@ -226,14 +239,14 @@ class Loop:
                 self.history.append(HistoryRow(number, epoch, training_error, error))
                 now = time.perf_counter()
                 each = (before_test - tested) / (epoch - tested_epoch)
-                events = len(sample) // phase.batch_size * phase.batch_size
+                events = batches * phase.batch_size * self._ranks.count
                 times = (each, now - before_test)
                 table.row(epoch, training_error, error, times, events / each, at.unimproved, better)
                 tested, tested_epoch = now, epoch
                 if not np.isfinite(training_error):
                     self._give_up(f"the training error became {training_error} in epoch {epoch} of phase {number}")
                     return
-                if self._on_epoch is not None and self._on_epoch(self.history[-1]):
+                if self._ranks.some(self._on_epoch is not None and bool(self._on_epoch(self.history[-1]))):
                     log.info("ended by on_epoch after %d epochs", epoch)
                     self._ended = True
                     return
@@ -248,22 +261,42 @@ class Loop:
             raise TrainingError(what)
         log.warning("%s: keeping the best weights so far", what)
 
-    def _epoch(self, engine: Engine, sample: Events, size: int, at: Position, bar: Progress) -> float:
+    def _epoch(
+        self,
+        engine: Engine,
+        shared: SharedSteps | None,
+        sample: Events,
+        count: int,
+        size: int,
+        at: Position,
+        bar: Progress,
+    ) -> float:
         """Train on whole batches in the order at hand, dropping the remainder; returns the mean of their losses."""
-        batches = at.order[: len(at.order) // size * size].reshape(-1, size)
+        batches = at.order[: count * size].reshape(-1, size)
         at_once = batches_at_once(sample, size) or max(1, _PIECE // size)
         blocks = [batches[first : first + at_once] for first in range(at.batch, len(batches), at_once)]
         for part, chosen in blocks_of(sample, blocks, copied=self._backend != "cuda"):
             if at.batch:
                 self._note_state(engine, at)
-            at.loss += self._steps(engine, part, chosen, at.keys) * (len(chosen) / len(batches))
+            at.loss += self._steps(engine, shared, part, chosen, at.keys) * (len(chosen) / len(batches))
             at.batch += len(chosen)
             bar.reach(at.epoch + at.batch / len(batches))
+        if shared is not None:
+            at.loss = shared.finished(at.loss, self._interruption.check)
         return at.loss
 
-    def _steps(self, engine: Engine, sample: Events, batches: NDArray[np.int64], keys: np.random.Generator) -> float:
+    def _steps(
+        self,
+        engine: Engine,
+        shared: SharedSteps | None,
+        sample: Events,
+        batches: NDArray[np.int64],
+        keys: np.random.Generator,
+    ) -> float:
         """Train on the batches, whose events are given; returns the mean of their losses."""
         drops = keys.integers(2**31, size=len(batches))
+        if shared is not None:
+            return shared.steps(sample, batches, drops, self._interruption.check)
         if isinstance(engine, WholeEpochs):
             return engine.epoch(sample.X, sample.y, sample.w, batches, drops, self._interruption.check)
         total = 0.0

@@ -30,6 +30,9 @@ from pytmva_rnn.description.arrays import all_finite, numbers
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.options.vartransform import parse_var_transform
+from pytmva_rnn.training.ranks import Ranks
+from pytmva_rnn.training.shared_learning import described_together, learned_together
 from pytmva_rnn.training.training_events import Events, check_samples, divided, without_negative
 from pytmva_rnn.transformations import Chain, compile_chain, learn_transformations
 
@@ -69,19 +72,23 @@ def make_problem(
     allow_nan: bool = False,
     entries: NDArray[np.int64] | None = None,
     storage: Storage | None = None,
+    ranks: Ranks | None = None,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`.
 
     `validation` is X and y, or X, y and weights. With `allow_nan` only the transformed inputs have to be numbers.
     `entries` (n,) tells which events, one after the other, are not to be parted. `storage` takes transformed inputs
-    that do not fit into memory.
+    that do not fit into memory. With `ranks` the events are those of one process of several, and what is learned of
+    them is learned of all.
     """
+    ranks = ranks or Ranks()
     kind = analysis_of(analysis)
     events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
-    described = _described_variables(variables, flat, events.shape)
+    described = described_together(_described_variables(variables, flat, events.shape), ranks)
     described_targets = tuple(targets) or (_default_targets(labels) if kind == "Regression" else ())
+    described_targets = described_together(described_targets, ranks)
     shape = options.input_shape(flat.shape[1])
     if events.ndim == 3 and any(options.input_layout) and (shape[0] * shape[1], shape[2]) != events.shape[1:]:
         sizes = "|".join(map(str, options.input_layout))
@@ -90,18 +97,19 @@ def make_problem(
     given = (
         None if validation is None else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan)
     )
-    transformations = learn_transformations(
-        options.var_transform,
-        flat,
-        class_index,
-        described,
-        names,
-        described_targets,
-        labels,
-        weights,
-        allow_nan=allow_nan,
-        empty=np.empty if storage is None else storage.empty,
-    )
+    empty = np.empty if storage is None else storage.empty
+
+    def learned(X: Any, of_class: Any, y: Any, w: Any) -> tuple[Transformation, ...]:
+        given = (described, names, described_targets, y, w)
+        return learn_transformations(options.var_transform, X, of_class, *given, allow_nan=allow_nan, empty=empty)
+
+    asked = parse_var_transform(options.var_transform)
+    if asked and storage is not None and ranks.count > 1:
+        raise OptionError(
+            f"VarTransform={options.var_transform} brings the events of several processes together in one, which a "
+            "limit of memory does not allow: leave one of them out"
+        )
+    transformations = learned_together(learned, (flat, class_index, labels, weights), ranks) if asked else ()
     del class_index  # before the memory of the transformed events is taken
     # what was converted is nobody else's
     own = None if np.may_share_memory(flat, events) else flat

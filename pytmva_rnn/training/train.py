@@ -27,7 +27,10 @@ from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_data
 from pytmva_rnn.training.loop import Loop, OnEpoch
 from pytmva_rnn.training.obeyed_options import backend_of, check_obeyed
 from pytmva_rnn.training.problem import make_problem
+from pytmva_rnn.training.ranks import Communicator, Ranks
 from pytmva_rnn.training.resuming import Resume, agreed_threads, continuation, keeping
+from pytmva_rnn.training.shared_learning import described_together
+from pytmva_rnn.training.shared_steps import check_local_steps, check_shareable
 from pytmva_rnn.training.untrained import starting_weights, untrained
 from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import history_info
@@ -89,6 +92,8 @@ def train(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
     on_epoch: OnEpoch | None = None,
+    communicator: Communicator | None = None,
+    local_steps: int = 1,
 ) -> Result: ...
 
 
@@ -111,6 +116,8 @@ def train(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
     on_epoch: OnEpoch | None = None,
+    communicator: Communicator | None = None,
+    local_steps: int = 1,
 ) -> Result: ...
 
 
@@ -137,6 +144,8 @@ def train(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
     on_epoch: OnEpoch | None = None,
+    communicator: Communicator | None = None,
+    local_steps: int = 1,
 ) -> Result: ...
 
 
@@ -162,6 +171,8 @@ def train(
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     resume: Resume = False,
     on_epoch: OnEpoch | None = None,
+    communicator: Communicator | None = None,
+    local_steps: int = 1,
 ) -> Result:
     """Train a network as TMVA's MethodDL does.
 
@@ -219,6 +230,13 @@ def train(
     on_epoch : callable, optional
         Called with the HistoryRow of each epoch that the validation sample is looked at after, every TestRepetitions.
         If it returns true, the training ends there with the best weights so far; what it raises, `train` raises.
+    communicator : communicator of mpi4py, optional
+        Of processes that train together, each called with its own events of the same inputs and classes: BatchSize and
+        numbers of events are of all together, and all get the same network. Run such a script as
+        `mpiexec -n 4 python -m mpi4py script.py`, so that an error of one process ends all.
+    local_steps : int
+        Steps that each of these makes by itself before their weights become the mean of all; with 1 each step is one of
+        all, which gives the weights of one process with all events, within rounding.
 
     Returns
     -------
@@ -261,12 +279,15 @@ def train(
             X, y, sample_weight, validation, analysis, classes, variables, spectators, targets, info
         )
     settings = evaluable(settings)
+    ranks = Ranks(communicator)
+    own = ranks.shared(settings)
+    check_local_steps(local_steps)
     if validation is not None and "ValidationSize" in settings.text:
         raise OptionError("ValidationSize divides the events, but a sample to validate with is given: leave one out")
     problem = make_problem(
         sample.X,
         sample.y,
-        settings,
+        own,
         analysis=sample.analysis,
         sample_weight=sample.weights,
         variables=sample.variables,
@@ -276,12 +297,14 @@ def train(
         allow_nan=sample.allow_nan,
         entries=sample.entries,
         storage=sample.storage,
+        ranks=ranks,
     )
+    check_shareable(problem, settings, ranks, checkpoints=keep is not None)
     check_obeyed(settings)
     if settings.create_mva_pdfs:
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = backend_of(settings.architecture) if backend is None else backend
-    model = untrained(problem, settings, title, tuple(sample.spectators))
+    model = untrained(problem, settings, title, described_together(sample.spectators, ranks))
     check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
@@ -292,12 +315,13 @@ def train(
         phases = settings.training_strategy
         checkpointer, state = continuation(keep, resume, problem, phases, training, backend)
         threads = agreed_threads(threads, state)
-    seed = settings.random_seed or 1 + secrets.randbelow(2**31)
+    seed = ranks.of_first(settings.random_seed or 1 + secrets.randbelow(2**31))
     if state is not None:
         seed = state.seed
     with compilation("training"):
         weights = starting_weights(problem, settings, initial, seed) if state is None else state.best
-    run = Loop(problem, settings, weights, seed, shuffle, backend, threads, progress, checkpointer, state, on_epoch)
+    more = (checkpointer, state, on_epoch, ranks, local_steps)
+    run = Loop(problem, own, weights, seed, shuffle, backend, threads, progress, *more)
     run.run()
     if not run.improved and not run.interrupted:
         log.warning(
@@ -306,7 +330,7 @@ def train(
             run.initial_error,
         )
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
-    events = len(problem.training) + len(problem.validation)
+    events = sum(ranks.gathered(len(problem.training) + len(problem.validation)))
     made = provenance(problem.analysis, (events, run.seconds))
     trained = replace(model, layers=layers, info=(*made, history_info(run.history), *sample.info))
     if settings.create_mva_pdfs:

@@ -84,6 +84,7 @@ class Engine:
             self._update["first"], self._update["second"], self._update["epsilon"] = optimizer_constants(settings)
         self._steps = 0
         self._batches = 0
+        self._shared: Workspace | None = None  # with the gradient that a step is to be made by
         with compilation("scoring"):
             self._packing = self._make_workspace(plan, 1, 1)
             self._pack()
@@ -154,6 +155,29 @@ class Engine:
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
         return self._steps_on(X, y, w, events[np.newaxis], np.array([key]))
+
+    def gradient(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int
+    ) -> tuple[float, list[Floats]]:
+        """See `kernels.SharesSteps`."""
+        self._shared = self._training_workspace(len(events), input_gradient=False)
+        value = self._train(self._shared, X, y, w, events[np.newaxis], np.array([key]), 0)
+        return value, [self._shared.gradients[0, : len(self._weights.flat)]]
+
+    def descend(self) -> None:
+        """See `kernels.SharesSteps`."""
+        assert self._shared is not None
+        self._steps += 1
+        program.descend(self._optimizer.address, self._update, self._shared.gradients[0], self._steps)
+        self._pack()
+
+    def trained(self) -> list[Floats]:
+        """See `kernels.SharesSteps`."""
+        return [self._weights.flat, *self._moments]
+
+    def changed(self) -> None:
+        """See `kernels.SharesSteps`."""
+        self._pack()
 
     def epoch(
         self,

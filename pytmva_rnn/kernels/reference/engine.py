@@ -34,6 +34,7 @@ class Engine:
         trained = [[each[name] for name in layer.weight_shapes()] for layer, each in zip(layers, self._p, strict=True)]
         self._moments = [[(np.zeros_like(w), np.zeros_like(w)) for w in each] for each in trained]
         self._steps = 0
+        self._gradients: list[Parameters] = []
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return [{name: value.copy() for name, value in each.items()} for each in self._p]
@@ -60,13 +61,34 @@ class Engine:
         return self._backpropagate(X, y, w, None)
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
-        value, gradients, _ = self._backpropagate(X[events], y[events], w[events], key)
+        value, _ = self.gradient(X, y, w, events, key)
+        self.descend()
+        return value
+
+    def gradient(
+        self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int
+    ) -> tuple[float, list[NDArray[Any]]]:
+        """See `kernels.SharesSteps`."""
+        value, self._gradients, _ = self._backpropagate(X[events], y[events], w[events], key)
+        return value, self._trained(self._gradients)
+
+    def descend(self) -> None:
+        """See `kernels.SharesSteps`."""
         self._steps += 1
         update = OPTIMIZERS[self._settings.optimizer]
-        for layer, p, each, moments in zip(self._layers, self._p, gradients, self._moments, strict=True):
+        for layer, p, each, moments in zip(self._layers, self._p, self._gradients, self._moments, strict=True):
             for name, (v, u) in zip(layer.weight_shapes(), moments, strict=True):
                 update(p[name], each[name], v, u, self._steps, self._settings)
-        return value
+
+    def trained(self) -> list[NDArray[Any]]:
+        """See `kernels.SharesSteps`."""
+        return [*self._trained(self._p), *(moment for each in self._moments for pair in each for moment in pair)]
+
+    def changed(self) -> None:
+        """See `kernels.SharesSteps`; nothing is kept of the weights."""
+
+    def _trained(self, arrays: list[Parameters]) -> list[Array]:
+        return [each[name] for each, layer in zip(arrays, self._layers, strict=True) for name in layer.weight_shapes()]
 
     def penalty(self) -> float:
         if self._regularization == "0":

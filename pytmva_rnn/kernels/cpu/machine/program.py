@@ -181,6 +181,14 @@ def pack(table, frame):
 
 
 @kernel
+def descend(optimizer, update, gradient, t):
+    """Step t of the optimizer at an address, on the weights of the record `update`, by a gradient."""
+    of = update[0]
+    of.g, of.t = gradient.ctypes.data, t
+    call(optimizer, (_address(update, 0),))
+
+
+@kernel
 def train(
     job,
     function,
@@ -238,9 +246,7 @@ def train(
         if regularization:
             add_decay(weights, gradients[0], matrices, regularization, decay)
         if t:
-            of = update[0]
-            of.g, of.t = gradients.ctypes.data, t + number
-            call(optimizer, (_address(update, 0),))
+            descend(optimizer, update, gradients[0], t + number)
             pack(table, shared)
     return total
 

@@ -1,0 +1,181 @@
+"""Many trainings at once: whatever runs them, whatever fails, and on a second run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytmva_rnn import Dataset, Ensemble, divide, evaluate, train, train_many, vary
+from pytmva_rnn.distributed import several_trainings as module
+from pytmva_rnn.distributed.processes import LostProcessError, Processes
+from pytmva_rnn.errors import DataError, OptionError, OutputError
+
+OPTIONS = (
+    "Layout=DENSE|4|TANH,LINEAR:RandomSeed=1:ValidationSize=30:"
+    "TrainingStrategy=LearningRate=3e-2,BatchSize=10,MaxEpochs=3,TestRepetitions=1"
+)
+GIVEN: dict[str, Any] = {"backend": "reference"}
+
+
+def events(n: int = 120) -> Dataset:
+    random = np.random.default_rng(3)
+    y = np.arange(n) % 2
+    X = random.normal(size=(n, 3)).astype(np.float32) + y[:, np.newaxis]
+    return Dataset.from_arrays(X, y, variables=["a", "b", "c"])
+
+
+def weights(path: Path) -> Any:
+    return np.concatenate(
+        [a.ravel() for layer in Ensemble.load(path).members for w in layer.layers for a in w.weights.values()]
+    )
+
+
+def test_seeds_give_what_each_training_alone_gives(tmp_path: Path) -> None:
+    found = train_many(events(), vary(seeds=(5, 9)), OPTIONS, split="SplitSeed=3", folder=tmp_path, **GIVEN)
+    assert [training.name for training in found.done] == ["seed5", "seed9"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "DL_seed5.weights.xml",
+        "DL_seed9.weights.xml",
+        "DL_seeds.trainings.json",
+    ]
+    parts = divide(events(), "SplitSeed=3")
+    alone = train(parts.training, OPTIONS.replace("RandomSeed=1", "RandomSeed=9"), **GIVEN)
+    second = found.done[1]
+    np.testing.assert_allclose(second.model.predict(parts.test), alone.model.predict(parts.test), rtol=2e-6)
+    assert second.numbers["validation error"] == min(row.validation_error for row in alone.history)
+    performance = evaluate(alone.model, parts.test, backend="reference")
+    assert second.test == {"ROC integral": performance.roc_integral}
+    areas = [training.test["ROC integral"] for training in found.done]
+    spread = found.spread()[()]["test ROC integral"]
+    assert (spread.mean, spread.deviation, spread.count) == (np.mean(areas), np.std(areas, ddof=1), 2)
+    assert "mean of 2: validation error" in str(found)
+    together = found.ensemble().predict(parts.test)
+    np.testing.assert_allclose(together, np.mean([t.model.predict(parts.test) for t in found.done], axis=0), rtol=1e-6)
+    assert found.together == evaluate(Ensemble.load(found.path or ""), parts.test, backend="reference")
+
+
+def test_finished_ones_are_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    run_task = module.run_task
+    monkeypatch.setattr(module, "run_task", lambda task, attempt: (made.append(task.name), run_task(task))[1])
+
+    def run(options: str = OPTIONS, n: int = 120, **varied: Any) -> list[bool]:
+        made.clear()
+        found = train_many(events(n), vary(**varied), options, folder=tmp_path, **GIVEN)
+        return [training.was_there for training in found.done]
+
+    assert run(seeds=(1, 2)) == [False, False]
+    assert run(seeds=(1, 2, 3)) == [True, True, False]
+    assert made == ["seed3"]
+    assert run(seeds=(4,)) == [False]
+    assert len(Ensemble.load(tmp_path / "DL_seeds.trainings.json")) == 4
+    file = tmp_path / "DL_seed2.weights.xml"
+    file.write_text(file.read_text().replace("TANH", "TANH "))
+    assert run(seeds=(1, 2)) == [True, False]
+    assert run(seeds=(1,), n=140) == [False]  # of other events: none of the others is of the ensemble any more
+    assert len(Ensemble.load(tmp_path / "DL_seeds.trainings.json")) == 1
+    assert run(OPTIONS.replace("3e-2", "2e-2"), seeds=(1,), n=140) == [False]
+
+
+def test_each_fold_scored_by_what_has_not_seen_it(tmp_path: Path) -> None:
+    data = events()
+    found = train_many(data, vary(folds=3, seeds=(1, 2)), OPTIONS, folder=tmp_path, **GIVEN)
+    assert len(found) == 6
+    ensemble = Ensemble.load(tmp_path / "DL_seeds_folds3.trainings.json")
+    scores = ensemble.predict(data)
+    for fold in range(3):
+        members = [training.model.predict(data) for training in found.done if training.variation.fold == fold]
+        test = data.entries % 3 == fold
+        np.testing.assert_allclose(scores[test], np.mean(members, axis=0)[test], rtol=1e-6)
+    assert found.together is not None
+    assert found.together.events == 120
+    half = train_many(data, vary(folds=3)[:2], OPTIONS, **GIVEN)
+    assert half.together is None
+    with pytest.raises(DataError, match="no network was tested on fold 2 of 3"):
+        half.ensemble()
+
+
+def test_one_that_fails_is_told_and_ends_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    found = train_many(events(), vary(scan={"LearningRate": ["1e-2", "1e30"], "BatchSize": [10]}), OPTIONS, **GIVEN)
+    assert [training.name for training in found.done] == ["LearningRate1e-2_BatchSize10"]
+    (failure,) = found.failed
+    assert str(failure).startswith("LearningRate1e30_BatchSize10: exit code 1: ")
+    assert f"failed: {failure}" in caplog.text
+    assert found.done[0].model.predict(events()).shape == (120,)
+    assert "failed: LearningRate1e30" in str(found)
+
+
+def test_what_is_wrong_with_all_is_raised_before_anything_runs(tmp_path: Path) -> None:
+    data, two = events(), vary(seeds=(1, 2))
+    with pytest.raises(OptionError, match="events need options"):
+        train_many(data, two)
+    with pytest.raises(OptionError, match="an executor or a number of workers"):
+        train_many(data, two, OPTIONS, workers=2, executor=ThreadPoolExecutor(1))
+    with pytest.raises(OptionError, match="a name of its own"):
+        train_many(data, [*two, *two], OPTIONS)
+    with pytest.raises(OptionError, match="at least one"):
+        train_many(data, two, OPTIONS, workers=0)
+    with pytest.raises(DataError, match="divided already"):
+        train_many(divide(data), vary(folds=2), OPTIONS)
+    (tmp_path / "DL_seed2.weights.xml").write_text("a letter")
+    with pytest.raises(OutputError, match=r"DL_seed2\.weights\.xml is there already"):
+        train_many(data, two, OPTIONS, folder=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["DL_seed2.weights.xml"]
+
+
+def test_an_executor_of_others_and_its_interruption(interruptible: None) -> None:
+    parts = divide(events())
+    with ThreadPoolExecutor(2) as pool:
+        found = train_many(parts, vary(seeds=(1, 2, 3)), OPTIONS, executor=pool, **GIVEN)
+        assert [training.name for training in found.done] == ["seed1", "seed2", "seed3"]
+        alone = train_many(parts, vary(seeds=(3,)), OPTIONS, **GIVEN)
+        np.testing.assert_array_equal(found.done[2].model.predict(parts.test), alone.done[0].model.predict(parts.test))
+
+        class Interrupting:
+            """Makes the first training, and then Ctrl-C comes."""
+
+            def submit(self, fn: Any, *args: Any) -> Any:
+                if args[0].name == "seed1":
+                    future = pool.submit(fn, *args)
+                    future.result()
+                    return future
+                signal.raise_signal(signal.SIGINT)
+                return Future()
+
+        found = train_many(parts, vary(seeds=(1, 2)), OPTIONS, executor=Interrupting(), **GIVEN)
+    assert found.interrupted == signal.SIGINT
+    assert [training.name for training in found.done] == ["seed1"]
+    assert found.together is None
+
+
+def kill(number: int) -> None:
+    os.kill(os.getpid(), number)
+
+
+def sleep() -> None:
+    time.sleep(60)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends processes in another way")
+def test_the_end_of_a_process_is_told_and_the_others_go_on() -> None:
+    with Processes(2) as processes:
+        lost = processes.submit(kill, signal.SIGKILL)
+        good, bad = processes.submit(int, "7"), processes.submit(int, "seven")
+        with pytest.raises(LostProcessError, match=r"exit code 137 \(SIGKILL\)"):
+            lost.result()
+        assert good.result() == 7
+        with pytest.raises(ValueError, match="seven"):
+            bad.result()
+        endless = processes.submit(sleep)
+        while not endless.running():
+            time.sleep(0.01)
+        processes.stop()
+        with pytest.raises(LostProcessError, match="SIGTERM"):
+            endless.result()
