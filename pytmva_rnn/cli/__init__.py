@@ -24,6 +24,7 @@ COMMANDS = {
     "convert": "write a network in another format: TMVA, C++, ONNX, PyTorch, Keras",
     "cache": "show or remove the events that trainings within a limit of memory keep on disk",
     "compare": "score events with two files of a network, and show how far apart they are",
+    "selftest": "run TMVA's own tests on this machine, before trusting it",
 }
 """The commands, each a module of this package, and what they do."""
 
@@ -37,6 +38,7 @@ examples:
   pytmva-rnn convert dataset/weights/TMVAClassification_LSTM.weights.xml QuarkGluon.hxx
   pytmva-rnn cache --clear
   pytmva-rnn compare dataset/weights/TMVAClassification_LSTM.weights.xml net.onnx data.root
+  pytmva-rnn selftest
 
 exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP
 """
