@@ -30,6 +30,9 @@ __all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees", "
 STEP = 250_000
 """Events read at a time: enough for speed, few enough for memory."""
 
+_COUNTERS_KEPT = 10_000_000
+"""Bytes of the lengths of lists, which several branches may share; what is read itself is not asked for again."""
+
 _TREES = ("TTree", "TNtuple", "TNtupleD", "TChain", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
 
 
@@ -51,7 +54,7 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
             if is_remote(file) and check_remote(file)[:4] != b"root":
                 raise DataError(f"{file} is not a ROOT file")
             # friends are told then
-            given = patiently(file, lambda: uproot.open(file, minimal_ttree_metadata=False))
+            given = patiently(file, lambda: uproot.open(file, minimal_ttree_metadata=False, array_cache=_COUNTERS_KEPT))
             directory = stack.enter_context(given)
         with reading(f"{file}: what it holds cannot be read"):
             kinds = patiently(file, lambda: directory.classnames(cycle=False))
@@ -120,7 +123,7 @@ class _Part:
             has = int(getattr(branch, "num_entries", self.tree.num_entries))
             if has != self.tree.num_entries:
                 raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
-            given = {"entry_start": first, "entry_stop": last, "library": "ak"}
+            given = {"entry_start": first, "entry_stop": last, "library": "ak", "array_cache": None}
             if isinstance(branch, uproot.TBranch):  # a field of an RNTuple has checksums
                 given["interpretation"] = checked_interpretation(branch, what)
             array = patiently(self.file, lambda: branch.array(**given))
