@@ -18,7 +18,10 @@ from pytmva_rnn import Dataset, Recipe, Source, load, train
 from pytmva_rnn.ahead import read_ahead
 from pytmva_rnn.cli import main
 from pytmva_rnn.data.storage import Storage
+from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.errors import CheckpointError
 from pytmva_rnn.kernels.reference.engine import Engine
+from pytmva_rnn.training.checkpoint import Checkpoint
 from pytmva_rnn.training.event_blocks import batches_at_once, blocks_of, reorder
 from pytmva_rnn.training.training_events import Events
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -195,6 +198,28 @@ def test_negative_weights_are_ignored_as_in_memory(
     negative = {row.tobytes() for row in np.array(data.X)[~positive]}
     assert negative
     assert not negative & {row.tobytes() for row in events.reshape(-1, 6)}
+
+
+def test_a_training_in_blocks_goes_on_to_the_same_weights(files: Path, memory: int, tmp_path: Path) -> None:
+    options = OPTIONS.replace("MaxEpochs=2", "MaxEpochs=4")
+    data = training(files, memory)
+    expected = train(data, options, backend="reference").model
+    checkpoint = Checkpoint(tmp_path / "state.npz", every_epochs=1)
+
+    def fail(row: HistoryRow) -> None:
+        if row.epoch == 3:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train(data, options, backend="reference", checkpoint=checkpoint, on_epoch=fail)
+    other = training(files, int(1.1 * memory))
+    with pytest.raises(CheckpointError, match="memory for a block of events was"):
+        train(other, options, backend="reference", checkpoint=checkpoint, resume=True)
+    found = train(data, options, backend="reference", checkpoint=checkpoint, resume=True)
+    assert [row.epoch for row in found.history] == [1, 2, 3, 4]
+    for mine, layer in zip(found.model.layers, expected.layers, strict=True):
+        for name, weights in layer.weights.items():
+            np.testing.assert_array_equal(mine.weights[name], weights)
 
 
 CONFIG = """

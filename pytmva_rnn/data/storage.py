@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, field
 from math import prod
@@ -66,9 +65,7 @@ class Storage:
                 allocate(file, size)
                 return mapped(file, dtype, shape, writable=True)
         except OSError as error:
-            raise OutputError(
-                f"the events cannot be written to {self.folder}: {os.strerror(error.errno or 0)}"
-            ) from error
+            raise OutputError(f"the events cannot be written to {self.folder}: {error.strerror or error}") from error
 
     def take(self, array: NDArray[Any], index: NDArray[Any]) -> NDArray[Any]:
         """`array[index]`, for numbers or a mask.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -135,7 +134,7 @@ def _fill(
             (folder / DESCRIPTION).write_text(json.dumps(told, indent=1, default=str) + "\n", encoding="utf-8")
     except OSError as error:
         raise OutputError(
-            f"the events cannot be written to {cache.folder.parent}: {os.strerror(error.errno or 0)}; the environment "
+            f"the events cannot be written to {cache.folder.parent}: {error.strerror or error}; the environment "
             "variable PYTMVA_RNN_CACHE names another folder"
         ) from error
 
