@@ -258,7 +258,7 @@ def test_in_the_style_of_an_experiment(report: Report, tmp_path: Path) -> None:
     options = replace(report.options, style="CMS", label="CMS Simulation")
     figure = replace(report, options=options).figure("roc")
     assert figure.get_size_inches()[0] == 10
-    assert [text.get_text() for text in figure.axes[0].texts] == ["CMS", "Simulation"]
+    assert [text.get_text() for text in (*figure.texts, *figure.axes[0].texts)] == ["CMS", "Simulation"]
     with pytest.raises(DataError, match=r"mplhep has no style 'CSM'; near names: .*CMS"):
         replace(report, options=replace(options, style="CSM")).save_panels(tmp_path)
 
@@ -316,7 +316,8 @@ def test_other_analyses(analysis: str) -> None:
     bias, rms = (getattr(found.performance["test"].deviations[1], name) for name in ("bias", "rms"))
     assert (found.residuals[1].bias, found.residuals[1].rms) == pytest.approx((bias, rms))
     assert {"residuals-e", "prediction-f", "resolution-e", "error-e-u"} <= set(found.panels)
-    assert found.roc == ()
+    assert found.roc == found.classes == ()
+    assert found.samples[0].events == {"all": 300}
     with pytest.raises(DataError, match="yields are for the significance of a signal"):
         make_report(model, test, options=ReportOptions(yields={"e": 1}), backend="reference")
 

@@ -196,6 +196,7 @@ def test_the_bootstrap_has_the_width_of_the_formula() -> None:
 def test_without_background_at_the_top() -> None:
     band = roc_band([1, 1, 0, 0], [4, 3, 2, 1], np.ones(4), [0.5], np.random.default_rng(1), replicas=20)
     assert band.points[0].background_efficiency == 0
+    assert band.points[0].high == pytest.approx(1 / 3)  # two events tell that little
     assert band.points[0].rejection == math.inf
 
 

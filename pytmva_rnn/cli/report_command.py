@@ -93,6 +93,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     shown.add_argument("--events", type=int, help="with how many, at most, the importance is computed (default: 10000)")
     shown.add_argument("--report-seed", dest="seed", type=int, help="of bootstrap and permutations (default: 1)")
     shown.add_argument("--no-checksums", action="store_true", help="do not read the files once more for their SHA-256")
+    parser.add_argument(
+        "--memory",
+        metavar="SIZE",
+        help="the memory that the events may take, such as '2 GB'; beyond it they are on disk",
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes for the importance (default: 1)")
     parser.add_argument(
         "--backend",
@@ -162,6 +167,8 @@ def _configuration(given: argparse.Namespace) -> Configuration | None:
     config = load_config(named[0])
     if given.fold is not None:
         config = config.with_fold(given.fold)
+    if given.memory is not None:
+        config = config.with_memory(given.memory)
     config.check_fold()
     if config.split.SplitSeed == 0 and "Random" in (config.split.SplitMode, config.split.MixMode):
         raise ConfigError(
@@ -236,17 +243,19 @@ def _with_tree(model: Model, source: Source) -> Source:
 def _load(given: argparse.Namespace, model: Model, sources: Any) -> Dataset:
     recipe = recipe_of(model, spectators=True)
     if isinstance(sources, Mapping):
-        return load(recipe, sources)
+        return load(recipe, sources, memory=given.memory)
     if model.analysis == "Regression":
         if given.classes:
             raise DataError("--class is for classes, and this is the weight file of a regression")
         targets = [Column(t.expression, "" if t.label == t.expression else t.label) for t in model.targets]
-        return load(recipe, sources, targets=targets)
+        return load(recipe, sources, targets=targets, memory=given.memory)
     classes = dict(_pairs("--class", given.classes))
     for name in classes:
         if name not in model.classes:
             raise DataError(f"--class: the network has no class {name!r}; {near(name, model.classes)}")
-    return load(recipe, sources, classes={name: classes[name] for name in model.classes if name in classes})
+    return load(
+        recipe, sources, classes={name: classes[name] for name in model.classes if name in classes}, memory=given.memory
+    )
 
 
 def _executor(workers: int) -> Any:

@@ -17,7 +17,10 @@ from pytmva_rnn.report.performance import check_fits
 from pytmva_rnn.report.scored_sample import ScoredSample, finite_rows
 from pytmva_rnn.report.statistics.moments import InputMoments, InputSums
 
-__all__ = ["CollectedSample", "collect"]
+__all__ = ["ALL", "CollectedSample", "collect"]
+
+ALL = "all"
+"""What the events of a regression are called, which have no classes."""
 
 _BLOCK = 50_000
 """Events whose inputs are summed up at a time."""
@@ -140,7 +143,8 @@ def collect(
     known, failed = finite_rows(scored.scores), int((~scored.has_score).sum())
     if not known.any():
         raise DataError("no event has a score that is a number")
-    groups = _grouped(units)
+    groups = _grouped(units) if len(units) == len(pieces) else None
+    names = (ALL,) if model.analysis == "Regression" else model.classes
     chosen = known[choice.places]
     return CollectedSample(
         scored.take(known),
@@ -148,7 +152,7 @@ def collect(
         {text: np.concatenate(values)[known] for text, values in columns.items()},
         None if groups is None else groups[known],
         layout,
-        tuple(each.moments(name) for each, name in zip(sums, piece.classes, strict=True)) if inputs else (),
+        tuple(each.moments(name) for each, name in zip(sums, names, strict=True)) if inputs else (),
         choice.X[chosen],
         (np.cumsum(known) - 1)[choice.places[chosen]],
         tuple(files),

@@ -71,8 +71,10 @@ class EventInputs:
         """Which steps of events (n, T, D) are no padding, (n, T)."""
         if self.pad_value is None:
             return np.ones(X.shape[:2], bool)
-        own = [d for d, name in enumerate(self.names) if name not in self.per_event]
-        padded = (X[:, :, own] == np.float32(self.pad_value)).all(axis=2)
+        padded = np.ones(X.shape[:2], bool)
+        for d, name in enumerate(self.names):  # one by one, which takes no memory beside them
+            if name not in self.per_event:
+                padded &= X[:, :, d] == np.float32(self.pad_value)
         if self.pad_side == "end":
             return np.asarray(~np.logical_and.accumulate(padded[:, ::-1], axis=1)[:, ::-1])
         return np.asarray(~np.logical_and.accumulate(padded, axis=1))

@@ -21,7 +21,7 @@ from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model
 from pytmva_rnn.outputs import NUMBERS, PAGE, PICTURE, Output, check_outputs
 from pytmva_rnn.report import computing
-from pytmva_rnn.report.collected import CollectedSample, collect
+from pytmva_rnn.report.collected import ALL, CollectedSample, collect
 from pytmva_rnn.report.page.html_page import html_page
 from pytmva_rnn.report.panels.catalogue import panels_of
 from pytmva_rnn.report.panels.drawing import Panel, figure_of, save_figure
@@ -220,7 +220,7 @@ def make_report(
     if training is not None:
         collected["training"] = collect(model, training, inputs=False, backend=backend)
     sample, scored = collected["test"], {name: each.scored for name, each in collected.items()}
-    classes = ("Regression",) if regression else tuple(model.classes)
+    classes = () if regression else tuple(model.classes)
     targets = tuple(target.label for target in model.targets)
     binary = not regression and len(classes) == 2
     rows = tuple(stored_history(model) if history is None else history)
@@ -244,7 +244,7 @@ def make_report(
         classes=classes,
         targets=targets,
         options=options,
-        samples=tuple(computing.sample_summary(name, each, classes) for name, each in collected.items()),
+        samples=tuple(computing.sample_summary(name, each, classes or (ALL,)) for name, each in collected.items()),
         performance={name: performance_of(each, classes, targets) for name, each in scored.items()},
         history=rows,
         phases=phase_summaries(model, rows),

@@ -35,7 +35,7 @@ class SampleSummary:
     ----------
     name : str
     events, weights : mapping of class -> number
-        The weights are the events' own.
+        Of a regression, of `all`. The weights are the events' own.
     failed : int
         Events whose score is NaN, or -999 of a classifier.
     """
@@ -137,6 +137,7 @@ class ReportNumbers:
     analysis : str
         `Classification`, `Multiclass` or `Regression`.
     classes, targets : tuple of str
+        A regression has no classes, all others no targets.
     options : ReportOptions
     samples : tuple of SampleSummary
     performance : mapping of sample -> Performance

@@ -62,7 +62,7 @@ def sections_of(report: ReportNumbers) -> list[Section]:
 def _summary(report: ReportNumbers) -> Section:
     rows = [
         [name, each.name, f"{each.events[name]:,}", number(each.weights[name], 6)]
-        for name in report.classes
+        for name in report.samples[0].events
         for each in report.samples
     ]
     content = [table("Events", ["class", "sample", "events", "sum of weights"], rows, texts=2)]

@@ -45,7 +45,8 @@ _WIDTH = 4.6
 """Inches of a picture; at this width it can be read on a phone."""
 _STYLED_WIDTH = 10.0
 """Of one in a style of mplhep, whose letters are made for it."""
-_LONGEST = 34
+_LONGEST, _LABEL = 34, 80
+"""Letters of a name, and of a label."""
 
 _BASE: Mapping[str, Any] = {
     "axes.axisbelow": True,
@@ -123,13 +124,21 @@ def figure_of(panel: Panel, style: str | None = None, label: str | None = None) 
         figure = extras.matplotlib().figure.Figure(figsize=(width, width * panel.height), layout="constrained")
         panel.draw(figure)
         if label:
-            experiment, _, words = plain(label).partition(" ")
-            first = figure.axes[0]
-            bold = first.annotate(
-                experiment, (0, 1), (0, 4), "axes fraction", textcoords="offset points", weight="bold", va="bottom"
-            )
-            first.annotate(words, (1, 0), (4, 0), bold, textcoords="offset points", style="italic", va="bottom")
+            _put_label(figure, label)
     return figure
+
+
+def _put_label(figure: Any, label: str) -> None:
+    """Words in a strip of their own above all else, where they hide no legend."""
+    size = extras.matplotlib().rcParams["font.size"]
+    strip = 1.7 * size / 72 / figure.get_size_inches()[1]
+    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - strip))
+    experiment, _, words = plain(label, _LABEL).partition(" ")
+    bold = figure.text(0.03, 1 - strip / 2, experiment, weight="bold", va="center", size=1.1 * size)
+    rest = figure.axes[0].annotate(
+        words, (1, 0.5), (size / 3, 0), bold, textcoords="offset points", style="italic", va="center", size=size
+    )
+    rest.set_in_layout(False)
 
 
 def save_figure(panel: Panel, path: Path, style: str | None = None, label: str | None = None) -> None:

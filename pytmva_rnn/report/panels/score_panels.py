@@ -22,6 +22,9 @@ from pytmva_rnn.report.report_numbers import ReportNumbers, ScoreDistribution
 
 __all__ = ["calibration_panels", "confusion_panels", "roc_panels", "score_panels", "significance_panels"]
 
+_STEEP = 30
+"""How far the fullest bin of a score may be above the others before the scale is logarithmic."""
+
 
 def score_panels(report: ReportNumbers) -> list[Panel]:
     """Of the score, or of that of each class."""
@@ -54,7 +57,13 @@ def _draw_scores(figure: Any, each: ScoreDistribution, report: ReportNumbers, se
     for number, (name, histogram) in enumerate(training.items()):
         draw_points(axes, histogram, f"training, KS {each.compatibility[name].kolmogorov_probability:.2f}", number)
     axes.set(xlabel=f"score of {plain(each.output if several else report.title)}", ylabel="events, normalised")
-    axes.set_ylim(0, None)
+    heights = np.concatenate([histogram.density()[0] for histogram in test.values()])
+    filled = heights[heights > 0]
+    if len(filled) and filled.max() > _STEEP * np.median(filled):
+        axes.set_yscale("log")
+        axes.set_ylim(filled.min() / 2, filled.max() * 2)
+    else:
+        axes.set_ylim(0, None)
     outside_legend(axes, len(test) + len(training))
 
 

@@ -159,6 +159,10 @@ def roc_band(
         low, high = np.quantile(drawn[finite], _ONE_SIGMA, axis=0)
     else:
         low = high = np.full(len(every), np.nan)
+    # where no event of the background is left, that is not certain: Wilson's bound for as many as there are
+    events = weight[~member].sum() ** 2 / (weight[~member] ** 2).sum()
+    high = np.where(high == 0, 1 / (1 + events), high)
+    high[every <= 0] = 0
     exact, _ = _at(wanted, place, member, weight, len(thresholds))
     working = tuple(
         WorkingPoint(
