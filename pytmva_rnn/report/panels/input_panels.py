@@ -83,7 +83,7 @@ def _draw_steps_of_inputs(figure: Any, inputs: InputSummary, shown: int) -> None
     for axes in grid[-1]:
         axes.set_xlabel("step")
     handles, labels = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(4, len(labels)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
 
 
 def _draw_variables(figure: Any, inputs: InputSummary, shown: int) -> None:
