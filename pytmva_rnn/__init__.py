@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from pytmva_rnn.options import MethodOptions, SplitOptions, parse_options
     from pytmva_rnn.report import Performance, Report, ReportOptions, evaluate, make_report
     from pytmva_rnn.scores import score
+    from pytmva_rnn.training.additions import Additions
     from pytmva_rnn.training.checkpoint import Checkpoint
     from pytmva_rnn.training.train import Result, train
     from pytmva_rnn.weightfile import write_weights
 
 __all__ = [
+    "Additions",
     "Checkpoint",
     "Collection",
     "Column",
@@ -73,6 +75,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Additions": "training",
     "Checkpoint": "training",
     "Collection": "data",
     "Column": "data",

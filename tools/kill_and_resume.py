@@ -111,8 +111,8 @@ def same(model: Model, other: Model) -> bool:
     return weights and stored_history(model) == stored_history(other)
 
 
-def killed(folder: Path, output: Path, number: signal.Signals, after: float) -> tuple[bool, list[str]]:
-    """Train for some seconds at most; whether it was killed, and what is wrong."""
+def killed(folder: Path, output: Path, number: signal.Signals, after: float) -> tuple[bool, bool, list[str]]:
+    """Train for some seconds at most; whether it was killed, whether it had got further, and what is wrong."""
     before = reached(output)
     process = start(folder, output)
     try:
@@ -128,12 +128,12 @@ def killed(folder: Path, output: Path, number: signal.Signals, after: float) -> 
     try:
         now = reached(output)
     except CheckpointError as error:
-        return not ended, [*wrong, str(error)]
+        return not ended, False, [*wrong, str(error)]
     if before is not None and now is None:
         wrong.append("the checkpoint is gone")
     elif before is not None and now is not None and (now[0] < before[0] or now[1] > before[1]):
         wrong.append(f"the checkpoint went back from {before} to {now}")
-    return not ended, wrong
+    return not ended, now != before, wrong
 
 
 def final_faults(output: Path, expected: Model) -> list[str]:
@@ -162,13 +162,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     signals = [signal.Signals[name] for name in given.signals]
-    generator, faults, kills, trainings = random.Random(given.seed), 0, 0, 0
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    generator, faults, kills, within, trainings = random.Random(given.seed), 0, 0, 0, 0
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         prepare(folder, given.epochs)
-        for _ in range(2):  # the first compiles
+        for number in range(2):  # the first compiles
             begun = time.monotonic()
-            _, said = start(folder, folder / f"whole{_}").communicate()
+            _, said = start(folder, folder / f"whole{number}").communicate()
             seconds = time.monotonic() - begun
         if said or not (folder / "whole1" / "weights.xml").exists():
             print(f"the training fails by itself: {said}")
@@ -179,19 +179,20 @@ def main() -> int:
             output, more = folder / f"run{trainings}", True
             while more:
                 last = kills >= given.kills  # which may end in peace
-                number, after = generator.choice(signals), 600.0 if last else generator.uniform(0, 0.9 * seconds)
-                more, wrong = killed(folder, output, number, after)
-                kills += more
+                name, after = generator.choice(signals), 600.0 if last else generator.uniform(0, 0.9 * seconds)
+                more, further, wrong = killed(folder, output, name, after)
+                kills, within = kills + more, within + (more and further)
                 faults += len(wrong)
                 for text in wrong:
-                    print(
-                        f"training {trainings}, kill {kills} by {number.name} after {after:.2f} s: {text}", flush=True
-                    )
+                    print(f"training {trainings}, kill {kills} by {name.name} after {after:.2f} s: {text}", flush=True)
             wrong = final_faults(output, expected)
             faults += len(wrong)
             for text in wrong:
                 print(f"training {trainings}: {text}", flush=True)
-    print(f"{kills} kills in {trainings} trainings of {seconds:.1f} s: {faults} faults")
+    print(
+        f"{kills} kills, {within} of them after a further checkpoint, in {trainings} trainings of {seconds:.1f} s: "
+        f"{faults} faults"
+    )
     return 1 if faults else 0
 
 

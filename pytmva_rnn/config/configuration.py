@@ -16,7 +16,8 @@ from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.report import ReportOptions
-from pytmva_rnn.training import Checkpoint, Result, train
+from pytmva_rnn.training import Additions, Checkpoint, Result, train
+from pytmva_rnn.training.loop import OnEpoch
 from pytmva_rnn.training.ranks import Communicator
 
 __all__ = [
@@ -253,6 +254,8 @@ class Configuration:
         Tells one of several trainings from the others, in the names of what it writes.
     local_steps : int
         As for `pytmva_rnn.train`, where several processes train together.
+    additions : Additions
+        What the training does beyond TMVA's.
     """
 
     path: Path
@@ -268,6 +271,7 @@ class Configuration:
     scan: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     variation: str = ""
     local_steps: int = 1
+    additions: Additions = field(default_factory=Additions)
 
     @property
     def weights(self) -> str:
@@ -343,6 +347,7 @@ class Configuration:
         checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
         resume: bool | str | os.PathLike[str] = False,
         communicator: Communicator | None = None,
+        on_epoch: OnEpoch | None = None,
     ) -> Result:
         """Train as `pytmva-rnn train` does, which writes the result's model under the name `weights`.
 
@@ -350,7 +355,7 @@ class Configuration:
         ----------
         training, validation : Dataset, optional
             Of `divide()`; without a training sample, both are read now.
-        backend, threads, progress, initial, communicator
+        backend, threads, progress, initial, communicator, on_epoch
             As for `pytmva_rnn.train`.
         checkpoint, resume
             Likewise; without them the state is kept as [checkpoint] says, if it is there, in the current folder, and
@@ -374,6 +379,8 @@ class Configuration:
             resume=resume,
             communicator=communicator,
             local_steps=self.local_steps,
+            additions=self.additions,
+            on_epoch=on_epoch,
         )
 
     def shared(self, part: int, parts: int) -> Configuration:

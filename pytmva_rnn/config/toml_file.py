@@ -29,6 +29,7 @@ from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.outputs import NUMBERS, PAGE
 from pytmva_rnn.report import ReportOptions
 from pytmva_rnn.report.plots import PICTURE_FORMATS
+from pytmva_rnn.training import Additions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -38,7 +39,7 @@ else:
 __all__ = ["load_config"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_OWN = ("scan", "mpi", "output", "checkpoint", "report")
+_OWN = ("scan", "mpi", "output", "checkpoint", "additions", "report")
 _TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
 
 
@@ -52,7 +53,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     ----------
     path : path-like
         A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
-        [scan], [mpi], [output], [checkpoint] and [report].
+        [scan], [mpi], [output], [checkpoint], [additions] and [report].
 
     Returns
     -------
@@ -118,12 +119,13 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
         raise ConfigError(
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
+    additions = within("[additions]", Additions.of, table_of(tables, "additions"))
     checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
     report = within("[report]", _report, on_one_line(table_of(tables, "report")), given)
     scan = scan_config(table_of(tables, "scan"))
     steps = _local_steps(table_of(tables, "mpi"))
     own = (weighting, checkpoint, memory, report, scan)
-    return Configuration(path, given, recipe, splitting, method, output, *own, local_steps=steps)
+    return Configuration(path, given, recipe, splitting, method, output, *own, local_steps=steps, additions=additions)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:

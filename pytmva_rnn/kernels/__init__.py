@@ -51,6 +51,7 @@ class Computation:
     regularization : "0" none, "1" L1, "2" L2, with factor `weight_decay`
     settings : optional training settings with TMVA's keys as attributes (`optimizer`, `drop_config` ...)
     threads : number of threads to use; None for as many as pay for the work at hand
+    clip_norm : Euclidean norm that a training step scales larger gradients down to; 0 for none
     """
 
     layers: Sequence[Any]
@@ -62,6 +63,7 @@ class Computation:
     weight_decay: float = 0.0
     settings: Any = None
     threads: int | None = None
+    clip_norm: float = 0.0
 
     @property
     def remembers(self) -> bool:
@@ -99,6 +101,9 @@ class Engine(Protocol):
 
     def penalty(self) -> float:
         """The regularization's term of the loss, over all layers' weights."""
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Of the steps from now on, in place of that of the settings."""
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Copies of all that a training changes, by names of this engine's own: what `restore` goes on from."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COUNTS", "MOMENTS", "check_state", "named", "remembered_name"]
+__all__ = ["COUNTS", "MOMENTS", "begun_anew", "check_state", "named", "remembered_name"]
 
 COUNTS = "counts"
-"""Of the optimizer's steps, of batches since the last inference, and what else an engine counts."""
+"""Of the optimizer's steps first, of batches since the last inference, and what else an engine counts."""
 
 MOMENTS = ("v", "u")
 """The optimizer's, as `kernels.reference.optimizers` has them."""
@@ -27,6 +27,20 @@ def named(layer: int, name: str, moment: str = "") -> str:
 def remembered_name(layer: int | str, state: int | str) -> str:
     """The name of a state that passes from batch to batch, one row an event."""
     return f"{layer}/{_REMEMBERED}/{state}"
+
+
+def begun_anew(state: Mapping[str, NDArray[Any]], weights: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, Any]:
+    """The state of an engine with other weights, and an optimizer that has made no steps yet."""
+    new = dict(state)
+    new[COUNTS] = state[COUNTS].copy()
+    new[COUNTS][0] = 0
+    for number, each in enumerate(weights):
+        for name, values in each.items():
+            new[named(number, name)] = values.astype(state[named(number, name)].dtype)
+            for moment in (named(number, name, m) for m in MOMENTS):
+                if moment in state:  # statistics have none
+                    new[moment] = np.zeros_like(state[moment])
+    return new
 
 
 def check_state(given: Mapping[str, NDArray[Any]], own: Mapping[str, NDArray[Any]], counts: Sequence[int] = ()) -> None:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.training.additions import Additions, Cosine, OnPlateau, Step
 from pytmva_rnn.training.checkpoint import Checkpoint
 from pytmva_rnn.training.train import Result, train
 
-__all__ = ["Checkpoint", "HistoryRow", "Result", "train"]
+__all__ = [
+    "Additions",
+    "Checkpoint",
+    "Cosine",
+    "HistoryRow",
+    "OnPlateau",
+    "Result",
+    "Step",
+    "train",
+]

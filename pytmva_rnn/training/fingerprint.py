@@ -15,6 +15,7 @@ from pytmva_rnn.data import Dataset
 from pytmva_rnn.errors import CheckpointError, OptionError
 from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, TrainingPhase, parse_options
+from pytmva_rnn.training.additions import Additions
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.training_events import Events
 
@@ -37,6 +38,7 @@ def fingerprint(
     *,
     shuffle: bool,
     backend: str,
+    additions: Additions,
 ) -> dict[str, Any]:
     """Everything that the weights of a training depend on, besides the machine.
 
@@ -49,7 +51,7 @@ def fingerprint(
         That the events came in, if they did: for the names of files.
     initial : Model, optional
         What is started from in place of fresh weights.
-    shuffle, backend
+    shuffle, backend, additions
         As for `pytmva_rnn.train`.
     """
     training = problem.training
@@ -64,6 +66,7 @@ def fingerprint(
             "variables": [variable.label for variable in problem.variables],
             "targets": [target.label for target in problem.targets],
             "initial weights": None if initial is None else _digest(_of_weights(initial)),
+            "additions": additions.to_dict(),
             "recipe": recipe,
             "memory for a block of events": _block(training),
         },

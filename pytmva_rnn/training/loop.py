@@ -18,8 +18,10 @@ from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import CheckpointError, TrainingError
 from pytmva_rnn.interruption import Interruption, signal_number
 from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
+from pytmva_rnn.kernels.engine_state import begun_anew
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
+from pytmva_rnn.training.additions import NO_ADDITIONS, Additions
 from pytmva_rnn.training.checkpoint import Checkpointer
 from pytmva_rnn.training.event_blocks import batches_at_once, blocks_of, reorder
 from pytmva_rnn.training.problem import Problem
@@ -63,6 +65,7 @@ class Loop:
         on_epoch: OnEpoch | None = None,
         ranks: Ranks | None = None,
         local_steps: int = 1,
+        additions: Additions = NO_ADDITIONS,
     ) -> None:
         self.best = weights
         self.history: list[HistoryRow] = []
@@ -86,7 +89,7 @@ class Loop:
         if start is not None:
             self.best, self.improved, self.seconds = start.best, start.improved, start.seconds
             self.history, self.initial_error, self._floor = list(start.history), start.initial_error, start.floor
-        self._on_epoch = on_epoch
+        self._on_epoch, self._additions = on_epoch, additions
         self._ended = False  # by `on_epoch`
 
     def run(self) -> None:
@@ -111,7 +114,7 @@ class Loop:
                 kept = "best weights so far" if self.improved else "initial weights, as no epoch was better yet"
                 log.warning("interrupted: keeping the %s", kept)
                 self._keep_state()
-            except TrainingError:  # it would come again
+            except (CheckpointError, TrainingError):  # they would come again
                 raise
             except Exception:
                 self._keep_state()
@@ -205,6 +208,7 @@ class Loop:
             phase.weight_decay,
             phase,
             self._threads,
+            self._additions.clip_norm or 0.0,
         )
         with compilation("training"):
             engine = self._engine(computation)
@@ -221,22 +225,15 @@ class Loop:
         for epoch in range(at.epoch + 1, phase.max_epochs + 1):
             if self._shuffled and not at.batch:
                 reorder(at.order, at.shuffles, sample, phase.batch_size)
+            if self._additions.schedule is not None:
+                engine.set_learning_rate(self._additions.learning_rate(phase, epoch, at.plateaus))
             loss = self._epoch(engine, shared, sample, batches, phase.batch_size, at, bar)
             at.epoch, at.batch, at.loss = epoch, 0, 0.0
             # TMVA would not test such a phase at all, and train for nothing
             only_test = epoch == phase.max_epochs < phase.test_repetitions
             if epoch % phase.test_repetitions == 0 or only_test:
                 before_test = time.perf_counter()
-                training_error = loss + engine.penalty()
-                error = validation_error(engine, self._problem.validation, phase.batch_size, self._ranks)
-                check_bounded(min(training_error, error), self._floor, number, epoch)
-                better = error < at.lowest
-                at.unimproved = 0 if better else at.unimproved + phase.test_repetitions
-                if better:
-                    at.lowest = error
-                    self.best = engine.weights()
-                    self.improved = True
-                self.history.append(HistoryRow(number, epoch, training_error, error))
+                training_error, error, better = self._test(engine, phase, at, loss)
                 now = time.perf_counter()
                 each = (before_test - tested) / (epoch - tested_epoch)
                 events = batches * phase.batch_size * self._ranks.count
@@ -254,6 +251,24 @@ class Loop:
                 log.info("converged after %d epochs", epoch)
                 return
             self._note_state(engine, at)
+
+    def _test(self, engine: Engine, phase: TrainingPhase, at: Position, loss: float) -> tuple[float, float, bool]:
+        """Look at the validation sample; returns both errors, and whether its is the lowest so far."""
+        training_error = loss + engine.penalty()
+        error = validation_error(engine, self._problem.validation, phase.batch_size, self._ranks)
+        check_bounded(min(training_error, error), self._floor, at.phase, at.epoch)
+        before, better = at.unimproved, error < at.lowest
+        at.unimproved = 0 if better else before + phase.test_repetitions
+        if better:
+            at.lowest = error
+            self.best = engine.weights()
+            self.improved = True
+        at.plateaus += self._additions.is_plateau(before, at.unimproved)
+        if self._additions.goes_back(before, at.unimproved):
+            log.info("epoch %d: back to the best weights so far", at.epoch)
+            engine.restore(begun_anew(engine.state(), self.best))
+        self.history.append(HistoryRow(at.phase, at.epoch, training_error, error))
+        return training_error, error, better
 
     def _give_up(self, what: str) -> None:
         what += "; use a smaller LearningRate, or bring variables of large scale into line with VarTransform=N"

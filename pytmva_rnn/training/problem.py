@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,7 @@ from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
 from pytmva_rnn.options.vartransform import parse_var_transform
+from pytmva_rnn.suggestions import check_keys
 from pytmva_rnn.training.ranks import Ranks
 from pytmva_rnn.training.shared_learning import described_together, learned_together
 from pytmva_rnn.training.training_events import Events, check_samples, divided, without_negative
@@ -73,17 +74,20 @@ def make_problem(
     entries: NDArray[np.int64] | None = None,
     storage: Storage | None = None,
     ranks: Ranks | None = None,
+    class_weights: Mapping[str, float] | None = None,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`.
 
     `validation` is X and y, or X, y and weights. With `allow_nan` only the transformed inputs have to be numbers.
     `entries` (n,) tells which events, one after the other, are not to be parted. `storage` takes transformed inputs
     that do not fit into memory. With `ranks` the events are those of one process of several, and what is learned of
-    them is learned of all.
+    them is learned of all. `class_weights` multiply the
+    weights of events by class, once the transformations are learned.
     """
     ranks = ranks or Ranks()
     kind = analysis_of(analysis)
     events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
+    factors = _class_factors(class_weights or {}, names, kind)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
     described = described_together(_described_variables(variables, flat, events.shape), ranks)
@@ -95,7 +99,9 @@ def make_problem(
         raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
     given = (
-        None if validation is None else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan)
+        None
+        if validation is None
+        else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan, factors)
     )
     empty = np.empty if storage is None else storage.empty
 
@@ -110,6 +116,8 @@ def make_problem(
             "limit of memory does not allow: leave one of them out"
         )
     transformations = learned_together(learned, (flat, class_index, labels, weights), ranks) if asked else ()
+    if class_weights:
+        weights = weights * factors[class_index]
     del class_index  # before the memory of the transformed events is taken
     # what was converted is nobody else's
     own = None if np.may_share_memory(flat, events) else flat
@@ -198,6 +206,7 @@ def _validation(
     classes: tuple[str, ...],
     outputs: int,
     allow_nan: bool,
+    factors: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Events to validate with, flat, in the form of those to train with."""
     try:
@@ -206,7 +215,7 @@ def _validation(
     except (TypeError, ValueError) as error:
         raise DataError("validation is (X, y), (X, y, weights) or a Dataset") from error
     try:
-        events, flat, labels, _, _, weights = _checked(
+        events, flat, labels, class_index, _, weights = _checked(
             X, y, sample_weight, kind, classes, allow_nan, "the validation sample"
         )
     except (DataError, TrainingError) as error:
@@ -215,7 +224,15 @@ def _validation(
         raise DataError(f"validation: X has the shape {events.shape}, but the events to train with have {shape}")
     if labels.shape[1] != outputs:
         raise DataError(f"validation: y has {labels.shape[1]} columns, but that of the training {outputs}")
-    return flat, labels, weights
+    return flat, labels, weights * factors[class_index]
+
+
+def _class_factors(given: Mapping[str, float], names: tuple[str, ...], kind: Analysis) -> NDArray[np.float32]:
+    """Of each class, 1 where nothing is said."""
+    if given and kind == "Regression":
+        raise OptionError("class_weights are for classes, not for a regression")
+    check_keys(given, names, "class_weights: there is no class", OptionError)
+    return np.array([given.get(name, 1.0) for name in names], np.float32)
 
 
 def _loss(kind: Analysis, options: MethodOptions) -> Loss:

@@ -21,6 +21,7 @@ from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
+from pytmva_rnn.training.additions import Additions
 from pytmva_rnn.training.checkpoint import Checkpoint
 from pytmva_rnn.training.fingerprint import fingerprint
 from pytmva_rnn.training.learning_sample import sample_of_arrays, sample_of_dataset, with_input_layout
@@ -33,7 +34,7 @@ from pytmva_rnn.training.shared_learning import described_together
 from pytmva_rnn.training.shared_steps import check_local_steps, check_shareable
 from pytmva_rnn.training.untrained import starting_weights, untrained
 from pytmva_rnn.weightfile.provenance import provenance
-from pytmva_rnn.weightfile.stored_history import history_info
+from pytmva_rnn.weightfile.stored_history import additions_info, history_info
 from pytmva_rnn.weightfile.writing import check_texts
 
 __all__ = ["Result", "train"]
@@ -94,6 +95,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     communicator: Communicator | None = None,
     local_steps: int = 1,
+    additions: Additions | Mapping[str, Any] | None = None,
 ) -> Result: ...
 
 
@@ -118,6 +120,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     communicator: Communicator | None = None,
     local_steps: int = 1,
+    additions: Additions | Mapping[str, Any] | None = None,
 ) -> Result: ...
 
 
@@ -146,6 +149,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     communicator: Communicator | None = None,
     local_steps: int = 1,
+    additions: Additions | Mapping[str, Any] | None = None,
 ) -> Result: ...
 
 
@@ -173,6 +177,7 @@ def train(
     on_epoch: OnEpoch | None = None,
     communicator: Communicator | None = None,
     local_steps: int = 1,
+    additions: Additions | Mapping[str, Any] | None = None,
 ) -> Result:
     """Train a network as TMVA's MethodDL does.
 
@@ -237,6 +242,9 @@ def train(
     local_steps : int
         Steps that each of these makes by itself before their weights become the mean of all; with 1 each step is one of
         all, which gives the weights of one process with all events, within rounding.
+    additions : Additions or mapping, optional
+        What TMVA's trainings have not, such as `{"schedule": {"kind": "cosine"}, "clip_norm": 1.0}`; see
+        `pytmva_rnn.Additions`. The weight file is TMVA's as ever.
 
     Returns
     -------
@@ -264,6 +272,7 @@ def train(
         For an unknown backend, or less than one thread.
     """
     keep = keeping(checkpoint, resume)
+    beyond = Additions.of(additions)
     threads = asked_threads(threads)
     if isinstance(X, Dataset):
         given = y if options is None else options
@@ -298,6 +307,7 @@ def train(
         entries=sample.entries,
         storage=sample.storage,
         ranks=ranks,
+        class_weights=beyond.class_weights,
     )
     check_shareable(problem, settings, ranks, checkpoints=keep is not None)
     check_obeyed(settings)
@@ -311,7 +321,7 @@ def train(
     checkpointer = state = None
     if keep is not None:
         datasets = [each for each in (X, validation) if isinstance(each, Dataset)]
-        training = fingerprint(problem, settings, datasets, initial, shuffle=shuffle, backend=backend)
+        training = fingerprint(problem, settings, datasets, initial, shuffle=shuffle, backend=backend, additions=beyond)
         phases = settings.training_strategy
         checkpointer, state = continuation(keep, resume, problem, phases, training, backend)
         threads = agreed_threads(threads, state)
@@ -320,7 +330,7 @@ def train(
         seed = state.seed
     with compilation("training"):
         weights = starting_weights(problem, settings, initial, seed) if state is None else state.best
-    more = (checkpointer, state, on_epoch, ranks, local_steps)
+    more = (checkpointer, state, on_epoch, ranks, local_steps, beyond)
     run = Loop(problem, own, weights, seed, shuffle, backend, threads, progress, *more)
     run.run()
     if not run.improved and not run.interrupted:
@@ -332,7 +342,8 @@ def train(
     layers = tuple(replace(layer, weights=each) for layer, each in zip(problem.layers, run.best, strict=True))
     events = sum(ranks.gathered(len(problem.training) + len(problem.validation)))
     made = provenance(problem.analysis, (events, run.seconds))
-    trained = replace(model, layers=layers, info=(*made, history_info(run.history), *sample.info))
+    told = (history_info(run.history), *additions_info(beyond.to_dict()))
+    trained = replace(model, layers=layers, info=(*made, *told, *sample.info))
     if settings.create_mva_pdfs:
         is_signal = np.asarray(sample.y).reshape(-1) > 0.5
         weights_of_events = np.ones(len(is_signal)) if sample.weights is None else np.ravel(sample.weights)

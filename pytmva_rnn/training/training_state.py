@@ -23,6 +23,10 @@ __all__ = ["Position", "TrainingState", "largest_state"]
 _LARGEST_SEED = 2**32 - 1
 
 
+_PLAIN = ("phase", "epoch", "batch", "loss", "lowest", "unimproved", "plateaus")
+"""What of a position is plain data."""
+
+
 @dataclass(eq=False)
 class Position:
     """Where a phase of a training stands.
@@ -45,6 +49,8 @@ class Position:
         What those batches add to the mean of the epoch's losses.
     unimproved : int
         Epochs since the validation error fell: what ConvergenceSteps counts.
+    plateaus : int
+        How often a schedule's patience has ended.
     """
 
     phase: int
@@ -56,6 +62,7 @@ class Position:
     batch: int = 0
     loss: float = 0.0
     unimproved: int = 0
+    plateaus: int = 0
 
     @classmethod
     def at_the_start(cls, phase: int, events: int, seed: int, lowest: float) -> Position:
@@ -127,7 +134,7 @@ class TrainingState:
         arrays |= {f"best/{n}/{name}": value for n, each in enumerate(self.best) for name, value in each.items()}
         if self.position is not None:
             at = self.position
-            plain |= {name: getattr(at, name) for name in ("phase", "epoch", "batch", "loss", "lowest", "unimproved")}
+            plain |= {name: getattr(at, name) for name in _PLAIN}
             keys: Any = at.keys.bit_generator.state
             plain["keys"] = [*keys["state"].values(), keys["has_uint32"], keys["uinteger"]]
             arrays |= {"order": at.order, "shuffles": at.shuffles.state()}
@@ -247,6 +254,7 @@ def _position(
         _whole(plain, "batch", 0, events // phase.batch_size - 1),
         _number(plain, "loss"),
         _whole(plain, "unimproved", 0, phase.max_epochs + phase.test_repetitions),
+        _whole(plain, "plateaus", 0, phase.max_epochs),
     )
 
 

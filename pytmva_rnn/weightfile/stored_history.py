@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytmva_rnn.description import Description, HistoryRow
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.weightfile.stored_entries import stored_value
 
-__all__ = ["HISTORY", "history_info", "stored_history"]
+__all__ = ["ADDITIONS", "HISTORY", "additions_info", "history_info", "stored_history"]
 
 HISTORY = "pytmva_rnn History"
 """Name of the entry of GeneralInfo: rows of phase, epoch, training error and validation error, as JSON."""
+
+ADDITIONS = "pytmva_rnn Additions"
+"""Name of the entry of GeneralInfo: what the training did that TMVA has not, as JSON."""
 
 
 _LARGEST = 10**9
@@ -28,6 +31,11 @@ def history_info(history: Iterable[HistoryRow]) -> tuple[str, str]:
         for row in history
     ]
     return (HISTORY, json.dumps(rows))
+
+
+def additions_info(additions: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The entry for what a training did beyond TMVA's, if it did: for people, since no score depends on it."""
+    return [(ADDITIONS, json.dumps(additions))] if additions else []
 
 
 def stored_history(model: Description) -> list[HistoryRow]:

@@ -29,7 +29,8 @@ KERNELS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "batch normalisation backward": (batchnorm.backward, (m, m, m, dv, v, m, n, n, n)),
     "loss": (losses._loss, (n, m, m, v, m, dv, n, n, flag)),
     "gradient sums": (optimizers._sum, (m, v, uint8[::1], v, n, n, f)),
-    "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f)),
+    "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f, v)),
+    "clip": (optimizers._clip, (m, v, uint8[::1], n, n, f, d, v)),
     "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
 }
 

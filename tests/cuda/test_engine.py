@@ -13,6 +13,7 @@ from pytmva_rnn.network.devices import simulated
 from pytmva_rnn.options import TrainingPhase
 from tests.test_kernels_cpu import OPTIMIZERS, RECURRENT, Net, assert_same, recurrent
 from tests.test_kernels_engine_state import assert_goes_on
+from tests.test_training_additions import assert_clips
 
 pytestmark = pytest.mark.gpu
 ALL_LAYERS = pytest.mark.parametrize("kind", RECURRENT)
@@ -361,3 +362,7 @@ def test_batch_normalisation_far_from_zero(offset: float, Engine: type[Any]) -> 
 @pytest.mark.parametrize("optimizer", ["SGD", "ADAM", "RMSPROP"])
 def test_an_engine_goes_on(optimizer: str, Engine: type[Any]) -> None:
     assert_goes_on(Engine, optimizer)
+
+
+def test_gradients_are_clipped_to_a_norm(Engine: type[Any]) -> None:
+    assert_clips(Engine)

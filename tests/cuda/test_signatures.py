@@ -45,7 +45,8 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         net = Net(layout, (2, 1, 2), 3)
         for number, optimizer in enumerate(OPTIMIZERS):
             phase = TrainingPhase(optimizer=optimizer, drop_config=(0.3,) * 5)
-            engine = net.engine(Engine, settings=phase, regularization=str(number % 3), weight_decay=1e-3)
+            penalty: Any = {"regularization": str(number % 3), "weight_decay": 1e-3}
+            engine = net.engine(Engine, settings=phase, clip_norm=0.1, **penalty)
             engine.epoch(*net.batch, np.array([[0, 2], [1, 0]]), np.array([1, 2]), lambda: None)
             engine.loss(*net.batch)
         engine.outputs(net.X)

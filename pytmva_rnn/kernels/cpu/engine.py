@@ -82,6 +82,9 @@ class Engine:
             self._optimizer = optimizers.UPDATES[settings.optimizer]
             self._update["rate"] = settings.learning_rate
             self._update["first"], self._update["second"], self._update["epsilon"] = optimizer_constants(settings)
+            if computation.clip_norm:
+                self._update["then"], self._update["most"] = self._optimizer.address, computation.clip_norm
+                self._optimizer = optimizers.clipped
         self._steps = 0
         self._batches = 0
         self._shared: Workspace | None = None  # with the gradient that a step is to be made by
@@ -215,6 +218,9 @@ class Engine:
         if not self._regularization:
             return 0.0
         return float(self._decay * optimizers.penalty(self._weights.flat, self._matrices, self._regularization))
+
+    def set_learning_rate(self, rate: float) -> None:
+        self._update["rate"] = rate
 
     def state(self) -> dict[str, NDArray[Any]]:
         # as many threads as pay are reckoned with the cores: with others the sums would be others

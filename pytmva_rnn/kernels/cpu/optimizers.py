@@ -8,7 +8,7 @@ import numpy as np
 
 from pytmva_rnn.compile import helper, inlined, kernel, operation
 from pytmva_rnn.kernels.codes import L1
-from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import record_type
 
 UPDATE = record_type(
@@ -18,7 +18,8 @@ UPDATE = record_type(
     "u",
     "n",
     "t",  # number of the step
-    doubles=("rate", "first", "second", "epsilon"),  # `first` and `second`: momentum and rho, or Adam's two betas
+    "then",  # address of what follows clipping
+    doubles=("rate", "first", "second", "epsilon", "most"),  # `first` and `second`: momentum and rho, or Adam's betas
 )
 """What an update, in place, is of.
 
@@ -102,6 +103,23 @@ def adadelta(address):
 
 UPDATES = {"SGD": sgd, "ADAM": adam, "ADAGRAD": adagrad, "RMSPROP": rmsprop, "ADADELTA": adadelta}
 """By TMVA's names."""
+
+
+@operation
+def clipped(address):
+    """Scale the gradient down to a Euclidean norm of `most`, and go on to an update; padding is zero."""
+    of = record_at(address, UPDATE)
+    g = floats(of.g, of.n)
+    total = 0.0
+    for k in range(of.n):
+        value = np.float64(g[k])
+        total += value * value
+    norm = math.sqrt(total)
+    if norm > of.most:
+        factor = np.float32(of.most / norm)
+        for k in range(of.n):
+            g[k] *= factor
+    call(of.then, (address,))
 
 
 @helper

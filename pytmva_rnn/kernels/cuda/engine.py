@@ -64,7 +64,9 @@ class Engine:
         ]
         # the device has no empty arrays
         on_device = upload(np.concatenate(decays or [np.zeros(1)]), np.uint8)
-        self._optimizer = Optimizer(self._weights.flat, on_device, self._regularization, self._decay, settings)
+        self._optimizer = Optimizer(
+            self._weights.flat, on_device, self._regularization, self._decay, settings, computation.clip_norm
+        )
         self._sums = zeros(BLOCKS, np.float64)
         self.graphs = graphs.wanted()
         self._remembers = computation.remembers
@@ -190,6 +192,9 @@ class Engine:
             if array.penalised
         ]
         return self._decay * float(sum(norm(W).sum(dtype=np.float64) for W in penalised))
+
+    def set_learning_rate(self, rate: float) -> None:
+        self._optimizer.rate = rate
 
     def state(self) -> dict[str, NDArray[Any]]:
         steps, moments = self._optimizer.state()

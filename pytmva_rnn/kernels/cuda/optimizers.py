@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numba
 import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, NO_PENALTY, OPTIMIZERS, RMSPROP, SGD, optimizer_constants
-from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, empty, kernel, zeros
+from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, empty, kernel, upload, zeros
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 
 
@@ -38,13 +39,31 @@ def _sum(partials, w, decays, gradient, size, regularization, decay):
 
 
 @kernel
-def _update(kind, partials, w, decays, moments, size, regularization, decay, rates, now, first, second, epsilon):
+def _clip(partials, w, decays, size, regularization, decay, most, scale):
+    """What gradients are multiplied with so that their Euclidean norm is at most `most`; one block."""
+    squares = cuda.shared.array(THREADS, numba.float64)
+    total = 0.0
+    for k in range(cuda.threadIdx.x, size, THREADS):
+        g = numba.float64(_gradient(partials, k, w[k], decays, regularization, decay))
+        total += g * g
+    squares[cuda.threadIdx.x] = total
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0:
+        total = 0.0
+        for thread in range(THREADS):
+            total += squares[thread]
+        norm = math.sqrt(total)
+        scale[0] = np.float32(most / norm) if norm > most else np.float32(1)
+
+
+@kernel
+def _update(kind, partials, w, decays, moments, size, regularization, decay, rates, now, first, second, epsilon, scale):
     """One step of all weights, which ends the batch. `first` and `second` are momentum and rho, or Adam's two betas."""
     one, rate = np.float32(1), rates[now[1]]
     if cuda.grid(1) == 0:
         now[0] = now[1] + 1
     for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        g = _gradient(partials, k, w[k], decays, regularization, decay)
+        g = scale[0] * _gradient(partials, k, w[k], decays, regularization, decay)
         v, u = moments[0, k], moments[1, k]
         if kind == SGD:
             v = first * v + g
@@ -80,16 +99,20 @@ class Optimizer:
         Its number in `kernels.codes`.
     decay : float
     settings : None or training settings with TMVA's keys as attributes
+    clip_norm : float
+        Euclidean norm that a step scales larger gradients down to; 0 for none.
     """
 
-    def __init__(self, w: Any, decays: Any, regularization: int, decay: float, settings: Any) -> None:
+    def __init__(self, w: Any, decays: Any, regularization: int, decay: float, settings: Any, clip_norm: float) -> None:
         self._w, self._decays, self._size = w, decays, w.size
         # factor 0 stands for no regularization
         self._penalty = regularization, np.float32(decay if regularization != NO_PENALTY else 0)
         self._steps = 0
+        self._clip_norm = clip_norm
+        self._scale = upload(np.ones(1))
         if settings is not None:
             self._kind = OPTIMIZERS[settings.optimizer]
-            self._rate = settings.learning_rate
+            self.rate = settings.learning_rate
             self._rates = optimizer_constants(settings)
             self._moments = zeros((2, self._size))
 
@@ -102,7 +125,7 @@ class Optimizer:
 
     def rates(self, count: int) -> NDArray[np.float32]:
         """The learning rates of the next steps."""
-        rates = np.full(count, self._rate)
+        rates = np.full(count, self.rate)
         if self._kind == ADAM:
             first, second, _ = self._rates
             number = self._steps + np.arange(1, count + 1)
@@ -122,6 +145,9 @@ class Optimizer:
     def step(self, run: Run) -> None:
         """Update the weights, and pass on to the next batch."""
         schedule, constants = run.schedule, [np.float32(value) for value in self._rates]
+        if self._clip_norm:
+            penalised = self._w, self._decays, self._size, *self._penalty
+            _clip[1, THREADS, run.stream](run.partials, *penalised, self._clip_norm, self._scale)
         grid = blocks_for(self._size), THREADS, run.stream
         _update[grid](
             self._kind,
@@ -134,4 +160,5 @@ class Optimizer:
             schedule.rates,
             schedule.now,
             *constants,
+            self._scale,
         )

@@ -14,7 +14,7 @@ from pytmva_rnn.kernels.reference import dropout
 from pytmva_rnn.kernels.reference.layers import LAYERS
 from pytmva_rnn.kernels.reference.losses import LOSSES
 from pytmva_rnn.kernels.reference.machine.recurrent import STATES, Array, Memory, Parameters
-from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS
+from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS, clip
 
 
 class Engine:
@@ -29,6 +29,8 @@ class Engine:
         self._loss = LOSSES[computation.loss]
         self._regularization, self._decay = computation.regularization, computation.weight_decay
         self._settings = settings
+        self._rate = 0.0 if settings is None else settings.learning_rate
+        self._clip_norm = computation.clip_norm
         self._remembers = computation.remembers
         self._memories: list[Memory] = [{} for _ in layers]
         trained = [[each[name] for name in layer.weight_shapes()] for layer, each in zip(layers, self._p, strict=True)]
@@ -75,10 +77,12 @@ class Engine:
     def descend(self) -> None:
         """See `kernels.SharesSteps`."""
         self._steps += 1
+        if self._clip_norm:
+            clip((g for each in self._gradients for g in each.values()), self._clip_norm)
         update = OPTIMIZERS[self._settings.optimizer]
         for layer, p, each, moments in zip(self._layers, self._p, self._gradients, self._moments, strict=True):
             for name, (v, u) in zip(layer.weight_shapes(), moments, strict=True):
-                update(p[name], each[name], v, u, self._steps, self._settings)
+                update(p[name], each[name], v, u, self._steps, self._rate, self._settings)
 
     def trained(self) -> list[NDArray[Any]]:
         """See `kernels.SharesSteps`."""
@@ -101,6 +105,9 @@ class Engine:
         ]
         norm = np.abs if self._regularization == "1" else np.square
         return self._decay * float(sum(norm(W).sum() for W in penalised))
+
+    def set_learning_rate(self, rate: float) -> None:
+        self._rate = rate
 
     def state(self) -> dict[str, NDArray[Any]]:
         batches = [memory.get("batches", 0) for memory in self._memories]
