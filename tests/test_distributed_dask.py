@@ -81,6 +81,8 @@ def test_the_command_finds_the_scheduler(client: Any, tmp_path: Path, capsys: py
     Path(tmp_path / "scheduler.json").write_text("{}")
     assert main([*command, "--dask", str(tmp_path / "scheduler.json")]) == 1
     assert "that is no file of a dask scheduler" in capsys.readouterr().err
+    assert main([*command, "--dask", "localhost"]) == 1
+    assert "needed is tcp://host:8786" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -153,3 +155,16 @@ def test_the_example_of_coffea(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     expected = np.concatenate([trained.predict(f"{file}:t") for file in files])
     assert found["data"]["events"] == 130
     np.testing.assert_array_equal(found["data"]["counts"], np.histogram(expected, np.linspace(0, 1, 21))[0])
+
+
+def test_only_what_is_needed_of_virtual_arrays_is_read(tmp_path: Path) -> None:
+    nanoevents = pytest.importorskip("coffea.nanoevents")
+    trained = model(RECIPE)
+    path = write(tmp_path / "a.root", 9, hits=ak.values_astype(ak.Array([[1, 2]] * 9), np.int16))
+    accessed: list[Any] = []
+    events = nanoevents.NanoEventsFactory.from_root(
+        {path: "t"}, schemaclass=nanoevents.BaseSchema, mode="virtual", access_log=accessed
+    ).events()
+    expected = trained.predict(f"{path}:t", backend="reference")
+    np.testing.assert_array_equal(trained.predict(events, backend="reference"), expected)
+    assert {each.branch for each in accessed} == {"x", "y1"}
