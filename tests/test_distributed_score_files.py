@@ -183,6 +183,16 @@ def test_a_pattern_keeps_numbers_and_lists_of_numbers(weights: Path, tmp_path: P
     assert "matches 'hits*'; near names: hit_t" in failed.error
 
 
+def test_nan_is_counted(weights: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "n.root", 3, x=np.float32([1, np.nan, 2]))
+    (file,) = scored(weights, path).files
+    assert (file.not_finite, file.without_score) == (1, 1)
+    with uproot.open(file.output)["scores"] as tree:
+        assert (tree["my_net"].array() == -999).to_list() == [False, True, False]
+    assert "1 events have inputs that are NaN or infinite" in caplog.text
+    assert "1 scores are -999" in caplog.text
+
+
 def test_what_cannot_be(weights: Path, network: Model, data: list[str], tmp_path: Path) -> None:
     cases: list[tuple[str, Any, dict[str, Any], type[TMVAError]]] = [
         ("not by both", data, {"executor": ThreadPoolExecutor(1), "workers": 2}, DataError),
@@ -229,7 +239,7 @@ def test_the_command(weights: Path, data: list[str], tmp_path: Path, capsys: pyt
     ]
     assert main([*command, "--shard=2/2"]) == 0
     assert "1 of 1 files scored, 8 events" in capsys.readouterr().out
-    assert main(command) == 0
+    assert main([*command, "--workers=1"]) == 0
     assert "2 of 3 files scored, 8 events" in (told := capsys.readouterr().out)
     assert "1 were done before" in told
     Path(data[1]).write_bytes(b"root")

@@ -76,9 +76,7 @@ def _client(address: str) -> Iterator[Any]:
     distributed = extras.distributed()
     where = _address_in(Path(address)) if address.endswith(".json") else address
     if not re.search(r":[0-9]{1,5}/?$", where):
-        raise DataError(
-            f"--dask {address}: needed is tcp://host:8786, or the .json file that the scheduler has written"
-        )
+        raise DataError(f"--dask {address}: needed is tcp://host:8786, or the .json file that a scheduler writes")
     try:
         client = distributed.Client(where, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
