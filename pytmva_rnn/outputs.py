@@ -22,6 +22,7 @@ from pytmva_rnn.files import replaceable
 __all__ = [
     "CHECK",
     "CHECKPOINT",
+    "CONFIGURATION",
     "EVALUATION",
     "HEADER",
     "KERAS_FILE",
@@ -32,6 +33,7 @@ __all__ = [
     "SCORES",
     "TORCH_FILE",
     "TRAININGS",
+    "TRIALS",
     "WEIGHTS",
     "Kind",
     "Output",
@@ -91,6 +93,8 @@ TRAININGS = Kind("a table of trainings by pytmva_rnn", (".json",), lambda conten
 CHECKPOINT = Kind(
     "a checkpoint by pytmva_rnn", (".npz",), lambda content: content.startswith(b"PK") and b"pytmva_rnn" in content
 )
+CONFIGURATION = Kind("a configuration by pytmva_rnn", (".toml",), lambda content: b"Made by pytmva_rnn" in content)
+TRIALS = Kind("a table of trials by pytmva_rnn", (".csv",), lambda content: content.startswith(b"trial,state,value,"))
 
 
 @dataclass(frozen=True)

@@ -209,6 +209,8 @@ def test_phases_and_what_ends_them() -> None:
     assert seen == network.history_
     assert "LearningRate=0.0001" in str(network.model_.options)
     assert quick(on_epoch=lambda row: row.epoch == 3).fit(X, y).n_iter_ == 3
+    falling = quick(max_epochs=3, additions={"schedule": {"kind": "step", "every": 1, "by": 0.1}}).fit(X, y)
+    assert falling.history_[-1].training_error != network.history_[-1].training_error
     still = quick(max_epochs=100, convergence_steps=2, learning_rate=1e-9).fit(X, y)
     assert still.n_iter_ < 100
 

@@ -24,11 +24,13 @@ OPTIONAL = {
     "numba_cuda",
     "onnx",
     "onnxruntime",
+    "optuna",
     "pandas",
     "safetensors",
     "scipy",
     "skhep_testdata",
     "sklearn",
+    "tomlkit",
     "torch",
 }
 
@@ -44,8 +46,11 @@ OPTIONAL = {
         ("numba_cuda", "numba-cuda", "cuda"),
         ("pandas", "pandas", "pandas"),
         ("safetensors", "safetensors", "safetensors"),
+        ("optuna", "Optuna", "tune"),
         ("scipy", "SciPy", "special"),
+        ("sklearn", "scikit-learn", "sklearn"),
         ("skhep_testdata", "scikit-hep-testdata", "examples"),
+        ("tomlkit", "TOML Kit", "tune"),
     ],
 )
 def test_missing_package_names_the_command_that_installs_it(

@@ -50,7 +50,7 @@ def test_command_is_installed() -> None:
 def test_import_loads_no_optional_package() -> None:
     code = (
         "import sys, pytmva_rnn; "
-        "heavy = {'ROOT', 'dask', 'matplotlib', 'onnx', 'skhep_testdata', 'sklearn', 'torch'}; "
+        "heavy = {'ROOT', 'dask', 'matplotlib', 'onnx', 'optuna', 'skhep_testdata', 'sklearn', 'torch'}; "
         "print(*sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run(

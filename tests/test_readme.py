@@ -15,8 +15,14 @@ import uproot
 
 from pytmva_rnn import extras, train
 from pytmva_rnn.cli import main
+from pytmva_rnn.config.tune_table import tune_config
 from pytmva_rnn.data import Recipe, Variables, load
 from pytmva_rnn.errors import MissingExtraError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,11 +45,14 @@ Signal = "x > 0"
 Background = "x <= 0"
 [method]
 options = "Layout=DENSE|3|TANH,LINEAR:TrainingStrategy=MaxEpochs=1,BatchSize=20"
+[tune]
+trials = 1
+space = { LearningRate = [1e-3] }
 """
 
 
 def test_readme_has_code() -> None:
-    assert {language for language, _ in BLOCKS} == {"bash", "python"}
+    assert {language for language, _ in BLOCKS} == {"bash", "python", "toml"}
     assert PYTHON_BLOCKS
     assert COMMANDS
     assert PLACES
@@ -58,6 +67,8 @@ def test_code_runs_as_printed(block: str, tmp_path: Path, monkeypatch: pytest.Mo
     if "import ROOT" in block:
         run_with_root(block, tmp_path)
         return
+    if "sklearn" in block:
+        pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     if "signal.root" in block:
         write_events("signal.root", "qcd.root", "top.root", "data.root")
@@ -65,6 +76,8 @@ def test_code_runs_as_printed(block: str, tmp_path: Path, monkeypatch: pytest.Mo
     exec(compile(block, "README.md", "exec"), names)
     if "values" in names:  # those of a formula
         assert [float(value) for value in names["values"]] == [20, -1]  # type: ignore[attr-defined]
+    elif "network" in names:
+        assert Path("lstm.weights.xml").is_file()
     elif "table" in names:
         assert ak.fields(names["table"]) == ["file", "entry", "DL"]
     elif "scores" in names:
@@ -133,7 +146,16 @@ def test_commands_are_there(command: str, tmp_path: Path, monkeypatch: pytest.Mo
     if "MODEL.onnx" in arguments:
         pytest.importorskip("onnxruntime")
         assert main(["convert", "WEIGHTS.xml", "MODEL.onnx"]) == 0
+    if arguments[0] == "tune":
+        pytest.importorskip("optuna")
+        pytest.importorskip("tomlkit")
     assert main(["data.root" if argument == "FILES..." else argument for argument in arguments]) == 0
+
+
+@pytest.mark.parametrize("text", [text for language, text in BLOCKS if language == "toml"])
+def test_tables_are_read(text: str) -> None:
+    table = tomllib.loads(text)["tune"]
+    assert set(tune_config(table, "classification").space) == set(table["space"])
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -23,6 +23,7 @@ COMMANDS = {
     "validate": "say what is wrong with weight files",
     "convert": "write a network in another format: TMVA, C++, ONNX, PyTorch, Keras",
     "cache": "show or remove the events that trainings within a limit of memory keep on disk",
+    "tune": "search the best options of a configuration, and write it",
     "compare": "score events with two files of a network, and show how far apart they are",
     "selftest": "run TMVA's own tests on this machine, before trusting it",
 }

@@ -11,6 +11,7 @@ from pytmva_rnn.config.configuration import (
     WeightsConfig,
 )
 from pytmva_rnn.config.toml_file import load_config
+from pytmva_rnn.config.tune_table import TuneConfig
 
 __all__ = [
     "CheckpointConfig",
@@ -18,6 +19,7 @@ __all__ = [
     "InputConfig",
     "MethodConfig",
     "OutputConfig",
+    "TuneConfig",
     "WeightsConfig",
     "load_config",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn.config.tune_table import TuneConfig
 from pytmva_rnn.data import Column, Dataset, Division, Recipe, Source, divide, kfold, load
 from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.data.reweighting import Reweight
@@ -256,6 +257,8 @@ class Configuration:
         As for `pytmva_rnn.train`, where several processes train together.
     additions : Additions
         What the training does beyond TMVA's.
+    tuning : TuneConfig, optional
+        What `pytmva-rnn tune` searches; a training passes it over.
     """
 
     path: Path
@@ -272,6 +275,7 @@ class Configuration:
     variation: str = ""
     local_steps: int = 1
     additions: Additions = field(default_factory=Additions)
+    tuning: TuneConfig | None = None
 
     @property
     def weights(self) -> str:

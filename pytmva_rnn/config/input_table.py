@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.suggestions import near
 
-__all__ = ["input_config"]
+__all__ = ["input_config", "relocate"]
 
 _SOURCE = tuple(f.name for f in fields(Source) if f.name not in ("aliases", "share"))  # [define] is for aliases
 _OTHERS = ("classes", "targets", "sources")
@@ -123,3 +124,30 @@ def _friend_beside(folder: Path, friend: str) -> str:
 
 def _beside(folder: Path, file: str) -> str:
     return file if "://" in file or file.startswith("~") else str(folder / file)
+
+
+def relocate(table: Any, old: Path, new: Path) -> None:
+    """Let a table [input] of a file in the folder `old` say the same in a file in `new`: changes paths in place."""
+    for own in table if isinstance(table, list) else [table]:
+        for key, value in own.items():
+            if key == "files":
+                own[key] = _moved(value, old, new) if isinstance(value, str) else [_moved(v, old, new) for v in value]
+            elif key == "friends":
+                own[key] = [_friend_moved(friend, old, new) for friend in value]
+            elif isinstance(value, dict | list) and key not in ("classes", "targets"):
+                relocate(value, old, new)
+
+
+def _friend_moved(friend: str, old: Path, new: Path) -> str:
+    name, assigned, path = friend.partition("=")
+    return f"{name.strip()} = {_moved(path.strip(), old, new)}" if assigned else _moved(friend, old, new)
+
+
+def _moved(file: str, old: Path, new: Path) -> str:
+    """A path of a file in `old`, for one in `new`; what depends on neither stays."""
+    if _beside(old, file) == _beside(new, file) or old.resolve() == new.resolve():
+        return file
+    try:
+        return Path(os.path.relpath(old.resolve() / file, new.resolve())).as_posix()
+    except ValueError:  # two drives of Windows
+        return str(old.resolve() / file)

@@ -21,6 +21,7 @@ from pytmva_rnn.config.configuration import (
 from pytmva_rnn.config.input_table import input_config
 from pytmva_rnn.config.method_table import method_config
 from pytmva_rnn.config.scan_table import scan_config
+from pytmva_rnn.config.tune_table import tune_config
 from pytmva_rnn.config.weights_table import weights_config
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.data.memory_limit import MemoryLimit
@@ -36,11 +37,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["load_config"]
+__all__ = ["TABLES", "configuration", "load_config", "read_tables"]
 
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_OWN = ("scan", "mpi", "output", "checkpoint", "additions", "report")
-_TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
+_OWN = ("scan", "mpi", "output", "checkpoint", "additions", "report", "tune")
+TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
+"""What a configuration may hold."""
 
 
 def load_config(path: str | os.PathLike[str]) -> Configuration:
@@ -53,7 +55,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     ----------
     path : path-like
         A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
-        [scan], [mpi], [output], [checkpoint], [additions] and [report].
+        [scan], [mpi], [output], [checkpoint], [additions], [report] and [tune].
 
     Returns
     -------
@@ -78,11 +80,26 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     >>> result = config.with_seed(7).train(parts.training, parts.validation)  # doctest: +SKIP
     >>> result.model.save(config.weights)  # doctest: +SKIP
     """
+    return configuration(Path(path), read_tables(path))
+
+
+def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The tables of a TOML file as they are; raises as `load_config`."""
     path = Path(path)
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:  # also of a number of very many digits, and of endless brackets
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
+
+
+def configuration(path: Path, tables: Mapping[str, Any]) -> Configuration:
+    """The configuration that the tables of a file say, checked; paths in it are relative to the file's folder.
+
+    Raises
+    ------
+    ConfigError
+        As `load_config`.
+    """
     try:
         return _config(path, tables)
     except TMVAError as error:
@@ -90,7 +107,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
 
 
 def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
-    check_keys(tables, _TABLES, "the configuration has no table or key")
+    check_keys(tables, TABLES, "the configuration has no table or key")
     for needed, what in (("input", "where the events are"), ("method", "the options of the network")):
         if needed not in tables:
             raise ConfigError(f"the table [{needed}] is missing: it says {what}")
@@ -124,8 +141,10 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
     report = within("[report]", _report, on_one_line(table_of(tables, "report")), given)
     scan = scan_config(table_of(tables, "scan"))
     steps = _local_steps(table_of(tables, "mpi"))
+    tuning = tune_config(table_of(tables, "tune"), given.analysis) if "tune" in tables else None
     own = (weighting, checkpoint, memory, report, scan)
-    return Configuration(path, given, recipe, splitting, method, output, *own, local_steps=steps, additions=additions)
+    further: dict[str, Any] = {"local_steps": steps, "additions": additions, "tuning": tuning}
+    return Configuration(path, given, recipe, splitting, method, output, *own, **further)
 
 
 def _recipe(tables: Mapping[str, Any]) -> Recipe:

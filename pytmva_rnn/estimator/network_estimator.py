@@ -23,6 +23,7 @@ from pytmva_rnn.options import MethodOptions, TrainingPhase
 from pytmva_rnn.options.layout import with_sizes
 from pytmva_rnn.suggestions import check_keys
 from pytmva_rnn.training import HistoryRow, train
+from pytmva_rnn.training.additions import Additions
 from pytmva_rnn.training.loop import OnEpoch
 
 __all__ = ["NetworkEstimator", "Sample", "mean_one", "parts_of", "weights_of"]
@@ -77,6 +78,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
     phases: Sequence[Mapping[str, Any]] | None = None
     validation_size: float | str | None = None
     ignore_neg_weights_in_training: bool = False
+    additions: Additions | Mapping[str, Any] | None = None
     on_epoch: OnEpoch | None = None
     warm_start: bool = False
     random_state: Any = None
@@ -168,6 +170,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
                 targets=targets,
                 progress=None if self.verbose else False,
                 on_epoch=self.on_epoch,
+                additions=self.additions,
             )
         self.model_ = result.model
         self.history_: list[HistoryRow] = result.history

@@ -33,6 +33,8 @@ PARAMETERS = """
         each class the same part. 0: the training events validate. None: a fifth, or all where these are too few.
     ignore_neg_weights_in_training : bool
         IgnoreNegWeightsInTraining.
+    additions : Additions or mapping, optional
+        As for `pytmva_rnn.train`: a schedule of the learning rate, clipped gradients, going back to the best weights.
     on_epoch : callable, optional
         As for `pytmva_rnn.train`: called with the HistoryRow of each tested epoch, and ends the training if it returns
         true.
