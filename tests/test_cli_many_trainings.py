@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from pytmva_rnn.cli.many_trainings import PARTLY
 from tests.test_cli_train import CONFIG, write_events
 
 SHORT = CONFIG.replace("MaxEpochs=30", "MaxEpochs=3")
+ROOT = Path(__file__).parents[1]
 STEM = "dataset/weights/TMVAClassification_T"
 
 
@@ -106,3 +111,31 @@ def test_folds_take_the_place_of_what_chose_the_test_sample(folder: Path, monkey
         "TMVAClassification_T_fold1.weights.xml",
         "TMVAClassification_T_folds2.trainings.json",
     ]
+
+
+@pytest.mark.slow
+def test_an_interruption_ends_all_and_keeps_what_is_finished(folder: Path) -> None:
+    text = SHORT.replace("MaxEpochs=3", "MaxEpochs=3,ConvergenceSteps=1000000")
+    (folder / "c.toml").write_text(text)
+    command = [sys.executable, "-m", "pytmva_rnn", "train", str(folder / "c.toml"), "-o", str(folder), "--workers=2"]
+    process = subprocess.Popen(
+        [*command, "--backend=reference", "--scan=MaxEpochs=3;100000"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            if line.startswith("MaxEpochs3: validation error"):
+                break
+        process.send_signal(signal.SIGTERM)
+        shown, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "interrupted: keeping the 1 trainings that are finished" in shown
+    assert "not trained: 1; the same command goes on with them" in shown
+    assert len(Ensemble.load(folder / f"{STEM}_scan.trainings.json")) == 1
+    assert not (folder / f"{STEM}_MaxEpochs100000.weights.xml").exists()

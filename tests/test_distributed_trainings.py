@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import uproot
 
-from pytmva_rnn import Dataset, Ensemble, divide, evaluate, train, train_many, vary
+from pytmva_rnn import Dataset, Ensemble, divide, evaluate, load_config, train, train_many, vary
 from pytmva_rnn.distributed import several_trainings as module
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.errors import DataError, OptionError, OutputError
+from pytmva_rnn.training.loop import Loop
 
 OPTIONS = (
     "Layout=DENSE|4|TANH,LINEAR:RandomSeed=1:ValidationSize=30:"
@@ -179,3 +181,31 @@ def test_the_end_of_a_process_is_told_and_the_others_go_on() -> None:
         processes.stop()
         with pytest.raises(LostProcessError, match="SIGTERM"):
             endless.result()
+
+
+def test_trainings_of_a_configuration_go_on_from_their_checkpoints(tmp_path: Path, interruptible: None) -> None:
+    with uproot.recreate(tmp_path / "data.root") as file:
+        random = np.random.default_rng(4)
+        file["t"] = {"x": random.normal(size=200), "y": random.normal(size=200)}
+    (tmp_path / "c.toml").write_text(
+        'variables = ["x", "y"]\n[input]\nfiles = "data.root"\n[input.classes]\nSignal = "x + y > 0"\n'
+        f'Background = "x + y <= 0"\n[method]\noptions = "{OPTIONS.replace("ValidationSize=30:", "")}"\n'
+    )
+    config = load_config(tmp_path / "c.toml")
+    given = {"folder": tmp_path, "resume": True, **GIVEN}
+    with pytest.MonkeyPatch.context() as patch:
+        epoch = Loop._epoch
+
+        def interrupted(self: Loop, *arguments: Any) -> float:
+            if len(self.history) == 2:
+                signal.raise_signal(signal.SIGTERM)
+            return epoch(self, *arguments)
+
+        patch.setattr(Loop, "_epoch", interrupted)
+        first = train_many(config, vary(seeds=(1, 2)), **given)
+    assert (first.interrupted, len(first)) == (signal.SIGTERM, 0)
+    found = train_many(config, vary(seeds=(1, 2)), **given)
+    assert [training.name for training in found.done] == ["seed1", "seed2"]
+    whole = train_many(config, vary(seeds=(1,)), folder=tmp_path / "whole", **GIVEN)
+    assert found.done[0].numbers["validation error"] == whole.done[0].numbers["validation error"]
+    assert (tmp_path / "dataset/weights/TMVAClassification_DL_seed1.checkpoint.npz").exists()
