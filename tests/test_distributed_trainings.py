@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Dataset, Ensemble, divide, evaluate, load_config, train, train_many, vary
+from pytmva_rnn import Additions, Dataset, Ensemble, divide, evaluate, load_config, train, train_many, vary
 from pytmva_rnn.distributed import several_trainings as module
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.errors import DataError, OptionError, OutputError
@@ -124,6 +125,9 @@ def test_what_is_wrong_with_all_is_raised_before_anything_runs(tmp_path: Path) -
         train_many(data, [*two, *two], OPTIONS)
     with pytest.raises(OptionError, match="at least one"):
         train_many(data, two, OPTIONS, workers=0)
+    for words, where in (("resume needs the folder", None), ("resume is for the trainings of a config", tmp_path)):
+        with pytest.raises(OptionError, match=words):
+            train_many(data, two, OPTIONS, folder=where, resume=True)
     with pytest.raises(DataError, match="divided already"):
         train_many(divide(data), vary(folds=2), OPTIONS)
     (tmp_path / "DL_seed2.weights.xml").write_text("a letter")
@@ -187,9 +191,10 @@ def test_trainings_of_a_configuration_go_on_from_their_checkpoints(tmp_path: Pat
     with uproot.recreate(tmp_path / "data.root") as file:
         random = np.random.default_rng(4)
         file["t"] = {"x": random.normal(size=200), "y": random.normal(size=200)}
+    options = OPTIONS.replace("ValidationSize=30:", "")
     (tmp_path / "c.toml").write_text(
         'variables = ["x", "y"]\n[input]\nfiles = "data.root"\n[input.classes]\nSignal = "x + y > 0"\n'
-        f'Background = "x + y <= 0"\n[method]\noptions = "{OPTIONS.replace("ValidationSize=30:", "")}"\n'
+        f'Background = "x + y <= 0"\n[additions]\nclip_norm = 1e-3\n[method]\noptions = "{options}"\n'
     )
     config = load_config(tmp_path / "c.toml")
     given = {"folder": tmp_path, "resume": True, **GIVEN}
@@ -207,5 +212,8 @@ def test_trainings_of_a_configuration_go_on_from_their_checkpoints(tmp_path: Pat
     found = train_many(config, vary(seeds=(1, 2)), **given)
     assert [training.name for training in found.done] == ["seed1", "seed2"]
     whole = train_many(config, vary(seeds=(1,)), folder=tmp_path / "whole", **GIVEN)
+    other = train_many(replace(config, additions=Additions()), vary(seeds=(1,)), folder=tmp_path / "whole", **GIVEN)
+    assert not other.done[0].was_there  # without what is added to TMVA's training, it is another
+    assert other.done[0].numbers["validation error"] != whole.done[0].numbers["validation error"]
     assert found.done[0].numbers["validation error"] == whole.done[0].numbers["validation error"]
     assert (tmp_path / "dataset/weights/TMVAClassification_DL_seed1.checkpoint.npz").exists()

@@ -100,6 +100,8 @@ def make_plan(
         )
         or "several"
     )
+    if resume and folder is None:
+        raise OptionError("resume needs the folder where the checkpoints are")
     if isinstance(data, Configuration):
         if options is not None or split is not None or title is not None:
             raise OptionError("a configuration has options, split and title itself")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytmva_rnn._version import __version__
+from pytmva_rnn.config import Configuration
 from pytmva_rnn.data import Dataset, Division
 from pytmva_rnn.distributed.together import performance_together
 from pytmva_rnn.distributed.training_plan import TrainingPlan, Writes
@@ -170,8 +171,9 @@ class TrainingRun:
     def _digest(self, options: MethodOptions, split: SplitOptions, *, alike: bool) -> str:
         """What a training depends on; `alike`, those that differ in nothing but what varies share it."""
         chosen = {**split.to_dict(), **({"fold": None} if alike else {})}
-        memory = repr(getattr(self._plan.data, "memory", None))  # beyond which events are shuffled in another way
-        told = [__version__, self._fingerprint, str(options), chosen, self._plan.title, self._backend, memory]
+        data = self._plan.data
+        more = repr((data.memory, data.additions)) if isinstance(data, Configuration) else ""
+        told = [__version__, self._fingerprint, str(options), chosen, self._plan.title, self._backend, more]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

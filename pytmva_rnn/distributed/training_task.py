@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pytmva_rnn.config import Configuration
 from pytmva_rnn.data import Dataset, Division, divide
@@ -144,17 +144,7 @@ def _trained(task: TrainingTask) -> Outcome:
         raise DataError("the events are not those that the trainings began with: files were changed meanwhile")
     parts = divide(events, task.split) if isinstance(events, Dataset) else events
     with Held():  # a signal between the last batch and the last byte of the weights would cost the training
-        result = train(
-            parts.training,
-            task.options,
-            validation=parts.validation,
-            title=task.title,
-            backend=task.backend,
-            threads=task.threads,
-            progress=False,
-            checkpoint=task.checkpoint,
-            resume=task.resume,
-        )
+        result = _result(task, parts)
         if not result.interrupted and result.improved and task.weights is not None:
             write_weights(result.model, task.weights, scalar_elements=task.scalar_elements)
     if result.interrupted:
@@ -174,6 +164,16 @@ def _trained(task: TrainingTask) -> Outcome:
         test=measures(evaluate(result.model, parts.test, backend=backend)),
         training=measures(evaluate(result.model, parts.training, backend=backend)),
     )
+
+
+def _result(task: TrainingTask, parts: Division) -> Result:
+    """The training itself; a configuration says more of it than the options."""
+    given: dict[str, Any] = {"backend": task.backend, "threads": task.threads, "progress": False}
+    given |= {"checkpoint": task.checkpoint, "resume": task.resume}
+    if isinstance(task.events, Configuration):
+        config = replace(task.events.with_options(task.options), checkpoint=None)  # the task has its own, or none
+        return config.train(parts.training, parts.validation, **given)
+    return train(parts.training, task.options, validation=parts.validation, title=task.title, **given)
 
 
 def measures(performance: Performance) -> dict[str, float]:
