@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     with uproot.recreate(folder / "events.root") as file:
         write_events(file, 120)
-    outputs = '[output]\nreport = "report.html"\nnumbers = "numbers.json"\npanels = "figures"\n'
+    outputs = '[output]\nreport = "report.html"\nnumbers = "numbers.json"\n'
     text = CONFIG.replace('[output]\nscores = "out/scores.root"\nplot = "picture.png"\n', outputs)
     (folder / "c.toml").write_text(text + REPORT)
     arguments = ["train", str(folder / "c.toml"), "--output", str(folder / "results"), "--backend=reference"]
@@ -83,8 +83,6 @@ def test_after_a_training(trained: Path) -> None:
     assert files["c.toml"]["size"] == (trained / "c.toml").stat().st_size
     page = html.document_fromstring((results / "report.html").read_text())
     assert page.xpath("string(//title)") == "T: Signal against Background"
-    names = {path.stem for path in (results / "figures").iterdir()}
-    assert {"scores", "roc", "network", "efficiency-length", "efficiency-a-0-0"} <= names
 
 
 def test_the_same_from_the_configuration(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,12 +102,11 @@ def test_the_same_from_the_configuration(folder: Path, capsys: pytest.CaptureFix
 
 def test_of_files_of_each_class(folder: Path) -> None:
     files = ["Signal=events.root:sgn", "Background=events.root:bkg"]
-    assert main(["report", WEIGHTS, *files, "--json=n.json", "--output=r.html", "--weight=w", *QUICK]) == 0
+    assert main(["report", WEIGHTS, *files, "--json=n.json", "--weight=w", *QUICK]) == 0
     found = numbers("n.json")
     assert found["samples"][0]["events"] == {"Signal": 120, "Background": 120}
     assert "training" not in found["performance"]
     assert found["options"]["replicas"] == 10
-    assert Path("r.html").exists()
     selected = ["--selection=x[0] > 0", "--no-checksums", "--yields", "Signal=1", "Background=2"]
     assert main(["report", WEIGHTS, *files, "--json=n.json", *selected, *QUICK]) == 0
     found = numbers("n.json")
@@ -126,6 +123,16 @@ def test_of_files_with_a_formula_for_each_class(folder: Path) -> None:
     names = sorted(path.name for path in Path("p").iterdir())
     assert {"roc.pdf", "roc.svg"} <= set(names)
     assert not Path("report.html").exists()
+
+
+@pytest.mark.slow
+def test_pictures_after_a_training(folder: Path) -> None:
+    text = Path("c.toml").read_text().replace('report = "report.html"', 'panels = "figures"')
+    Path("p.toml").write_text(text)
+    assert main(["train", "p.toml", "--output=p", "--report=own.html", "--backend=reference"]) == 0
+    names = {path.stem for path in Path("p/figures").iterdir()}
+    assert {"scores", "roc", "network", "efficiency-length", "efficiency-a-0-0"} <= names
+    assert Path("p/own.html").exists()
 
 
 @pytest.mark.slow
@@ -164,7 +171,6 @@ def test_of_a_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         (["c.toml", "--weight", "w"], "--weight is for ROOT files; c.toml says that itself"),
         (["c.toml", "events.root"], "c.toml says itself which files to read"),
         (["c.toml", "--yields", "Signal=many"], "--yields Signal=many: the expected events are a number"),
-        (["c.toml", "--workers", "0"], "--workers 0: at least 1 is needed"),
         (["c.toml", "--fold", "1"], "fold"),
         (
             ["c.toml", "--json", "c.json.txt"],
@@ -205,9 +211,5 @@ def test_names_of_folds(folder: Path) -> None:
     text = Path("c.toml").read_text().replace("[split]\n", "[split]\nfolds = 3\n")
     Path("f.toml").write_text(text)
     config = load_config("f.toml").with_fold(1)
-    assert (config.report, config.numbers, config.panels) == (
-        "report_fold1.html",
-        "numbers_fold1.json",
-        "figures_fold1",
-    )
+    assert (config.report, config.numbers) == ("report_fold1.html", "numbers_fold1.json")
     assert config.with_report("other.html").report == "other_fold1.html"

@@ -115,7 +115,10 @@ def run_with_root(block: str, folder: Path) -> None:
     assert 0 < float(done.stdout.split()[-1]) < 1
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(each, marks=pytest.mark.slow if each.startswith("pytmva-rnn report") else ()) for each in COMMANDS],
+)
 def test_commands_are_there(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of ours are run, but for what takes minutes or needs other programs."""
     program, *arguments = shlex.split(command)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import re
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn.cli.dask_client import dask_client
+from pytmva_rnn.cli.numbers_given import positive_number
 from pytmva_rnn.cli.report_files import REPORTS, check_drawable, report_outputs, write_report
 from pytmva_rnn.config import Configuration, load_config
 from pytmva_rnn.data import Column, Dataset, Source, load
 from pytmva_rnn.data.sources import files_read
+from pytmva_rnn.distributed.processes import Processes
 from pytmva_rnn.errors import ConfigError, DataError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import backend_engine
@@ -98,7 +99,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         metavar="SIZE",
         help="the memory that the events may take, such as '2 GB'; beyond it they are on disk",
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes for the importance (default: 1)")
+    engine = parser.add_mutually_exclusive_group()
+    engine.add_argument(
+        "--workers", metavar="N", type=positive_number, help="compute the importance with N processes on this machine"
+    )
+    engine.add_argument(
+        "--dask", metavar="ADDRESS", help="or with the workers of a dask scheduler: tcp://host:8786, or its .json file"
+    )
     parser.add_argument(
         "--backend",
         choices=("cpu", "cuda", "reference"),
@@ -111,8 +118,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
 def run(given: argparse.Namespace) -> int:
     """Score, compute and write."""
     backend_engine(given.backend)
-    if given.workers < 1:
-        raise DataError(f"--workers {given.workers}: at least 1 is needed")
     config = _configuration(given)
     model = read_weights(given.weights)
     options = _options(given, config)
@@ -133,7 +138,7 @@ def run(given: argparse.Namespace) -> int:
         test, training = parts.test, parts.training
     else:
         test = _load(given, model, sources)
-    with _executor(given.workers) as executor:
+    with _executor(given) as executor:
         report = make_report(
             model,
             test,
@@ -258,8 +263,8 @@ def _load(given: argparse.Namespace, model: Model, sources: Any) -> Dataset:
     )
 
 
-def _executor(workers: int) -> Any:
-    """Processes that begin anew: a forked one could meet a lock that nobody opens."""
-    if workers == 1:
-        return nullcontext(None)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+def _executor(given: argparse.Namespace) -> AbstractContextManager[Any]:
+    """What computes the importance; None where this process does."""
+    if given.dask is not None:
+        return dask_client(given.dask)
+    return nullcontext() if given.workers is None else Processes(given.workers)
