@@ -1,8 +1,8 @@
-"""ROOT files with one flipped bit; as a program, reads a number of them: `python -m tests.damaged_files SEED COUNT`.
+"""ROOT files with one flipped bit; a program reads a number of them: `python -m tests.damaged_files NAME SEED COUNT`.
 
 What comes out is what the whole file gives, or an error of ours. Other numbers come only of bits that are numbers: a
-basket that is not compressed has no checksum, and nobody can see those. Of the text that describes a tree they are the
-names and titles, whose bits make other names.
+basket that is not compressed has no checksum, and nobody can see those; nor those in pages that uproot wrote. Of the
+text that describes a tree they are the names and titles, whose bits make other names.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 
-FILE = Path(__file__).parent / "data" / "damage" / "uncompressed.root"
+FOLDER = Path(__file__).parent / "data" / "damage"
+FILE = FOLDER / "uncompressed.root"
 NAMES = ("x", "n", "v", "w", "ww", "a")
 
 
@@ -62,11 +63,24 @@ def _headers(name: str, first: int, basket: Any) -> set[int]:
     return found
 
 
-def main(seed: int, count: int) -> None:
-    whole, expected, numbers = FILE.read_bytes(), read(FILE), places_of_numbers(FILE)
-    assert len(numbers) > 1000
-    with uproot.open(FILE) as file:
-        events = min(numbers) - 100, int(file.key("t").fSeekKey + file.key("t").fNbytes)
+def places_in_pages(path: Path) -> set[int]:
+    """The bytes of an RNTuple's pages without a checksum, those that say where lists end among them."""
+    with uproot.open(f"{path}:t") as ntuple:
+        pages = [page for cluster in ntuple.page_link_list for column in cluster for page in column.pages]
+        bounds = [(p.locator.offset, p.locator.offset + p.locator.num_bytes) for p in pages if not p.has_checksum]
+    return {place for first, last in bounds for place in range(first, last)}
+
+
+def main(name: str, seed: int, count: int) -> None:
+    file = FOLDER / name
+    whole, expected, events = file.read_bytes(), read(file), (0, file.stat().st_size)
+    if file == FILE:
+        numbers = places_of_numbers(file)
+        with uproot.open(file) as opened:
+            events = min(numbers) - 100, int(opened.key("t").fSeekKey + opened.key("t").fNbytes)
+    else:
+        numbers = places_in_pages(file)
+    assert (len(numbers) > 500) == (name != "ntuple.root")
     random, counted = np.random.default_rng(seed), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "damaged.root"
@@ -95,4 +109,4 @@ def main(seed: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

@@ -14,16 +14,24 @@ import numpy as np
 import pytest
 import uproot
 
+from pytmva_rnn.data import Source
+from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import evaluate, tree_reading
+from pytmva_rnn.formula import Formula, evaluate, tree_reading
 from tests.damaged_files import FILE, read
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(0, 60), pytest.param(1000, 2000, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("name", "seed", "count"),
+    [
+        ("uncompressed.root", 0, 60),
+        pytest.param("uncompressed.root", 1000, 2000, marks=pytest.mark.slow),
+        pytest.param("ntuple.root", 0, 700, marks=pytest.mark.slow),
+        pytest.param("ntuple_plain.root", 0, 700, marks=pytest.mark.slow),
+    ],
 )
-def test_a_flipped_bit_gives_the_same_or_an_error(seed: int, count: int) -> None:
-    program = [sys.executable, "-X", "faulthandler", "-m", "tests.damaged_files", str(seed), str(count)]
+def test_a_flipped_bit_gives_the_same_or_an_error(name: str, seed: int, count: int) -> None:
+    program = [sys.executable, "-X", "faulthandler", "-m", "tests.damaged_files", name, str(seed), str(count)]
     done = subprocess.run(program, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr[-4000:]
     assert "refused" in done.stdout
@@ -43,6 +51,56 @@ def flipped(tmp_path: Path, branch: str, where: str, entry: int, bit: int) -> Pa
     path = tmp_path / "damaged.root"
     path.write_bytes(data)
     return path
+
+
+@pytest.mark.parametrize("branch", ["x", "v", "w", "ww"])
+def test_pages_of_an_ntuple(branch: str, tmp_path: Path) -> None:
+    """Those that ROOT writes have a checksum, which uproot does not look at."""
+    file = FILE.with_name("ntuple.root")
+    with uproot.open(f"{file}:t") as ntuple:
+        number = next(
+            record.idx for record in ntuple.column_records if ntuple.all_fields[record.field_id].path == branch
+        )
+        place = ntuple.page_link_list[1][number].pages[0].locator.offset
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    path = tmp_path / "damaged.root"
+    path.write_bytes(data)
+    told = rf"branch '{branch}' of {path}:t is damaged in the entries from 12 to 23: a page has another checksum"
+    with pytest.raises(DataError, match=told):
+        read(path)
+
+
+def test_lists_of_pages_of_an_ntuple(tmp_path: Path) -> None:
+    file = FILE.with_name("ntuple.root")
+    with uproot.open(f"{file}:t") as ntuple:
+        place = ntuple.footer.cluster_group_records[0].page_list_link.locator.offset
+    data = bytearray(file.read_bytes())
+    # a cluster's first entry
+    data[place + 40] ^= 1
+    path = tmp_path / "damaged.root"
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=rf"{path}:t( is damaged: the list of its pages|.* cannot be read)"):
+        read(path)
+
+
+@pytest.mark.parametrize("changed", ["replaced", "written", "removed"])
+def test_a_file_that_changes_while_it_is_read(changed: str, tmp_path: Path) -> None:
+    """uproot opens it anew for each basket."""
+    path = tmp_path / "events.root"
+    path.write_bytes(FILE.read_bytes())
+    pieces = read_columns(Source(str(path)), [Formula.parse("x")], step=20)
+    next(pieces)
+    if changed == "replaced":
+        (tmp_path / "other.root").write_bytes(FILE.read_bytes())
+        (tmp_path / "other.root").replace(path)
+    elif changed == "written":
+        with path.open("ab") as file:
+            file.write(b"more")
+    else:
+        path.unlink()
+    with pytest.raises(DataError, match=rf"{path} was changed while it was read; read it again"):
+        list(pieces)
 
 
 @pytest.mark.parametrize("branch", ["v", "w", "ww"])

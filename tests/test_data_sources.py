@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import awkward as ak
@@ -179,6 +180,24 @@ def test_a_pattern_stops_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("pytmva_rnn.formula.locations._MOST_PLACES", 4)
     with pytest.raises(DataError, match=r"more than 4 files and folders in .*begin the pattern further down"):
         locations((pattern,))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a permission there")
+def test_a_pattern_does_not_go_in_circles(tmp_path: Path) -> None:
+    inside = tmp_path / "runs" / "deep"
+    inside.mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for folder in (inside, elsewhere):
+        (folder / "a.root").touch()
+    (inside / "linked").symlink_to(elsewhere)
+    (inside / ".hidden").symlink_to(tmp_path)  # ** does not go there
+    found = [file for file, _ in locations((f"{tmp_path}/runs/**/*.root",))]
+    assert found == [str(inside / "a.root"), str(inside / "linked" / "a.root")]
+    for name in ("one", "two"):  # 2^40 paths
+        (inside / name).symlink_to(tmp_path / "runs")
+    with pytest.raises(DataError, match=r"/deep/(one|two) is a link to a folder that it is in, and \*\* follows it"):
+        locations((f"{tmp_path}/r*/**/*.root",))
 
 
 def test_a_pattern_without_files(tmp_path: Path) -> None:

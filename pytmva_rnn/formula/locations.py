@@ -74,21 +74,38 @@ def _matching(pattern: str) -> list[str]:
     Raises
     ------
     DataError
-        For `**` in a folder that has more than `_MOST_PLACES` files and folders below it.
+        For `**` in a folder that has more than `_MOST_PLACES` files and folders below it, or a link back to itself.
     """
     parts = Path(pattern).parts
     if "**" in parts:
-        top = Path(*parts[: next(k for k, part in enumerate(parts) if glob.has_magic(part))])
-        count = 0
-        for _, folders, files in os.walk(top, followlinks=False):
-            count += len(folders) + len(files)
-            if count > _MOST_PLACES:
+        above = parts[: parts.index("**")]
+        for top in _found(str(Path(*above))) if above else ["."]:
+            _check_end(pattern, top)
+    return sorted(path for path in _found(pattern) if not Path(path).is_dir())
+
+
+def _found(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
+
+
+def _check_end(pattern: str, top: str) -> None:
+    """Refuse `**` where looking through a folder takes very long, or has no end."""
+    count = 0
+    for folder, folders, files in os.walk(top, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]  # as the pattern goes
+        count += len(folders) + len(files)
+        if count > _MOST_PLACES:
+            raise DataError(
+                f"{pattern}: there are more than {_MOST_PLACES:,} files and folders in {top}; "
+                "begin the pattern further down"
+            )
+        for name in folders:
+            link = Path(folder, name)
+            if link.is_symlink() and Path(folder).resolve().is_relative_to(link.resolve()):
                 raise DataError(
-                    f"{pattern}: there are more than {_MOST_PLACES:,} files and folders in {top}; "
-                    "begin the pattern further down"
+                    f"{pattern}: {link} is a link to a folder that it is in, and ** follows it without end; "
+                    "begin the pattern further down, or name the files"
                 )
-    found = glob.glob(pattern, recursive=True)  # noqa: PTH207  (Path.glob takes no absolute pattern)
-    return sorted(path for path in found if not Path(path).is_dir())
 
 
 def _in_package(path: str) -> str:

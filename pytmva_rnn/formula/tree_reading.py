@@ -21,6 +21,7 @@ from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.formula import Formula
 from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import Location, locations
+from pytmva_rnn.formula.page_checks import check_pages
 from pytmva_rnn.formula.pieces import pieces_of_tree
 from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
 from pytmva_rnn.suggestions import near
@@ -43,13 +44,13 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
     Raises
     ------
     DataError
-        If it cannot be opened.
+        If it cannot be opened; at the end, if the file is another by then.
     """
     if Path(file).is_file():
         with Path(file).open("rb") as stream:
             if stream.read(4) != b"root":
                 raise DataError(f"{file} is not a ROOT file")
-    with own_definitions(), ExitStack() as stack:
+    with own_definitions(), _unchanged(file), ExitStack() as stack:
         with reading(f"{file}: cannot be opened as a ROOT file"):
             if is_remote(file) and check_remote(file)[:4] != b"root":
                 raise DataError(f"{file} is not a ROOT file")
@@ -71,7 +72,42 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
             found = patiently(file, lambda: directory[tree])
             if int(found.num_entries) < 0:
                 raise DataError(f"the tree {file}:{tree} says that it has {found.num_entries} entries")
+            if isinstance(found, uproot.behaviors.RNTuple.RNTuple):
+                patiently(file, lambda: check_pages(found, f"{file}:{tree}"))
         yield found, f"{file}:{tree}"
+
+
+@contextmanager
+def _unchanged(file: str) -> Iterator[None]:
+    """Around the use of a file, which uproot opens anew for each basket: one may be of another file than the others.
+
+    Raises
+    ------
+    DataError
+        If it was replaced, written to or removed, whatever else was wrong then.
+    """
+    before = _state(file)
+    try:
+        yield
+    except DataError as error:
+        if _state(file) != before:
+            raise _changed(file) from error
+        raise
+    if _state(file) != before:
+        raise _changed(file)
+
+
+def _state(file: str) -> tuple[int, ...] | None:
+    """Which file has a name, and when it was written to; None where there is none, as for what is not on disk."""
+    try:
+        found = Path(file).stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _changed(file: str) -> DataError:
+    return DataError(f"{file} was changed while it was read; read it again when nobody writes to it")
 
 
 @contextmanager
@@ -124,7 +160,7 @@ class _Part:
             if has != self.tree.num_entries:
                 raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
             given = {"entry_start": first, "entry_stop": last, "library": "ak", "array_cache": None}
-            if isinstance(branch, uproot.TBranch):  # a field of an RNTuple has checksums
+            if isinstance(branch, uproot.TBranch):
                 given["interpretation"] = checked_interpretation(branch, what)
             array = patiently(self.file, lambda: branch.array(**given))
         if len(array) != stop - start:
