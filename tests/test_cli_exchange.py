@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
 import uproot
@@ -148,6 +149,14 @@ class TestForeignFiles:
         X = np.load(KERAS / "keras3_lstm_keras.npz")["X"].reshape(-1, 20)
         found = [(variable.min, variable.max) for variable in read_weights(output).variables]
         np.testing.assert_allclose(found, np.stack([X.min(0), X.max(0)], 1), rtol=1e-6)
+
+    def test_ranges_of_no_events(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path = tmp_path / "events.root"
+        with uproot.recreate(path) as file:
+            file["t"] = {"pt": ak.Array([[1.0], []])[1:]}  # events would be the elements of lists
+        command = ["convert", self.file, str(tmp_path / "net.weights.xml"), "--ranges", str(path)]
+        assert main([*command, "--variables", "pt"]) == 1
+        assert f"{path}: there are no events whose ranges could be taken" in capsys.readouterr().err
 
     def test_the_other_file_of_a_comparison_has_the_names(
         self, events: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

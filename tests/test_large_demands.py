@@ -16,6 +16,8 @@ from pytmva_rnn.errors import DataError, OptionError, TMVAError, WeightFileError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.network.threads import VARIABLE, asked_threads
 from pytmva_rnn.options.grammar import number
+from pytmva_rnn.options.layout import parse_layout
+from pytmva_rnn.options.strategy import parse_strategy
 from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_recipe
 from pytmva_rnn.weightfile.validation import MOST, validate
@@ -68,6 +70,19 @@ def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(VARIABLE, text)
         with pytest.raises(OptionError, match="from 1 to 4096"):
             asked_threads(None)
+
+
+def test_options() -> None:
+    with pytest.raises(OptionError, match="at most 1,000 training phases, found 50,001"):
+        parse_strategy("LearningRate=1e-3|" * 50_000)
+    with pytest.raises(OptionError, match="at most 10,000 layers, found 70,001"):
+        parse_layout("DENSE|1|TANH," * 70_000)
+
+
+def test_names_of_a_recipe_that_does_not_fit_are_not_made() -> None:
+    text = '{"sequence": {"inputs": {"x": "x"}, "steps": 1000000}}'
+    with pytest.raises(WeightFileError, match="makes 1,000,000 variables, but the network takes 30"):
+        stored_recipe(with_entry(INPUTS, text))
 
 
 def test_class_numbers() -> None:

@@ -74,6 +74,8 @@ def about_of(given: argparse.Namespace, tree: str | None = None) -> dict[str, An
             raise DataError("--ranges are those of --variables, which are not given")
         recipe = Recipe(Variables(tuple(given.variables)))
         X = load_inputs(recipe, Source((given.ranges,), tree)).X
+        if not len(X):
+            raise DataError(f"{given.ranges}: there are no events whose ranges could be taken")
         about["ranges"] = np.stack([X.min(0), X.max(0)], 1)
     return about
 

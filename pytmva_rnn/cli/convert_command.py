@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from pytmva_rnn.outputs import (
     check_outputs,
 )
 
-__all__ = ["add_command", "run"]
+__all__ = ["add_command", "read_events", "run"]
 
 _KINDS = {XML: WEIGHTS, HEADERS: HEADER, ONNX: ONNX_FILE, TORCH: TORCH_FILE, KERAS: KERAS_FILE}
 
@@ -128,7 +128,7 @@ def _check_outputs(given: argparse.Namespace, kind: tuple[str, ...]) -> None:
 
 def _events(model: Model, path: Path | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Events (n, NVar) and their scores (n, O)."""
-    X, scores = (example_events(model), None) if path is None else _load(model, path)
+    X, scores = (example_events(model), None) if path is None else read_events(model, path)
     X = X[:EVENTS]
     if scores is None or model.remembers:
         # With RememberState, known scores depend on the events before.
@@ -136,12 +136,22 @@ def _events(model: Model, path: Path | None) -> tuple[NDArray[np.float32], NDArr
     return X, scores[:EVENTS]
 
 
-def _load(model: Model, path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+def read_events(model: Model, path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """The events (n, NVar) of a file by numpy.savez, and their scores where it has them.
+
+    Raises
+    ------
+    DataError
+        If it has no events, or such that do not fit the network.
+    OSError
+        If the file cannot be opened.
+    """
+    content = path.read_bytes()
     try:
-        with np.load(path) as arrays:
+        with np.load(io.BytesIO(content)) as arrays:
             X = np.asarray(arrays["X"], np.float32)
             scores = np.asarray(arrays["scores"], np.float32) if "scores" in arrays else None
-    except (AttributeError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of zip, zlib, and of what is another object than a file of arrays
         raise DataError(f"{path}: a file by numpy.savez is needed, with an array X and perhaps scores") from error
     try:
         X = shaped(X, model.event_shape, np.dtype(np.float32)).reshape(len(X), len(model.variables))

@@ -163,7 +163,7 @@ class Recipe:
         """Shape of the inputs of one event: (T, D) or (NVar,)."""
         if isinstance(self.inputs, Steps):
             return (self.inputs.steps, len(self.inputs.input_names))
-        return (len(self.inputs.names),)
+        return (sum(column.width for column in self.inputs.columns),)
 
     def repetitions(self) -> list[dict[str, Any]]:
         """Every combination of the values of `for_each`, the last name changing fastest; `[{}]` without."""

@@ -19,7 +19,7 @@ from pytmva_rnn.description.choices import (
     Regularization,
     analysis_of,
 )
-from pytmva_rnn.description.description import Description, Option, outputs_problem
+from pytmva_rnn.description.description import Description, Option, check_chain, outputs_problem
 from pytmva_rnn.description.history import HistoryRow, running_epochs
 from pytmva_rnn.description.layers import GRU, LSTM, RNN, BatchNorm, Dense, Recurrent, Reshape
 from pytmva_rnn.description.memory import check_memory, machine_memory
@@ -78,6 +78,7 @@ __all__ = [
     "Transformation",
     "Variable",
     "analysis_of",
+    "check_chain",
     "check_memory",
     "columns_of",
     "machine_memory",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import prod
 from typing import Any, get_args
@@ -120,7 +121,7 @@ class Description:
         try:
             _check_parts(self)
             _check_layouts(self)
-            _check_chain(self)
+            check_chain(self.layers, self.input_layout)
         except DataError as error:
             return f"{type(self).__name__}(title={self.title!r}): {error}"
         steps, inputs = self.event_shape
@@ -185,7 +186,7 @@ def _check(model: Description) -> None:
     _check_parts(model)
     _check_layouts(model)
     # in an order that lets nothing impossible be multiplied or allocated
-    _check_chain(model)
+    check_chain(model.layers, model.input_layout)
     check_memory(model.layers, model.input_layout)
     _check_arrays(model)
     if model.analysis == "Classification" and len(model.classes) != 2:
@@ -226,11 +227,17 @@ def _check_layouts(model: Description) -> None:
         )
 
 
-def _check_chain(model: Description) -> None:
-    if not model.layers:
+def check_chain(layers: Sequence[Layer], shape: Shape) -> None:
+    """Make sure that layers are possible, and that each takes what the one before gives; the first takes `shape`.
+
+    Raises
+    ------
+    DataError
+        Naming the layer's number and kind.
+    """
+    if not layers:
         raise DataError("layers: expected one or more, found none")
-    shape = model.input_layout
-    for number, layer in enumerate(model.layers):
+    for number, layer in enumerate(layers):
         try:
             layer.check_fields()
             layer.check_input(shape)

@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import numpy as np
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.description import Description, Layer, LayerWeights, Shape, Transformation
+from pytmva_rnn.description import Description, Layer, LayerWeights, Shape, Transformation, check_chain
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.digits import lost_digits, with_digits
 from pytmva_rnn.model import Model
@@ -68,9 +68,14 @@ def carried_layers(text: str) -> tuple[Layer, ...]:
     Raises
     ------
     DataError
-        If the text is none of `carried_text`.
+        If the text is none of `carried_text`, or the layers do not fit each other.
     """
     layers: tuple[Layer, ...] = _decoded(tuple[Layer, ...], _table(text).get("layers"), "layers")
+    shape = carried_shape(text)
+    try:
+        check_chain(layers, shape)
+    except DataError as error:
+        raise DataError(f"metadata: {error}") from None
     return layers
 
 
@@ -235,7 +240,12 @@ def _decoded(hint: Any, value: Any, place: str) -> Any:
     wanted = (int, float) if hint is float else hint
     if not isinstance(value, wanted) or (isinstance(value, bool) and hint is not bool):
         raise _problem(place, f"a value of type {hint.__name__}", value)
-    return float(value) if hint is float else value
+    if hint is not float:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        raise _problem(place, "a number", value) from None
 
 
 def _array(value: Any, place: str) -> Any:

@@ -11,14 +11,19 @@ from pytmva_rnn.options.layer_specs import LAYERS, Context, DenseSpec, LayerSpec
 __all__ = ["build_layers", "parse_layout", "with_sizes"]
 
 
+_MOST_LAYERS = 10_000
+
+
 def parse_layout(text: str) -> tuple[LayerSpec, ...]:
     """Parse a layout string.
 
     Raises
     ------
     OptionError
-        Naming the layer and what would be right; CONV and MAXPOOL are refused.
+        Naming the layer and what would be right; CONV and MAXPOOL are refused, and more than 10,000 layers.
     """
+    if (count := 1 + text.count(",")) > _MOST_LAYERS:
+        raise OptionError(f"expected at most {_MOST_LAYERS:,} layers, found {count:,}", text)
     specs = []
     position = 0
     for part in text.split(","):

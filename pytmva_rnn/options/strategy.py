@@ -73,6 +73,10 @@ class TrainingPhase(Spelled):
         return ",".join(f"{key.name}={key.text(getattr(self, f.name))}" for f, key in fields_of(type(self)).values())
 
 
+_MOST_PHASES = 1000
+"""Of a strategy: a text of a megabyte would name so many that reading them takes minutes."""
+
+
 def parse_strategy(text: str) -> tuple[TrainingPhase, ...]:
     """Parse a training strategy, `LearningRate=1e-3,BatchSize=100|...`: phases split by `|`, keys by `,`.
 
@@ -80,8 +84,10 @@ def parse_strategy(text: str) -> tuple[TrainingPhase, ...]:
     ------
     OptionError
         For an unknown key (naming near ones) or a value that is not wholly a number; C++ reads `10Optimizer=ADAM`
-        as 10 and drops the rest, here it is refused.
+        as 10 and drops the rest, here it is refused. For more than 1,000 phases.
     """
+    if (count := 1 + text.count("|")) > _MOST_PHASES:
+        raise OptionError(f"expected at most {_MOST_PHASES:,} training phases, found {count:,}", text)
     phases = []
     for start, phase in parts(text, "|"):
         if not phase.strip() and text.strip():

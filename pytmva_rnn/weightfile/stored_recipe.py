@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from pytmva_rnn.data import Recipe
@@ -44,9 +45,9 @@ def stored_recipe(model: Description) -> Recipe:
         recipe = Recipe.from_dict(values)
     except (DataError, TypeError) as error:
         raise WeightFileError(f'<Info name="{INPUTS}"> is not understood: {error}') from error
-    names = recipe.inputs.names
-    if len(names) != len(model.variables):
+    count = math.prod(recipe.shape)  # names are made of a number that fits only
+    if count != len(model.variables):
         raise WeightFileError(
-            f'<Info name="{INPUTS}"> makes {len(names)} variables, but the network takes {len(model.variables)}'
+            f'<Info name="{INPUTS}"> makes {count:,} variables, but the network takes {len(model.variables)}'
         )
     return recipe
