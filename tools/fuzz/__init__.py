@@ -1,5 +1,6 @@
 """Random, broken and malicious inputs for everything that reads what comes from outside.
 
-`targets.py` says what is read and what may happen, `grammars.py` and `mutation.py` make the inputs, `batch.py` runs
-them in a process with limits, `command.py` watches over that process. An input is a pure function of target and seed.
+`targets.py` says what is read, `readers.py` how. `grammars.py`, `configurations.py`, `mutation.py` and `containers.py`
+make the inputs, `demands.py` large ones. `trial.py` says what may happen to one; `batch.py` and, led by the branches
+that an input takes, `guided.py` read many in a process with limits, which `watching.py` and `command.py` watch.
 """

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import random
 
-__all__ = ["formula", "options", "toml"]
+from pytmva_rnn.formula import functions
 
-NAMES = ("x", "y", "v", "w", "n", "Entry$", "Length$", "Iteration$", "nothing", "x.y", "v[0]", "v[1]", "w[0][1]", "N")
-FUNCTIONS = [
-    "Sum$",
-    "Min$",
-    "Max$",
-    "Alt$",
-    "MinIf$",
+__all__ = ["NAMES", "OPERATORS", "formula", "options"]
+
+NAMES = (
+    "x",
+    "y",
+    "v",
+    "w",
+    "n",
+    "Entry$",
     "Length$",
-    "abs",
-    "sqrt",
-    "log",
-    "exp",
-    "pow",
-    "min",
-    "max",
-    "sin",
-    "atan2",
-    "where",
-    "isnan",
-    "fmod",
-    "TMath::Max",
-    "int",
-    "floor",
-]
+    "Iteration$",
+    "nothing",
+    "x.y",
+    "v[0]",
+    "v[1]",
+    "w[0][1]",
+    "w[][1]",
+    "`v`",
+    "v.Pt()",
+    "w{1}",
+)
+FUNCTIONS = [*functions.FUNCTIONS]
 OPERATORS = [
     "+",
     "-",
@@ -126,6 +124,23 @@ METHOD = [
     "Architecture=CPU",
     "CreateMVAPdfs",
 ]
+TRANSFORMATIONS = [
+    "N",
+    "D",
+    "P",
+    "U",
+    "G",
+    "I",
+    "N_Signal",
+    "D_AllClasses",
+    "G(x,y)",
+    "U(x)_Signal",
+    "P_1",
+    "None",
+    "Norm",
+    "(x)",
+    "N(_V0_,_V1_)",
+]
 SPLIT = [
     "SplitMode=Random",
     "MixMode=Block",
@@ -139,57 +154,25 @@ SPLIT = [
 ]
 
 
-def options(random: random.Random) -> str:
-    """Options of a method or a split; the first line says which reader gets them."""
-    match random.randrange(6):
-        case 0 | 1:
+def options(random: random.Random, which: str = "") -> str:
+    """Options of a method or a split, of a given kind or any; the first line says which reader gets them."""
+    kinds = ("method", "method", "layout", "strategy", "split", "transform", "width")
+    match which or random.choice(kinds):
+        case "method":
             strategy = ",".join(random.sample(KEYS, random.randrange(1, 8)))
             layout = ",".join(random.choice(LAYERS) for _ in range(random.randrange(1, 5)))
             parts = [*random.sample(METHOD, random.randrange(1, 8)), f"Layout={layout}", f"TrainingStrategy={strategy}"]
             random.shuffle(parts)
             return "method\n" + ":".join(parts)
-        case 2:
+        case "layout":
             return "layout\n" + ",".join(random.choice(LAYERS) for _ in range(random.randrange(1, 8)))
-        case 3:
+        case "strategy":
             return "strategy\n" + random.choice(",|").join(random.choice(KEYS) for _ in range(random.randrange(1, 9)))
-        case 4:
+        case "split":
             return "split\n" + ":".join(random.sample(SPLIT, random.randrange(1, 7)))
+        case "transform":
+            parts = [random.choice(TRANSFORMATIONS) for _ in range(random.randrange(1, 5))]
+            return "transform\n" + random.choice(",+;").join(parts)
     return "width\n" + "".join(
         random.choice(("N", "100", "(", ")", "+", "*", "^", "-", "/", "2", "**", " ")) for _ in range(9)
     )
-
-
-def toml(random: random.Random, texts: tuple[str, ...]) -> str:
-    """A configuration in which values stand for others of the same text and lines are left out or doubled."""
-    lines = random.choice(texts).splitlines()
-    values = [line.partition("=")[2] for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    for _ in range(random.choice((1, 1, 2, 3))):
-        place = random.randrange(len(lines))
-        key, equals, _ = lines[place].partition("=")
-        match random.randrange(5):
-            case 0 | 1 if equals:
-                strange = (
-                    "-1",
-                    "0",
-                    "1e400",
-                    "nan",
-                    "10**6",
-                    "[]",
-                    "{}",
-                    '""',
-                    "true",
-                    "1000000000000",
-                    "[[[]]]",
-                    "1979-05-27",
-                )
-                ranges = ("{ steps = 1000000000000 }", '["a", 1, {}]', "{ range = [0, 1000000000000] }")
-                lines[place] = f"{key}= {random.choice((*values, *strange, *ranges))}"
-            case 2:
-                lines[place : place + 1] = []
-            case 3:
-                lines[place:place] = [random.choice(lines)]
-            case _:
-                lines[place] = random.choice(lines)
-        if not lines:
-            break
-    return "\n".join(lines)

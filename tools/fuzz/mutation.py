@@ -124,19 +124,46 @@ def broken_text(random: random.Random, text: str, words: tuple[str, ...]) -> str
     return text
 
 
+_MARKUP = (
+    '<!DOCTYPE a [<!ENTITY b "c">]>',
+    '<!DOCTYPE a [<!ENTITY b "cccccccccc"><!ENTITY d "&b;&b;&b;&b;&b;&b;"><!ENTITY e "&d;&d;&d;&d;&d;&d;">]>',
+    '<!DOCTYPE a SYSTEM "file:///dev/zero">',
+    '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/hostname">]>',
+    '<?xml version="1.0" encoding="UTF-16"?>',
+    '<?xml version="1.1"?>',
+    '<?xml-stylesheet href="file:///dev/zero"?>',
+    '<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="/dev/zero"/>',
+    "<!-- a -- b -->",
+    "<!--" + "-" * 1000,
+    "<![CDATA[ 1 2 ]]>",
+    "<![CDATA[",
+    "]]>",
+    "&b;",
+    "&e;",
+    "&#0;",
+    "&#x10FFFF;",
+    '<a xmlns="b">',
+    "<a:b/>",
+    "<a>" * 1000,
+    "<a>" * 200 + "</a>" * 200,
+    "</a>",
+    "<",
+)
+"""What XML has beside nodes, and what leads out of the file or makes much of little."""
+
 _TAG = re.compile(r"<[^<>]*>")
 _VALUE = re.compile(r'"[^"]*"')
 
 
 def broken_xml(random: random.Random, text: str, words: tuple[str, ...]) -> str:
-    """Nodes doubled, left out and exchanged, attributes and numbers changed; now and then any text at all."""
+    """Nodes doubled, left out and exchanged, attributes and numbers changed; now and then any text, or other markup."""
     for _ in range(random.choice((1, 1, 2, 4))):
         tags = list(_TAG.finditer(text))
         if not tags or random.random() < 0.15:
             text = broken_text(random, text, words)
             continue
         tag = random.choice(tags)
-        match random.randrange(6):
+        match random.randrange(7):
             case 0 | 1 | 2:
                 values = list(_VALUE.finditer(tag[0]))
                 if values:
@@ -151,4 +178,7 @@ def broken_xml(random: random.Random, text: str, words: tuple[str, ...]) -> str:
             case 5:
                 other = random.choice(tags)
                 text = text[: tag.start()] + other[0] + text[tag.end() :]
+            case 6:
+                place = random.choice((0, tag.start(), tag.end()))
+                text = text[:place] + random.choice(_MARKUP) + text[place:]
     return text

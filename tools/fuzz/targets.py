@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import random
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
-import awkward as ak
 import numpy as np
 
-from fuzz import grammars
+from fuzz import configurations, grammars, readers
+from fuzz.containers import broken_archive, broken_json, broken_onnx, broken_safetensors
 from fuzz.mutation import broken_bytes, broken_text, broken_xml
-from pytmva_rnn import load_config, parse_options, read_weights
+from fuzz.readers import ROOT, UnreadableMessage, in_a_file
+from pytmva_rnn import extras
 from pytmva_rnn.errors import TMVAError
-from pytmva_rnn.formula import evaluate
-from pytmva_rnn.options import SplitOptions, parse_strategy
-from pytmva_rnn.options.layout import parse_layout
-from pytmva_rnn.options.vartransform import parse_var_transform
-from pytmva_rnn.options.width import width_of
+from pytmva_rnn.export.pytorch.torch_writing import EXTRA_STATE
 
-__all__ = ["TARGETS", "Target", "UnreadableMessage"]
+__all__ = ["DATA", "LARGEST", "ROOT", "TARGETS", "Target"]
 
-ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
-MOST_CHARACTERS = 2000
+
+LARGEST = 1 << 20
+"""Bytes of an input."""
+
+_MOST_CHARACTERS = 2000
 """Of a message; those of options show the text below, and `validate` lists what it finds."""
-
-
-class UnreadableMessage(Exception):
-    """An error of ours that is too long, or has control characters."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +39,27 @@ class Target:
     Attributes
     ----------
     name : str
-    make : callable
-        A random input.
+    fresh : callable
+        An input that is right, or nearly.
+    change : callable
+        Breaks one.
     read : callable
         Reads it.
+    broken : float
+        Share of the inputs that are broken before they are read.
     """
 
     name: str
-    make: Callable[[random.Random], bytes]
+    fresh: Callable[[random.Random], bytes]
+    change: Callable[[random.Random, bytes], bytes]
     read: Callable[[bytes], Any]
+    broken: float = 1.0
 
     def input(self, seed: int) -> bytes:
         """The input of a seed."""
-        return self.make(random.Random(f"{self.name} {seed}"))
+        generator = random.Random(f"{self.name} {seed}")
+        data = self.fresh(generator)
+        return (self.change(generator, data) if generator.random() < self.broken else data)[:LARGEST]
 
     def run(self, data: bytes) -> str:
         """Read an input: "read", or "refused" by an error of ours.
@@ -71,7 +75,7 @@ class Target:
                 self.read(data)
         except TMVAError as error:
             said = str(error)
-            if len(said) > MOST_CHARACTERS:
+            if len(said) > _MOST_CHARACTERS:
                 raise UnreadableMessage(f"a message of {len(said)} characters: {said[:200]}") from error
             if not said.replace("\n", "").isprintable():
                 raise UnreadableMessage(f"a message with control characters: {said[:200]!r}") from error
@@ -79,152 +83,103 @@ class Target:
         return "read"
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
-
-
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _some_text(make: Callable[[random.Random], str], words: tuple[str, ...]) -> Callable[[random.Random], bytes]:
-    def made(random: random.Random) -> bytes:
-        text = make(random)
-        return _bytes(broken_text(random, text, words) if random.random() < 0.6 else text)
-
-    return made
+def _in_text(
+    broken: Callable[[random.Random, str, tuple[str, ...]], str], words: tuple[str, ...]
+) -> Callable[[random.Random, bytes], bytes]:
+    return lambda random, data: _bytes(broken(random, data.decode("utf-8", "replace"), words))
 
 
-_COLUMNS = {
-    "x": np.array([1.5, -2.0, np.nan, 0.0]),
-    "y": np.array([1, 2, 3, -4]),
-    "v": ak.Array([[1.0, 2.0], [], [3.0], [4.0, 5.0, 6.0]]),
-    "w": ak.Array([[[1, 2], []], [], [[3]], [[4, 5, 6], [7]]]),
-    "n": np.array([2, 0, 1, 3]),
-}
-
-
-def _formula(data: bytes) -> None:
-    evaluate(_text(data), _COLUMNS)
-
-
-_READERS: dict[str, Callable[[str], Any]] = {
-    "method": parse_options,
-    "layout": parse_layout,
-    "strategy": parse_strategy,
-    "split": SplitOptions.parse,
-    "transform": parse_var_transform,
-    "width": lambda text: width_of(text, 30),
-}
-
-
-def _options(data: bytes) -> None:
-    which, _, text = _text(data).partition("\n")
-    read: Callable[[str], Any] = _READERS.get(which, parse_options)
-    read(text)
-
-
-def _in_a_file(suffix: str, read: Callable[[Path], Any]) -> Callable[[bytes], None]:
-    def reads(data: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"input{suffix}"
-            path.write_bytes(data)
-            read(path)
-
-    return reads
+def _made(grammar: Callable[[random.Random], str]) -> Callable[[random.Random], bytes]:
+    return lambda random: _bytes(grammar(random))
 
 
 @cache
-def _texts(pattern: str) -> tuple[str, ...]:
-    """The texts of all files like these, small ones first."""
-    return tuple(sorted((path.read_text(encoding="utf-8") for path in ROOT.glob(pattern)), key=len))
+def _files(pattern: str, most: int = 1 << 30) -> tuple[bytes, ...]:
+    """The files like these, small ones first."""
+    return tuple(sorted((path.read_bytes() for path in sorted(ROOT.glob(pattern))), key=len)[:most])
+
+
+def _one_of(pattern: str, most: int = 40) -> Callable[[random.Random], bytes]:
+    return lambda random: random.choice(_files(pattern, most))
 
 
 @cache
-def _files(*patterns: str) -> tuple[bytes, ...]:
-    found = [path.read_bytes() for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    return tuple(sorted(found, key=len))[:40]
+def _state_dicts() -> tuple[bytes, ...]:
+    """Files of PyTorch's state dicts: ours, which say what they are, and one that does not."""
+    made = [readers.state_of(name) for name in readers.NETWORKS]
+    sizes: dict[str, Any] = {
+        "lstm.weight_ih_l0": (16, 2),
+        "lstm.weight_hh_l0": (16, 4),
+        "lstm.bias_ih_l0": 16,
+        "lstm.bias_hh_l0": 16,
+    }
+    sizes |= {"fc.weight": (3, 4), "fc.bias": 3, "out.weight": (1, 3), "out.bias": 1}
+    generator = np.random.default_rng(1)
+    plain = {name: generator.normal(size=size).astype(np.float32) for name, size in sizes.items()}
+    write = extras.safetensors().numpy.save
+    return tuple(write(arrays) for arrays in (*made, plain, plain))
+
+
+def _metadata(random: random.Random) -> bytes:
+    name = random.choice(readers.NETWORKS)
+    return name.encode() + b"\n" + bytes(readers.state_of(name)[EXTRA_STATE])
+
+
+def _broken_metadata(random: random.Random, data: bytes) -> bytes:
+    name, _, text = data.partition(b"\n")
+    return name + b"\n" + broken_json(random, text)
+
+
+@cache
+def _events() -> tuple[bytes, ...]:
+    """Files of events, as numpy.savez writes them."""
+    made = []
+    for arrays in ({"X": np.zeros((3, 30), np.float32)}, {"X": np.ones((2, 10, 3)), "scores": np.zeros(2)}):
+        for save in (np.savez, np.savez_compressed):
+            save(content := io.BytesIO(), **arrays)
+            made.append(content.getvalue())
+    return tuple(made)
 
 
 _WORDS = (
-    "LSTM",
-    "DENSE",
-    "Yes",
-    "No",
-    "Signal",
-    "0",
-    "1",
-    "-1",
-    "S",
-    "C",
-    "N",
-    "{",
-    "}",
-    "&",
-    "|",
-    ",",
-    ":",
-    "=",
-    "!",
-    "(",
-    "[",
-    '"',
+    *("LSTM", "DENSE", "Yes", "No", "Signal", "0", "1", "-1", "S", "C", "N"),
+    *("{", "}", "&", "|", ",", ":", "=", "!", "(", "[", '"'),
 )
+_FORMULA_WORDS = (*grammars.NAMES, *grammars.OPERATORS, "(", ")", "[", "]")
 
 
-def _weights(random: random.Random) -> bytes:
-    texts = _texts("tests/data/*/*/*.xml")
-    return _bytes(broken_xml(random, random.choice(texts[: len(texts) // 2]), _WORDS))
+def _toml(random: random.Random) -> str:
+    return configurations.toml(random, tuple(data.decode() for data in _files("examples/*.toml")))
 
 
-def _validate(path: Path) -> None:
-    from pytmva_rnn.weightfile.validation import validate
-
-    for finding in validate(path):
-        if not str(finding).replace("\n", "").isprintable():
-            raise UnreadableMessage(f"a message with control characters: {str(finding)[:200]!r}")
-
-
-def _root(path: Path) -> None:
-    from pytmva_rnn.data import Source
-    from pytmva_rnn.data.sources import read_columns
-    from pytmva_rnn.formula import Formula
-
-    for piece in read_columns(Source((str(path),)), [Formula.parse(name) for name in ("x", "n", "v", "w", "ww", "a")]):
-        len(piece)
-
-
-def _onnx(path: Path) -> None:
-    from pytmva_rnn.export.onnx import from_onnx
-
-    from_onnx(path)
-
-
-def _keras(path: Path) -> None:
-    from pytmva_rnn.export.keras import from_keras
-
-    from_keras(path)
-
-
-def _binary(*patterns: str) -> Callable[[random.Random], bytes]:
-    return lambda random: broken_bytes(random, random.choice(_files(*patterns)))
-
-
+_XML = (_one_of("tests/data/*/*/*.xml"), _in_text(broken_xml, _WORDS))
 _ALL = (
-    Target("options", _some_text(grammars.options, _WORDS), _options),
+    Target("options", _made(grammars.options), _in_text(broken_text, _WORDS), readers.read_options, 0.6),
+    Target("formula", _made(grammars.formula), _in_text(broken_text, _FORMULA_WORDS), readers.read_formula, 0.6),
+    Target("toml", _made(_toml), _in_text(broken_text, _WORDS), in_a_file(".toml", readers.read_toml), 0.4),
+    Target("stored", _made(configurations.stored), _in_text(broken_text, _WORDS), readers.read_stored, 0.4),
+    Target("metadata", _metadata, _broken_metadata, readers.read_metadata),
+    Target("npz", lambda random: random.choice(_events()), broken_archive, in_a_file(".npz", readers.read_npz)),
+    Target("weights", *_XML, in_a_file(".xml", readers.read_weight_file)),
+    Target("validate", *_XML, in_a_file(".xml", readers.validated)),
+    Target("predict", *_XML, in_a_file(".xml", readers.scored)),
+    Target("root", _one_of("tests/data/damage/uncompressed.root"), broken_bytes, in_a_file(".root", readers.read_root)),
+    Target("ntuple", _one_of("tests/data/damage/ntuple*.root"), broken_bytes, in_a_file(".root", readers.read_root)),
+    Target("onnx", _one_of("tests/data/onnx/*.onnx", 100), broken_onnx, in_a_file(".onnx", readers.read_onnx)),
+    Target("keras", _one_of("tests/data/keras/*.keras"), broken_archive, in_a_file(".keras", readers.read_keras)),
+    Target("hdf5", _one_of("tests/data/keras/*.h5"), broken_bytes, in_a_file(".h5", readers.read_keras)),
     Target(
-        "formula", _some_text(grammars.formula, (*grammars.NAMES, *grammars.OPERATORS, "(", ")", "[", "]")), _formula
+        "safetensors",
+        lambda random: random.choice(_state_dicts()),
+        broken_safetensors,
+        in_a_file(".safetensors", readers.read_torch),
     ),
-    Target(
-        "toml",
-        _some_text(lambda random: grammars.toml(random, _texts("examples/*.toml")), _WORDS),
-        _in_a_file(".toml", load_config),
-    ),
-    Target("weights", _weights, _in_a_file(".xml", read_weights)),
-    Target("validate", _weights, _in_a_file(".xml", _validate)),
-    Target("root", _binary("tests/data/damage/*.root"), _in_a_file(".root", _root)),
-    Target("onnx", _binary("tests/data/onnx/*.onnx"), _in_a_file(".onnx", _onnx)),
-    Target("keras", _binary("tests/data/keras/*.keras"), _in_a_file(".keras", _keras)),
-    Target("hdf5", _binary("tests/data/keras/*.h5"), _in_a_file(".h5", _keras)),
 )
-TARGETS = {target.name: target for target in _ALL}
+_NEEDED = {"onnx": "onnx", "keras": "h5py", "hdf5": "h5py", "safetensors": "safetensors"}
+
+TARGETS = {each.name: each for each in _ALL if find_spec(_NEEDED.get(each.name, "numpy")) is not None}
+"""By name; those whose package is installed."""
