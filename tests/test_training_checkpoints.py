@@ -18,7 +18,7 @@ from pytmva_rnn.data import Dataset
 from pytmva_rnn.errors import CheckpointError, OptionError, OutputError, TrainingError
 from pytmva_rnn.kernels.reference.engine import Engine as Reference
 from pytmva_rnn.training import checkpoint as keeping
-from pytmva_rnn.training import loop, resuming
+from pytmva_rnn.training import epochs, resuming
 from pytmva_rnn.training.checkpoint_file import MARK, previous, read_header, read_parts, write_parts
 from pytmva_rnn.training.progress import EpochTable
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -129,7 +129,7 @@ def test_an_error_costs_nothing_and_a_long_epoch_is_kept_in_pieces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     X, y = events()
-    monkeypatch.setattr(loop, "_PIECE", 40)
+    monkeypatch.setattr(epochs, "_PIECE", 40)
     monkeypatch.setattr(keeping, "_AGE", 0.0)
     options = f"{RECURRENT}ADAM"
     whole = train(X, y, options, backend="reference")
@@ -153,7 +153,7 @@ def test_an_error_costs_nothing_and_a_long_epoch_is_kept_in_pieces(
 def test_events_in_pieces_are_the_same_training(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = events()
     whole = train(X, y, f"{RECURRENT}ADAM", threads=1)
-    monkeypatch.setattr(loop, "_PIECE", 40)
+    monkeypatch.setattr(epochs, "_PIECE", 40)
     pieces = train(X, y, f"{RECURRENT}ADAM", threads=1)
     np.testing.assert_allclose(pieces.history, whole.history, rtol=1e-12)
     for one, other in zip(pieces.model.layers, whole.model.layers, strict=True):

@@ -8,27 +8,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, seconds
 from pytmva_rnn.description import REGULARIZATIONS, HistoryRow
 from pytmva_rnn.errors import CheckpointError, TrainingError
 from pytmva_rnn.interruption import Interruption, signal_number
-from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights, WholeEpochs
+from pytmva_rnn.kernels import Computation, Engine, Prepares, Weights
 from pytmva_rnn.kernels.engine_state import begun_anew
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options import MethodOptions, TrainingPhase
 from pytmva_rnn.training.additions import NO_ADDITIONS, Additions
 from pytmva_rnn.training.checkpoint import Checkpointer
-from pytmva_rnn.training.event_blocks import batches_at_once, blocks_of, reorder
+from pytmva_rnn.training.epochs import Epochs
+from pytmva_rnn.training.event_blocks import reorder
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.progress import EpochTable, Progress
 from pytmva_rnn.training.ranks import Ranks
 from pytmva_rnn.training.shared_steps import SharedSteps
-from pytmva_rnn.training.training_events import Events
 from pytmva_rnn.training.training_state import Position, TrainingState
 from pytmva_rnn.training.validation_error import check_bounded, lowest_possible, validation_error
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -36,9 +36,6 @@ from pytmva_rnn.trandom import TRandom3, shuffle
 __all__ = ["Loop", "OnEpoch"]
 
 log = logging.getLogger("pytmva_rnn")
-
-_PIECE = 1 << 20
-"""Events of an epoch that are trained with at once, where there are more: in between the state can be kept."""
 
 OnEpoch: TypeAlias = Callable[[HistoryRow], object]
 """What is called after each test of the validation sample, and ends the training if it returns true."""
@@ -221,13 +218,15 @@ class Loop:
         number, sample = at.phase, self._problem.training
         batches = self._batches(phase)
         shared = SharedSteps(engine, self._ranks, self._local_steps) if self._ranks.count > 1 else None
+        sizes = phase.batch_size, batches
+        epochs = Epochs(engine, sample, *sizes, shared, self._interruption.check, copied=self._backend != "cuda")
         tested, tested_epoch = time.perf_counter(), at.epoch
         for epoch in range(at.epoch + 1, phase.max_epochs + 1):
             if self._shuffled and not at.batch:
                 reorder(at.order, at.shuffles, sample, phase.batch_size)
             if self._additions.schedule is not None:
                 engine.set_learning_rate(self._additions.learning_rate(phase, epoch, at.plateaus))
-            loss = self._epoch(engine, shared, sample, batches, phase.batch_size, at, bar)
+            loss = epochs.train(at, partial(self._note_state, engine, at), bar)
             at.epoch, at.batch, at.loss = epoch, 0, 0.0
             # TMVA would not test such a phase at all, and train for nothing
             only_test = epoch == phase.max_epochs < phase.test_repetitions
@@ -275,47 +274,3 @@ class Loop:
         if not self.improved:
             raise TrainingError(what)
         log.warning("%s: keeping the best weights so far", what)
-
-    def _epoch(
-        self,
-        engine: Engine,
-        shared: SharedSteps | None,
-        sample: Events,
-        count: int,
-        size: int,
-        at: Position,
-        bar: Progress,
-    ) -> float:
-        """Train on whole batches in the order at hand, dropping the remainder; returns the mean of their losses."""
-        batches = at.order[: count * size].reshape(-1, size)
-        at_once = batches_at_once(sample, size) or max(1, _PIECE // size)
-        blocks = [batches[first : first + at_once] for first in range(at.batch, len(batches), at_once)]
-        for part, chosen in blocks_of(sample, blocks, copied=self._backend != "cuda"):
-            if at.batch:
-                self._note_state(engine, at)
-            at.loss += self._steps(engine, shared, part, chosen, at.keys) * (len(chosen) / len(batches))
-            at.batch += len(chosen)
-            bar.reach(at.epoch + at.batch / len(batches))
-        if shared is not None:
-            at.loss = shared.finished(at.loss, self._interruption.check)
-        return at.loss
-
-    def _steps(
-        self,
-        engine: Engine,
-        shared: SharedSteps | None,
-        sample: Events,
-        batches: NDArray[np.int64],
-        keys: np.random.Generator,
-    ) -> float:
-        """Train on the batches, whose events are given; returns the mean of their losses."""
-        drops = keys.integers(2**31, size=len(batches))
-        if shared is not None:
-            return shared.steps(sample, batches, drops, self._interruption.check)
-        if isinstance(engine, WholeEpochs):
-            return engine.epoch(sample.X, sample.y, sample.w, batches, drops, self._interruption.check)
-        total = 0.0
-        for events, key in zip(batches, drops, strict=True):
-            total += engine.step(sample.X, sample.y, sample.w, events, int(key))
-            self._interruption.check()
-        return total / len(batches)
