@@ -40,6 +40,9 @@ __all__ = ["FileOutcome", "FileTask", "ScoreOptions", "located_name", "score_one
 RECORD = "pytmva_rnn_scored"
 """The text in a file of scores that stands in it once all is written: what it was made of, and its counts."""
 
+_COUNTS = ("events", "not_finite", "without_score")
+"""What `ScoreWriter` counts."""
+
 _FINAL = (BackendError, MissingExtraError, OutputError, WeightFileError)
 """Errors that another attempt would meet again."""
 
@@ -163,7 +166,7 @@ def _scored(options: ScoreOptions, task: FileTask, interruption: Interruption) -
     output = Path(task.output)
     found = _record(output, options.output_tree)
     if found is not None and found["made_of"] == json.loads(json.dumps(made_of)):
-        counts = {name: found[name] for name in ("events", "not_finite", "without_score")}
+        counts = {name: found[name] for name in _COUNTS}
         return FileOutcome(**counts, seconds=found["seconds"], was_done=found["run"] != options.run)
     read = [options.weights, file, *(friend for friend, _ in friends)]
     (target,) = check_outputs([Output("scores", output, SCORES)], read, force=options.force)
@@ -176,7 +179,7 @@ def _scored(options: ScoreOptions, task: FileTask, interruption: Interruption) -
         for events in scoring.events([located], allow_empty=True):
             writer.write(events, tree.columns(events))
             interruption.check()
-        counts = {name: getattr(writer, name) for name in ("events", "not_finite", "without_score")}
+        counts = {name: getattr(writer, name) for name in _COUNTS}
         seconds = time.monotonic() - began
         record = {"made_of": made_of, **counts, "seconds": seconds, "run": options.run}
         new[RECORD] = json.dumps(record)
@@ -198,10 +201,11 @@ def _record(output: Path, tree: str) -> dict[str, Any] | None:
     """What a file of scores says of itself, if all of it is there."""
     try:
         with uproot.open(output) as file:
-            record: dict[str, Any] = json.loads(str(file[RECORD]))
+            told = json.loads(str(file[RECORD]))
+            record = {name: told[name] for name in ("made_of", *_COUNTS, "seconds", "run")}
             whole = file.file.fEND == output.stat().st_size
-            counts = {branch.num_entries for branch in file[tree].branches}
-            return record if whole and counts == {record["events"]} else None
+            lengths = {branch.num_entries for branch in file[tree].branches}
+            return record if whole and lengths == {record["events"]} else None
     except Exception:  # uproot raises many kinds of errors on what is damaged
         return None
 
