@@ -259,3 +259,31 @@ def test_wrong_source(given: dict[str, object], message: str) -> None:
 def test_a_tree_weight_may_be_arithmetic() -> None:
     assert Source(("a.root",), tree_weight="59.7 * 831.76e3 / 2.5e7").factor == pytest.approx(1.98624288)
     assert Source(("a.root",), tree_weight=3).factor == 3.0
+
+
+@pytest.mark.parametrize("kind", ["tree", "rntuple"])
+def test_pieces_end_where_clusters_end(tmp_path: Path, kind: str) -> None:
+    with uproot.recreate(tmp_path / "c.root") as file:
+        tree = (file.mktree if kind == "tree" else file.mkrntuple)("t", {"x": "float64", "y": "float64"})
+        for first in range(0, 100, 30):
+            values = np.arange(first, min(first + 30, 100), dtype=np.float64)
+            tree.extend({"x": values, "y": values})
+    source = Source((str(tmp_path / "c.root"),))
+    formula = Formula.parse("x + y")
+    for step, sizes in ((70, [60, 40]), (30, [30, 30, 30, 10]), (20, [20, 10, 20, 10, 20, 20]), (200, [100])):
+        pieces = list(read_columns(source, [formula], step=step))
+        assert [len(piece) for piece in pieces] == sizes
+        assert [entry for piece in pieces for entry in piece.entries.tolist()] == list(range(100))
+        values = [value for piece in pieces for value in formula.evaluate(piece).to_list()]
+        assert values == [2.0 * number for number in range(100)]
+    # what two numbers of eight bytes an entry take, three times
+    sizes = [len(piece) for piece in read_columns(source, [formula], room=3 * 16 * 35)]
+    assert max(sizes) <= 35
+    assert sum(sizes) == 100
+
+
+def test_objects_up_to_the_end_of_a_basket() -> None:
+    """Where uproot alone looks for a basket that it has not read."""
+    source = Source((PACKAGE + "uproot-HZZ-objects.root",))
+    whole = values(source, "MET.fX", step=10_000)
+    assert values(source, "MET.fX", step=798) == values(source, "MET.fX", step=1000) == whole

@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ CASES: dict[str, tuple[dict[str, Any], Any, dict[str, Any]]] = {
         lambda f: of_classes(f, weight="abs(w)"),
         {"balance": True, "reweight": Reweight("y", 5, "Background")},
     ),
+    "samples of sources": (
+        FLAT,
+        lambda f: {
+            name: [replace(source, sample=sample) for source, sample in zip(some, ("training", "test"), strict=True)]
+            for name, some in of_classes(f).items()
+        },
+        {},
+    ),
     "blocks one after the other": (FLAT, of_classes, {"split": "SplitMode=Alternate:NormMode=EqualNumEvents"}),
 }
 
@@ -93,6 +102,9 @@ def test_events_and_samples_are_those_in_memory(case: str, files: Path, memory: 
     same_events(data, expected)
     assert data.variable_table() == expected.variable_table()
     assert data.spectator_table() == expected.spectator_table()
+    pieces = list(data.pieces())
+    assert len(pieces) > 1
+    np.testing.assert_array_equal(np.concatenate([piece.entries for piece in pieces]), expected.entries)
     mine, other = data.divide(), expected.divide()
     for sample in ("training", "test", "validation"):
         if getattr(other, sample) is None:

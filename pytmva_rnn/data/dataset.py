@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -228,6 +228,16 @@ class Dataset:
         take = picked if self.storage is None else self.storage.take
         taken: dict[str, Any] = {name: take(getattr(self, name), index) for name in OF_EVENTS}
         return replace(self, **taken)
+
+    def pieces(self) -> Iterator[Dataset]:
+        """All events in their order, as many at a time as may be in memory; no copies."""
+        if self.storage is None:
+            yield self
+            return
+        step = self.storage.rows(self.X)
+        for first in range(0, len(self), step):
+            some: dict[str, Any] = {name: getattr(self, name)[first : first + step] for name in OF_EVENTS}
+            yield replace(self, **some)
 
     def split(self, options: SplitOptions | str | Mapping[str, Any] | None = None) -> tuple[Dataset, Dataset]:
         """A training and a test sample, as TMVA divides events; see `pytmva_rnn.data.split`."""

@@ -88,8 +88,8 @@ class PageKeeper:
         weakref.finalize(self, self._stop.set)
 
 
-_SECONDS = 0.02
-"""Between two looks."""
+_SECONDS = 0.05
+"""Between two looks: more of them would hold up the program on a busy machine."""
 
 
 def _keep(stop: threading.Event, most: int) -> None:

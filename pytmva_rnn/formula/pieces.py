@@ -49,7 +49,7 @@ def pieces_of_tree(
 
 
 def _ends_of_clusters(tree: Any, branches: Sequence[str], entries: int) -> NDArray[np.int64]:
-    """Entries at which baskets of all the branches end, from 0 on; none beside it of a tree that does not tell them."""
+    """Entries at which baskets of all the branches end, 0 among them, and the last; no others where it is not told."""
     common: set[int] | None = None
     with suppress(Exception):  # where the tree is damaged, reading it says so
         if hasattr(tree, "ntuple"):
@@ -58,7 +58,7 @@ def _ends_of_clusters(tree: Any, branches: Sequence[str], entries: int) -> NDArr
             for branch in branches:
                 ends = {int(end) for end in tree[branch].entry_offsets}
                 common = ends if common is None else common & ends
-    return np.array(sorted({0} | {end for end in common or () if 0 < end < entries}), np.int64)
+    return np.array(sorted({0, entries} | {end for end in common or () if 0 < end < entries}), np.int64)
 
 
 def _bytes(tree: Any, branches: Sequence[str], entries: int) -> int:

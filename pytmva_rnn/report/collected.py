@@ -107,7 +107,7 @@ def collect(
     files: dict[str, int] = {}
     columns: dict[str, list[NDArray[np.float64]]] = {}
     units: list[NDArray[np.int64]] = []
-    for number, piece in enumerate(_pieces(data)):
+    for number, piece in enumerate(_pieces(data, whole=model.remembers)):
         if number and model.remembers:
             raise DataError("a network with RememberState scores an event by all before it: give one Dataset")
         check_fits(model, piece)
@@ -160,9 +160,9 @@ def collect(
     )
 
 
-def _pieces(data: Dataset | Iterable[Dataset]) -> Iterator[Dataset]:
+def _pieces(data: Dataset | Iterable[Dataset], *, whole: bool) -> Iterator[Dataset]:
     if isinstance(data, Dataset):
-        yield data
+        yield from [data] if whole else data.pieces()
         return
     try:
         pieces = iter(data)
