@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.report.full_report import Report, make_report
+from pytmva_rnn.report.full_report import Report
+from pytmva_rnn.report.making import make_report
 from pytmva_rnn.report.metrics import (
     RocCurve,
     deviation,

@@ -10,7 +10,8 @@ from lxml import html
 from pytmva_rnn._version import __version__
 from pytmva_rnn.report.page.elements import element
 from pytmva_rnn.report.page.key_numbers import key_numbers
-from pytmva_rnn.report.page.sections import Section, sections_of
+from pytmva_rnn.report.page.section import Section
+from pytmva_rnn.report.page.sections import sections_of
 from pytmva_rnn.report.page.themed_svg import Letters, themed_svg
 from pytmva_rnn.report.panels.catalogue import panels_of
 from pytmva_rnn.report.panels.drawing import Panel

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from pytmva_rnn.report.metrics import BACKGROUNDS
 from pytmva_rnn.report.page.elements import details, element, number, table
 from pytmva_rnn.report.page.reproduction_section import reproduction_content
+from pytmva_rnn.report.page.section import Section
+from pytmva_rnn.report.page.separation_sections import (
+    calibration_section,
+    confusion_section,
+    roc_section,
+    scores_section,
+    significance_section,
+)
 from pytmva_rnn.report.report_numbers import ReportNumbers
 
-__all__ = ["Section", "sections_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """One section.
-
-    Attributes
-    ----------
-    name : str
-        What links name.
-    title : str
-    pictures : tuple of str
-        Its pictures are those whose names begin with one of these, up to the first dash.
-    texts : tuple of str
-    content : list of element
-        After the pictures.
-    wide : bool
-        Whether its tables need the whole width.
-    """
-
-    name: str
-    title: str
-    pictures: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-    content: list[Any] = field(default_factory=list)
-    wide: bool = False
+__all__ = ["sections_of"]
 
 
 def sections_of(report: ReportNumbers) -> list[Section]:
@@ -44,11 +23,11 @@ def sections_of(report: ReportNumbers) -> list[Section]:
     found = [
         _summary(report),
         _training(report),
-        _scores(report),
-        _roc(report),
-        _significance(report),
-        _calibration(report),
-        _confusion(report),
+        scores_section(report),
+        roc_section(report),
+        significance_section(report),
+        calibration_section(report),
+        confusion_section(report),
         _regression(report),
         _efficiencies(report),
         _inputs(report),
@@ -119,128 +98,6 @@ def _training(report: ReportNumbers) -> Section | None:
         "last error",
     ]
     return Section("training", "Training", ("history",), content=[table("Phases", columns, rows, texts=2)], wide=True)
-
-
-def _scores(report: ReportNumbers) -> Section | None:
-    if not report.scores:
-        return None
-    rows = [
-        [
-            each.output if len(report.scores) > 1 else report.title,
-            name,
-            number(test.kolmogorov_distance),
-            number(test.kolmogorov_probability, 3),
-            number(test.binned_probability, 3),
-            f"{number(test.chi_square)} / {test.degrees}",
-            number(test.chi_square_probability, 3),
-        ]
-        for each in report.scores
-        for name, test in each.compatibility.items()
-    ]
-    if not rows:
-        return Section("scores", "Scores", ("scores",))
-    columns = ["score of", "events of", "distance", "KS", "KS of histograms", "χ² / degrees", "χ²"]
-    texts = (
-        "Low probabilities, of a few per cent and less, say that training and test events are scored differently: "
-        "the network knows its training events by heart, or the samples differ.",
-    )
-    return Section(
-        "scores",
-        "Scores",
-        ("scores",),
-        texts,
-        [table("Probability that training and test sample are of one distribution", columns, rows, texts=2)],
-    )
-
-
-def _roc(report: ReportNumbers) -> Section | None:
-    if not report.roc:
-        return None
-    rows = [
-        [
-            each.name,
-            f"{point.signal_efficiency:g}",
-            number(point.threshold),
-            f"{number(point.background_efficiency)} ({number(point.low, 3)} to {number(point.high, 3)})",
-            number(point.rejection),
-        ]
-        for each in report.roc
-        for point in each.test.points
-    ]
-    columns = ["class", "signal efficiency", "cut", "background efficiency", "rejection"]
-    caption = f"What cuts reject; one standard deviation by {report.roc[0].test.replicas} replicas of the bootstrap"
-    return Section("roc", "ROC curve", ("roc", "rejection"), content=[table(caption, columns, rows)])
-
-
-def _significance(report: ReportNumbers) -> Section | None:
-    if not report.significance:
-        return None
-    rows = [
-        [
-            each.name,
-            number(each.best_threshold),
-            f"{number(each.best_value)} ± {number(each.best_error, 2)}",
-            number(each.signal),
-            number(each.background),
-            number(each.signal_efficiency),
-            number(each.background_efficiency),
-        ]
-        for each in report.significance
-    ]
-    columns = ["significance", "best cut", "value", "s", "b", "signal kept", "background kept"]
-    signal, background = report.significance[0].yields
-    told = (
-        "as given" if report.options.yields else "the sums of the weights of the test events, as no yields were given"
-    )
-    texts = (
-        f"For {signal:.6g} events of {report.classes[0]} and {background:.6g} of {' and '.join(report.classes[1:])} "
-        f"before the cut, {told}. A best cut keeps at least ten test events of the background, since of fewer nobody "
-        "can tell how many there will be; the uncertainties come from the number of test events.",
-    )
-    return Section("significance", "Significance", ("significance",), texts, [table("Best cuts", columns, rows)])
-
-
-def _calibration(report: ReportNumbers) -> Section | None:
-    if not report.calibration:
-        return None
-    rows = [
-        [
-            each.name,
-            f"{each.edges[k]:.3f} to {each.edges[k + 1]:.3f}",
-            number(each.score[k]),
-            f"{number(each.fraction[k])} ({number(each.low[k], 3)} to {number(each.high[k], 3)})",
-            number(each.share[k], 3),
-        ]
-        for each in report.calibration
-        for k in range(len(each.score))
-    ]
-    errors = [[each.name, number(each.expected_error), number(each.brier)] for each in report.calibration]
-    texts = (
-        "Classes count as in the training: where it made them equally frequent, the score is the probability for as "
-        "many events of each.",
-    )
-    content = [
-        table("Calibration", ["class", "expected error", "Brier score"], errors),
-        details(
-            "Bins",
-            table("Bins of the score", ["class", "score", "mean score", "fraction", "share of events"], rows, texts=2),
-        ),
-    ]
-    return Section("calibration", "Calibration", ("calibration",), texts, content)
-
-
-def _confusion(report: ReportNumbers) -> Section | None:
-    matrix = report.confusion
-    if matrix is None:
-        return None
-    rows = [
-        [name, *(f"{100 * value:.1f} ± {50 * (high - low):.1f}" for value, low, high in zip(*each, strict=True))]
-        for name, *each in zip(matrix.classes, matrix.fraction, matrix.low, matrix.high, strict=True)
-    ]
-    caption = f"What events of each class (rows) are taken for, in per cent; accuracy {100 * matrix.accuracy:.1f} %"
-    return Section(
-        "confusion", "Confusion", ("confusion",), content=[table(caption, ["true class", *matrix.classes], rows)]
-    )
 
 
 def _regression(report: ReportNumbers) -> Section | None:
