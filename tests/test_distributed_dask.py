@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import Model, score_files, write_weights
+from pytmva_rnn import Model, score_files, train_many, vary, write_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.distributed import ScoredFiles
 from pytmva_rnn.errors import DataError
 from tests.test_cli_evaluate import model
 from tests.test_distributed_score_files import RECIPE, statuses
+from tests.test_distributed_trainings import OPTIONS, events
 from tests.test_scores_scored_events import FLAT, write
 
 
@@ -170,3 +171,13 @@ def test_only_what_is_needed_of_virtual_arrays_is_read(tmp_path: Path) -> None:
     expected = trained.predict(f"{path}:t", backend="reference")
     np.testing.assert_array_equal(trained.predict(events, backend="reference"), expected)
     assert {each.branch for each in accessed} == {"x", "y1"}
+
+
+@pytest.mark.slow
+def test_many_trainings_give_the_networks_that_they_give_here(client: Any) -> None:
+    data, variations = events(), vary(seeds=(1, 2, 3))
+    there = train_many(data, variations, OPTIONS, executor=client, backend="reference")
+    here = train_many(data, variations, OPTIONS, backend="reference")
+    assert [training.name for training in there.done] == ["seed1", "seed2", "seed3"]
+    for one, other in zip(there.done, here.done, strict=True):
+        np.testing.assert_array_equal(one.model.predict(data), other.model.predict(data))

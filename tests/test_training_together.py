@@ -44,7 +44,7 @@ def arrays(result: Result) -> list[Any]:
     return [array for layer in result.model.layers for array in layer.weights.values()]
 
 
-@pytest.mark.parametrize(("backend", "rtol"), [("reference", 1e-9), ("cpu", 2e-4)])
+@pytest.mark.parametrize(("backend", "rtol"), [("reference", 1e-9), pytest.param("cpu", 2e-4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("optimizer", ["ADAM", "SGD"])
 def test_the_weights_of_one_process_with_all_events(backend: str, rtol: float, optimizer: str) -> None:
     options = f"{OPTIONS},Optimizer={optimizer}"
