@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytmva_rnn.cli.numbers_given import positive_number
 from pytmva_rnn.cli.program import USER_ERROR
 from pytmva_rnn.cli.tables import plain_table, show
 
@@ -57,18 +58,16 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     parser.add_argument(
         "-o", "--output", metavar="DIR", type=Path, default=Path(), help="folder to write to (default: the current one)"
     )
-    parser.add_argument("--trials", type=_positive, help="trials that there are to be, earlier ones included")
-    parser.add_argument("--workers", type=_positive, default=1, help="trials at a time, each a process (default: 1)")
+    parser.add_argument("--trials", type=positive_number, help="trials that there are to be, earlier ones included")
+    parser.add_argument(
+        "--workers", type=positive_number, default=1, help="trials at a time, each a process (default: 1)"
+    )
     parser.add_argument("--backend", choices=("cpu", "cuda", "reference"), help="as of train")
-    parser.add_argument("--threads", type=_positive, help="threads of each training (default: the cores shared out)")
+    parser.add_argument(
+        "--threads", type=positive_number, help="threads of each training (default: the cores shared out)"
+    )
     parser.add_argument("--force", action="store_true", help="replace files that are there and hold something else")
     parser.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
 
 
 def run(given: argparse.Namespace) -> int:

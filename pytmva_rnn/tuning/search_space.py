@@ -60,7 +60,9 @@ class SearchSpace:
         for name, entry in entries.items():
             place = place_of(name)
             if place is None and name not in used:
-                raise ConfigError(f"[tune.space] {name} is no option, and no template uses it; {near(name, _NAMES)}")
+                raise ConfigError(
+                    f"[tune.space] {name} is no option, and no template uses it; {near(name, [*used, *_NAMES])}"
+                )
             if place is None:
                 continue
             if place[0] not in TABLES:

@@ -22,6 +22,8 @@ _MOST_PANELS = 12
 _COLUMNS = 3
 _LONGEST = 24
 """Characters of a choice on an axis."""
+_SHORT = 8
+"""Of those that stand level."""
 
 
 def value_words(metric: str) -> str:
@@ -110,10 +112,13 @@ def _draw_entry(
     entry = space.entries[name]
     if isinstance(entry, Range):
         panel.set_xscale("log" if entry.log else "linear")
+        margin = 0 if entry.log else 0.03 * (entry.high - entry.low)
+        panel.set_xlim(entry.low - margin, entry.high + margin)
     else:
         texts = [str(each) for each in getattr(entry, "values", ())]
         short = [text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..." for text in texts]
-        panel.set_xticks(range(len(short)), [text.replace("$", r"\$") for text in short], rotation=30, ha="right")
+        tilted = {"rotation": 20, "ha": "right"} if max(map(len, short)) > _SHORT else {}
+        panel.set_xticks(range(len(short)), [text.replace("$", r"\$") for text in short], **tilted)
         panel.set_xlim(-0.5, len(short) - 0.5)
     importance = f", importance {importances[name]:.2f}" if name in importances else ""
     panel.set(ylabel=value_words(metric), title=name.replace("$", r"\$") + importance)
