@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import uproot
+from faults.workbench import ROOT, write_events
 
 from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.errors import CheckpointError
@@ -30,20 +31,9 @@ from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.training.checkpoint_file import previous, read_parts
 from pytmva_rnn.weightfile.stored_history import stored_history
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """
-[sequence]
-inputs = {{ x = "x" }}
-steps = 4
-
-[input]
-files = "events.root"
-
-[input.Signal]
-selection = "y > 0"
-
-[input.Background]
-selection = "y <= 0"
+sequence = {{ steps = 4, inputs = {{ x = "x" }} }}
+input = {{ files = "events.root", classes = {{ Signal = "y > 0", Background = "y <= 0" }} }}
 
 [method]
 options = \"\"\"Layout=LSTM|8|1|4|0|1,RESHAPE|FLAT,BNORM,DENSE|16|TANH,LINEAR:RandomSeed=1:TrainingStrategy=\
@@ -63,14 +53,7 @@ STATE = "state.npz"
 
 def prepare(folder: Path, epochs: int) -> None:
     """Events and a configuration."""
-    import awkward as ak
-
-    generator = np.random.default_rng(1)
-    lengths = generator.integers(1, 6, 4000)
-    y = generator.normal(size=len(lengths)).astype(np.float32)
-    x = (generator.normal(size=int(lengths.sum())) + np.repeat(np.sign(y), lengths)).astype(np.float32)
-    with uproot.recreate(folder / "events.root") as file:
-        file["t"] = {"x": ak.unflatten(ak.Array(x), lengths), "y": y}
+    write_events(folder / "events.root", 1, 4000)
     (folder / "config.toml").write_text(CONFIG.format(epochs=epochs))
 
 
