@@ -249,8 +249,9 @@ def test_a_file_that_is_none_of_ours_is_not_lost(tmp_path: Path) -> None:
     assert kept(tmp_path) == ["mine.npz"]
 
 
-def test_a_full_disk_is_told_and_the_training_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError("No space left on device")])
+def test_a_full_disk_or_memory_is_told_and_the_training_goes_on(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     X, y = events()
     made: list[int] = []
@@ -258,7 +259,7 @@ def test_a_full_disk_is_told_and_the_training_goes_on(
     def full(*given: Any, **others: Any) -> None:
         made.append(1)
         if len(made) == 2:
-            raise OSError(28, "No space left on device")
+            raise error
         write_parts(*given, **others)
 
     monkeypatch.setattr(keeping, "write_parts", full)

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,8 @@ class Checkpointer:
     def finish(self, state: TrainingState) -> None:
         """Mark the training as done, with what it has found: to go on means then to take that."""
         if self._write(state):
-            previous(self.path).unlink(missing_ok=True)
+            with suppress(OSError):  # it is only tidying
+                previous(self.path).unlink(missing_ok=True)
 
     def __str__(self) -> str:
         return f"the checkpoint of {self._last} is in {self.path}"
@@ -146,8 +148,9 @@ class Checkpointer:
         self._written = time.monotonic()  # what fails is tried again when the next one is due
         try:
             write_parts(self.path, {**self._about, "state": plain}, arrays, keep_previous=self._sound)
-        except OSError as error:
-            log.warning("%s: the checkpoint of %s cannot be written: %s", self.path, state, error.strerror or error)
+        except (MemoryError, OSError) as error:
+            reason = getattr(error, "strerror", None) or error
+            log.warning("%s: the checkpoint of %s cannot be written: %s", self.path, state, reason)
             return False
         self._sound = True
         return True
