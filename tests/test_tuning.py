@@ -304,7 +304,7 @@ def test_workers_are_processes(folder: Path) -> None:
         ('"method.options.Lyaout" = ["LINEAR"]', "unknown option 'Lyaout'"),
         ('"TrainingStrategy.2.LearningRate" = [1e-3]', "there are 1 phases only"),
         ('"TrainingStrategy.1.LearningRate" = [1e-3]\nLearningRate = [1e-2]', "are the same option"),
-        ('"sequenze.steps" = [1]', "there is no table 'sequenze'; near names: sequence"),
+        ('"sequences.steps" = [1]', "there is no table 'sequences'; near names: sequence"),
         ('"sequence.steps" = [2, 0]', "sequence.steps = 0"),
         ('"output.plot" = ["a.png"]', "a search is not over the table"),
         ('Regularization = ["NONE", "L2"]', 'none could be compared; write metric = "roc_integral"'),
