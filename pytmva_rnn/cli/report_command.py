@@ -70,7 +70,15 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     outputs.add_argument("--label", help="above the pictures: 'CMS Simulation Preliminary'")
     outputs.add_argument("--force", action="store_true", help="replace files that are there and hold something else")
     events = parser.add_argument_group("which events")
-    events.add_argument("--class", dest="classes", metavar="NAME=FORMULA", nargs="+", action="extend", default=[])
+    events.add_argument(
+        "--class",
+        dest="classes",
+        metavar="NAME=FORMULA",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="what is true for the events of each class, where FILES hold those of all",
+    )
     events.add_argument("--tree", help="name of the tree (not needed where a file holds just one)")
     events.add_argument("--selection", metavar="FORMULA", help="of the events")
     events.add_argument("--weight", metavar="FORMULA", help="of each event")
