@@ -22,6 +22,7 @@ COMMANDS = {
     "inspect": "show what a weight file holds",
     "validate": "say what is wrong with weight files",
     "convert": "write a network in another format: TMVA, C++, ONNX, PyTorch, Keras",
+    "plugin": "write the header that makes pytmva_rnn a method of ROOT's TMVA in C++",
     "cache": "show or remove the events that trainings within a limit of memory keep on disk",
     "tune": "search the best options of a configuration, and write it",
     "compare": "score events with two files of a network, and show how far apart they are",

@@ -11,6 +11,7 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numba
@@ -69,9 +70,15 @@ def _release() -> None:
     _one_at_a_time.release()
 
 
+def _release_in_child() -> None:
+    for lock in (_compiler, _one_at_a_time):
+        with suppress(RuntimeError):  # C++ forked the process, without a word to Python before: nothing is held
+            lock.release()
+
+
 if hasattr(os, "register_at_fork"):
     # in the forked process nobody would release what another thread held: it is forked when none compiles
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release_in_child)
 
 
 class Operation:

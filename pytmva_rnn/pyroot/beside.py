@@ -14,10 +14,10 @@ from pytmva_rnn import extras
 from pytmva_rnn.data import Source
 from pytmva_rnn.data.scoring_inputs import inputs_of_repetitions
 from pytmva_rnn.description import tmva_differences
-from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.events import shaped
 from pytmva_rnn.pyroot.compiled import compile_once
+from pytmva_rnn.pyroot.needed_tmva import needed_tmva
 from pytmva_rnn.weightfile.stored_recipe import stored_recipe
 
 __all__ = ["Comparison", "Registered", "compare_with_tmva", "register"]
@@ -147,17 +147,12 @@ def register(weights: str | os.PathLike[str]) -> Registered:
     WeightFileError
         If the file is no weight file of MethodDL.
     """
-    root = extras.root()
-    if not hasattr(root, "TMVA") or not hasattr(root.TMVA, "Reader"):
-        raise MissingExtraError(
-            f"this ROOT, {root.__version__}, has no TMVA (the pip package has none); install one that has, e.g. with "
-            "conda install -c conda-forge root",
-            name="ROOT",
-        )
+    needed_tmva("Reader")
     model = read_weights(weights)
     for difference in tmva_differences(model):
         log.warning("%s: %s", os.fspath(weights), difference)
     compile_once(_READER, "this ROOT's TMVA::Reader is not as expected")
+    root = extras.root()
     texts = root.std.vector["std::string"]
     reader = root.pytmva_rnn_reader(
         texts([variable.expression for variable in model.variables]),

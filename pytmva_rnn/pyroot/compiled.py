@@ -41,6 +41,14 @@ class Call:
 
 
 @cache
+def _interpreter() -> Any:
+    """ROOT's, which has compiled something: where the first thing does not compile, some ROOT ends the process."""
+    interpreter = extras.root().gInterpreter
+    interpreter.Declare("namespace pytmva_rnn {}")
+    return interpreter
+
+
+@cache
 def compile_once(code: str, what: str) -> None:
     """Hand C++ to ROOT's interpreter, unless it has it already.
 
@@ -49,7 +57,7 @@ def compile_once(code: str, what: str) -> None:
     DataError
         If it does not compile; `what` says in which respect this is the caller's fault.
     """
-    if not extras.root().gInterpreter.Declare(code):
+    if not _interpreter().Declare(code):
         raise DataError(f"{what}; the compiler's messages are above")
 
 

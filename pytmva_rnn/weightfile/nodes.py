@@ -15,7 +15,7 @@ from lxml import etree
 from pytmva_rnn.errors import WeightFileError
 from pytmva_rnn.weightfile.numbers import parse_float, parse_integer
 
-__all__ = ["Node", "ordered", "parse"]
+__all__ = ["Node", "ordered", "parse", "parse_bytes"]
 
 # The scan for a DOCTYPE begins with a small piece, so that it hardly ever sees the declarations inside it; the pieces
 # double, because the scanner starts over with a comment or tag that a piece does not end.
@@ -183,8 +183,11 @@ def parse(path: str | os.PathLike[str]) -> Node:
     OSError
         If the file cannot be opened.
     """
-    name = os.fspath(path)
-    data = Path(path).read_bytes()
+    return parse_bytes(Path(path).read_bytes(), os.fspath(path))
+
+
+def parse_bytes(data: bytes, name: str) -> Node:
+    """The root node of an XML document in memory, of which errors speak as `name`; see `parse`."""
     if not data.strip():
         raise WeightFileError("expected a TMVA weight file, found an empty file", name)
     _refuse_doctype(name, data)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from math import prod
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pytmva_rnn.description import (
     ANALYSES,
@@ -25,7 +26,7 @@ from pytmva_rnn.description import (
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.weightfile.layer_nodes import read_layer
 from pytmva_rnn.weightfile.mva_pdf_nodes import read_mva_pdfs
-from pytmva_rnn.weightfile.nodes import Node, ordered, parse
+from pytmva_rnn.weightfile.nodes import Node, ordered, parse, parse_bytes
 from pytmva_rnn.weightfile.option_checks import NetworkNode, check_options
 from pytmva_rnn.weightfile.other_methods import hint
 from pytmva_rnn.weightfile.transformation_nodes import read_transformations, var_transform_steps
@@ -47,9 +48,12 @@ __all__ = [
     "read_options",
     "read_shape",
     "read_title",
+    "with_network",
 ]
 
 log = logging.getLogger("pytmva_rnn")
+
+D = TypeVar("D", bound=Description)
 
 _METHOD = "DL::"
 LETTERS = {
@@ -116,6 +120,23 @@ def read_description(path: str | os.PathLike[str]) -> Description:
     )
     for problem in check_options(root.find("Options"), network):
         log.warning("%s; the network is taken as it is, as by C++ TMVA", problem)
+    return read
+
+
+def with_network(described: D, xml: bytes) -> D:
+    """What is described, with the network of a `<Weights>` node, a document of its own.
+
+    Raises
+    ------
+    WeightFileError
+        If the node is wrong, or does not fit what is described.
+    """
+    node = parse_bytes(xml, "<Weights>")
+    read = replace(described, **_network(node, len(described.variables)))
+    try:
+        read.check()
+    except DataError as error:
+        raise node.error(str(error)) from None
     return read
 
 

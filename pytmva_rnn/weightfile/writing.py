@@ -18,7 +18,7 @@ from pytmva_rnn.weightfile.scalar_elements import with_scalar_elements
 from pytmva_rnn.weightfile.transformation_nodes import transformations_element
 from pytmva_rnn.weightfile.variable_nodes import SPECTATORS, TARGETS, VARIABLES
 
-__all__ = ["check_texts", "classes_element", "info_element", "options_element", "write_weights"]
+__all__ = ["check_texts", "classes_element", "info_element", "network_node", "options_element", "write_weights"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -62,6 +62,11 @@ def write_weights(model: Description, path: str | os.PathLike[str], *, scalar_el
             file.writelines(render(_method_setup(model)))
     except (DataError, UnwritableError) as error:
         raise WeightFileError(f"{os.fspath(path)} cannot be written: {error}") from None
+
+
+def network_node(model: Description) -> str:
+    """The text of the `<Weights>` node alone, not indented."""
+    return "".join(render(_weights(model))).partition("\n")[2]
 
 
 def check_texts(model: Description) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.errors import BackendError, DataError
 from pytmva_rnn.export.cpp.literals import text
 
-__all__ = ["header_scores"]
+__all__ = ["found_compiler", "header_scores"]
 
 _COMPILERS = ("c++", "g++", "clang++")
 _PROGRAM = """\
@@ -37,6 +37,15 @@ int main()
   }}
 }}
 """
+
+
+def _wanted() -> tuple[str, ...]:
+    return (os.environ["CXX"],) if os.environ.get("CXX") else _COMPILERS
+
+
+def found_compiler() -> str | None:
+    """The C++ compiler that is here: that of the variable CXX, or c++, g++ or clang++; None without one."""
+    return next((each for each in map(shutil.which, _wanted()) if each is not None), None)
 
 
 def header_scores(path: str | os.PathLike[str]) -> tuple[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]]:
@@ -66,10 +75,9 @@ def header_scores(path: str | os.PathLike[str]) -> tuple[str, Callable[[NDArray[
     )
     if found is None:
         raise DataError(f"{os.fspath(path)}: it is no header by pytmva_rnn, which has a class with one network")
-    wanted = (os.environ["CXX"],) if os.environ.get("CXX") else _COMPILERS
-    compiler = next((each for each in map(shutil.which, wanted) if each is not None), None)
+    compiler = found_compiler()
     if compiler is None:
-        raise BackendError(f"a C++ header is scored with a compiler, and there is none: {', '.join(wanted)}")
+        raise BackendError(f"a C++ header is scored with a compiler, and there is none: {', '.join(_wanted())}")
     name = found[1]
 
     def scores(X: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,9 +18,19 @@ from pytmva_rnn.export.cpp.transformation_calls import function
 from pytmva_rnn.model import Model
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs, stored_recipe
 
-__all__ = ["generate"]
+__all__ = ["generate", "runtime"]
 
-_PARTS = ("vectors", "layers", "transformations", "arguments", "model", "reader")
+_PARTS = (
+    "scores",
+    "vector_type",
+    "vectors",
+    "layers",
+    "fixed_layers",
+    "transformations",
+    "arguments",
+    "model",
+    "reader",
+)
 _TAKEN = ("analysis", "evaluate", "inputs", "main", "outputs", "std", "steps", "title", "variables", "Output")
 
 
@@ -53,14 +63,14 @@ def generate(model: Model, name: str, *, source: bytes | None = None) -> str:
     if problem:
         raise DataError(f"{name!r} cannot be the name of a C++ class: {problem}; give another, e.g. QuarkGluon")
     model.check()
-    parts = "\n".join(_runtime(part) for part in _PARTS)
+    parts = "\n".join(runtime(part) for part in _PARTS)
     space = f"pytmva_rnn_{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
     return f"""\
 {_comment(model, name)}
 #ifndef PYTMVA_RNN_MODEL_{name}
 #define PYTMVA_RNN_MODEL_{name}
 
-{_runtime("platform")}
+{runtime("platform")}
 // What all models share. The name stands for the content, so that headers of different versions go together.
 #ifndef {space.upper()}
 #define {space.upper()}
@@ -90,7 +100,8 @@ using Tools = {space}::Tools;
 """
 
 
-def _runtime(part: str) -> str:
+def runtime(part: str) -> str:
+    """A part of the text that all headers share."""
     return files("pytmva_rnn.export.cpp").joinpath("runtime").joinpath(f"{part}.hxx").read_text(encoding="utf-8")
 
 

@@ -14,11 +14,11 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.literals import padded
 from pytmva_rnn.registration import Registry
 
-__all__ = ["CALLS", "LayerCall", "register_layer", "step"]
+__all__ = ["CALLS", "FUNCTORS", "NARROW", "LayerCall", "register_layer", "step"]
 
-_NARROW = 3
+NARROW = 3
 """Units up to which a dense layer's weights are stored unit by unit."""
-_ACTIVATIONS = {
+FUNCTORS = {
     "LINEAR": "Linear",
     "RELU": "Relu",
     "SIGMOID": "Sigmoid",
@@ -28,6 +28,7 @@ _ACTIVATIONS = {
     "GAUSS": "Gauss",
     "FTANH": "Tanh",
 }
+"""The class in `runtime/layers.hxx` of each activation."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,11 @@ def _columns(layer: Layer, kind: str, gates: str) -> NDArray[np.float32]:
 
 def _biases(layer: Layer, gates: str) -> NDArray[np.float32]:
     names = [f"b_{gate}" for gate in gates] if gates else ["b"]
-    values = np.concatenate([np.asarray(layer.weights[name], np.float32).reshape(-1) for name in names])
-    return np.pad(values, (0, padded(len(values)) - len(values)))
+    return _padded(np.concatenate([np.asarray(layer.weights[name], np.float32).reshape(-1) for name in names]))
+
+
+def _padded(values: NDArray[Any]) -> NDArray[np.float32]:
+    return np.pad(values.astype(np.float32), (0, padded(len(values)) - len(values)))
 
 
 def _sizes(layer: Recurrent) -> str:
@@ -108,9 +112,9 @@ def _gru(layer: Any) -> LayerCall:
 
 def _dense(layer: Any) -> LayerCall:
     W = np.asarray(layer.weights["W"], np.float32)
-    narrow = layer.width <= _NARROW
+    narrow = layer.width <= NARROW
     rows = np.pad(W, ((0, 0), (0, padded(W.shape[1]) - W.shape[1]))) if narrow else _columns(layer, "W", "")
-    sizes = f"{layer.input_size}, {layer.width}, {_ACTIVATIONS[layer.activation]}"
+    sizes = f"{layer.input_size}, {layer.width}, {FUNCTORS[layer.activation]}"
     return LayerCall(f"{'dense_narrow' if narrow else 'dense'}<{sizes}>", {"W": rows, "b": _biases(layer, "")})
 
 
@@ -121,7 +125,7 @@ def _batch_norm(layer: Any) -> LayerCall:
         "scale": weights["gamma"] / np.sqrt(weights["variance"] + layer.epsilon),
         "beta": weights["beta"],
     }
-    return LayerCall(f"batch_norm<{layer.size}>", {name: values.astype(np.float32) for name, values in arrays.items()})
+    return LayerCall(f"batch_norm<{layer.size}>", {name: _padded(values) for name, values in arrays.items()})
 
 
 register_layer(RNN, _recurrent)

@@ -1,73 +1,139 @@
-// ---- Layers. Weights are stored input by input, the units of all gates side by side; x is time-major.
+// ---- Layers. Weights are stored input by input, the units of all gates side by side; x is time-major. Each takes
+// scratch memory of as many floats as the function beside it says.
+
+// T steps of D inputs each, H units.
+struct Steps {
+  static constexpr bool fixed = false;
+  std::size_t T, D, H;
+  bool sequence;
+};
+
+PYTMVA_RNN_INLINE float* zeroed(float* p, std::size_t n)
+{
+  std::memset(p, 0, n * sizeof(float));
+  return p;
+}
+
+template <class S>
+PYTMVA_RNN_INLINE void put(const float* h, const S& n, std::size_t t, float* y)
+{
+  if (n.sequence)
+    std::memcpy(y + t * n.H, h, n.H * sizeof(float));
+  else if (t + 1 == n.T)
+    std::memcpy(y, h, n.H * sizeof(float));
+}
+
+// What is to be done with each vector of n values; several in a row, for their constants to be loaded once.
+template <std::size_t Most, class Body>
+PYTMVA_RNN_INLINE void each_vector(std::size_t n, const Body& body, std::size_t u = 0)
+{
+  if constexpr (Most == 4) {
+    for (; u + 3 * lanes < n; u += 4 * lanes) {
+      body.at(u);
+      body.at(u + lanes);
+      body.at(u + 2 * lanes);
+      body.at(u + 3 * lanes);
+    }
+  }
+  for (; u + lanes < n; u += 2 * lanes) {
+    body.at(u);
+    body.at(u + lanes);
+  }
+  if (u < n)
+    body.at(u);
+}
 
 // h = tanh(W x + U h + b)
-template <std::size_t T, std::size_t D, std::size_t H, bool Sequence>
-inline void rnn(const float* W, const float* U, const float* b, const float* x, float* y)
+struct RnnUnits {
+  const float* a;
+  float* h;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const { store(tanh(load(a + u)), h + u); }
+};
+
+constexpr std::size_t rnn_scratch(std::size_t H) { return 2 * padded(H); }
+template <class S>
+PYTMVA_RNN_INLINE void rnn(const S& n, const float* W, const float* U, const float* b, const float* x, float* y,
+                          float* scratch)
 {
-  alignas(64) float h[padded(H)] = {}, a[padded(H)];
-  for (std::size_t t = 0; t < T; ++t) {
-    affine<H>(b, W, x + t * D, D, U, h, H, a);
-    for (std::size_t u = 0; u < H; u += lanes)
-      store(tanh(load(a + u)), h + u);
-    if (Sequence)
-      std::memcpy(y + t * H, h, H * sizeof(float));
+  float *const h = zeroed(scratch, padded(n.H)), *const a = h + padded(n.H);
+  for (std::size_t t = 0; t < n.T; ++t) {
+    affine<1>(n, {b, W, x + t * n.D, n.D, U, h, n.H, padded(n.H)}, a);
+    each_vector<4>(n.H, RnnUnits{a, h});
+    put(h, n, t, y);
   }
-  if (!Sequence)
-    std::memcpy(y, h, H * sizeof(float));
 }
 
 // i, f, o = sigmoid(W x + U h + b), g = tanh(...); c = f c + i g, h = o tanh(c)
-template <std::size_t T, std::size_t D, std::size_t H, bool Sequence>
-inline void lstm(const float* W, const float* U, const float* b, const float* x, float* y)
-{
-  // the last gate's last vector may end beyond the gates
-  alignas(64) float h[padded(H)] = {}, c[padded(H)] = {}, a[padded(4 * H) + 16] = {};
-  for (std::size_t t = 0; t < T; ++t) {
-    affine<4 * H>(b, W, x + t * D, D, U, h, H, a);
-    for (std::size_t u = 0; u < H; u += lanes) {
-      const Vector i = sigmoid(load(a + u)), f = sigmoid(load(a + H + u));
-      const Vector g = tanh(load(a + 2 * H + u)), o = sigmoid(load(a + 3 * H + u));
-      const Vector cell = f * load(c + u) + i * g;
-      store(cell, c + u);
-      store(o * tanh(cell), h + u);
-    }
-    if (Sequence)
-      std::memcpy(y + t * H, h, H * sizeof(float));
+struct LstmUnits {
+  const float* a;
+  std::size_t H;
+  float *c, *h;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const
+  {
+    const Vector i = sigmoid(load(a + u)), f = sigmoid(load(a + H + u));
+    const Vector g = tanh(load(a + 2 * H + u)), o = sigmoid(load(a + 3 * H + u));
+    const Vector cell = madd(f, load(c + u), i * g);
+    store(cell, c + u);
+    store(o * tanh(cell), h + u);
   }
-  if (!Sequence)
-    std::memcpy(y, h, H * sizeof(float));
+};
+
+// The last gate's last vector may end beyond the gates.
+constexpr std::size_t lstm_scratch(std::size_t H) { return 2 * padded(H) + padded(4 * H) + 16; }
+template <class S>
+PYTMVA_RNN_INLINE void lstm(const S& n, const float* W, const float* U, const float* b, const float* x, float* y,
+                           float* scratch)
+{
+  const std::size_t H = n.H;
+  float *const h = zeroed(scratch, lstm_scratch(H)), *const c = h + padded(H), *const a = c + padded(H);
+  for (std::size_t t = 0; t < n.T; ++t) {
+    affine<4>(n, {b, W, x + t * n.D, n.D, U, h, H, padded(4 * H)}, a);
+    each_vector<2>(H, LstmUnits{a, H, c, h});
+    put(h, n, t, y);
+  }
 }
 
 // r, z = sigmoid(W x + U h + b); g = tanh(W_c x + U_c (r h) + b_c), or with the reset gate after the product
 // tanh(W_c x + r (U_c h) + b_c); h = z h + (1 - z) g
-template <std::size_t T, std::size_t D, std::size_t H, bool Sequence, bool ResetAfter>
-inline void gru(const float* W, const float* U, const float* Uc, const float* b, const float* x, float* y)
-{
-  alignas(64) static constexpr float zero[padded(2 * H)] = {};
-  alignas(64) float h[padded(H)] = {}, rh[padded(H)], p[padded(H)], s[padded(2 * H) + 16] = {};
-  alignas(64) float a[padded(3 * H) + 16] = {};
-  for (std::size_t t = 0; t < T; ++t) {
-    affine<3 * H>(b, W, x + t * D, D, nullptr, nullptr, 0, a);
-    affine<2 * H>(zero, U, h, H, nullptr, nullptr, 0, s);
-    if (!ResetAfter) {
-      for (std::size_t u = 0; u < H; u += lanes)
-        store(sigmoid(load(a + u) + load(s + u)) * load(h + u), rh + u);
-      affine<H>(zero, Uc, rh, H, nullptr, nullptr, 0, p);
-    } else {
-      affine<H>(zero, Uc, h, H, nullptr, nullptr, 0, p);
-      for (std::size_t u = 0; u < H; u += lanes)
-        store(sigmoid(load(a + u) + load(s + u)) * load(p + u), p + u);
-    }
-    for (std::size_t u = 0; u < H; u += lanes) {
-      const Vector z = sigmoid(load(a + H + u) + load(s + H + u));
-      const Vector g = tanh(load(a + 2 * H + u) + load(p + u));
-      store(z * load(h + u) + (1.0f - z) * g, h + u);
-    }
-    if (Sequence)
-      std::memcpy(y + t * H, h, H * sizeof(float));
+struct GruReset {  // r times h, or what U_c makes of it
+  const float *a, *s, *of;
+  float* to;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const { store(sigmoid(load(a + u) + load(s + u)) * load(of + u), to + u); }
+};
+
+struct GruUnits {
+  const float *a, *s, *p;
+  std::size_t H;
+  float* h;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const
+  {
+    const Vector z = sigmoid(load(a + H + u) + load(s + H + u));
+    const Vector g = tanh(load(a + 2 * H + u) + load(p + u));
+    store(madd(z, load(h + u), (1.0f - z) * g), h + u);
   }
-  if (!Sequence)
-    std::memcpy(y, h, H * sizeof(float));
+};
+
+constexpr std::size_t gru_scratch(std::size_t H) { return 3 * padded(H) + 2 * padded(2 * H) + padded(3 * H) + 32; }
+template <class S>
+PYTMVA_RNN_INLINE void gru(const S& n, bool reset_after, const float* W, const float* U, const float* Uc,
+                          const float* b, const float* x, float* y, float* scratch)
+{
+  const std::size_t H = n.H;
+  float *const h = zeroed(scratch, gru_scratch(H)), *const rh = h + padded(H), *const p = rh + padded(H);
+  float *const s = p + padded(H), *const a = s + padded(2 * H) + 16, *const zero = a + padded(3 * H) + 16;
+  for (std::size_t t = 0; t < n.T; ++t) {
+    affine<3>(n, {b, W, x + t * n.D, n.D, nullptr, nullptr, 0, padded(3 * H)}, a);
+    affine<2>(n, {zero, U, h, H, nullptr, nullptr, 0, padded(2 * H)}, s);
+    if (!reset_after) {
+      each_vector<4>(H, GruReset{a, s, h, rh});
+      affine<1>(n, {zero, Uc, rh, H, nullptr, nullptr, 0, padded(H)}, p);
+    } else {
+      affine<1>(n, {zero, Uc, h, H, nullptr, nullptr, 0, padded(H)}, p);
+      each_vector<4>(H, GruReset{a, s, p, p});
+    }
+    each_vector<4>(H, GruUnits{a, s, p, H, h});
+    put(h, n, t, y);
+  }
 }
 
 struct Linear {
@@ -89,7 +155,7 @@ struct SoftSign {
   static PYTMVA_RNN_INLINE Vector of(Vector x) { return x / (1.0f + SymmRelu::of(x)); }
 };
 struct Gauss {
-  static inline Vector of(Vector x)
+  static PYTMVA_RNN_INLINE Vector of(Vector x)
   {
     float values[lanes];
     store(x, values);
@@ -99,42 +165,67 @@ struct Gauss {
   }
 };
 
-// activation(W x + b) with F units
-template <std::size_t N, std::size_t F, class Activation>
-inline void dense(const float* W, const float* b, const float* x, float* y)
+template <class Activation>
+struct Activated {
+  float* y;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const { store(Activation::of(load(y + u)), y + u); }
+};
+
+template <class Activation>
+PYTMVA_RNN_INLINE void activate(float* y, std::size_t n)
 {
-  affine<F>(b, W, x, N, nullptr, nullptr, 0, y);
-  for (std::size_t u = 0; u < F; u += lanes)
-    store(Activation::of(load(y + u)), y + u);
+  each_vector<4>(n, Activated<Activation>{y});
+}
+
+// W x + b
+template <class S>
+PYTMVA_RNN_INLINE void dense(const S& n, const float* W, const float* b, const float* x, float* y)
+{
+  affine<1>(n, {b, W, x, n.D, nullptr, nullptr, 0, padded(n.H)}, y);
+}
+
+// parts += w x for 16 values
+PYTMVA_RNN_INLINE void add_products(Vector* parts, const float* w, const float* x)
+{
+  for (std::size_t v = 0; v < 16 / lanes; ++v)
+    parts[v] = madd(load(w + v * lanes), load(x + v * lanes), parts[v]);
 }
 
 // The same for a few units, whose weights are stored unit by unit.
-template <std::size_t N, std::size_t F, class Activation>
-inline void dense_narrow(const float* W, const float* b, const float* x, float* y)
+PYTMVA_RNN_INLINE void dense_narrow(std::size_t N, std::size_t F, const float* W, const float* b, const float* x,
+                                   float* y)
 {
-  constexpr std::size_t whole = N / lanes * lanes;
-  for (std::size_t u = 0; u < padded(F); ++u)
-    y[u] = 0;
+  const std::size_t whole = N / 16 * 16;
+  float rest[16] = {};
+  for (std::size_t k = whole; k < N; ++k)
+    rest[k - whole] = x[k];
+  zeroed(y, padded(F));
   for (std::size_t f = 0; f < F; ++f) {
     const float* w = W + f * padded(N);
-    Vector sums = {};
-    for (std::size_t k = 0; k < whole; k += lanes)
-      sums += load(w + k) * load(x + k);
-    float parts[lanes], sum = b[f];
-    store(sums, parts);
-    for (float part : parts)
-      sum += part;
-    for (std::size_t k = whole; k < N; ++k)
-      sum += w[k] * x[k];
-    y[f] = sum;
+    Vector parts[16 / lanes] = {};
+    for (std::size_t k = 0; k < whole; k += 16)
+      add_products(parts, w + k, x + k);
+    if (whole < N)
+      add_products(parts, w + whole, rest);
+    float sums[16];
+    for (std::size_t v = 0; v < 16 / lanes; ++v)
+      store(parts[v], sums + v * lanes);
+    for (std::size_t half = 8; half > 0; half /= 2)
+      for (std::size_t k = 0; k < half; ++k)
+        sums[k] += sums[k + half];
+    y[f] = b[f] + sums[0];
   }
-  for (std::size_t u = 0; u < F; u += lanes)
-    store(Activation::of(load(y + u)), y + u);
 }
 
-template <std::size_t N>
-inline void batch_norm(const float* mean, const float* scale, const float* shift, const float* x, float* y)
+PYTMVA_RNN_INLINE void batch_norm(std::size_t N, const float* mean, const float* scale, const float* shift,
+                                 const float* x, float* y)
 {
-  for (std::size_t k = 0; k < N; ++k)
-    y[k] = (x[k] - mean[k]) * scale[k] + shift[k];
+  const std::size_t whole = N / lanes * lanes;
+  for (std::size_t k = 0; k < whole; k += lanes)
+    store(madd(load(x + k) - load(mean + k), load(scale + k), load(shift + k)), y + k);
+  float rest[lanes] = {};
+  for (std::size_t k = whole; k < N; ++k)
+    rest[k - whole] = x[k];
+  if (whole < N)
+    store(madd(load(rest) - load(mean + whole), load(scale + whole), load(shift + whole)), y + whole);
 }

@@ -68,15 +68,12 @@ private:
         transformed[i] = static_cast<float>(values[i]);
       x = transformed;
     }
-    bool nan = false;
-    for (std::size_t i = 0; i < variables; ++i)
-      nan |= is_nan(x[i]);
-    if (nan) {
+    if (any_nan(x, variables)) {
       std::fill(out, out + outputs, analysis == Analysis::Classification ? -999.0f : NAN);
       return;
     }
     Data::network(x, out);
-    finish(out);
+    finish(Data::output_function, out, outputs);
     if constexpr (Data::transforms_targets) {
       double values[outputs];
       std::copy(out, out + outputs, values);
@@ -88,20 +85,5 @@ private:
       for (std::size_t i = 0; i < outputs; ++i)
         if (is_nan(out[i]))
           out[i] = -999.0f;
-  }
-
-  static void finish(float* out)
-  {
-    if constexpr (Data::output_function == 'S') {
-      for (std::size_t i = 0; i < outputs; ++i)
-        out[i] = static_cast<float>(0.5 * std::tanh(0.5 * out[i]) + 0.5);
-    } else if constexpr (Data::output_function == 'M') {
-      double e[outputs], sum = 0;
-      const double top = *std::max_element(out, out + outputs);
-      for (std::size_t i = 0; i < outputs; ++i)
-        sum += e[i] = std::exp(out[i] - top);
-      for (std::size_t i = 0; i < outputs; ++i)
-        out[i] = static_cast<float>(e[i] / sum);
-    }
   }
 };

@@ -1,15 +1,9 @@
-// ---- Vectors of floats, as wide as the CPU that is compiled for; single floats for other compilers.
-
-#if defined(__GNUC__)
-typedef float Vector __attribute__((vector_size(4 * PYTMVA_RNN_LANES)));
-#else
-using Vector = float;
-#endif
-constexpr std::size_t lanes = PYTMVA_RNN_LANES;
+// ---- What is done with vectors. No result depends on how wide they are: each sum is made in one order, and every
+// product that something is added to is one madd.
 
 // Rows of weights and all scratch arrays have a multiple of 16 floats, so that any width fits.
-constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
-constexpr std::size_t vectors(std::size_t n) { return (n + lanes - 1) / lanes; }
+PYTMVA_RNN_INLINE constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
+PYTMVA_RNN_INLINE constexpr std::size_t vectors(std::size_t n) { return (n + lanes - 1) / lanes; }
 
 PYTMVA_RNN_INLINE Vector load(const float* p)
 {
@@ -29,67 +23,132 @@ PYTMVA_RNN_INLINE Vector tanh(Vector x)
   x = x > top ? top : x;
   x = x < bottom ? bottom : x;
   const Vector s = x * x;
-  Vector p = s * -2.76076847742355e-16f + 2.00018790482477e-13f;
-  p = p * s + -8.60467152213735e-11f;
-  p = p * s + 5.12229709037114e-08f;
-  p = p * s + 1.48572235717979e-05f;
-  p = p * s + 6.37261928875436e-04f;
-  p = p * s + 4.89352455891786e-03f;
-  Vector q = s * 1.19825839466702e-06f + 1.18534705686654e-04f;
-  q = q * s + 2.26843463243900e-03f;
-  q = q * s + 4.89352518554385e-03f;
+  Vector p = madd(s, all(-2.76076847742355e-16f), all(2.00018790482477e-13f));
+  p = madd(p, s, all(-8.60467152213735e-11f));
+  p = madd(p, s, all(5.12229709037114e-08f));
+  p = madd(p, s, all(1.48572235717979e-05f));
+  p = madd(p, s, all(6.37261928875436e-04f));
+  p = madd(p, s, all(4.89352455891786e-03f));
+  Vector q = madd(s, all(1.19825839466702e-06f), all(1.18534705686654e-04f));
+  q = madd(q, s, all(2.26843463243900e-03f));
+  q = madd(q, s, all(4.89352518554385e-03f));
   return x * p / q;
 }
 
-PYTMVA_RNN_INLINE Vector sigmoid(Vector x) { return tanh(x * 0.5f) * 0.5f + 0.5f; }
+PYTMVA_RNN_INLINE Vector sigmoid(Vector x) { return madd(tanh(x * 0.5f), all(0.5f), all(0.5f)); }
 
-// By its bits, which -ffast-math does not optimise away.
-PYTMVA_RNN_INLINE bool is_nan(float x)
+// sums += a row of w times its x
+template <std::size_t... I>
+PYTMVA_RNN_INLINE void add_row(std::index_sequence<I...>, Vector* sums, const float* w, float x)
 {
-  std::uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  return (bits & 0x7fffffffu) > 0x7f800000u;
+  const Vector xk = all(x);
+  ((sums[I] = madd(load(w + I * lanes), xk, sums[I])), ...);
 }
 
-// sums += the rows of w, each times its x. Few sums are taken twice, for the CPU not to wait for one to be ready.
-template <std::size_t Stride, std::size_t... I>
-PYTMVA_RNN_INLINE void add_rows(std::index_sequence<I...>, Vector* sums, const float* w, const float* x, std::size_t n)
+// The same for as many rows as K has numbers, `stride` apart; of the odd ones into `others`, which may be `sums` again.
+template <std::size_t... I, std::size_t... K>
+PYTMVA_RNN_INLINE void add_block(std::index_sequence<I...> tile, std::index_sequence<K...>, Vector* sums, Vector* others,
+                                 const float* w, std::size_t stride, const float* x)
 {
+  (add_row(tile, K % 2 ? others : sums, w + K * stride, x[K]), ...);
+}
+
+// The same for the rest of n rows, fewer than 2 Most, from row k on.
+template <std::size_t Most, std::size_t... I>
+PYTMVA_RNN_INLINE std::size_t add_rest(std::index_sequence<I...> tile, Vector* sums, Vector* others, const float* w,
+                                       std::size_t stride, const float* x, std::size_t n, std::size_t k)
+{
+  if (k + Most <= n) {
+    add_block(tile, std::make_index_sequence<Most>{}, sums, others, w + k * stride, stride, x + k);
+    k += Most;
+  }
+  if constexpr (Most > 2)
+    return add_rest<Most / 2>(tile, sums, others, w, stride, x, n, k);
+  else
+    return k;
+}
+
+// The same for n rows. Few sums are made twice, of even and odd rows, for the CPU not to wait for one to be ready. Many
+// rows are done at once, because some compilers, ROOT's interpreter for one, keep nothing in registers from one round of
+// a loop to the next.
+template <bool Twice, std::size_t... I>
+PYTMVA_RNN_INLINE void add_rows(std::index_sequence<I...> tile, Vector* sums, const float* w, std::size_t stride,
+                                const float* x, std::size_t n)
+{
+  constexpr std::size_t many = 8;
+  Vector odd[sizeof...(I)] = {};
+  Vector* const others = Twice ? odd : sums;
   std::size_t k = 0;
-  if constexpr (sizeof...(I) < 4) {
-    Vector others[sizeof...(I)] = {};
-    for (; k + 1 < n; k += 2) {
-      const Vector x0 = all(x[k]), x1 = all(x[k + 1]);
-      ((sums[I] += load(w + k * Stride + I * lanes) * x0), ...);
-      ((others[I] += load(w + (k + 1) * Stride + I * lanes) * x1), ...);
-    }
-    ((sums[I] += others[I]), ...);
-  }
-  for (; k < n; ++k) {
-    const Vector xk = all(x[k]);
-    ((sums[I] += load(w + k * Stride + I * lanes) * xk), ...);
-  }
+  for (; k + many <= n; k += many)
+    add_block(tile, std::make_index_sequence<many>{}, sums, others, w + k * stride, stride, x + k);
+  k = add_rest<many / 2>(tile, sums, others, w, stride, x, n, k);
+  if constexpr (Twice)
+    ((sums[I] += odd[I]), ...);
+  if (k < n)
+    add_row(tile, sums, w + k * stride, x[k]);
 }
 
-// Eight vectors at most of W^T x + U^T h + b, which stay in registers.
-template <std::size_t Stride, std::size_t... I>
-PYTMVA_RNN_INLINE void affine_tile(std::index_sequence<I...> tile, const float* b, const float* W, const float* x,
-                                   std::size_t inputs, const float* U, const float* h, std::size_t states, float* y)
+// W^T x + U^T h + b; x has `inputs` values, h `states`, and rows are `stride` apart.
+struct Affine {
+  const float *b, *W, *x;
+  std::size_t inputs;
+  const float *U, *h;
+  std::size_t states, stride;
+};
+
+// A few vectors of the result from column j on, which stay in registers.
+template <bool Twice, std::size_t... I>
+PYTMVA_RNN_INLINE void affine_tile(std::index_sequence<I...> tile, const Affine& a, std::size_t j, float* y)
 {
-  Vector sums[] = {load(b + I * lanes)...};
-  add_rows<Stride>(tile, sums, W, x, inputs);
-  add_rows<Stride>(tile, sums, U, h, states);
-  (store(sums[I], y + I * lanes), ...);
+  Vector sums[] = {load(a.b + j + I * lanes)...};
+  add_rows<Twice>(tile, sums, a.W + j, a.stride, a.x, a.inputs);
+  if (a.states)
+    add_rows<Twice>(tile, sums, a.U + j, a.stride, a.h, a.states);
+  (store(sums[I], y + j + I * lanes), ...);
 }
 
-// y = W^T x + U^T h + b with N columns; rows of W and U are padded(N) apart.
-template <std::size_t N>
-PYTMVA_RNN_INLINE void affine(const float* b, const float* W, const float* x, std::size_t inputs, const float* U,
-                              const float* h, std::size_t states, float* y)
+// `count` vectors, at most Most.
+template <std::size_t Most, bool Twice>
+PYTMVA_RNN_INLINE void affine_rest(std::size_t count, const Affine& a, std::size_t j, float* y)
 {
-  constexpr std::size_t tile = 8, rest = vectors(N) % tile, end = (vectors(N) - rest) * lanes;
-  for (std::size_t j = 0; j < end; j += tile * lanes)
-    affine_tile<padded(N)>(std::make_index_sequence<tile>{}, b + j, W + j, x, inputs, U + j, h, states, y + j);
-  if constexpr (rest > 0)
-    affine_tile<padded(N)>(std::make_index_sequence<rest>{}, b + end, W + end, x, inputs, U + end, h, states, y + end);
+  if (count == Most)
+    affine_tile<Twice>(std::make_index_sequence<Most>{}, a, j, y);
+  else if constexpr (Most > 1)
+    affine_rest<Most - 1, Twice>(count, a, j, y);
+}
+
+// Of N columns, those behind the last whole 64 are summed twice where they are few.
+constexpr std::size_t tile = 8, few = 24, most = few / lanes < 6 ? (few + lanes - 1) / lanes : 6;
+PYTMVA_RNN_INLINE constexpr std::size_t summed_once(std::size_t N) { return N % 64 > few ? N : N / 64 * 64; }
+
+// N columns, where it shows only as the program runs how many.
+inline void any_affine(std::size_t N, const Affine& a, float* y)
+{
+  const std::size_t once = summed_once(N);
+  std::size_t j = 0;
+  for (; j < once && vectors(once - j) >= tile; j += tile * lanes)
+    affine_tile<false>(std::make_index_sequence<tile>{}, a, j, y);
+  if (j < once)
+    affine_rest<tile - 1, false>(vectors(once - j), a, j, y);
+  for (j = once; j < N && vectors(N - j) > most; j += most * lanes)
+    affine_tile<true>(std::make_index_sequence<most>{}, a, j, y);
+  if (j < N)
+    affine_rest<most, true>(vectors(N - j), a, j, y);
+}
+
+// As many columns as Gates times the units; S says whether the compiler knows how many these are.
+template <std::size_t Gates, class S>
+PYTMVA_RNN_INLINE void affine(const S& n, const Affine& a, float* y)
+{
+  if constexpr (S::fixed) {
+    constexpr std::size_t N = Gates * S::H, once = summed_once(N), tiles = once / (tile * lanes) * (tile * lanes);
+    for (std::size_t j = 0; j < tiles; j += tile * lanes)
+      affine_tile<false>(std::make_index_sequence<tile>{}, a, j, y);
+    if constexpr (tiles < once)
+      affine_tile<false>(std::make_index_sequence<vectors(once - tiles)>{}, a, tiles, y);
+    if constexpr (once < N)
+      affine_tile<true>(std::make_index_sequence<vectors(N - once)>{}, a, once, y);
+  } else {
+    any_affine(Gates * n.H, a, y);
+  }
 }

@@ -1,0 +1,48 @@
+// ---- Layers whose sizes are known to the compiler, with scratch memory of their own.
+
+template <std::size_t Count, std::size_t Inputs, std::size_t Units, bool Sequence>
+struct FixedSteps {
+  static constexpr bool fixed = true, sequence = Sequence;
+  static constexpr std::size_t T = Count, D = Inputs, H = Units;
+};
+
+template <std::size_t T, std::size_t D, std::size_t H, bool Sequence>
+inline void rnn(const float* W, const float* U, const float* b, const float* x, float* y)
+{
+  alignas(64) float scratch[rnn_scratch(H)];
+  rnn(FixedSteps<T, D, H, Sequence>{}, W, U, b, x, y, scratch);
+}
+
+template <std::size_t T, std::size_t D, std::size_t H, bool Sequence>
+inline void lstm(const float* W, const float* U, const float* b, const float* x, float* y)
+{
+  alignas(64) float scratch[lstm_scratch(H)];
+  lstm(FixedSteps<T, D, H, Sequence>{}, W, U, b, x, y, scratch);
+}
+
+template <std::size_t T, std::size_t D, std::size_t H, bool Sequence, bool ResetAfter>
+inline void gru(const float* W, const float* U, const float* Uc, const float* b, const float* x, float* y)
+{
+  alignas(64) float scratch[gru_scratch(H)];
+  gru(FixedSteps<T, D, H, Sequence>{}, ResetAfter, W, U, Uc, b, x, y, scratch);
+}
+
+template <std::size_t N, std::size_t F, class Activation>
+inline void dense(const float* W, const float* b, const float* x, float* y)
+{
+  dense(FixedSteps<1, N, F, false>{}, W, b, x, y);
+  activate<Activation>(y, F);
+}
+
+template <std::size_t N, std::size_t F, class Activation>
+inline void dense_narrow(const float* W, const float* b, const float* x, float* y)
+{
+  dense_narrow(N, F, W, b, x, y);
+  activate<Activation>(y, F);
+}
+
+template <std::size_t N>
+inline void batch_norm(const float* mean, const float* scale, const float* shift, const float* x, float* y)
+{
+  batch_norm(N, mean, scale, shift, x, y);
+}

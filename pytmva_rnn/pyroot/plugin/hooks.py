@@ -1,0 +1,176 @@
+"""What TMVA's C++ asks of Python: to check options, to train, to write a network as a C++ class."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import logging
+import os
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from pytmva_rnn.description import Analysis, Variable
+from pytmva_rnn.errors import OptionError
+from pytmva_rnn.export.cpp.header import generate
+from pytmva_rnn.model import Model
+from pytmva_rnn.options import MethodOptions, parse_options
+from pytmva_rnn.options.evaluable import evaluable
+from pytmva_rnn.options.layout import build_layers
+from pytmva_rnn.pyroot.plugin.border import HOOK, Answer, Job
+from pytmva_rnn.training import Result, train
+from pytmva_rnn.training.obeyed_options import check_obeyed
+from pytmva_rnn.weightfile.reading import with_network
+from pytmva_rnn.weightfile.writing import network_node
+
+__all__ = ["HOOKS", "results"]
+
+results: dict[str, Result] = {}
+"""What the last training of each title gave."""
+
+log = logging.getLogger("pytmva_rnn")
+
+_ANALYSES: tuple[Analysis, ...] = ("Classification", "Regression", "Multiclass")
+"""In the order of TMVA's numbers."""
+
+_answered: list[Any] = []
+"""What the last answer points to."""
+
+
+class _Process:
+    number = os.getpid()
+
+
+def _check(job: Job, answer: Answer) -> None:
+    """Refuse options that could not be trained with."""
+    _options(job)
+
+
+def _options(job: Job) -> MethodOptions:
+    options = evaluable(parse_options(job.options.decode()))
+    check_obeyed(options)
+    if job.outputs:
+        shape = options.input_shape(job.variables)
+        for layer in build_layers(options.layout, shape, job.variables, job.outputs):
+            if layer.remembers:
+                raise OptionError(
+                    f"{layer.layout()}: with RememberState an event's score depends on the events before it, and TMVA "
+                    "asks for them in any order; give 0 for it"
+                )
+    return options
+
+
+def _train(job: Job, answer: Answer) -> None:
+    title, analysis, n = job.title.decode(), _ANALYSES[job.analysis], job.events
+    regression = analysis == "Regression"
+    X = np.ctypeslib.as_array(job.x, (n, job.variables))
+    y = np.ctypeslib.as_array(job.y, (n, job.outputs if regression else 1))
+    with _told_to_tmva(job):
+        result = train(
+            X,
+            y if regression else y[:, 0],
+            _options(job),
+            analysis=analysis.lower(),
+            sample_weight=np.ctypeslib.as_array(job.weights, (n,)),
+            classes=[str(number) for number in range(job.outputs)] if analysis == "Multiclass" else None,
+            title=title,
+            progress=False,
+        )
+        if result.interrupted:
+            log.warning("the training of %s was ended by a signal; its best weights so far are kept", title)
+    results[title] = result
+    rows = np.array([row[:3] for row in result.history], np.float64).reshape(-1, 3)
+    xml = network_node(result.model).encode()
+    answer.xml = xml
+    answer.history = rows.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+    answer.rows = len(rows)
+    _answered[:] = [xml, rows]
+
+
+def _write_class(job: Job, answer: Answer) -> None:
+    """The header of the network of a `<Weights>` node; variables and transformations are TMVA's."""
+    analysis = _ANALYSES[job.analysis]
+    names = [f"x{number}" for number in range(max(job.variables, job.outputs))]
+    variables = tuple(Variable(name, name, name, internal=name) for name in names)
+    given = Model(
+        layers=(),
+        variables=variables[: job.variables],
+        input_layout=(1, 1, job.variables),
+        batch_layout=(0, 0, 0),
+        title=job.title.decode(),
+        analysis=analysis,
+        targets=variables[: job.outputs] if analysis == "Regression" else (),
+        classes=tuple(names[: job.outputs]) if analysis == "Multiclass" else ("Signal", "Background"),
+    )
+    model = with_network(given, job.xml or b"")
+    name = f"pytmva_rnn_{hashlib.sha256(generate(model, 'Network').encode()).hexdigest()[:16]}"
+    source = generate(model, name).encode()
+    answer.source, answer.name = source, name.encode()
+    _answered[:] = [source, answer.name]
+
+
+class _Lines(logging.Handler):
+    """Log messages as lines of TMVA's log, from the method that trains."""
+
+    _LEVELS = ((logging.ERROR, 5), (logging.WARNING, 4), (logging.INFO, 3), (logging.NOTSET, 1))
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._job = job
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = next(number for least, number in self._LEVELS if record.levelno >= least)
+        self._job.log(self._job.method, level, self.format(record).encode())
+
+
+@contextmanager
+def _told_to_tmva(job: Job) -> Iterator[None]:
+    before, handler = (log.level, log.propagate), _Lines(job)
+    log.addHandler(handler)
+    log.propagate = False
+    if not log.isEnabledFor(logging.INFO):
+        log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.propagate = before[1]
+        log.setLevel(before[0])
+
+
+def _guarded(work: Callable[[Job, Answer], None]) -> Callable[[Any, Any], int]:
+    """No exception may pass through C: its text does."""
+
+    def hook(job: Any, answer: Any) -> int:
+        try:
+            _enter_process()
+            work(job.contents, answer.contents)
+        except BaseException as error:  # KeyboardInterrupt too
+            log.debug("%s", traceback.format_exc())
+            problem = (str(error) or type(error).__name__).encode()
+            answer.contents.problem = problem
+            _answered[:] = [problem]
+            return 1
+        return 0
+
+    return hook
+
+
+def _enter_process() -> None:
+    """Let Python know of a fork that was not its own, as of TMVA's CrossValidation with several processes.
+
+    Threads of the process before do not exist in this one: what asks `os.register_at_fork` to be told goes without.
+    """
+    if os.getpid() != _Process.number:
+        _Process.number = os.getpid()
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: setattr(_Process, "number", os.getpid()))
+
+HOOKS = tuple(HOOK(_guarded(work)) for work in (_check, _train, _write_class))
+"""In the order of the header's `set_hooks`."""

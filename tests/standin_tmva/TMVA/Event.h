@@ -1,0 +1,1 @@
+#include "TMVA/standin.h"
