@@ -308,6 +308,8 @@ inline Shape read_layer(const Asked& node, Shape shape, Network& network)
     return read_batch_norm(node, arrays, shape, network);
   if (kind == "RESHAPE")
     return read_reshape(node, shape);
+  if (kind != "RNN" && kind != "LSTM" && kind != "GRU")
+    node.fail("the plugin cannot run this layer");
   return read_recurrent(node, arrays, format->second.gates, shape, network);
 }
 
