@@ -18,7 +18,7 @@ from pytmva_rnn import Additions, Dataset, Ensemble, divide, evaluate, load_conf
 from pytmva_rnn.distributed import several_trainings as module
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.errors import DataError, OptionError, OutputError
-from pytmva_rnn.training.loop import Loop
+from pytmva_rnn.training.progress import EpochTable
 
 OPTIONS = (
     "Layout=DENSE|4|TANH,LINEAR:RandomSeed=1:ValidationSize=30:"
@@ -199,14 +199,14 @@ def test_trainings_of_a_configuration_go_on_from_their_checkpoints(tmp_path: Pat
     config = load_config(tmp_path / "c.toml")
     given = {"folder": tmp_path, "resume": True, **GIVEN}
     with pytest.MonkeyPatch.context() as patch:
-        epoch = Loop._epoch
+        row = EpochTable.row
 
-        def interrupted(self: Loop, *arguments: Any) -> float:
-            if len(self.history) == 2:
+        def interrupted(self: EpochTable, epoch: int, *arguments: Any) -> None:
+            row(self, epoch, *arguments)
+            if epoch == 2:
                 signal.raise_signal(signal.SIGTERM)
-            return epoch(self, *arguments)
 
-        patch.setattr(Loop, "_epoch", interrupted)
+        patch.setattr(EpochTable, "row", interrupted)
         first = train_many(config, vary(seeds=(1, 2)), **given)
     assert (first.interrupted, len(first)) == (signal.SIGTERM, 0)
     found = train_many(config, vary(seeds=(1, 2)), **given)
