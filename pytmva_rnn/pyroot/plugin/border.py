@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ctypes
 
-__all__ = ["HOOK", "LOG", "Answer", "Job"]
+__all__ = ["HOOK", "LOG", "Answer", "Request"]
 
 LOG = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
 
 
-class Job(ctypes.Structure):
+class Request(ctypes.Structure):
     """What is to be checked, trained, or written as a class."""
 
     title: bytes
@@ -50,4 +50,4 @@ class Answer(ctypes.Structure):
     )
 
 
-HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Job), ctypes.POINTER(Answer))
+HOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Request), ctypes.POINTER(Answer))

@@ -20,7 +20,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.evaluable import evaluable
 from pytmva_rnn.options.layout import build_layers
-from pytmva_rnn.pyroot.plugin.border import HOOK, Answer, Job
+from pytmva_rnn.pyroot.plugin.border import HOOK, Answer, Request
 from pytmva_rnn.training import Result, train
 from pytmva_rnn.training.obeyed_options import check_obeyed
 from pytmva_rnn.weightfile.reading import with_network
@@ -44,17 +44,17 @@ class _Process:
     number = os.getpid()
 
 
-def _check(job: Job, answer: Answer) -> None:
+def _check(request: Request, answer: Answer) -> None:
     """Refuse options that could not be trained with."""
-    _options(job)
+    _options(request)
 
 
-def _options(job: Job) -> MethodOptions:
-    options = evaluable(parse_options(job.options.decode()))
+def _options(request: Request) -> MethodOptions:
+    options = evaluable(parse_options(request.options.decode()))
     check_obeyed(options)
-    if job.outputs:
-        shape = options.input_shape(job.variables)
-        for layer in build_layers(options.layout, shape, job.variables, job.outputs):
+    if request.outputs:
+        shape = options.input_shape(request.variables)
+        for layer in build_layers(options.layout, shape, request.variables, request.outputs):
             if layer.remembers:
                 raise OptionError(
                     f"{layer.layout()}: with RememberState an event's score depends on the events before it, and TMVA "
@@ -63,19 +63,19 @@ def _options(job: Job) -> MethodOptions:
     return options
 
 
-def _train(job: Job, answer: Answer) -> None:
-    title, analysis, n = job.title.decode(), _ANALYSES[job.analysis], job.events
+def _train(request: Request, answer: Answer) -> None:
+    title, analysis, n = request.title.decode(), _ANALYSES[request.analysis], request.events
     regression = analysis == "Regression"
-    X = np.ctypeslib.as_array(job.x, (n, job.variables))
-    y = np.ctypeslib.as_array(job.y, (n, job.outputs if regression else 1))
-    with _told_to_tmva(job):
+    X = np.ctypeslib.as_array(request.x, (n, request.variables))
+    y = np.ctypeslib.as_array(request.y, (n, request.outputs if regression else 1))
+    with _told_to_tmva(request):
         result = train(
             X,
             y if regression else y[:, 0],
-            _options(job),
+            _options(request),
             analysis=analysis.lower(),
-            sample_weight=np.ctypeslib.as_array(job.weights, (n,)),
-            classes=[str(number) for number in range(job.outputs)] if analysis == "Multiclass" else None,
+            sample_weight=np.ctypeslib.as_array(request.weights, (n,)),
+            classes=[str(number) for number in range(request.outputs)] if analysis == "Multiclass" else None,
             title=title,
             progress=False,
         )
@@ -90,22 +90,22 @@ def _train(job: Job, answer: Answer) -> None:
     _answered[:] = [xml, rows]
 
 
-def _write_class(job: Job, answer: Answer) -> None:
+def _write_class(request: Request, answer: Answer) -> None:
     """The header of the network of a `<Weights>` node; variables and transformations are TMVA's."""
-    analysis = _ANALYSES[job.analysis]
-    names = [f"x{number}" for number in range(max(job.variables, job.outputs))]
+    analysis = _ANALYSES[request.analysis]
+    names = [f"x{number}" for number in range(max(request.variables, request.outputs))]
     variables = tuple(Variable(name, name, name, internal=name) for name in names)
     given = Model(
         layers=(),
-        variables=variables[: job.variables],
-        input_layout=(1, 1, job.variables),
+        variables=variables[: request.variables],
+        input_layout=(1, 1, request.variables),
         batch_layout=(0, 0, 0),
-        title=job.title.decode(),
+        title=request.title.decode(),
         analysis=analysis,
-        targets=variables[: job.outputs] if analysis == "Regression" else (),
-        classes=tuple(names[: job.outputs]) if analysis == "Multiclass" else ("Signal", "Background"),
+        targets=variables[: request.outputs] if analysis == "Regression" else (),
+        classes=tuple(names[: request.outputs]) if analysis == "Multiclass" else ("Signal", "Background"),
     )
-    model = with_network(given, job.xml or b"")
+    model = with_network(given, request.xml or b"")
     name = f"pytmva_rnn_{hashlib.sha256(generate(model, 'Network').encode()).hexdigest()[:16]}"
     source = generate(model, name).encode()
     answer.source, answer.name = source, name.encode()
@@ -117,18 +117,18 @@ class _Lines(logging.Handler):
 
     _LEVELS = ((logging.ERROR, 5), (logging.WARNING, 4), (logging.INFO, 3), (logging.NOTSET, 1))
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, request: Request) -> None:
         super().__init__()
-        self._job = job
+        self._request = request
 
     def emit(self, record: logging.LogRecord) -> None:
         level = next(number for least, number in self._LEVELS if record.levelno >= least)
-        self._job.log(self._job.method, level, self.format(record).encode())
+        self._request.log(self._request.method, level, self.format(record).encode())
 
 
 @contextmanager
-def _told_to_tmva(job: Job) -> Iterator[None]:
-    before, handler = (log.level, log.propagate), _Lines(job)
+def _told_to_tmva(request: Request) -> Iterator[None]:
+    before, handler = (log.level, log.propagate), _Lines(request)
     log.addHandler(handler)
     log.propagate = False
     if not log.isEnabledFor(logging.INFO):
@@ -141,13 +141,13 @@ def _told_to_tmva(job: Job) -> Iterator[None]:
         log.setLevel(before[0])
 
 
-def _guarded(work: Callable[[Job, Answer], None]) -> Callable[[Any, Any], int]:
+def _guarded(work: Callable[[Request, Answer], None]) -> Callable[[Any, Any], int]:
     """No exception may pass through C: its text does."""
 
-    def hook(job: Any, answer: Any) -> int:
+    def hook(request: Any, answer: Any) -> int:
         try:
             _enter_process()
-            work(job.contents, answer.contents)
+            work(request.contents, answer.contents)
         except BaseException as error:  # KeyboardInterrupt too
             log.debug("%s", traceback.format_exc())
             problem = (str(error) or type(error).__name__).encode()

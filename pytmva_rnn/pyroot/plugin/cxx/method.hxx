@@ -1,6 +1,6 @@
 // ---- The border to Python: plain C, so that ctypes can make the functions.
 
-struct Job {  // what is to be checked, trained, or written as a class
+struct Request {  // what is to be checked, trained, or written as a class
   const char *title, *options;
   int analysis;
   std::size_t variables, outputs, events;
@@ -21,7 +21,7 @@ struct Answer {  // what Python says; it is copied before Python is asked again
   const char *problem;       // what is wrong, where the function returns 1
 };
 
-using Hook = int (*)(const Job *, Answer *);
+using Hook = int (*)(const Request *, Answer *);
 
 struct Hooks {
   Hook check = nullptr, train = nullptr, write_class = nullptr;
@@ -108,14 +108,14 @@ public:
 
   void Train() override
   {
-    Job job = described();
-    job.events = static_cast<std::size_t>(Data()->GetNTrainingEvents());
-    const std::size_t per_event = DoRegression() ? job.outputs : 1;
-    std::vector<float> x(job.events * job.variables), y(job.events * per_event);
-    std::vector<double> weights(job.events);
-    for (std::size_t i = 0; i < job.events; ++i) {
+    Request request = described();
+    request.events = static_cast<std::size_t>(Data()->GetNTrainingEvents());
+    const std::size_t per_event = DoRegression() ? request.outputs : 1;
+    std::vector<float> x(request.events * request.variables), y(request.events * per_event);
+    std::vector<double> weights(request.events);
+    for (std::size_t i = 0; i < request.events; ++i) {
       const TMVA::Event *event = GetTrainingEvent(static_cast<Long64_t>(i));
-      fill(event, job.variables, x.data() + i * job.variables);
+      fill(event, request.variables, x.data() + i * request.variables);
       if (DoRegression())
         for (std::size_t j = 0; j < per_event; ++j)
           y[i * per_event + j] = event->GetTarget(static_cast<UInt_t>(j));
@@ -123,10 +123,10 @@ public:
         y[i] = DoMulticlass() ? static_cast<float>(event->GetClass()) : DataInfo().IsSignal(event) ? 1.0f : 0.0f;
       weights[i] = event->GetWeight();
     }
-    job.x = x.data();
-    job.y = y.data();
-    job.weights = weights.data();
-    const Answer answer = ask(hooks().train, job);
+    request.x = x.data();
+    request.y = y.data();
+    request.weights = weights.data();
+    const Answer answer = ask(hooks().train, request);
     // What is used from here on is what a file will give.
     const std::string text = std::string("<?xml version=\"1.0\"?>\n") + answer.xml;
     TXMLEngine &engine = TMVA::gTools().xmlengine();
@@ -285,7 +285,7 @@ private:
                      name == "Method" ? ("DL::" + GetMethodName()).Data() : value.c_str());
   }
 
-  Job described()
+  Request described()
   {
     text_.clear();
     auto value = values_.begin();
@@ -293,15 +293,15 @@ private:
       text_ += (text_.empty() ? "" : ":") + std::string(option.first) + "=" + value->Data();
       ++value;
     }
-    Job job{};
-    job.title = GetMethodName().Data();
-    job.options = text_.c_str();
-    job.analysis = static_cast<int>(analysis());
-    job.variables = GetNvar();
-    job.outputs = outputs();
-    job.log = log_line;
-    job.method = this;
-    return job;
+    Request request{};
+    request.title = GetMethodName().Data();
+    request.options = text_.c_str();
+    request.analysis = static_cast<int>(analysis());
+    request.variables = GetNvar();
+    request.outputs = outputs();
+    request.log = log_line;
+    request.method = this;
+    return request;
   }
 
   // Methods that MethodBoost and MethodCategory hold may have no analysis type of their own.
@@ -314,13 +314,13 @@ private:
     return DoRegression() ? GetNTargets() : DoMulticlass() ? DataInfo().GetNClasses() : 1;
   }
 
-  Answer ask(Hook hook, const Job &job) const
+  Answer ask(Hook hook, const Request &request) const
   {
     Answer answer{};
     if (!hook)
       fail("training and MakeClass need Python in the process: call pytmva_rnn.pyroot.install() in it "
            "(from C++: TPython::Exec(\"import pytmva_rnn.pyroot; pytmva_rnn.pyroot.install()\"))");
-    if (hook(&job, &answer) != 0)
+    if (hook(&request, &answer) != 0)
       fail(answer.problem ? answer.problem : "pytmva_rnn failed");
     return answer;
   }
@@ -334,14 +334,14 @@ private:
     TString xml;
     engine.SaveSingleNode(engine.GetChild(top), &xml);
     engine.FreeNode(top);
-    Job job{};
-    job.title = GetMethodName().Data();
-    job.options = "";
-    job.analysis = static_cast<int>(analysis());
-    job.variables = GetNvar();
-    job.outputs = outputs();
-    job.xml = xml.Data();
-    return ask(hooks().write_class, job);
+    Request request{};
+    request.title = GetMethodName().Data();
+    request.options = "";
+    request.analysis = static_cast<int>(analysis());
+    request.variables = GetNvar();
+    request.outputs = outputs();
+    request.xml = xml.Data();
+    return ask(hooks().write_class, request);
   }
 
   void take(Node weights)
