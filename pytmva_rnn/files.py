@@ -166,12 +166,13 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 _PARTIAL, _LOCK = ".partial-", "lock"
+_OURS = re.compile(re.escape(_PARTIAL) + "[0-9a-f]{16}")
 
 
 def remove_stale_folders(folder: Path) -> None:
     """Remove from a folder the temporary folders of processes that were killed."""
     with suppress(OSError):  # it is only tidying
-        for found in folder.glob(f"{_PARTIAL}*"):
+        for found in [path for path in folder.glob(f"{_PARTIAL}*") if _OURS.fullmatch(path.name)]:
             mark = found / _LOCK
             with suppress(OSError):
                 if _stale(mark if mark.exists() else found):

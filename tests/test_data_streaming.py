@@ -252,7 +252,9 @@ def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path, memory: int, m
     assert list(event_cache.cached_events()) == []
 
 
-@pytest.mark.parametrize("damage", ["flipped", "short", "no description", "no JSON", "no array", "another length"])
+@pytest.mark.parametrize(
+    "damage", ["flipped", "short", "no description", "no JSON", "no array", "another length", "no friends"]
+)
 def test_damaged_caches_are_made_again(damage: str, files: Path, memory: int, caplog: pytest.LogCaptureFixture) -> None:
     recipe = Recipe.from_dict(FLAT)
     expected = load(recipe, of_classes(files))
@@ -272,6 +274,8 @@ def test_damaged_caches_are_made_again(damage: str, files: Path, memory: int, ca
             told.write_text("{")
         case "no array":
             path.unlink()
+        case "no friends":
+            told.write_text(json.dumps({**description, "others": 3}))
         case _:
             description["arrays"]["source"]["shape"] = [3]
             description["arrays"]["sample"]["shape"] = [10**12]
@@ -293,6 +297,10 @@ def test_a_friend_that_the_tree_names_counts(memory: int, monkeypatch: pytest.Mo
     (again,) = event_cache.cached_events()
     assert again.folder == kept.folder
     assert json.loads((again.folder / event_cache.DESCRIPTION).read_text())["others"] == [identity(str(friend))]
+    friend.unlink()  # as without a limit, it is not missed where nothing of it is needed
+    monkeypatch.undo()
+    limited(monkeypatch, event_cache.cache_folder())
+    load(recipe, of_classes(files), memory=memory)
 
 
 def test_the_cache_is_shown_and_removed(files: Path, memory: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -308,6 +316,26 @@ def test_the_cache_is_shown_and_removed(files: Path, memory: int, capsys: pytest
     assert clear_cache() == 0
     if sys.platform != "win32":
         assert np.isfinite(data.X).all()  # who uses them goes on
+
+
+def test_what_is_not_of_the_cache_stays(files: Path, memory: int, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = event_cache.cache_folder() / "events"
+    others = [
+        folder / "run1" / "a.root",
+        folder / ".partial-mine" / "b.root",
+        folder / "notes" / event_cache.DESCRIPTION,
+    ]
+    for other in others:
+        other.parent.mkdir(parents=True)
+        other.write_text('{"events": 1, "files": ["x"]}')
+    os.utime(others[1].parent, (0, 0))
+    load(Recipe.from_dict(FLAT), of_classes(files), memory=memory)
+    assert len(list(event_cache.cached_events())) == 1
+    assert clear_cache() > 0
+    assert main(["cache"]) == 0
+    assert "0 sets of events" in capsys.readouterr().out
+    assert all(other.exists() for other in others)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(other.parent.name for other in others)
 
 
 def test_nothing_is_left_of_what_ends_early(files: Path, memory: int, monkeypatch: pytest.MonkeyPatch) -> None:

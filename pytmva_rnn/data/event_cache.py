@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,9 @@ CACHE_VARIABLE = "PYTMVA_RNN_CACHE"
 """Environment variable with the folder to use."""
 
 DESCRIPTION = "description.json"
+
+_KEY = re.compile("[0-9a-f]{64}")
+"""What a folder of events is called: the folder above may be one that the user has other things in."""
 
 _FORMAT = 1
 _PACKAGES = ("awkward", "numpy", "uproot")
@@ -87,10 +91,15 @@ class EventCache:
         except (OSError, ValueError) as error:
             self.discard(str(error))
             return None
-        if not isinstance(told, dict) or any(identity(each["file"]) != each for each in told.get("others", ())):
-            self.discard("a friend of the files has changed")
+        try:
+            changed = any(identity(each["file"]) != each for each in told["others"])
+        except (DataError, KeyError, TypeError):  # it is no longer there, or the description is damaged
+            changed = True
+        if changed:
+            self.discard("a friend of the files has changed, or the description is damaged")
             return None
-        return told
+        found: dict[str, Any] = told
+        return found
 
     def check_unchanged(self) -> None:
         """Make sure that the files are still those that were asked for.
@@ -145,7 +154,7 @@ class CachedEvents:
 
 def cached_events() -> Iterator[CachedEvents]:
     """All that is kept."""
-    for path in sorted((cache_folder() / "events").glob("[!.]*/" + DESCRIPTION)):
+    for path in (folder / DESCRIPTION for folder in _folders()):
         with suppress(OSError, ValueError, KeyError, TypeError):
             told = json.loads(path.read_text(encoding="utf-8"))
             size = sum(file.stat().st_size for file in path.parent.iterdir())
@@ -154,8 +163,16 @@ def cached_events() -> Iterator[CachedEvents]:
             )
 
 
+def _folders() -> list[Path]:
+    """Those of events, complete or not, but for what another process is writing."""
+    folder = cache_folder() / "events"
+    return sorted(path for path in folder.glob("*") if _KEY.fullmatch(path.name) and path.is_dir())
+
+
 def clear_cache() -> int:
     """Remove all events that are kept; trainings that use them go on, where the system allows that.
+
+    Whatever else is in the folder of the cache stays.
 
     Returns
     -------
@@ -177,8 +194,7 @@ def clear_cache() -> int:
     folder = cache_folder() / "events"
     if folder.is_dir():
         remove_stale_folders(folder)
-        for entry in [*folder.iterdir()]:
-            if not entry.name.startswith("."):  # what another process is writing
-                size += sum(file.stat().st_size for file in entry.iterdir())
-                shutil.rmtree(entry)
+        for entry in _folders():
+            size += sum(file.stat().st_size for file in entry.iterdir())
+            shutil.rmtree(entry)
     return size
