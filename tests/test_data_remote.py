@@ -121,6 +121,30 @@ def test_what_is_not_there_is_not_asked_for_again(url: str) -> None:
     assert len(Handler.asked) == 1
 
 
+def test_what_is_not_there_is_told_within_a_limit_too(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limit = limited(monkeypatch, tmp_path, 10**9)
+    for place, reason in ((f"{url}/none", "FileNotFoundError"), ("no-such://host", "Protocol not known: no-such")):
+        with pytest.raises(DataError, match=rf"{place}/a\.root: cannot be read: .*{reason}"):
+            load(RECIPE, sources(place), memory=limit)
+
+
+@pytest.mark.parametrize(("number", "tries"), [(3011, 1), (3010, 1), (3012, 4)])
+def test_what_xrootd_tells_for_good(number: int, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_files, "WAITS", (0.0, 0.0, 0.0))
+    monkeypatch.setitem(remote_files._PACKAGES, "root", lambda: sys)
+    calls = []
+
+    def read() -> None:
+        calls.append(1)
+        raise OSError(f"File did not open properly: [ERROR] Server responded with an error: [{number}] Unable to open")
+
+    with pytest.raises(OSError, match="Unable to open"):
+        remote_files.patiently("root://host//a.root", read)
+    assert len(calls) == tries
+
+
 def test_what_is_no_root_file(url: str) -> None:
     with pytest.raises(DataError, match=r"text\.root is not a ROOT file"):
         load(RECIPE, {"Signal": Source((f"{url}/text.root:t",)), "b": Source((f"{url}/text.root:t",))})

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.remote_files import check_remote, is_remote, remote_identity
+from pytmva_rnn.formula.tree_reading import reading
 
 __all__ = ["identity"]
 
@@ -28,10 +29,13 @@ def identity(file: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        For a file that is not there.
+        For a file that is not there, or that its server does not give.
+    MissingExtraError
+        If a package is missing that reads such URLs.
     """
     if is_remote(file):
-        return {"file": file, **remote_identity(file), "uuid": _uuid(check_remote(file))}
+        with reading(f"{file}: cannot be read"):
+            return {"file": file, **remote_identity(file), "uuid": _uuid(check_remote(file))}
     try:
         path = Path(file).resolve(strict=True)
         status = path.stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from types import ModuleType
@@ -35,6 +36,13 @@ _ON_THE_WAY = ("aiohttp", "fsspec", "fsspec_xrootd", "XRootD")
 
 _TELLING = ("ETag", "etag", "Last-Modified", "LastModified", "mtime", "Content-MD5", "Digest")
 """What servers say of a version of a file, beside its size."""
+
+
+_REFUSED = re.compile(r"Server responded with an error: \[30(10|11|16)\]")
+"""XRootD's words for a file that may not be read, is not there, or is a folder: as an OSError, like all else.
+
+The numbers are kXR_NotAuthorized, kXR_NotFound and kXR_isDirectory of its protocol.
+"""
 
 
 def is_remote(file: str) -> bool:
@@ -71,6 +79,8 @@ def patiently(file: str, action: Callable[[], T]) -> T:
 def _may_pass(error: BaseException) -> bool:
     """Whether what failed may succeed a little later: a connection, not a file that is not there or is damaged."""
     if isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        return False
+    if _REFUSED.search(str(error)):
         return False
     status = getattr(error, "status", None)  # of HTTP
     if isinstance(status, int):
