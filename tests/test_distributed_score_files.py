@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import uproot
 
 from pytmva_rnn import Model, score, score_files, write_weights
 from pytmva_rnn.cli import main
-from pytmva_rnn.data import Recipe
+from pytmva_rnn.data import Recipe, Source
 from pytmva_rnn.distributed import ScoredFiles, file_task
 from pytmva_rnn.distributed.file_names import output_names, shard_of
 from pytmva_rnn.errors import DataError, OutputError, TMVAError
@@ -92,6 +93,35 @@ def test_what_is_done_is_known_by_its_content(weights: Path, network: Model, dat
     assert statuses(scored(weights, data, keep=["x"])) == ["done before"] * 3
 
 
+def test_friends_that_change_their_names_are_others(tmp_path: Path) -> None:
+    write_weights(model(Recipe.from_dict({"variables": ["g.x", "h.x"]})), tmp_path / "w.xml")
+    main_, one, other = (write(tmp_path / f"{name}.root", 5, x=np.full(5, x, np.float32)) for name, x in NAMES)
+    files = []
+    for first, second in (("g", "h"), ("h", "g")):
+        result = scored(tmp_path / "w.xml", main_, friends=[f"{first} = {one}:t", f"{second} = {other}:t"])
+        assert statuses(result) == ["scored"]
+        with uproot.open(result.files[0].output)["scores"] as tree:
+            files.append(tree["my_net"].array(library="np"))
+    assert (files[0] != files[1]).any()
+
+
+NAMES = (("m", 0.0), ("one", 1.0), ("other", -2.0))
+
+
+def test_an_input_that_is_replaced_meanwhile(weights: Path, data: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    events = Scoring.events
+
+    def replaced(self: Scoring, files: Any, **others: Any) -> Any:
+        yield from events(self, files, **others)
+        write(Path(data[0]), 5, x=np.ones(5, np.float32))
+
+    monkeypatch.setattr(Scoring, "events", replaced)
+    (failed,) = scored(weights, data[0], retries=1).failed
+    assert failed.error == f"{data[0]} was changed while it was scored"
+    assert failed.attempts == 2
+    assert not list((weights.parent / "scores").iterdir())
+
+
 def test_what_fails_is_tried_again_and_then_listed(
     weights: Path, data: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,6 +173,7 @@ def test_names_tell_inputs_apart() -> None:
     assert output_names(urls) == ["store/1/x.root", "2/x.root", "1/X.root"]
     names = output_names([("/d/x.root", "t"), ("/d/x.root", "dir/u"), ("/d/data", None), ("/e/data.root", "t")])
     assert names == ["x_t.root", "x_dir_u.root", "d/data.root", "e/data.root"]
+    assert output_names([("/d/x.root", None), ("/d/x.root", "t")]) == ["x.root", "x_t.root"]
 
 
 @pytest.mark.parametrize("count", [1, 3, 7, 40])
@@ -196,8 +227,17 @@ def test_nan_is_counted(weights: Path, tmp_path: Path, caplog: pytest.LogCapture
 def test_what_cannot_be(weights: Path, network: Model, data: list[str], tmp_path: Path) -> None:
     cases: list[tuple[str, Any, dict[str, Any], type[TMVAError]]] = [
         ("not by both", data, {"executor": ThreadPoolExecutor(1), "workers": 2}, DataError),
-        ("workers must be 1 or more, not 0", data, {"workers": 0}, DataError),
+        ("an executor has a method submit.*8 has none", data, {"executor": 8}, DataError),
+        ("workers must be a whole number, 1 or more, not 0", data, {"workers": 0}, DataError),
+        ("workers must be a whole number, 1 or more, not '2'", data, {"workers": "2"}, DataError),
+        ("retries must be a whole number, 0 or more, not None", data, {"retries": None}, DataError),
         ("shards are counted from 1/3 to 3/3", data, {"shard": (0, 3)}, DataError),
+        (r"such as \(3, 50\), not '1/3'", data, {"shard": "1/3"}, DataError),
+        ("needs a name, not 3", data, {"output_tree": 3}, DataError),
+        (r"keep is a list of names, not \[3\]", data, {"keep": [3]}, DataError),
+        ("a Source says itself what its tree", Source(data, "t"), {"tree": "t"}, DataError),
+        ("aliases and a share of a Source are for training", Source(data, "t", aliases={"x": "y1"}), {}, DataError),
+        ("aliases and a share of a Source are for training", Source(data, "t", share=(0, 2)), {}, DataError),
         ("a friend goes along with one file, and there are 3", data, {"friends": ["f.root:t"]}, DataError),
         ("two branches would be called x", data, {"keep": ["x", "x"]}, DataError),
         ("no such file", tmp_path / "missing.root", {}, DataError),
@@ -205,6 +245,8 @@ def test_what_cannot_be(weights: Path, network: Model, data: list[str], tmp_path
     for message, files, options, error in cases:
         with pytest.raises(error, match=message):
             scored(weights, files, **options)
+    assert statuses(scored(weights, data, keep="run")) == ["scored"] * 3  # one name is one name, not its letters
+    shutil.rmtree(tmp_path / "scores")
     with pytest.raises(OutputError, match=r"a\.root is also an input file; write the scores to another folder"):
         score_files(weights, data, tmp_path / "data")
     with pytest.raises(FileNotFoundError):

@@ -119,6 +119,8 @@ def test_what_is_wrong_with_all_is_raised_before_anything_runs(tmp_path: Path) -
     data, two = events(), vary(seeds=(1, 2))
     with pytest.raises(OptionError, match="events need options"):
         train_many(data, two)
+    with pytest.raises(DataError, match="an executor has a method submit"):
+        train_many(data, two, OPTIONS, executor=3)
     with pytest.raises(OptionError, match="an executor or a number of workers"):
         train_many(data, two, OPTIONS, workers=2, executor=ThreadPoolExecutor(1))
     with pytest.raises(OptionError, match="a name of its own"):

@@ -1,4 +1,4 @@
-"""`mpiexec -n 2 pytmva-rnn train`: real processes, where mpi4py and an mpiexec are installed."""
+"""Training and scoring with `mpiexec -n 2`: real processes, where mpi4py and an mpiexec are installed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 import uproot
 
-from pytmva_rnn import read_weights
+from pytmva_rnn import Recipe, read_weights, write_weights
+from tests.test_cli_evaluate import model
 from tests.test_cli_train import CONFIG, write_events
+from tests.test_scores_scored_events import write
 
 ROOT = Path(__file__).parents[1]
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
@@ -75,6 +77,38 @@ def test_an_error_of_one_process_ends_all_with_its_words(folder: Path) -> None:
     assert code != 0
     assert "pytmva-rnn: error: process 1 of 2: events1.root" in shown.replace(f"{folder}/", "")
     assert not (folder / TRAINED).exists()
+
+
+SCORING = """
+from mpi4py.futures import MPIPoolExecutor
+from pytmva_rnn import score_files
+
+if __name__ == "__main__":
+    with MPIPoolExecutor() as executor:
+        result = score_files("w.xml", "events*.root", "scores", executor, tree="t", backend="reference")
+    print(*(file.status for file in result.files), result.events)
+"""
+
+
+def test_an_executor_of_mpi_scores_files(tmp_path: Path) -> None:
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    if MPIEXEC is None:
+        pytest.skip("there is no mpiexec")
+    write_weights(model(Recipe.from_dict({"variables": ["x", "y1"]})), tmp_path / "w.xml")
+    for n in (5, 8, 3):
+        write(tmp_path / f"events{n}.root", n)
+    (tmp_path / "script.py").write_text(SCORING)
+    command = [MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py.futures", "script.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    code, shown = finished(process)
+    assert code == 0, shown
+    assert "scored scored scored 16" in shown
+    for n in (5, 8, 3):
+        with uproot.open(tmp_path / "scores" / f"events{n}.root")["scores"] as tree:
+            assert tree["entry"].array().to_list() == list(range(n))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

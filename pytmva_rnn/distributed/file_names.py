@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytmva_rnn.errors import DataError
@@ -39,7 +40,8 @@ def output_names(locations: Sequence[Location]) -> list[str]:
     parts = []
     for file, tree in locations:
         several = files[real_path(file)] > 1
-        parts.append([*_parts(file)[:-1], file_stem(file) + (re.sub(r"\W", "_", f"_{tree}") if several else "")])
+        of_tree = re.sub(r"\W", "_", f"_{tree}") if several and tree is not None else ""
+        parts.append([*_parts(file)[:-1], file_stem(file) + of_tree])
     depths = [1] * len(parts)
     while True:
         names = ["/".join(each[-depth:]) + ".root" for each, depth in zip(parts, depths, strict=True)]
@@ -92,6 +94,9 @@ def shard_of(locations: Sequence[Location], shard: tuple[int, int]) -> list[int]
     DataError
         For a shard that cannot be.
     """
+    given: Any = shard
+    if not (isinstance(given, tuple | list) and len(given) == 2 and all(type(each) is int for each in given)):
+        raise DataError(f"a shard is its number and how many there are, such as (3, 50), not {given!r:.80}")
     number, count = shard
     if not 1 <= number <= count:
         raise DataError(f"shard {number}/{count}: shards are counted from 1/{count} to {count}/{count}")

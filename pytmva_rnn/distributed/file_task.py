@@ -19,6 +19,7 @@ from pytmva_rnn.distributed.file_names import real_path
 from pytmva_rnn.ensemble import Ensemble, read_scorer
 from pytmva_rnn.errors import (
     BackendError,
+    DataError,
     MissingExtraError,
     OutputError,
     TMVAError,
@@ -158,17 +159,18 @@ def _scored(options: ScoreOptions, task: FileTask, interruption: Interruption) -
     located = scoring.locate(task.location)
     (file, _), entries = located
     friends = _friends(scoring, options.friends)
+    of_friends = [{**identity(path), "tree": tree} for _, (path, tree) in friends]
     made_of = {
         **options.made_of(),
         "input": _content(scoring.identities[file]),
-        "friends": [_content({**identity(path), "tree": tree}) for path, tree in friends],
+        "friends": [{**_content(each), "name": name} for (name, _), each in zip(friends, of_friends, strict=True)],
     }
     output = Path(task.output)
     found = _record(output, options.output_tree)
     if found is not None and found["made_of"] == json.loads(json.dumps(made_of)):
         counts = {name: found[name] for name in _COUNTS}
         return FileOutcome(**counts, seconds=found["seconds"], was_done=found["run"] != options.run)
-    read = [options.weights, file, *(friend for friend, _ in friends)]
+    read = [options.weights, file, *(friend for _, (friend, _) in friends)]
     (target,) = check_outputs([Output("scores", output, SCORES)], read, force=options.force)
     if not options.force:
         _check_same_input(output, file, scoring.identities[file]["tree"])
@@ -179,6 +181,7 @@ def _scored(options: ScoreOptions, task: FileTask, interruption: Interruption) -
         for events in scoring.events([located], allow_empty=True):
             writer.write(events, tree.columns(events))
             interruption.check()
+        _check_unchanged([scoring.identities[file], *of_friends])
         counts = {name: getattr(writer, name) for name in _COUNTS}
         seconds = time.monotonic() - began
         record = {"made_of": made_of, **counts, "seconds": seconds, "run": options.run}
@@ -186,10 +189,20 @@ def _scored(options: ScoreOptions, task: FileTask, interruption: Interruption) -
     return FileOutcome(**counts, seconds=seconds)
 
 
-def _friends(scoring: Scoring, given: Iterable[str]) -> list[Location]:
-    """The trees that go along with an input: those that the user names, and those that it names itself."""
-    named = [location for spec in given for location in locations((friend_name(spec)[1],))]
-    return [*named, *sorted(scoring.stored_friends.items())]
+def _friends(scoring: Scoring, given: Iterable[str]) -> list[tuple[str, Location]]:
+    """The trees that go along with an input, each with the name that the user has given it: those named by the user,
+    and those that the input names itself."""
+    specs = [friend_name(spec) for spec in given]
+    named = [(name, location) for name, path in specs for location in locations((path,))]
+    return [*named, *(("", location) for location in sorted(scoring.stored_friends.items()))]
+
+
+def _check_unchanged(known: Iterable[dict[str, Any]]) -> None:
+    """Make sure that the scores are those of the files that were looked at: on another machine one may be replaced."""
+    for each in known:
+        now = identity(each["file"])
+        if any(each[name] != value for name, value in now.items()):
+            raise DataError(f"{each['file']} was changed while it was scored")
 
 
 def _content(identity: dict[str, Any]) -> dict[str, Any]:

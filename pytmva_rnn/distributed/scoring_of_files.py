@@ -27,6 +27,7 @@ from pytmva_rnn.formula.remote_files import is_remote
 from pytmva_rnn.formula.tree_reading import friend_name
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
+from pytmva_rnn.report.permutation import check_executor
 from pytmva_rnn.scores.kept_branches import is_pattern
 from pytmva_rnn.scores.score_file import about_scores, tell_counts
 from pytmva_rnn.scores.score_tree import ScoreTree
@@ -67,7 +68,8 @@ def score_files(
     weights : path-like
         Weight file, of pytmva_rnn or of C++ TMVA. Workers on other machines read it, and the inputs, by the same path.
     files : path, list of paths, or Source
-        Patterns, `file.root:tree` and URLs as well. Of a Source the files, the tree and the friends are used.
+        Patterns, `file.root:tree` and URLs as well. Of a Source the files, the tree and the friends are used; neither
+        selection nor weight, as every entry has its score.
     folder : path-like
         Gets `run1.root` for `data/run1.root`; where inputs have one name, below as many of their folders as tell them
         apart.
@@ -118,13 +120,17 @@ def score_files(
     >>> score_files("lstm.weights.xml", "data/*.root", "scores", keep=["run", "event"])  # doctest: +SKIP
     """
     began = time.monotonic()
+    check_executor(executor)
     if executor is not None and workers is not None:
         raise DataError("files are scored by an executor or by workers on this machine, not by both")
-    for name, number, least in (("workers", workers, 1), ("retries", retries, 0)):
-        if number is not None and number < least:
-            raise DataError(f"{name} must be {least} or more, not {number}")
-    if not output_tree:
-        raise DataError("the tree that is written needs a name")
+    for name, number, least in (("workers", 1 if workers is None else workers, 1), ("retries", retries, 0)):
+        given: Any = number
+        if type(given) is not int or given < least:
+            raise DataError(f"{name} must be a whole number, {least} or more, not {number!r:.80}")
+    name_of_tree: Any = output_tree
+    if not isinstance(name_of_tree, str) or not name_of_tree:
+        raise DataError(f"the tree that is written needs a name, not {name_of_tree!r:.80}")
+    keep, friends = (_names(what, names) for what, names in (("keep", keep), ("friends", friends)))
     backend_engine(backend)
     path = os.path.abspath(weights)  # noqa: PTH100  (links keep their names)
     Path(path).stat()  # the first file that is named is the first that is missed
@@ -163,8 +169,23 @@ def score_files(
 def _source(files: Any, tree: str | None, friends: Sequence[str]) -> Source:
     """The files and their friends, under paths that hold in any folder."""
     source = files if isinstance(files, Source) else Source(files, tree, friends=tuple(friends))
+    if source is files and (tree is not None or friends):
+        raise DataError("a Source says itself what its tree and its friends are: give them to it")
+    if source.aliases or source.share != Source.share:
+        raise DataError(
+            "aliases and a share of a Source are for training: the network's recipe says what its names stand for, and "
+            "each file is scored whole, or in shards of whole files"
+        )
     named = [(name, _absolute(path)) for name, path in map(friend_name, source.friends)]
     return replace(source, friends=tuple(f"{name} = {path}" if name else path for name, path in named))
+
+
+def _names(what: str, given: Any) -> tuple[str, ...]:
+    """Names that are given as one text or a list of these."""
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, Sequence) or not all(isinstance(name, str) for name in listed):
+        raise DataError(f"{what} is a list of names, not {given!r:.80}")
+    return tuple(listed)
 
 
 def _absolute(path: str) -> str:

@@ -26,6 +26,7 @@ from pytmva_rnn.errors import OptionError, first_line
 from pytmva_rnn.interruption import Interruption, raise_interruption, signal_number
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, SplitOptions
+from pytmva_rnn.report.permutation import check_executor
 
 __all__ = ["train_many"]
 
@@ -104,6 +105,7 @@ def train_many(
     >>> print(trainings)  # doctest: +SKIP
     >>> scores = trainings.ensemble().predict(X)  # doctest: +SKIP
     """
+    check_executor(executor)
     if executor is not None and workers is not None:
         raise OptionError("give an executor or a number of workers, not both")
     plan = make_plan(
