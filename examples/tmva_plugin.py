@@ -21,7 +21,8 @@ from pytmva_rnn.pyroot import install
 STEPS, INPUTS = 6, 3
 NAMES = [f"x{number}" for number in range(STEPS * INPUTS)]
 OPTIONS = (
-    f"!H:!V:VarTransform=N:InputLayout={STEPS}|{INPUTS}:RandomSeed=42:ValidationSize=20%:Architecture=CPU:"
+    "!H:!V:VarTransform={transform}:"
+    f"InputLayout={STEPS}|{INPUTS}:RandomSeed=42:ValidationSize=20%:Architecture=CPU:"
     f"Layout=LSTM|16|{INPUTS}|{STEPS}|0|1,RESHAPE|FLAT,DENSE|16|TANH,LINEAR:TrainingStrategy=LearningRate=5e-3,"
     "BatchSize=50,MaxEpochs={epochs},TestRepetitions=1,Optimizer=ADAM"
 )
@@ -35,7 +36,7 @@ def toy(signal: bool, events: int) -> NDArray[np.float64]:
     return x.reshape(events, -1)
 
 
-def train(events: int, epochs: int) -> tuple[str, float]:
+def train(events: int, epochs: int, transform: str) -> tuple[str, float]:
     """Train and test in a Factory; the weight file, and TMVA's ROC integral."""
     ROOT = root()
     TMVA = ROOT.TMVA
@@ -49,7 +50,7 @@ def train(events: int, epochs: int) -> tuple[str, float]:
         getattr(loader, f"AddSignal{sample}Event")(ROOT.std.vector["double"](wanders))
         getattr(loader, f"AddBackground{sample}Event")(ROOT.std.vector["double"](stays))
     loader.PrepareTrainingAndTestTree(ROOT.TCut(""), "SplitMode=Random:NormMode=EqualNumEvents:!V")
-    factory.BookMethod(loader, "PyTMVARNN", "LSTM", OPTIONS.format(epochs=epochs))
+    factory.BookMethod(loader, "PyTMVARNN", "LSTM", OPTIONS.format(epochs=epochs, transform=transform))
     if hasattr(TMVA, "MethodBDT"):
         factory.BookMethod(loader, "BDT", "BDT", "!H:!V:NTrees=100:MaxDepth=3")
     factory.TrainAllMethods()
@@ -81,10 +82,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=4000, help="of each class, half of them for tests")
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--transform", default="N", help="TMVA's VarTransform; default: %(default)s")
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     install()
-    weights, integral = train(given.events, given.epochs)
+    weights, integral = train(given.events, given.epochs, given.transform)
     print(f"ROC integral: {integral:.4f}")
     install(replace_dl=True)  # the Reader's DL is pytmva_rnn from here on
     print(f"largest difference between TMVA::Reader and Model.predict: {largest_difference(weights, 50):.2g}")

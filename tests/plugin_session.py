@@ -226,7 +226,7 @@ std::vector<float> scores_of(TMVA::Factory &factory, int machine) {
 
 
 def example() -> None:
-    sys.argv = ["tmva_plugin.py", "--events=400", "--epochs=15"]
+    sys.argv = ["tmva_plugin.py", "--events=400", "--epochs=15", "--transform=None"]
     runpy.run_path(str(Path(__file__).parents[1] / "examples" / "tmva_plugin.py"), run_name="__main__")
 
 
