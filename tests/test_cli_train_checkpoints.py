@@ -65,14 +65,15 @@ def assert_same(one: Path, other: Path) -> None:
 def test_a_signal_and_going_on(
     name: str, code: int, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("PYTMVA_RNN_CACHE", str(folder / "cache"))
     assert run("-o", "whole") == 0
     capsys.readouterr()
     with monkeypatch.context() as patch:
         stop_after(2, patch, name)
-        assert run("-o", "a folder") == code
+        assert run("-o", "a folder", "--memory=2 GB") == code
     shown = capsys.readouterr()
     assert "interrupted: the best weights so far are in\n" in shown.out
-    last = "to go on: pytmva-rnn train c.toml '--output=a folder' --backend=reference --resume"
+    last = "to go on: pytmva-rnn train c.toml '--output=a folder' --backend=reference '--memory=2 GB' --resume"
     assert shown.out.splitlines()[-1] == last
     written = sorted(str(p.relative_to("a folder")) for p in Path("a folder").rglob("*") if p.is_file())
     assert written == [STATE, STATE.replace(".npz", ".previous.npz"), TRAINED]

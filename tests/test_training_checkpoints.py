@@ -286,6 +286,21 @@ def test_resume_needs_a_file() -> None:
         train(*events(), DENSE, resume=True)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"resume": None}, "resume is True, False or the path of a checkpoint, not None"),
+        ({"resume": ""}, "the file of a checkpoint is a path that ends with .npz, not ''"),
+        ({"resume": "", "checkpoint": "c.npz"}, "the file of a checkpoint is a path"),
+        ({"checkpoint": 5}, "the file of a checkpoint is a path that ends with .npz, not '5'"),
+        ({"checkpoint": "."}, "the file of a checkpoint is a path that ends with .npz, not '.'"),
+    ],
+)
+def test_what_is_no_file(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        train(*events(), DENSE, backend="reference", **given)
+
+
 # --- other trainings
 
 

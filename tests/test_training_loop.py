@@ -574,6 +574,15 @@ def test_an_initial_model_with_other_layers(layout: str, message: str) -> None:
         train(X, y, f"{DENSE}MaxEpochs=1".replace("DENSE|4|TANH,LINEAR", layout), initial=first, backend="reference")
 
 
+def test_an_initial_model_whose_weights_mean_something_else(caplog: pytest.LogCaptureFixture) -> None:
+    X, y = events()
+    first = train(X, y, f"{DENSE}MaxEpochs=1", backend="reference").model
+    train(X, y, f"{DENSE}MaxEpochs=1".replace("TANH", "RELU"), initial=first, backend="reference")
+    assert "activation of layer 0 of `initial` is TANH, here it is RELU" in caplog.text
+    with pytest.raises(DataError, match=r"`initial` is a Model, as read_weights gives it, not 'w\.xml'"):
+        train(X, y, f"{DENSE}MaxEpochs=1", initial="w.xml", backend="reference")  # type: ignore[call-overload]
+
+
 def test_an_initial_model_without_weights() -> None:
     X, y = events()
     variables = tuple(Variable(n, n, n) for n in "abcdef")

@@ -219,7 +219,8 @@ def _told_how_to_go_on(given: argparse.Namespace, weights: Path | None, number: 
     if weights is not None:
         print(f"interrupted: the best weights so far are in\n{weights}")
     options = {"--output": given.output, "--seed": given.seed, "--fold": given.fold, "--backend": given.backend}
-    options |= {"--threads": given.threads, "--initial": given.initial, "--report": given.report}
+    options |= {"--memory": given.memory, "--threads": given.threads}
+    options |= {"--initial": given.initial, "--report": given.report}
     words = ["pytmva-rnn", "train", str(given.config)]
     words += [f"{name}={value}" for name, value in options.items() if value not in (None, Path())]
     print(f"to go on: {shlex.join([*words, '--resume'])}")

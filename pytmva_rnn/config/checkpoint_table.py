@@ -27,5 +27,5 @@ def checkpoint_config(table: Mapping[str, Any]) -> CheckpointConfig:
     if file is not None and (not isinstance(file, str) or not file.endswith(".npz")):
         raise ConfigError(f"[checkpoint] file is a path in quotes that ends with .npz, not {file!r}")
     config = CheckpointConfig(**table)
-    within("[checkpoint]", Checkpoint, file or "", config.every_epochs, config.every_minutes)
+    within("[checkpoint]", Checkpoint, file or "state.npz", config.every_epochs, config.every_minutes)
     return config

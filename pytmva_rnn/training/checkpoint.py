@@ -48,7 +48,7 @@ class Checkpoint:
     Raises
     ------
     OptionError
-        For numbers that are not above zero.
+        For what is no name of a file, and numbers that are not above zero.
 
     Examples
     --------
@@ -62,6 +62,8 @@ class Checkpoint:
     replace: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.file, str | os.PathLike) or not Path(self.file).name:
+            raise OptionError(f"the file of a checkpoint is a path that ends with .npz, not {str(self.file)!r:.80}")
         epochs, minutes = self.every_epochs, self.every_minutes
         if epochs is not None and (type(epochs) is not int or epochs < 1):
             raise OptionError(f"every_epochs is a whole number from 1 on, not {epochs!r}")

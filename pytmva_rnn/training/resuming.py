@@ -39,15 +39,16 @@ def keeping(checkpoint: Checkpoint | str | os.PathLike[str] | None, resume: Resu
     Raises
     ------
     OptionError
-        If nobody names a file.
+        If nobody names a file, or what is named is none.
     """
-    if checkpoint is None and isinstance(resume, bool):
-        if resume:
+    if not isinstance(resume, bool | str | os.PathLike):
+        raise OptionError(f"resume is True, False or the path of a checkpoint, not {resume!r:.80}")
+    named = None if isinstance(resume, bool) else Checkpoint(resume)
+    if checkpoint is None:
+        if resume is True:
             raise OptionError('resume=True needs the file: checkpoint="NAME.npz", or resume="NAME.npz"')
-        return None
-    if checkpoint is None and not isinstance(resume, bool):
-        return Checkpoint(resume)
-    return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint or "")
+        return named
+    return checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
 
 
 def continuation(

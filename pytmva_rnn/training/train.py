@@ -255,7 +255,7 @@ def train(
     OptionError
         For an option string that is wrong or does not fit the events.
     DataError
-        For arrays of the wrong shape, or with NaN.
+        For arrays of the wrong shape, or with NaN, and an `initial` that is no Model.
     TrainingError
         For a class without events in one of the samples or without a positive sum of weights, samples smaller than a
         batch, or a loss that is not finite or runs to minus infinity.
@@ -271,6 +271,8 @@ def train(
     ValueError
         For an unknown backend, or less than one thread.
     """
+    if initial is not None and not isinstance(initial, Model):
+        raise DataError(f"`initial` is a Model, as read_weights gives it, not {initial!r:.80}")
     keep = keeping(checkpoint, resume)
     beyond = Additions.of(additions)
     threads = asked_threads(threads)

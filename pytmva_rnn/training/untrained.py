@@ -93,6 +93,11 @@ def _tell_differences(problem: Problem, initial: Model) -> None:
         given, wanted = (tuple(each) for each in found) if found else ((), ())
         if given != wanted:
             log.warning("the %s of `initial` are %s, those of this training %s", what, _listed(given), _listed(wanted))
+    for number, (its, own) in enumerate(zip(initial.layers, problem.layers, strict=True)):
+        before = its.settings()
+        for name, now in own.settings().items():
+            if before[name] != now:
+                log.warning("%s of layer %d of `initial` is %s, here it is %s", name, number, before[name], now)
 
 
 def _listed(names: Iterable[str]) -> str:
