@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -87,6 +88,54 @@ def test_finished_ones_are_not_made_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert run(OPTIONS.replace("3e-2", "2e-2"), seeds=(1,), n=140) == [False]
 
 
+def test_a_table_that_does_not_say_all(tmp_path: Path) -> None:
+    def run() -> list[bool]:
+        found = train_many(events(), vary(seeds=(1, 2)), OPTIONS, folder=tmp_path, **GIVEN)
+        return [training.was_there for training in found.done]
+
+    table = tmp_path / "DL_seeds.trainings.json"
+    assert run() == [False, False]
+    whole = table.read_text()
+    for where, changed in (
+        ("numbers", {"validation error": "low"}),
+        ("numbers", {"validation error": None}),
+        ("numbers", {"epochs": 3.0, "seconds": 1.0}),
+        ("test", {}),
+        ("training", []),
+    ):
+        tables = json.loads(whole)
+        about = tables["trainings"][0]["about"]
+        about[where] = changed if "epochs" in changed or not changed else {**about[where], **changed}
+        table.write_text(json.dumps(tables))
+        assert run() == [False, True], (where, changed)
+
+
+def test_weight_files_that_are_links(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "here").mkdir()
+    link, file = tmp_path / "here" / "DL_seed1.weights.xml", tmp_path / "elsewhere" / "w.xml"
+    link.symlink_to(file)
+    for was_there in (False, True):
+        found = train_many(events(), vary(seeds=(1,)), OPTIONS, folder=tmp_path / "here", **GIVEN)
+        assert found.done[0].was_there == was_there
+        assert link.is_symlink()
+        assert file.is_file()
+        assert len(Ensemble.load(tmp_path / "here" / "DL_seeds.trainings.json")) == 1
+
+
+def test_two_commands_that_add_to_one_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_task = module.run_task
+
+    def another_first(*given: Any) -> Any:
+        monkeypatch.setattr(module, "run_task", run_task)
+        train_many(events(), vary(seeds=(2,)), OPTIONS, folder=tmp_path, **GIVEN)
+        return run_task(*given)
+
+    monkeypatch.setattr(module, "run_task", another_first)
+    train_many(events(), vary(seeds=(1,)), OPTIONS, folder=tmp_path, **GIVEN)
+    assert Ensemble.load(tmp_path / "DL_seeds.trainings.json").names == ("seed2", "seed1")
+
+
 def test_each_fold_scored_by_what_has_not_seen_it(tmp_path: Path) -> None:
     data = events()
     found = train_many(data, vary(folds=3, seeds=(1, 2)), OPTIONS, folder=tmp_path, **GIVEN)
@@ -125,8 +174,11 @@ def test_what_is_wrong_with_all_is_raised_before_anything_runs(tmp_path: Path) -
         train_many(data, two, OPTIONS, workers=2, executor=ThreadPoolExecutor(1))
     with pytest.raises(OptionError, match="a name of its own"):
         train_many(data, [*two, *two], OPTIONS)
-    with pytest.raises(OptionError, match="at least one"):
-        train_many(data, two, OPTIONS, workers=0)
+    for workers in (0, 1.5):
+        with pytest.raises(OptionError, match=f"workers = {workers}: at least one"):
+            train_many(data, two, OPTIONS, workers=workers)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown backend 'gpu'; choose one of cpu"):
+        train_many(data, two, OPTIONS, backend="gpu")
     for words, where in (("resume needs the folder", None), ("resume is for the trainings of a config", tmp_path)):
         with pytest.raises(OptionError, match=words):
             train_many(data, two, OPTIONS, folder=where, resume=True)

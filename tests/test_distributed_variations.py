@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytmva_rnn import parse_options, vary
@@ -11,12 +12,14 @@ from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options import SplitOptions
 
 BASE = parse_options("Layout=DENSE|3|TANH,LINEAR:TrainingStrategy=LearningRate=1e-2,MaxEpochs=3|LearningRate=1e-3")
+LAYOUT = "DENSE|5|RELU,LINEAR"
 
 
 def test_all_combinations_with_names_and_options_of_their_own() -> None:
-    found = vary(seeds=(3, 7), folds=2, scan={"learningrate": [1e-3, "3e-3"], "Layout": ["DENSE|5|RELU,LINEAR"]})
+    found = vary(seeds=(3, 7), folds=2, scan={"learningrate": [1e-3, "3e-3"], "Layout": [LAYOUT]})
     assert len(found) == 8
     assert len({variation.name for variation in found}) == 8
+    assert found == vary(seeds=np.array([3, 7]), folds=2, scan={"LearningRate": [1e-3, "3e-3"], "Layout": [LAYOUT]})
     assert found[0].name.startswith("LearningRate0.001_Layout-")
     assert found[0].name.endswith("_seed3_fold0")
     options = found[-1].options(BASE)
@@ -34,8 +37,12 @@ def test_all_combinations_with_names_and_options_of_their_own() -> None:
     [
         ({}, "nothing varies"),
         ({"seeds": (1, 2, 1)}, "seed 1 is given twice"),
-        ({"seeds": (0,)}, "from 1 on, not 0"),
+        ({"seeds": (0,)}, "from 1 on, up to 4294967294, not 0"),
         ({"seeds": (True,)}, "not True"),
+        ({"seeds": (1.0,)}, "not 1.0"),
+        ({"seeds": (2**32,)}, "not 4294967296"),
+        ({"seeds": 8}, r"seeds are whole numbers, such as range\(1, 9\), not 8"),
+        ({"scan": "LearningRate"}, "a scan has a list of values for each option"),
         ({"folds": 1}, "folds = 1"),
         ({"scan": {"LearnRate": [1]}}, "did you mean LearningRate"),
         ({"scan": {"LearningRate": [0.1, "1e-1"]}}, "value of LearningRate 1e-1 is given twice"),

@@ -24,6 +24,7 @@ from pytmva_rnn.distributed.trainings import Trainings
 from pytmva_rnn.distributed.variations import Variation
 from pytmva_rnn.errors import OptionError, first_line
 from pytmva_rnn.interruption import Interruption, raise_interruption, signal_number
+from pytmva_rnn.kernels import BACKENDS
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, SplitOptions
 from pytmva_rnn.report.permutation import check_executor
@@ -97,6 +98,8 @@ def train_many(
         For what is wrong with all trainings, before any is begun.
     OutputError
         For files that cannot be written or would overwrite another.
+    ValueError
+        For an unknown backend.
 
     Examples
     --------
@@ -108,16 +111,16 @@ def train_many(
     check_executor(executor)
     if executor is not None and workers is not None:
         raise OptionError("give an executor or a number of workers, not both")
-    plan = make_plan(
-        data, tuple(variations), options, split, title, None if folder is None else Path(folder), further, resume
-    )
-    plan = plan.checked(force)
+    _check_workers(workers)
+    if backend is not None and backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
+    place = None if folder is None else Path(folder).absolute()  # workers may be elsewhere
+    plan = make_plan(data, tuple(variations), options, split, title, place, further, resume)
+    plan.check(force)
     events = load_events(data)
     run = TrainingRun(plan, fingerprint_of(events), backend)
     run.take_finished()
     count = len(run.missing())
-    if workers is not None and workers < 1:
-        raise OptionError(f"workers = {workers}: at least one is needed")
     if run.done:
         log.info("%d of %d trainings are finished already", len(run.done), len(plan.variations))
     tasks = run.tasks(_threads(threads, executor, min(workers or 1, count), workers is not None))
@@ -134,6 +137,11 @@ def train_many(
         interrupted = signal_number(error)
         log.warning("interrupted: keeping the %d trainings that are finished", len(run.done))
     return run.results(events, interrupted)
+
+
+def _check_workers(given: Any) -> None:
+    if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+        raise OptionError(f"workers = {given!r}: at least one is needed, as a whole number")
 
 
 def _outcome(end: TaskEnd, name: str) -> Outcome:

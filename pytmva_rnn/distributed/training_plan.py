@@ -55,10 +55,10 @@ class TrainingPlan:
         folds = self.variations[0].folds
         return None if folds is None else FoldRule(folds, self.split.fold_by)
 
-    def checked(self, force: bool) -> TrainingPlan:
-        """With the places that the files really have; raises before anything is computed."""
+    def check(self, force: bool) -> None:
+        """Make sure that all of it can be written; raises before anything is computed."""
         if self.path is None:
-            return self
+            return
         outputs = [Output(f"weights of {name}", path, WEIGHTS) for name, path in self.files.items()]
         outputs.append(Output("table of trainings", self.path, TRAININGS))
         for name, checkpoint in self.checkpoints.items():
@@ -67,9 +67,7 @@ class TrainingPlan:
         for variation in self.variations if self.further is not None else ():
             assert self.further is not None
             outputs += self.further.outputs(variation)
-        paths = check_outputs(outputs, _inputs(self.data), force=force)
-        files = dict(zip(self.files, paths, strict=False))
-        return replace(self, files=files, path=paths[len(files)])
+        check_outputs(outputs, _inputs(self.data), force=force)
 
 
 def make_plan(

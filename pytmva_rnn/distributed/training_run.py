@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ class TrainingRun:
         self._fingerprint = fingerprint
         self._backend = backend
         self._by_name = {variation.name: variation for variation in plan.variations}
-        self._others: list[IndexedTraining] = []
+        self._others: dict[str, IndexedTraining] = {}
         self._warned: set[str] = set()
         seeded = any(variation.seed is not None for variation in plan.variations)
         common = replace(plan.options, random_seed=0) if seeded else plan.options
@@ -79,19 +81,25 @@ class TrainingRun:
         except WeightFileError as error:
             log.warning("%s; all trainings are made anew", error)
             return
+        self._take_others(index, path.parent)
         for member in index.members:
             variation = self._by_name.get(member.name)
-            file = path.parent / member.weights
-            if variation is None:
-                if member.about.get("family") == self._family and _is_there(file, member.sha256):
-                    self._others.append(member)
-            elif member.about.get("key") == self._key(variation) and _is_there(file, member.sha256):
-                known = [member.about.get(name) for name in ("numbers", "test", "training")]
-                if all(isinstance(table, dict) for table in known):
-                    numbers, test, training = ({str(k): float(v) for k, v in (table or {}).items()} for table in known)
-                    self.done[member.name] = Training(
-                        variation, numbers, test, training, self._plan.files[member.name], member.sha256, True
-                    )
+            if variation is None or member.about.get("key") != self._key(variation):
+                continue
+            known = _numbers(member.about)
+            if known is not None and _is_there(path.parent / member.weights, member.sha256):
+                file = self._plan.files[member.name]
+                self.done[member.name] = Training(variation, *known, file, member.sha256, was_there=True)
+
+    def _take_others(self, index: EnsembleIndex, folder: Path) -> None:
+        """Trainings of the table that are none of these, but of the same family."""
+        self._others = {
+            member.name: member
+            for member in index.members
+            if member.name not in self._by_name
+            and member.about.get("family") == self._family
+            and (self._others.get(member.name) == member or _is_there(folder / member.weights, member.sha256))
+        }
 
     def add(self, outcome: Outcome, *, here: bool) -> None:
         """Keep what came back from a worker, and tell; what was warned of in this process has been told."""
@@ -144,6 +152,8 @@ class TrainingRun:
         path = self._plan.path
         if path is None or not self.done:
             return
+        with suppress(OSError, WeightFileError):  # another command may have added to the same table meanwhile
+            self._take_others(read_index(path), path.parent)
         members = [
             IndexedTraining(
                 each.name,
@@ -163,7 +173,7 @@ class TrainingRun:
             for each in (self.done[v.name] for v in self._plan.variations if v.name in self.done)
             if each.weights is not None
         ]
-        write_index(EnsembleIndex((*self._others, *members), self._plan.rule), path)
+        write_index(EnsembleIndex((*self._others.values(), *members), self._plan.rule), path)
 
     def _key(self, variation: Variation) -> str:
         return self._digest(variation.options(self._plan.options), variation.split(self._plan.split), alike=False)
@@ -186,6 +196,17 @@ class _Also:
 
     def __call__(self, result: Any, parts: Division) -> None:
         self.further.write(self.variation, result, parts)
+
+
+def _numbers(about: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, float], dict[str, float]] | None:
+    """What was measured of a finished training; None where the table does not say all of it."""
+    tables = [about.get(name) for name in ("numbers", "test", "training")]
+    if not all(isinstance(table, dict) and table for table in tables):
+        return None
+    numbers, test, training = ({str(name): value for name, value in (table or {}).items()} for table in tables)
+    if any(type(value) not in (int, float) for table in (numbers, test, training) for value in table.values()):
+        return None
+    return (numbers, test, training) if {"validation error", "epochs", "seconds"} <= numbers.keys() else None
 
 
 def _is_there(file: Path, sha256: str) -> bool:

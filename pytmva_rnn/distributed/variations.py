@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
+import numbers
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,9 @@ __all__ = ["MOST", "Variation", "vary"]
 
 MOST = 256
 """Trainings that are made together unless more are allowed."""
+
+_LARGEST_SEED = 2**32 - 2
+"""Of a training of one phase, for which the generators' seed is one more."""
 
 _READABLE = re.compile(r"[A-Za-z0-9.+-]{1,20}")
 """A value that can stand in the name of a file."""
@@ -92,7 +96,7 @@ def vary(
     ['BatchSize50_seed1', 'BatchSize50_seed2', 'BatchSize100_seed1', 'BatchSize100_seed2']
     """
     given = _scanned(scan or {})
-    chosen = _seeds(itertools.islice(seeds, at_most + 1))
+    chosen = _seeds(seeds, at_most + 1)
     if chosen and "RandomSeed" in given:
         raise OptionError("the seeds are given twice: as seeds, and as values of RandomSeed")
     if folds is not None:
@@ -135,16 +139,24 @@ def _readable(text: str) -> str:
     return text if _READABLE.fullmatch(text) else f"-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _seeds(given: Iterable[Any]) -> list[int]:
-    seeds = list(given)
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 1:
-            raise OptionError(f"a seed is a whole number from 1 on, not {seed!r}; 0 would be different every time")
+def _seeds(given: Any, at_most: int) -> list[int]:
+    if not isinstance(given, Iterable):
+        raise OptionError(f"seeds are whole numbers, such as range(1, 9), not {given!r:.80}")
+    seeds = []
+    for seed in itertools.islice(given, at_most):
+        if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 1 <= int(seed) <= _LARGEST_SEED:
+            raise OptionError(
+                f"a seed is a whole number from 1 on, up to {_LARGEST_SEED}, not {seed!r}; "
+                "0 would be different every time"
+            )
+        seeds.append(int(seed))
     _check_once("seed", seeds, seeds)
     return seeds
 
 
-def _scanned(given: Mapping[str, Any]) -> dict[str, list[str]]:
+def _scanned(given: Any) -> dict[str, list[str]]:
+    if not isinstance(given, Mapping):
+        raise OptionError(f'a scan has a list of values for each option, {{"LearningRate": [...]}}, not {given!r:.80}')
     found: dict[str, list[str]] = {}
     for given_name, values in given.items():
         if isinstance(values, str | Mapping) or not isinstance(values, Iterable):

@@ -62,8 +62,9 @@ class Checkpoint:
     replace: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.file, str | os.PathLike) or not Path(self.file).name:
-            raise OptionError(f"the file of a checkpoint is a path that ends with .npz, not {str(self.file)!r:.80}")
+        file: Any = self.file
+        if not isinstance(file, str | os.PathLike) or not Path(file).name:
+            raise OptionError(f"the file of a checkpoint is a path that ends with .npz, not {str(file)!r:.80}")
         epochs, minutes = self.every_epochs, self.every_minutes
         if epochs is not None and (type(epochs) is not int or epochs < 1):
             raise OptionError(f"every_epochs is a whole number from 1 on, not {epochs!r}")
