@@ -16,7 +16,7 @@ import pytest
 
 from pytmva_rnn import Dataset, Recipe, Reweight, Source, clear_cache, kfold, load
 from pytmva_rnn.cli import main
-from pytmva_rnn.data import event_cache, loading, streaming
+from pytmva_rnn.data import entry_units, event_cache, loading, streaming
 from pytmva_rnn.data.array_files import ArrayWriter, read_array
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.data.memory_limit import MemoryLimit
@@ -428,6 +428,27 @@ def test_events_taken_by_way_of_files(kind: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(taken, array[index])
     np.testing.assert_array_equal(storage.take(taken, np.arange(len(taken))[::-1]), array[index][::-1])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_files_not_every_event_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    files, nothing = 12_000, np.empty((24_000, 0), np.float32)
+    data = Dataset(
+        X=np.zeros((2 * files, 1), np.float32),
+        class_index=np.zeros(2 * files, np.int64),
+        weights=np.ones(2 * files),
+        classes=("Signal", "Background"),
+        target_values=nothing,
+        targets=(),
+        spectators=nothing,
+        entries=np.tile([0, 1], files),
+        efficiencies=(),
+        files=tuple(f"{number}.root:t" for number in range(files)),
+        file_index=np.repeat(np.arange(files), 2),
+    )
+    monkeypatch.setattr(entry_units, "units_of", lambda data: 1 / 0)  # takes much memory
+    entry_units.check_repeated(data)
+    with pytest.raises(ZeroDivisionError):
+        entry_units.check_repeated(replace(data, file_index=data.file_index % (files - 1)))
 
 
 def test_an_entry_that_is_read_twice_is_found(files: Path, memory: int) -> None:

@@ -180,7 +180,9 @@ def check_repeated(dataset: Dataset) -> None:
         )
 
 
-_MOST_RUNS = 10_000
+_MOST_RUNS = 100_000
+_MOST_LOOKS = 10_000_000
+"""Pairs of runs of one file, which grow with the square of the runs."""
 
 
 def _may_repeat(dataset: Dataset) -> bool:
@@ -202,12 +204,16 @@ def _may_repeat(dataset: Dataset) -> bool:
     if len(starts) > _MOST_RUNS:
         return True
     files = [_canonical(place) for place in dataset.files]
+    looks = 0
     seen: dict[Any, list[tuple[int, int, NDArray[np.bool_]]]] = {}
     for start, stop in pairwise([*starts.tolist(), len(dataset)]):
         file = files[dataset.file_index[start]] if files else ""
         classes = np.bincount(dataset.class_index[start:stop], minlength=len(dataset.classes)) > 0
         run = int(entries[start]), int(entries[stop - 1]), classes
         others = seen.setdefault((file, int(dataset.repetition[start])), [])
+        looks += len(others)
+        if looks > _MOST_LOOKS:
+            return True
         if any(run[0] <= last and first <= run[1] and (classes & of).any() for first, last, of in others):
             return True
         others.append(run)
