@@ -270,7 +270,10 @@ def test_a_weight_file_that_changes_meanwhile(
 
 
 def test_the_command(weights: Path, data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "files.txt").write_text("# the data\n" + "\n".join(data) + "\n\n")
+    (tmp_path / "files.txt").write_bytes(b"\xef\xbb\xbf# the data\r\n" + "\n".join(data).encode() + b"\n\n")
+    (tmp_path / "wide.txt").write_text("\n".join(data), encoding="utf-16")
+    assert main(["evaluate", str(weights), f"@{tmp_path}/wide.txt", "--folder", str(tmp_path / "out")]) == 1
+    assert "wide.txt is no list of files" in capsys.readouterr().err
     command = [
         "evaluate",
         str(weights),
@@ -296,8 +299,9 @@ def test_the_command(weights: Path, data: list[str], tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "s.root", "--workers=2"], "--workers writes one file for each input: give --folder"),
-        (["-o", "s.root", "--shard=1/2"], "--shard writes one file for each input"),
+        (["-o", "s.root", "--workers=2"], "--workers is for one file of scores for each input: give --folder"),
+        (["-o", "s.root", "--shard=1/2"], "--shard is for one file of scores for each input"),
+        (["-o", "s.root", "--retries=1"], "--retries is for one file of scores for each input"),
         (["--folder=out", "--shard=50"], "--shard 50: which part of how many is needed"),
         (["--folder=out", "--shard=4/3"], "shard 4/3: shards are counted from 1/3 to 3/3"),
         (["--folder=out", "--skip-bad-files"], "--skip-bad-files is for --output"),

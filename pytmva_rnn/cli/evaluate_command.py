@@ -8,6 +8,7 @@ from pathlib import Path
 from pytmva_rnn.cli.joined_scores import evaluate_together
 from pytmva_rnn.cli.numbers_given import positive_number, whole_number
 from pytmva_rnn.cli.scores_of_each import evaluate_each
+from pytmva_rnn.distributed import RETRIES
 from pytmva_rnn.errors import DataError
 
 __all__ = ["add_command", "run"]
@@ -93,7 +94,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
     )
     each.add_argument("--shard", metavar="K/N", help="score only part K of N, from 1 on; each file is in one part")
     each.add_argument(
-        "--retries", metavar="N", type=whole_number, default=2, help="try a file that fails N times more (default: 2)"
+        "--retries", metavar="N", type=whole_number, help=f"try a file that fails N times more (default: {RETRIES})"
     )
     parser.set_defaults(run=run)
 
@@ -107,9 +108,9 @@ def run(given: argparse.Namespace) -> int:
         if given.skip_bad_files:
             raise DataError("--skip-bad-files is for --output; with --folder the files that fail are listed anyway")
         return evaluate_each(given, files)
-    for name in ("workers", "dask", "shard"):
+    for name in ("workers", "dask", "shard", "retries"):
         if getattr(given, name) is not None:
-            raise DataError(f"--{name} writes one file for each input: give --folder in place of --output")
+            raise DataError(f"--{name} is for one file of scores for each input: give --folder in place of --output")
     return evaluate_together(given, files)
 
 
@@ -118,8 +119,14 @@ def _listed(files: list[str]) -> list[str]:
     found: list[str] = []
     for name in files:
         if name.startswith("@") and not Path(name).exists():
-            lines = [line.strip() for line in Path(name[1:]).read_text(encoding="utf-8").splitlines()]
-            found += [line for line in lines if line and not line.startswith("#")]
+            content = Path(name[1:]).read_bytes()
+            if b"\0" in content:
+                raise DataError(
+                    f"{name[1:]} is no list of files: it is to be a text in UTF-8 with one path or URL a line"
+                )
+            # names of files may be of any bytes; editors of Windows begin with a mark
+            lines = content.decode("utf-8-sig", "surrogateescape").splitlines()
+            found += [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
         else:
             found.append(name)
     if not found:

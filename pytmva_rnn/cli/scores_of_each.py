@@ -11,7 +11,7 @@ from pytmva_rnn.cli.joined_scores import SKIPPED
 from pytmva_rnn.cli.program import USER_ERROR
 from pytmva_rnn.cli.progress_bar import progress_bar
 from pytmva_rnn.data import Source
-from pytmva_rnn.distributed import score_files
+from pytmva_rnn.distributed import RETRIES, score_files
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.interruption import Interruption
 
@@ -38,7 +38,7 @@ def evaluate_each(given: argparse.Namespace, files: list[str]) -> int:
             spectators=given.spectators,
             backend=given.backend,
             shard=shard,
-            retries=given.retries,
+            retries=RETRIES if given.retries is None else given.retries,
             force=given.force,
             progress=lambda _, count: advance(1, count),
             check=interruption.check,

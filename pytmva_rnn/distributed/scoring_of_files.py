@@ -32,9 +32,12 @@ from pytmva_rnn.scores.kept_branches import is_pattern
 from pytmva_rnn.scores.score_file import about_scores, tell_counts
 from pytmva_rnn.scores.score_tree import ScoreTree
 
-__all__ = ["score_files"]
+__all__ = ["RETRIES", "score_files"]
 
 log = logging.getLogger("pytmva_rnn")
+
+RETRIES = 2
+"""How often a file that fails is tried again."""
 
 
 def score_files(
@@ -52,7 +55,7 @@ def score_files(
     spectators: bool = False,
     backend: str = "cpu",
     shard: tuple[int, int] | None = None,
-    retries: int = 2,
+    retries: int = RETRIES,
     force: bool = False,
     progress: Callable[[ScoredFile, int], object] = lambda file, count: None,
     check: Callable[[], object] = lambda: None,
