@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytmva_rnn import read_weights
+from pytmva_rnn import load_config, read_weights
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.data.labels import class_numbers
-from pytmva_rnn.errors import DataError, OptionError, TMVAError, WeightFileError
+from pytmva_rnn.errors import ConfigError, DataError, OptionError, TMVAError, WeightFileError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.network.threads import VARIABLE, asked_threads
 from pytmva_rnn.options.grammar import number
@@ -61,6 +61,24 @@ def test_a_history_in_a_weight_file(text: str) -> None:
     with pytest.raises(WeightFileError, match=HISTORY) as caught:
         stored_history(with_entry(HISTORY, text))
     assert len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize("levels", [20, 200])
+def test_definitions_that_double(levels: int) -> None:
+    define = {f"a{k}": f"a{k + 1} * a{k + 1}" for k in range(levels)}
+    with pytest.raises(
+        DataError, match=r"'a0' stands, with those that it uses, for more than 100,000 char|levels deep"
+    ):
+        Formula.parse("a0", define)
+    assert Formula.parse("a0", {"a0": "a1 * a1", "a1": "x + x"}).names == ("x",)
+
+
+def test_names_of_very_many_parts(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    for text in ("[" + "a." * 100_000 + "a]", "a = 1\n" + "b." * 100_000 + "b = 1"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="a name has more than 100 parts"):
+            load_config(path)
 
 
 def test_threads(monkeypatch: pytest.MonkeyPatch) -> None:

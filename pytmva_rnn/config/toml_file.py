@@ -39,6 +39,7 @@ else:
 
 __all__ = ["TABLES", "configuration", "load_config", "read_tables"]
 
+_MOST_PARTS = 100
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
 _OWN = ("scan", "mpi", "output", "checkpoint", "additions", "report", "tune")
 TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
@@ -83,11 +84,22 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     return configuration(Path(path), read_tables(path))
 
 
+def _check_names(text: str) -> None:
+    """Refuse names of very many parts, `a.a.a`, for which Python's reader of TOML takes the square of their number."""
+    count = 0
+    for part in text.split("."):
+        count = count + 1 if part.strip(" \t\"'[").replace("_", "").replace("-", "").isalnum() else 0
+        if count > _MOST_PARTS:
+            raise ValueError(f"a name has more than {_MOST_PARTS} parts with points between")
+
+
 def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The tables of a TOML file as they are; raises as `load_config`."""
     path = Path(path)
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        _check_names(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of a number of very many digits, and of endless brackets
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
 
