@@ -22,6 +22,7 @@ def refuse(event, arguments):
 sys.addaudithook(refuse)
 
 import awkward, lxml.etree, numba, numba.core.caching, rich.console, rich.table, uproot  # what others need is theirs
+import multiprocessing.connection  # as its own system has it
 
 for module, names in {
     os: ("fchmod", "fork", "geteuid", "getloadavg", "getuid", "pathconf", "register_at_fork", "sched_getaffinity",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,13 @@ from faults.workbench import Command, Outcome, Said, Workbench
 __all__ = ["cold_cache"]
 
 
-def cold_cache(bench: Workbench, rounds: int, processes: int = 8, seed: int = 1) -> Outcome:
+def cold_cache(outcome: Outcome, bench: Workbench, rounds: int, processes: int = 8, seed: int = 1) -> None:
     """Start processes that score on an empty cache, and one more, which is killed.
 
     Parameters
     ----------
+    outcome : Outcome
+        Of what was done so far, also when Ctrl-C ends it.
     bench : Workbench
     rounds : int
     processes : int
@@ -28,7 +29,7 @@ def cold_cache(bench: Workbench, rounds: int, processes: int = 8, seed: int = 1)
     seed : int
         Of its moments.
     """
-    outcome, generator = Outcome("cold caches"), random.Random(seed)
+    generator = random.Random(seed)
     outputs = [f"out{number}.root" for number in range(processes)]
     commands = [
         Command(("-m", "pytmva_rnn", "evaluate", "given.xml", "events.root", "-o", output), (output,))
@@ -38,7 +39,6 @@ def cold_cache(bench: Workbench, rounds: int, processes: int = 8, seed: int = 1)
     for _ in range(rounds):
         bench.clear()
         with tempfile.TemporaryDirectory() as cache:
-            begun = time.monotonic()
             started = [bench.start(command, variables={"NUMBA_CACHE_DIR": cache}) for command in commands]
             *others, killed = started
             _end_at_random(killed, generator)
@@ -54,12 +54,10 @@ def cold_cache(bench: Workbench, rounds: int, processes: int = 8, seed: int = 1)
                 if scores != expected:
                     outcome.fault(f"process {number} has other scores")
             outcome.counted["kills"] += 1
-            outcome.counted["seconds"] += round(time.monotonic() - begun)
             # what the killed one has left must not be taken for compiled code
             said = bench.run(commands[0], variables={"NUMBA_CACHE_DIR": cache})
             if said.code or said.wrong or _scores(bench.folder / outputs[0]) != expected:
                 outcome.fault(f"after the kill: exit code {said.code}: {said.text[-600:]}")
-    return outcome
 
 
 def _end_at_random(process: subprocess.Popen[str], generator: random.Random) -> None:

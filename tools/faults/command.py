@@ -35,39 +35,47 @@ def _bench() -> Iterator[Workbench]:
         yield Workbench(Path(folder))
 
 
-def _kills(number: int, seed: int) -> Outcome:
+def _kills(outcome: Outcome, number: int, seed: int) -> None:
     with _bench() as bench:
-        return kills(bench, number, seed)
+        kills(outcome, bench, number, seed)
 
 
-def _disks(number: int, seed: int) -> Outcome:
+def _disks(outcome: Outcome, number: int, seed: int) -> None:
     with _bench() as bench:
-        return full_disks(bench, number)
+        full_disks(outcome, bench, number)
 
 
-def _readonly(number: int, seed: int) -> Outcome:
+def _readonly(outcome: Outcome, number: int, seed: int) -> None:
     with _bench() as bench:
-        return read_only(bench)
+        read_only(outcome, bench)
 
 
-def _cold(number: int, seed: int) -> Outcome:
+def _cold(outcome: Outcome, number: int, seed: int) -> None:
     with _bench() as bench:
-        return cold_cache(bench, number, seed=seed)
+        cold_cache(outcome, bench, number, seed=seed)
 
 
-def _replaced(number: int, seed: int) -> Outcome:
+def _replaced(outcome: Outcome, number: int, seed: int) -> None:
     with _bench() as bench:
-        return replaced_files(bench, number, seed)
+        replaced_files(outcome, bench, number, seed)
 
 
-MODES: dict[str, tuple[Callable[[int, int], Outcome], int, str]] = {
+def _threads(outcome: Outcome, number: int, seed: int) -> None:
+    threads(outcome, number)
+
+
+def _forks(outcome: Outcome, number: int, seed: int) -> None:
+    forks(outcome, number)
+
+
+MODES: dict[str, tuple[Callable[[Outcome, int, int], None], int, str]] = {
     "kills": (_kills, 200, "commands killed at random moments"),
     "disks": (_disks, 8, "full disks, of so many sizes, for each command"),
     "readonly": (_readonly, 1, "nothing can be written"),
     "cold": (_cold, 10, "rounds of eight processes that find no compiled code, and one that is killed"),
     "replaced": (_replaced, 60, "files replaced while they are scored"),
-    "threads": (lambda number, seed: threads(number), 50, "trainings of two threads, beside eight that score"),
-    "forks": (lambda number, seed: forks(number), 40, "processes forked while threads score and train"),
+    "threads": (_threads, 50, "trainings of two threads, beside eight that score"),
+    "forks": (_forks, 40, "processes forked while threads score and train"),
 }
 """What is done, how often if nobody says, and what the number counts."""
 
@@ -86,13 +94,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 no fault, 1 faults (argparse exits with 2 by itself for wrong usage).
     """
     given = _parser().parse_args(argv)
-    outcomes = []
+    outcomes: list[Outcome] = []
     with RaisedSignals():
         try:
             for mode in given.modes or MODES:
                 call, number, _ = MODES[mode]
-                outcomes.append(call(given.number or number, given.seed))
-                print(outcomes[-1], flush=True)
+                outcomes.append(Outcome(mode))
+                try:
+                    call(outcomes[-1], given.number or number, given.seed)
+                finally:
+                    print(outcomes[-1], flush=True)
         except KeyboardInterrupt:
             print("interrupted")
     faults = sum(len(outcome.faults) for outcome in outcomes)

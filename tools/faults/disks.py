@@ -57,9 +57,9 @@ def may_mount() -> bool:
         return subprocess.run(tried, capture_output=True, check=False).returncode == 0
 
 
-def full_disks(bench: Workbench, count: int) -> Outcome:
+def full_disks(outcome: Outcome, bench: Workbench, count: int) -> None:
     """Give commands too little space, from none to nearly enough, `count` times each and in each of two ways."""
-    outcome, mounts = Outcome("full disks"), may_mount()
+    mounts = may_mount()
     for name, command in COMMANDS.items():
         bench.clear()
         said = bench.run(command)
@@ -74,7 +74,6 @@ def full_disks(bench: Workbench, count: int) -> Outcome:
             if mounts:
                 pages = sum(-(-size // _PAGE) for size in sizes) * number // count
                 _check(outcome, name, "full disk", *_on_small_disk(bench, command, pages))
-    return outcome
 
 
 def _limited(bench: Workbench, command: Command, limit: int) -> tuple[Said, list[str]]:
@@ -121,15 +120,14 @@ def _misbehaviour(said: Said, command: Command, codes: Sequence[int]) -> str:
     return ""
 
 
-def read_only(bench: Workbench) -> Outcome:
+def read_only(outcome: Outcome, bench: Workbench) -> None:
     """Let nothing be written: neither beside the inputs nor in home, temporary and cache folder.
 
     Commands that write are to say so; those that only read, or write to where there is room, are to do their work.
     """
-    outcome = Outcome("read-only disks")
     if not may_mount():
         outcome.counted["skipped, since this process may not mount"] += 1
-        return outcome
+        return
     bench.clear()
     room = bench.folder / _ROOM
     room.mkdir(exist_ok=True)
@@ -145,4 +143,3 @@ def read_only(bench: Workbench) -> Outcome:
             outcome.fault(f"{' '.join(command.arguments)}: {each}")
         if bench.files() != before:
             outcome.fault(f"{' '.join(command.arguments)}: something was written")
-    return outcome

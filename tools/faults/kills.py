@@ -18,17 +18,19 @@ __all__ = ["kills"]
 _SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()))
 
 
-def kills(bench: Workbench, count: int, seed: int = 1) -> Outcome:
+def kills(outcome: Outcome, bench: Workbench, count: int, seed: int = 1) -> None:
     """Kill commands, each at a moment within the time that it takes by itself.
 
     Parameters
     ----------
+    outcome : Outcome
+        Of what was done so far, also when Ctrl-C ends it.
     bench : Workbench
     count : int
     seed : int
         Of commands, signals and moments.
     """
-    outcome, generator = Outcome("kills"), random.Random(seed)
+    generator = random.Random(seed)
     seconds = {}
     for name in COMMANDS:
         for _ in range(2):  # the first may compile
@@ -37,7 +39,7 @@ def kills(bench: Workbench, count: int, seed: int = 1) -> Outcome:
             seconds[name] = time.monotonic() - begun
         if said.code:
             outcome.fault(f"{name} fails by itself: {said.text}")
-            return outcome
+            return
     for number in range(count):
         name, kill = generator.choice(list(COMMANDS)), generator.choice(_SIGNALS)
         after = generator.uniform(0, 1.1 * seconds[name])
@@ -51,7 +53,6 @@ def kills(bench: Workbench, count: int, seed: int = 1) -> Outcome:
     known = bench.inputs.union(*(command.outputs for command in COMMANDS.values()))
     for path in sorted(bench.files().keys() - known):
         outcome.fault(f"{path} is left in the end")
-    return outcome
 
 
 def _kill(bench: Workbench, name: str, number: signal.Signals, after: float) -> list[str]:

@@ -56,17 +56,19 @@ _WAYS: Mapping[str, Callable[[Path, bytes], None]] = {
 }
 
 
-def replaced_files(bench: Workbench, count: int, seed: int = 1) -> Outcome:
+def replaced_files(outcome: Outcome, bench: Workbench, count: int, seed: int = 1) -> None:
     """Score files, one of which is replaced meanwhile by one of fewer, as many or more events.
 
     Parameters
     ----------
+    outcome : Outcome
+        Of what was done so far, also when Ctrl-C ends it.
     bench : Workbench
     count : int
     seed : int
         Of files, moments and ways.
     """
-    outcome, generator = Outcome("replaced files"), random.Random(seed)
+    generator = random.Random(seed)
     bench.clear()
     names = [f"part{number:02}.root" for number in range(_FILES)]
     for number, name in enumerate(names):
@@ -104,7 +106,6 @@ def replaced_files(bench: Workbench, count: int, seed: int = 1) -> Outcome:
                 allowed = [expected[number], *([known[events]] if number == place else [])]
                 if not any(np.array_equal(scores, each) for each in allowed):
                     outcome.fault(f"{what}: file {number} has other scores than before or after")
-    return outcome
 
 
 def _scores_by_file(bench: Workbench, command: Command, outcome: Outcome) -> dict[int, NDArray[np.float32]]:

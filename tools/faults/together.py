@@ -51,9 +51,9 @@ def _weights(model: Model) -> list[bytes]:
     return [array.tobytes() for layer in model.layers for array in layer.weights.values()]
 
 
-def threads(rounds: int, scoring: int = 8, training: int = 2) -> Outcome:
+def threads(outcome: Outcome, rounds: int, scoring: int = 8, training: int = 2) -> None:
     """Let threads score while others train, each training `rounds` times."""
-    outcome, work, stop = Outcome("threads"), _Work(), threading.Event()
+    work, stop = _Work(), threading.Event()
 
     def until_stopped() -> None:
         while not stop.is_set():
@@ -72,7 +72,6 @@ def threads(rounds: int, scoring: int = 8, training: int = 2) -> Outcome:
     stop.set()
     for thread in scorers:
         thread.join()
-    return outcome
 
 
 _counting = threading.Lock()
@@ -89,12 +88,11 @@ def _count(outcome: Outcome, what: str, check: Callable[[], bool]) -> None:
             outcome.fault(f"{what}: {wrong}")
 
 
-def forks(count: int, scoring: int = 4) -> Outcome:
+def forks(outcome: Outcome, count: int, scoring: int = 4) -> None:
     """Fork while threads score and one trains; each new process scores, and each second one trains too."""
-    outcome = Outcome("forks")
     if not hasattr(os, "fork"):
         outcome.counted["skipped, since this system has none"] += 1
-        return outcome
+        return
     work, stop = _Work(), threading.Event()
 
     def busy(check: Callable[[], bool]) -> None:
@@ -116,7 +114,6 @@ def forks(count: int, scoring: int = 4) -> Outcome:
     stop.set()
     for thread in others:
         thread.join()
-    return outcome
 
 
 def _in_fork(work: _Work, *, trains: bool) -> None:

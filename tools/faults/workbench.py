@@ -57,7 +57,7 @@ def work(logger):
     loader.AddSignalTree(tree)
     loader.AddBackgroundTree(tree)
     loader.PrepareTrainingAndTestTree("y > 0", "y <= 0", "SplitMode=Random:NormMode=NumEvents:!V")
-    options = "Layout=LSTM|4|1|1|0|0,LINEAR:TrainingStrategy=MaxEpochs=2,BatchSize=50,TestRepetitions=1:RandomSeed=1"
+    options = "Layout=LSTM|4|1|1|0|0,LINEAR:TrainingStrategy=MaxEpochs=2,BatchSize=20,TestRepetitions=1:RandomSeed=1"
     factory.BookMethod(loader, tmva.Types.kDL, "DL", options + ":InputLayout=1|1")
     factory.TrainAllMethods()
     factory.TestAllMethods()

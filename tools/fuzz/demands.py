@@ -1,20 +1,19 @@
-"""Inputs of up to 1 MB that ask for much: `python -m fuzz.demands NAME` reads one, and says what that took."""
+"""Inputs of up to 1 MB that ask for much, and what each takes."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from functools import partial
 
-from fuzz.targets import DATA, LARGEST, ROOT, TARGETS
+from fuzz.targets import DATA, LARGEST, TARGETS, Target
 from fuzz.trial import MEMORY, SECONDS, limit_memory, warm_up
 
-__all__ = ["DEMANDS", "demand", "run_demands"]
+__all__ = ["DEMANDS", "run_demands"]
 
 _OTHERS = 1 << 30
 """Bytes beyond `MEMORY` at which a process is stopped all the same: until then it says how many they were."""
@@ -113,12 +112,27 @@ DEMANDS = {f"{target}: {name}": (target, make) for target, made in _TEXTS.items(
 """By target and name: the target, and what makes the text."""
 
 
-def demand(name: str) -> tuple[float, float, str]:
-    """Seconds, MB and what was wrong, of an input in this process, which has to be a new one."""
+def run_demands(targets: Collection[str]) -> int:
+    """Read those of some targets, each in a process of its own, and show what they took; how many took too much."""
     logging.disable(logging.CRITICAL)
-    target_name, make = DEMANDS[name]
-    target, data = TARGETS[target_name], make().encode()[:LARGEST]
-    warm_up(target)
+    faults = 0
+    for target in targets:
+        demands = {name: make for name, (of, make) in DEMANDS.items() if of == target}
+        if demands:
+            warm_up(TARGETS[target])
+        for name, make in demands.items():
+            data = make().encode()[:LARGEST]
+            seconds, megabytes, wrong = _in_a_fork(partial(_demand, TARGETS[target], data))
+            too_much = seconds > SECONDS or megabytes > MEMORY >> 20
+            faults += bool(wrong) or too_much
+            told = wrong or ("TOO MUCH" if too_much else "")
+            print(f"{name:45} {len(data) / 1e6:5.2f} MB: {seconds:6.2f} s {megabytes:6.0f} MB {told}", flush=True)
+    print(f"{faults} took more than {SECONDS:g} s or {MEMORY >> 20} MB, or ended otherwise")
+    return faults
+
+
+def _demand(target: Target, data: bytes) -> tuple[float, float, str]:
+    """Seconds, MB and what was wrong, of an input in this process, which has to be a new one."""
     limit_memory(MEMORY + _OTHERS)
     before, begun, wrong = _peak(), time.process_time(), ""
     try:
@@ -128,36 +142,25 @@ def demand(name: str) -> tuple[float, float, str]:
     return time.process_time() - begun, (_peak() - before) / (1 << 20), wrong
 
 
+def _in_a_fork(action: Callable[[], tuple[float, float, str]]) -> tuple[float, float, str]:
+    """What a forked process finds: it has what was imported, and memory of its own to be measured."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            os.write(writing, json.dumps(action()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        said = stream.read()
+    _, status = os.waitpid(process, 0)
+    seconds, megabytes, wrong = json.loads(said) if said else (0.0, 0.0, f"ended with status {status}")
+    return seconds, megabytes, wrong
+
+
 def _peak() -> int:
-    """The most bytes of memory that the process has had, where the system says it."""
-    with suppress(ImportError):
-        import resource
+    """The most bytes of memory that the process has had."""
+    import resource
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return 0
-
-
-def run_demands(targets: Collection[str]) -> int:
-    """Read those of some targets, each in a process of its own, and show what they took; how many took too much."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tools"), str(ROOT)])}
-    faults = 0
-    for name, (target, make) in DEMANDS.items():
-        if target not in targets:
-            continue
-        command = [sys.executable, "-m", "fuzz.demands", name]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        if done.returncode:
-            seconds, megabytes, wrong = 0.0, 0.0, f"ended with {done.returncode}: {done.stderr[-300:]}"
-        else:
-            seconds, megabytes, wrong = json.loads(done.stdout.splitlines()[-1])
-        too_much = wrong or seconds > SECONDS or megabytes > MEMORY >> 20
-        faults += bool(too_much)
-        size = len(make().encode()) / 1e6
-        told = wrong or ("TOO MUCH" if too_much else "")
-        print(f"{name:55} {size:5.2f} MB: {seconds:6.2f} s {megabytes:6.0f} MB {told}", flush=True)
-    print(f"{faults} took more than {SECONDS:g} s or {MEMORY >> 20} MB, or ended otherwise")
-    return faults
-
-
-if __name__ == "__main__":
-    print(json.dumps(demand(sys.argv[1])))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
