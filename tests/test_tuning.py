@@ -24,6 +24,7 @@ pytest.importorskip("tomlkit")
 from pytmva_rnn.tuning import Search, tune
 
 CONFIG = """
+#:schema schemas/own.json
 # jets
 [input]
 files = "events.root"
@@ -163,6 +164,7 @@ def test_a_search_from_the_command_line(folder: Path, capsys: pytest.CaptureFixt
     assert "# steps are" in text
     assert text.startswith(f"# Made by pytmva_rnn: trial {best['trial']} of jets.toml, validation_error 0.")
     assert 'files = "../events.root"' in text
+    assert "#:schema ../schemas/own.json\n" in text
     assert main([*command, "--trials=4"]) == 0  # nothing is left to do
     assert "trial 4" not in capsys.readouterr().out
 

@@ -146,8 +146,11 @@ class WeightsConfig:
     Attributes
     ----------
     negative : "keep", "absolute" or "ignore"
+        What becomes of events of negative weight.
     balance : bool
+        Give all classes the same sum of weights.
     reweight : Reweight, optional
+        Make the distribution of one or two variables that of a reference class, or flat.
     """
 
     negative: NegativeWeights = "keep"
@@ -164,6 +167,7 @@ class MethodConfig:
     title, job : str
         TMVA's names of the method and of the Factory, which make up the weight file's name.
     options : MethodOptions
+        TMVA's string, or a table of its keys, of which layers, sizes and training phases may be lists.
     """
 
     title: str
@@ -212,7 +216,9 @@ class CheckpointConfig:
     Attributes
     ----------
     every_epochs : int, optional
+        After every so many epochs.
     every_minutes : float, optional
+        After so many minutes; every ten with neither.
     file : str, optional
         Relative to the folder of the command's `--output`; beside the weight file, with `.checkpoint.npz` in place of
         `.weights.xml`, when None.

@@ -15,7 +15,7 @@ from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.suggestions import near
 
-__all__ = ["input_config", "relocate"]
+__all__ = ["input_config", "moved", "relocate"]
 
 _SOURCE = tuple(f.name for f in fields(Source) if f.name not in ("aliases", "share"))  # [define] is for aliases
 _OTHERS = ("classes", "targets", "sources")
@@ -131,7 +131,7 @@ def relocate(table: Any, old: Path, new: Path) -> None:
     for own in table if isinstance(table, list) else [table]:
         for key, value in own.items():
             if key == "files":
-                own[key] = _moved(value, old, new) if isinstance(value, str) else [_moved(v, old, new) for v in value]
+                own[key] = moved(value, old, new) if isinstance(value, str) else [moved(v, old, new) for v in value]
             elif key == "friends":
                 own[key] = [_friend_moved(friend, old, new) for friend in value]
             elif isinstance(value, dict | list) and key not in ("classes", "targets"):
@@ -140,10 +140,10 @@ def relocate(table: Any, old: Path, new: Path) -> None:
 
 def _friend_moved(friend: str, old: Path, new: Path) -> str:
     name, assigned, path = friend.partition("=")
-    return f"{name.strip()} = {_moved(path.strip(), old, new)}" if assigned else _moved(friend, old, new)
+    return f"{name.strip()} = {moved(path.strip(), old, new)}" if assigned else moved(friend, old, new)
 
 
-def _moved(file: str, old: Path, new: Path) -> str:
+def moved(file: str, old: Path, new: Path) -> str:
     """A path of a file in `old`, for one in `new`; what depends on neither stays."""
     if _beside(old, file) == _beside(new, file) or old.resolve() == new.resolve():
         return file

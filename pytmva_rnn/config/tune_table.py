@@ -21,7 +21,17 @@ _MOST_CHOICES = 1000
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both included: integers if both are, on request in steps or by their logarithm."""
+    """Numbers from `low` to `high`, both included: integers if both are, on request in steps or by their logarithm.
+
+    Attributes
+    ----------
+    low, high : float
+        The smallest and the largest.
+    step : float, optional
+        From each number to the next.
+    log : bool
+        Whether their logarithms are equally likely.
+    """
 
     low: float
     high: float
@@ -70,6 +80,7 @@ class TuneConfig:
     folds : int, optional
         Parts of the training sample, of which each validates once; the mean counts.
     sampler : "tpe" or "random"
+        How values are chosen: by those of the trials so far, or by chance.
     pruner : "median" or "none"
         Whether a trial ends early whose validation error is above the median of the others at the same epoch.
     startup_trials, warmup_epochs : int

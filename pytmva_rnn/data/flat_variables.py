@@ -45,6 +45,7 @@ class Column:
     title : str
         Empty: the label.
     unit : str
+        Of its values, for axes of plots.
     size : int, optional
         Number of elements that every event must have; None for one value per event. A variable that gives a list then
         makes an event of each of its elements.

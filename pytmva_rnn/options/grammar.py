@@ -6,12 +6,15 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pytmva_rnn.errors import OptionError
 
 __all__ = [
     "DIGITS",
+    "Bounded",
+    "Words",
     "boolean",
     "decay_rate",
     "indent",
@@ -60,16 +63,22 @@ def boolean(text: str) -> bool:
     return text.upper() in ("TRUE", "T", "1")
 
 
-def one_of(*values: str) -> Callable[[str], str]:
-    """A parser of words in any case, giving each as it stands here."""
+@dataclass(frozen=True)
+class Words:
+    """A parser of words in any case, giving each as it stands in `values`."""
 
-    def parse(text: str) -> str:
-        for value in values:
+    values: tuple[str, ...]
+
+    def __call__(self, text: str) -> str:
+        for value in self.values:
             if value.upper() == text.upper():
                 return value
-        raise OptionError(f"{text!r} is not one of {', '.join(values)}")
+        raise OptionError(f"{text!r} is not one of {', '.join(self.values)}")
 
-    return parse
+
+def one_of(*values: str) -> Words:
+    """A parser of these words."""
+    return Words(values)
 
 
 def plain(text: str) -> str:
@@ -79,20 +88,28 @@ def plain(text: str) -> str:
     return text.strip()
 
 
-def positive(
-    parse: Callable[[str], Any], least: float = 0, *, strict: bool = False, most: float = math.inf
-) -> Callable[[str], Any]:
+@dataclass(frozen=True)
+class Bounded:
     """A parser that refuses values below `least`, or, if strict, not above it, and values above `most`."""
 
-    def checked(text: str) -> Any:
-        value = parse(text)
-        if value < least or (strict and value == least):
-            raise OptionError(f"{text} is out of range: it must be {'above' if strict else 'at least'} {least:g}")
-        if value > most:
-            raise OptionError(f"{text} is out of range: it must be at most {most}")
+    parse: Callable[[str], Any]
+    least: float
+    strict: bool
+    most: float
+
+    def __call__(self, text: str) -> Any:
+        value = self.parse(text)
+        if value < self.least or (self.strict and value == self.least):
+            word = "above" if self.strict else "at least"
+            raise OptionError(f"{text} is out of range: it must be {word} {self.least:g}")
+        if value > self.most:
+            raise OptionError(f"{text} is out of range: it must be at most {self.most}")
         return value
 
-    return checked
+
+def positive(parse: Callable[[str], Any], least: float = 0, *, strict: bool = False, most: float = math.inf) -> Bounded:
+    """A parser of what is not below `least`, or above it, nor above `most`."""
+    return Bounded(parse, least, strict, most)
 
 
 def decay_rate(text: str) -> float:

@@ -74,10 +74,37 @@ class MethodOptions:
     >>> MethodOptions(layout="LSTM|8|6|6,LINEAR", training_strategy={"BatchSize": 50}).training_strategy[0].batch_size
     50
 
-    IgnoreNegWeightsInTraining leaves events of negative weight out of the training and the validation sample.
-
     Attributes
     ----------
+    v, verbosity_level : bool, str
+        How much TMVA prints; without effect here.
+    h : bool
+        Whether TMVA prints its help; without effect here.
+    var_transform : str
+        Transformations of the variables before the network, N, D, P, U, G and I, one after the other: `N,P`.
+    create_mva_pdfs : bool
+        Keep the distributions of the scores, for the signal probability and the rarity of an event.
+    ignore_neg_weights_in_training : bool
+        Leave events of negative weight out of the training and the validation sample.
+    input_layout : tuple of int
+        Time steps and inputs of a step, `10|30`, or depth, height and width; all variables are one row without it.
+    batch_layout : tuple of int
+        TMVA's shape of a batch, which the weight file repeats.
+    layout : tuple of LayerSpec
+        Layers, first to last: `LSTM|state|inputs|steps`, `GRU|...`, `RNN|...`, `DENSE|width|activation`,
+        `RESHAPE|FLAT`, `BNORM`, `LINEAR`.
+    error_strategy : str
+        What is minimised, and with it the function of the output.
+    weight_initialization : str
+        How the weights are drawn before the training.
+    random_seed : int
+        Of the initial weights, the order of the events and dropout; 0 is another in every training.
+    validation_size : ValidationSize
+        How much of the training sample validates, its last events: `20%`, `0.2`, or a number of events.
+    architecture : str
+        CPU or GPU.
+    training_strategy : tuple of TrainingPhase
+        The phases of the training, one after the other.
     text : Mapping[str, str]
         The user's own words for the options that he set, which a weight file repeats; not part of equality.
 

@@ -36,10 +36,8 @@ class SplitOptions:
 
     Values given in Python are checked as those of TMVA's string are, and brought into TMVA's spelling.
 
-    >>> SplitOptions(SplitMode="alternate", nTrain={"Signal": 1000})
-    SplitOptions(SplitMode='Alternate', MixMode='SameAsSplitMode', SplitSeed=100, NormMode='EqualNumEvents', \
-nTrain={'Signal': 1000}, nTest={}, TrainTestSplit={}, ScaleWithPreselEff=False, V=False, VerboseLevel='Info', \
-test=None, validation=None, folds=None, fold=None, fold_by=None)
+    >>> str(SplitOptions(SplitMode="alternate", nTrain={"Signal": 1000}))
+    'SplitMode=Alternate:nTrain_Signal=1000'
 
     Attributes
     ----------

@@ -12,7 +12,7 @@ from pytmva_rnn.errors import OptionError
 from pytmva_rnn.options.grammar import decay_rate, indent, integer, number, one_of, parts, positive, unknown
 from pytmva_rnn.options.keys import Spelled, fields_of, normalise, option, separated, value_text
 
-__all__ = ["DEFAULT_STRATEGY", "TrainingPhase", "parse_strategy", "strategy_text"]
+__all__ = ["DEFAULT_STRATEGY", "IGNORED", "TrainingPhase", "parse_strategy", "strategy_text"]
 
 DEFAULT_STRATEGY = (
     "LearningRate=1e-1,Momentum=0.3,Repetitions=3,ConvergenceSteps=50,BatchSize=30,TestRepetitions=7,WeightDecay=0.0,"
@@ -21,7 +21,7 @@ DEFAULT_STRATEGY = (
     "WeightDecay=0.001,Renormalize=L2,DropConfig=0.0+0.5+0.5,DropRepetitions=5,Multithreading=True"
 )
 
-_IGNORED = ("Repetitions", "DropRepetitions", "Multithreading", "Renormalize")
+IGNORED = ("Repetitions", "DropRepetitions", "Multithreading", "Renormalize")
 """Keys that TMVA takes and does not use."""
 
 
@@ -40,6 +40,37 @@ class TrainingPhase(Spelled):
 
     >>> TrainingPhase(optimizer="adam", drop_config=[0, 0.5]).optimizer
     'ADAM'
+
+    Attributes
+    ----------
+    learning_rate : float
+        Step size of the optimizer.
+    momentum : float
+        Of SGD.
+    convergence_steps : int
+        The phase ends when the validation error has not fallen for more epochs than these.
+    batch_size : int
+        Events of a step.
+    max_epochs : int
+        The phase ends after these at the latest.
+    test_repetitions : int
+        Epochs from one look at the validation sample to the next.
+    weight_decay : float
+        Factor of the penalty on the weights that Regularization names.
+    regularization : str
+        Penalty on the sum of the weights' absolute values (L1) or squares (L2).
+    optimizer : str
+        How the weights follow the gradient.
+    drop_config : tuple of float
+        Probability, layer by layer, to drop an element of what goes into it.
+    adam_beta1, adam_beta2, adam_eps : float
+        Of ADAM: weights of the past in the means of gradient and square, and what is added to the root.
+    adagrad_eps : float
+        Of ADAGRAD: what is added to the root.
+    rmsprop_rho, rmsprop_eps : float
+        Of RMSPROP: weight of the past, and what is added to the root.
+    adadelta_rho, adadelta_eps : float
+        Of ADADELTA: weight of the past, and what is added to the root.
 
     Raises
     ------
@@ -119,7 +150,7 @@ def _setting(part: str, text: str, position: int) -> dict[str, Any]:
 
 def _check_name(name: str, text: str | None = None, position: int | None = None) -> None:
     names = [key.name for _, key in fields_of(TrainingPhase).values()]
-    if name.upper() not in (each.upper() for each in (*names, *_IGNORED)):
+    if name.upper() not in (each.upper() for each in (*names, *IGNORED)):
         raise OptionError(unknown(name, names, "training key"), text, position)
 
 

@@ -60,7 +60,15 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Step:
-    """The rate is multiplied with a factor after each so many epochs of a phase."""
+    """The rate is multiplied with a factor after each so many epochs of a phase.
+
+    Attributes
+    ----------
+    every : int
+        Epochs.
+    by : float
+        The factor.
+    """
 
     kind: ClassVar[str] = "step"
     every: int = 10
@@ -77,7 +85,15 @@ class Step:
 
 @dataclass(frozen=True)
 class OnPlateau:
-    """The rate is multiplied with a factor each time that the validation error has not fallen for so many epochs."""
+    """The rate is multiplied with a factor each time that the validation error has not fallen for so many epochs.
+
+    Attributes
+    ----------
+    patience : int
+        Epochs.
+    by : float
+        The factor.
+    """
 
     kind: ClassVar[str] = "plateau"
     patience: int = 10

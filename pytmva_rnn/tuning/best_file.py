@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from pytmva_rnn import extras
 from pytmva_rnn.config import Configuration, TuneConfig
 from pytmva_rnn.config.changed_tables import change, place_of
-from pytmva_rnn.config.input_table import relocate
+from pytmva_rnn.config.input_table import moved, relocate
 from pytmva_rnn.config.toml_file import configuration, read_tables
 from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.errors import ConfigError
@@ -21,6 +22,9 @@ from pytmva_rnn.tuning.study_file import TrialRow
 __all__ = ["write_best"]
 
 tomlkit: Any = extras.tomlkit()
+
+_SCHEMA = re.compile(r"^(#:schema )(\S+)", re.MULTILINE)
+"""The line by which editors find the schema of the file."""
 
 
 def write_best(
@@ -59,7 +63,9 @@ def write_best(
     change(document, seed, wanted.method.options.random_seed)
     relocate(document["input"], source.parent, target.parent)
     text = f"# Made by pytmva_rnn: trial {best.number} of {source.name}, {_described(best, tuning)}.\n\n"
-    text += tomlkit.dumps(document).lstrip("\n")
+    text += _SCHEMA.sub(
+        lambda line: line[1] + moved(line[2], source.parent, target.parent), tomlkit.dumps(document).lstrip("\n")
+    )
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
         found = configuration(target, read_tables(temporary))
