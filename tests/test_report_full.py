@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -20,6 +21,7 @@ from pytmva_rnn.data import ArrayTree
 from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.errors import DataError, OutputError
 from pytmva_rnn.report.event_inputs import EventInputs
+from pytmva_rnn.report.statistics.binned import Binned
 
 pytest.importorskip("matplotlib")
 
@@ -242,6 +244,19 @@ def test_pictures_show_the_numbers(report: Report) -> None:
     axes = report.figure("scores").axes[0]
     height, _ = report.scores[0].histograms["test"]["Signal"].density()
     np.testing.assert_array_equal(axes.patches[0].get_data().values, height)
+
+
+def test_bins_of_negative_content_are_to_be_seen(report: Report) -> None:
+    def drawn(*contents: float) -> Any:
+        edges, values = np.linspace(0, 1, len(contents) + 1), np.array(contents)
+        histograms = {"test": {"Signal": Binned(edges, values, np.abs(values))}}
+        return replace(report, scores=(replace(report.scores[0], histograms=histograms),)).figure("scores").axes[0]
+
+    assert drawn(-1, 2, 3).get_ylim()[0] < -0.7
+    axes = drawn(-1, 1, 1, 1, 100)
+    assert axes.get_yscale() == "log"
+    assert "(1 bins below 0 not shown)" in axes.get_ylabel()
+    assert drawn(1, 2, 3).get_ylim()[0] == 0
 
 
 def test_in_a_notebook(report: Report, page: str, monkeypatch: pytest.MonkeyPatch) -> None:

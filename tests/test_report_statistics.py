@@ -9,7 +9,9 @@ import pytest
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError, MissingExtraError
-from pytmva_rnn.report import roc_integral, roc_uncertainty
+from pytmva_rnn.report import ReportOptions, roc_integral, roc_uncertainty
+from pytmva_rnn.report.computing import efficiency_profiles
+from pytmva_rnn.report.scored_sample import ScoredSample
 from pytmva_rnn.report.statistics.binned import Binned, edges_of, quantiles
 from pytmva_rnn.report.statistics.calibration import calibration
 from pytmva_rnn.report.statistics.confusion import confusion
@@ -44,6 +46,7 @@ def test_histograms_sum_weights_of_either_sign() -> None:
     assert found.contents.tolist() == [-2, 6]
     assert found.variances.tolist() == [10, 20]
     assert found.outside == (5, 6)
+    assert found.outside_variances == (25, 36)
     height, error = found.density()
     assert height.tolist() == [-2 / 15, 6 / 15]
     np.testing.assert_allclose(error, np.sqrt([10, 20]) / 15)
@@ -228,6 +231,10 @@ def test_no_cut_is_best_where_too_few_events_tell() -> None:
     found = significance_curve("s/sqrt(b)", flat_cuts([1, 0.5], [1, 0], [9, 0]), (1, 1))
     assert math.isnan(found.best_value)
     assert math.isnan(found.signal)
+    # negative weights may leave less than no background, which is no reason to cut there
+    found = significance_curve("s/sqrt(s+b)", flat_cuts([1, 0.5], [1, -0.02], [1000, 12]), (100, 1000))
+    assert found.values[1] > found.values[0]
+    assert found.best_threshold == 0
 
 
 @pytest.mark.parametrize(
@@ -307,8 +314,30 @@ def test_residuals() -> None:
     assert profile.bias.tolist() == [2, 5]
     assert profile.spread.tolist() == [1, 0]
     assert profile.bias_error[0] == pytest.approx(1 / math.sqrt(2))
-    constant = residuals("e", np.ones(4), np.ones(4), np.ones(4))
+    constant = residuals("e", np.full(3, 0.1), np.array([0.1, 0.2, 0.4]), np.ones(3))
     assert math.isnan(constant.correlation)
+
+
+def test_negative_weights_leave_no_resolution() -> None:
+    weights = np.array([3.0, -1.0, -1.0])  # the mean is 0, and of the square about it -8 are left
+    profile = error_profile("e", "n", [1, 1, 1], [0.0, -2.0, 2.0], weights)
+    assert profile.bias.tolist() == [0]
+    assert np.isnan([profile.spread[0], profile.bias_error[0]]).all()
+    values = np.array([0.0, -2.0, 2.0])
+    found = residuals("e", values, 2 * values, weights)
+    assert np.isnan([found.rms, found.correlation]).all()
+    far = error_profile("e", "n", [1, 1], [1e9, 1e9 + 2], [1, 1])
+    assert far.spread.tolist() == [1]
+    after = error_profile("e", "n", [1, 2, 2], [1.0, 3.0, 5.0], [-1, 1, 1])  # nothing positive in the first bin
+    np.testing.assert_array_equal([after.bias, after.spread], [[np.nan, 4], [np.nan, 1]])
+
+
+def test_the_cut_says_what_it_keeps() -> None:
+    scores = np.array([0.9, 0.5, 0.5, 0.5, 0.1])
+    test = ScoredSample(scores, np.array([1.0, 1, 1, 1, 2]), np.array([0, 1, 1, 1, 1]), np.empty((5, 0)))
+    (found,) = efficiency_profiles(test, {"n": np.zeros(5)}, ("a", "b"), ReportOptions(background=0.1))
+    assert found.cut == "score ≥ 0.5, which keeps 60 % of the background"
+    assert found.efficiency[:, 0].tolist() == [1, 0.6]
 
 
 def test_inputs_summed_piece_by_piece() -> None:

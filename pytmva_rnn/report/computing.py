@@ -144,7 +144,10 @@ def efficiency_profiles(
         score = np.asarray(test.scores, np.float64)
         (threshold,) = quantiles(-score[of_background], test.weights[of_background], [options.background])
         passed = score >= -threshold
-        cut = f"score ≥ {-threshold:.4g}, which keeps {100 * options.background:g} % of the background"
+        # more than was asked for where many events have one score
+        weight = test.weights[of_background]
+        kept = float(weight[passed[of_background]].sum() / weight.sum())
+        cut = f"score ≥ {-threshold:.4g}, which keeps {100 * kept:.3g} % of the background"
     else:
         passed = np.asarray(test.scores).argmax(axis=1) == test.class_index
         cut = "taken for what it is"

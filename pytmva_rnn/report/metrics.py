@@ -164,7 +164,8 @@ def deviation(
     Returns
     -------
     bias, rms : (O,) float64
-        Mean of prediction - target, and the spread about this mean.
+        Mean of prediction - target, and the spread about this mean; NaN where negative weights leave less than nothing
+        of its square.
 
     Raises
     ------
@@ -179,5 +180,6 @@ def deviation(
         raise DataError("the weights of the events must add up to something positive")
     difference = (predicted.reshape(len(true), -1) - true.reshape(len(true), -1)).T
     bias = difference @ weight / weight.sum()
-    rms = np.sqrt(np.maximum((difference - bias[:, None]) ** 2 @ weight / weight.sum(), 0.0))
+    with np.errstate(invalid="ignore"):
+        rms = np.sqrt((difference - bias[:, None]) ** 2 @ weight / weight.sum())
     return bias, rms

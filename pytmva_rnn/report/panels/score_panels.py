@@ -57,13 +57,18 @@ def _draw_scores(figure: Any, each: ScoreDistribution, report: ReportNumbers, se
     for number, (name, histogram) in enumerate(training.items()):
         draw_points(axes, histogram, f"training, KS {each.compatibility[name].kolmogorov_probability:.2f}", number)
     axes.set(xlabel=f"score of {plain(each.output if several else report.title)}", ylabel="events, normalised")
-    heights = np.concatenate([histogram.density()[0] for histogram in test.values()])
+    heights = np.concatenate([histogram.density()[0] for histogram in (*test.values(), *training.values())])
     filled = heights[heights > 0]
     if len(filled) and filled.max() > _STEEP * np.median(filled):
         axes.set_yscale("log")
         axes.set_ylim(filled.min() / 2, filled.max() * 2)
+        below = int((heights < 0).sum())
+        if below:
+            axes.set_ylabel(f"events, normalised ({below} bins below 0 not shown)")
     else:
-        axes.set_ylim(0, None)
+        # negative weights may leave less than nothing in a bin, which is to be seen
+        bottom = min(0.0, float(np.nanmin(heights))) if np.isfinite(heights).any() else 0.0
+        axes.set_ylim(1.1 * bottom, None)
     outside_legend(axes, len(test) + len(training))
 
 

@@ -26,12 +26,15 @@ class Binned:
         Sums of squared weights.
     outside : tuple of float
         Sums of the weights below the first and above the last edge.
+    outside_variances : tuple of float
+        Sums of their squares.
     """
 
     edges: NDArray[np.float64]
     contents: NDArray[np.float64]
     variances: NDArray[np.float64]
     outside: tuple[float, float] = (0.0, 0.0)
+    outside_variances: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(cls, values: ArrayLike, weights: ArrayLike | None, edges: NDArray[np.float64]) -> Binned:
@@ -40,8 +43,10 @@ class Binned:
         weight = np.ones(len(value)) if weights is None else np.asarray(weights, np.float64)
         contents, _ = np.histogram(value, edges, weights=weight)
         variances, _ = np.histogram(value, edges, weights=weight**2)
-        below, above = (float(weight[there].sum()) for there in (value < edges[0], value > edges[-1]))
-        return cls(edges, contents.astype(np.float64), variances.astype(np.float64), (below, above))
+        beyond = [weight[there] for there in (value < edges[0], value > edges[-1])]
+        (below, below2), (above, above2) = ((float(each.sum()), float((each**2).sum())) for each in beyond)
+        sums = contents.astype(np.float64), variances.astype(np.float64)
+        return cls(edges, *sums, (below, above), (below2, above2))
 
     @property
     def total(self) -> float:
@@ -71,6 +76,7 @@ class Binned:
         flow = result.view(flow=True)
         flow.value[1:-1], flow.variance[1:-1] = self.contents, self.variances
         flow.value[0], flow.value[-1] = self.outside
+        flow.variance[0], flow.variance[-1] = self.outside_variances
         return result
 
 

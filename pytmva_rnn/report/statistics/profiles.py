@@ -51,7 +51,7 @@ class ErrorProfile:
     bias, bias_error : (k,) float64
         Mean of prediction - target and its standard deviation.
     spread : (k,) float64
-        RMS about the mean.
+        RMS about the mean; NaN, as its error, where negative weights leave less than nothing of its square.
     left_out : int
         Events for which the variable is NaN or infinite.
     """
@@ -127,7 +127,10 @@ def error_profile(
     with np.errstate(divide="ignore", invalid="ignore"):
         total = np.where(sums.contents > 0, sums.contents, np.nan)
         bias = Binned.of(value, weight * difference, edges).contents / total
-        square = Binned.of(value, weight * difference**2, edges).contents / total
-        spread = np.sqrt(np.maximum(square - bias**2, 0))
+        # about the mean of the event's own bin, as the difference of two large squares would have no digits left
+        place = np.clip(np.searchsorted(edges, value, side="right") - 1, 0, len(bias) - 1)
+        own = np.nan_to_num(bias)[place]
+        square = Binned.of(value, weight * (difference - own) ** 2, edges).contents / total
+        spread = np.sqrt(square)
         error = spread * np.sqrt(sums.variances) / total
     return ErrorProfile(target, variable, edges, bias, error, spread, int((~np.isfinite(value)).sum()))

@@ -31,7 +31,7 @@ class Residuals:
     tails : (float, float)
         Between which 95 % of the weight is.
     correlation : float
-        Of prediction and target.
+        Of prediction and target; NaN where one of them is constant, or negative weights leave it no spread.
     histogram : Binned
     against_target : ErrorProfile
         In bins of the target.
@@ -83,5 +83,7 @@ def residuals(
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
     total = weight.sum()
     first, second = (values - (weight @ values) / total for values in (one, other))
-    product = (weight @ first**2) * (weight @ second**2)
-    return float((weight @ (first * second)) / np.sqrt(product)) if product > 0 else float("nan")
+    squares = [float(weight @ each**2) for each in (first, second)]
+    if min(squares) <= 0 or np.ptp(one) == 0 or np.ptp(other) == 0:
+        return float("nan")
+    return float((weight @ (first * second)) / np.sqrt(squares[0] * squares[1]))

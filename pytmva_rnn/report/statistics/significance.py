@@ -110,7 +110,7 @@ def significance_curve(text: str, cuts: Cuts, yields: tuple[float, float]) -> Si
     ]
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(changes[0] ** 2 + changes[1] ** 2)
-    allowed = np.isfinite(values) & (s > 0) & (cuts.background_events >= _FEWEST)
+    allowed = np.isfinite(values) & (s > 0) & (b > 0) & (cuts.background_events >= _FEWEST)
     best = int(np.argmax(np.where(allowed, values, -np.inf)))
 
     def at_best(array: NDArray[np.float64]) -> float:

@@ -32,7 +32,8 @@ class Compatibility:
     kolmogorov_probability : float
         Of the largest difference without bins.
     binned_probability : float
-        That of the histograms, `TH1::KolmogorovTest`, which TMVA's pictures show; bins make it too large.
+        That of the histograms, `TH1::KolmogorovTest`; bins make it too large. TMVA's pictures call the same with the
+        option X, which makes up for the bins by pseudo-experiments.
     chi_square : float
         Of the histograms, `TH1::Chi2Test` of two weighted ones.
     degrees : int
