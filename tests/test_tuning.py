@@ -311,6 +311,12 @@ def test_workers_are_processes(folder: Path) -> None:
         ('"output.plot" = ["a.png"]', "a search is not over the table"),
         ('Regularization = ["NONE", "L2"]', 'none could be compared; write metric = "roc_integral"'),
         ('"split.SplitSeed" = [1, 2]', "none could be compared"),
+        ("IgnoreNegWeightsInTraining = [true, false]", "IgnoreNegWeightsInTraining: .*none could be compared"),
+        (
+            'TrainingStrategy = ["MaxEpochs=2", "MaxEpochs=2,Regularization=L2,WeightDecay=0.1"]',
+            r"\[tune.space\] Regularization: .*none could be compared",
+        ),
+        ('"additions.class_weights.Signal" = [1.0, 2.0]', "class_weights: .*none could be compared"),
     ],
 )
 def test_wrong_spaces(space: str, message: str, folder: Path) -> None:

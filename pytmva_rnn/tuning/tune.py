@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,7 +35,14 @@ log = logging.getLogger("pytmva_rnn")
 
 _PAUSE = 0.05
 """Seconds between two looks at what is done."""
-_CHANGES_THE_ERROR = ("ErrorStrategy", "Regularization", "WeightDecay", "ValidationSize", "class_weights")
+_CHANGES_THE_ERROR = (
+    "ErrorStrategy",
+    "Regularization",
+    "WeightDecay",
+    "ValidationSize",
+    "IgnoreNegWeightsInTraining",
+    "class_weights",
+)
 """Options that change what the validation error means."""
 _CHANGES_THE_EVENTS = ("input", "split", "weights", "for_each")
 """Tables that change which events validate, or what they weigh."""
@@ -166,7 +173,7 @@ def _checked(path: Path, tables: Mapping[str, Any], tuning: TuneConfig) -> tuple
         space = SearchSpace.of(tuning.space)
     except TMVAError as error:
         raise ConfigError(f"{path}: {error}") from error
-    longest = 0
+    longest, meanings = 0, []
     for drawn, values in examples(space):
         try:
             made = checked_configuration(path, changed(tables, values), tuning.seed)
@@ -176,7 +183,8 @@ def _checked(path: Path, tables: Mapping[str, Any], tuning: TuneConfig) -> tuple
             shown = ", ".join(f"{name} = {value!r}" for name, value in space.shown(drawn).items())
             raise ConfigError(f"[tune.space] {shown[:300]}: {error}") from error
         longest = max(longest, longest_training(made.method.options))
-    return space, _comparable(space, tuning, made.input.analysis), longest
+        meanings.append(_meaning(made))
+    return space, _comparable(space, tuning, made.input.analysis, meanings), longest
 
 
 def _check_events(config: Configuration, tuning: TuneConfig) -> None:
@@ -193,12 +201,33 @@ def _check_events(config: Configuration, tuning: TuneConfig) -> None:
         )
 
 
-def _comparable(space: SearchSpace, tuning: TuneConfig, analysis: str) -> TuneConfig:
-    """Refuse to compare what cannot be: errors of which each means something else."""
+def _meaning(config: Configuration) -> Mapping[str, Any]:
+    """What the validation error of a configuration depends on beside network and events, however that is written."""
+    options, phases = config.method.options, config.method.options.training_strategy
+    penalties = {(p.regularization, p.weight_decay) for p in phases if p.regularization != "NONE"}
+    return {
+        "ErrorStrategy": options.error_strategy,
+        "Regularization": penalties,
+        "ValidationSize": options.validation_size,
+        "IgnoreNegWeightsInTraining": options.ignore_neg_weights_in_training,
+        "class_weights": dict(config.additions.class_weights),
+        "VarTransform": options.var_transform if config.input.analysis == "regression" else None,
+    }
+
+
+def _comparable(
+    space: SearchSpace, tuning: TuneConfig, analysis: str, meanings: Sequence[Mapping[str, Any]]
+) -> TuneConfig:
+    """Refuse to compare what cannot be: errors of which each means something else.
+
+    The `meanings` are those of trials, as an option may be searched in a text or table that holds it among others.
+    """
     of_error = (*_CHANGES_THE_ERROR, *(("VarTransform",) if analysis == "regression" else ()))
     changing = [
         name for name, place in space.places.items() if place[-1] in of_error or place[0] in _CHANGES_THE_EVENTS
     ]
+    if not changing:
+        changing = [name for name, value in meanings[0].items() if any(each[name] != value for each in meanings)]
     if not changing:
         return tuning
     if tuning.metric == "validation_error":
