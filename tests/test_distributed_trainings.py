@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ import pytest
 import uproot
 
 from pytmva_rnn import Additions, Dataset, Ensemble, divide, evaluate, load_config, train, train_many, vary
+from pytmva_rnn.config.configuration import CheckpointConfig
 from pytmva_rnn.distributed import several_trainings as module
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.errors import DataError, OptionError, OutputError
@@ -263,6 +265,11 @@ def test_trainings_of_a_configuration_go_on_from_their_checkpoints(tmp_path: Pat
         patch.setattr(EpochTable, "row", interrupted)
         first = train_many(config, vary(seeds=(1, 2)), **given)
     assert (first.interrupted, len(first)) == (signal.SIGTERM, 0)
+    shutil.copytree(tmp_path / "dataset", tmp_path / "anew" / "dataset")
+    keeping = replace(config, checkpoint=CheckpointConfig())
+    refused = train_many(keeping, vary(seeds=(1,)), folder=tmp_path / "anew", **GIVEN)
+    assert "is the checkpoint of a training that is not done" in refused.failed[0].error
+    assert len(train_many(keeping, vary(seeds=(1,)), folder=tmp_path / "anew", force=True, **GIVEN)) == 1
     found = train_many(config, vary(seeds=(1, 2)), **given)
     assert [training.name for training in found.done] == ["seed1", "seed2"]
     whole = train_many(config, vary(seeds=(1,)), folder=tmp_path / "whole", **GIVEN)

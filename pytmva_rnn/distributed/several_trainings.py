@@ -81,7 +81,8 @@ def train_many(
     backend : str, optional
         As for `pytmva_rnn.train`.
     force : bool
-        Replace files that are there and hold something else.
+        Replace files that are there and hold something else, and without `resume` the checkpoints of trainings that are
+        not done.
     further : object with `outputs` and `write`, optional
         Writes more than the weights.
     resume : bool
@@ -115,7 +116,7 @@ def train_many(
     if backend is not None and backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
     place = None if folder is None else Path(folder).absolute()  # workers may be elsewhere
-    plan = make_plan(data, tuple(variations), options, split, title, place, further, resume)
+    plan = make_plan(data, tuple(variations), options, split, title, place, further, resume, force)
     plan.check(force)
     events = load_events(data)
     run = TrainingRun(plan, fingerprint_of(events), backend)

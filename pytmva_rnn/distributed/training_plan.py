@@ -79,6 +79,7 @@ def make_plan(
     folder: Path | None,
     further: Writes | None,
     resume: bool,
+    force: bool,
 ) -> TrainingPlan:
     if not variations:
         raise OptionError("there is nothing to train: no variation is given")
@@ -106,7 +107,10 @@ def make_plan(
         every = {each.name: data.with_variation(each.name) for each in variations}
         place = folder or Path()
         stem = data.with_variation(axes).weights.removesuffix(".xml").removesuffix(".weights")
-        kept = resume or data.checkpoint is not None
+        kept = folder is not None and (resume or data.checkpoint is not None)
+        checkpoints = {
+            name: config.checkpoints(place, replace=force and not resume) for name, config in every.items() if kept
+        }
         files = {name: place / config.weights for name, config in every.items()}
         return TrainingPlan(
             data,
@@ -118,7 +122,7 @@ def make_plan(
             None if folder is None else place / f"{stem}.trainings.json",
             further,
             data.output.scalar_elements,
-            {name: config.checkpoints(folder) for name, config in every.items()} if folder is not None and kept else {},
+            checkpoints,
             resume,
         )
     if resume:
