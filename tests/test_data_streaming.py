@@ -226,6 +226,16 @@ def test_the_next_training_reads_the_cache(
         read.clear()
 
 
+@pytest.mark.parametrize("kind", ["inputs", "for_each"])
+def test_another_order_of_inputs_or_values_is_no_hit(kind: str, files: Path, memory: int) -> None:
+    each = {"variables": ["y * {k} + {l}"], "for_each": {"k": [1, 2], "l": [3, 4]}}
+    recipe: dict[str, Any] = STEPS["sequence"] if kind == "inputs" else each  # type: ignore[assignment]
+    for turn in (list, lambda values: list(values)[::-1]):
+        turned = {**recipe, kind: {name: recipe[kind][name] for name in turn(recipe[kind])}}
+        made = Recipe.from_dict({"sequence": turned} if kind == "inputs" else turned)
+        same_events(load(made, of_classes(files), memory=8 * memory), load(made, of_classes(files)))
+
+
 def test_a_file_that_has_changed_is_read_again(tmp_path: Path, memory: int, read: list[str]) -> None:
     write_events(tmp_path)
     recipe = Recipe.from_dict(FLAT)

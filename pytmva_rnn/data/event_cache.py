@@ -78,7 +78,8 @@ class EventCache:
             "files": [identity(file) for file in dict.fromkeys(files)],
             **asked,
         }
-        key = hashlib.sha256(json.dumps(given, sort_keys=True, default=str).encode()).hexdigest()
+        # in the order given, which for the inputs of a sequence and the names of for_each is that of the arrays
+        key = hashlib.sha256(json.dumps(given, default=str).encode()).hexdigest()
         return cls(cache_folder() / "events" / key, given)
 
     def description(self) -> dict[str, Any] | None:
