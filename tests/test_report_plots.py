@@ -62,6 +62,14 @@ def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
     assert not any(patch.get_fill() for patch in scores.patches)
 
 
+def test_bins_of_negative_content_are_to_be_seen(tmp_path: Path, drawn: list[Figure]) -> None:
+    scores, weights = np.repeat([0.1, 0.5, 0.9], 10), np.repeat([1.0, -0.5, 1.0], 10)
+    given = ScoredSample(np.tile(scores, 2), np.tile(weights, 2), np.repeat([0, 1], 30), np.empty((60, 0)))
+    training_picture(tmp_path / "s.png", HISTORY, {"test": given}, classes=["a", "b"])
+    panel = drawn[0].axes[2]
+    assert panel.get_ylim()[0] < panel.patches[0].get_data().values.min() < 0
+
+
 def test_names_are_no_formulas(tmp_path: Path, drawn: list[Figure]) -> None:
     training_picture(tmp_path / "p.png", HISTORY, {"test": sample(90, 2, 1)}, classes=["$_{", "b$^$"], title=r"$\frac$")
     assert (tmp_path / "p.png").exists()

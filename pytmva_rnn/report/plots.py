@@ -14,9 +14,10 @@ from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.outputs import PICTURE
 from pytmva_rnn.report.metrics import roc_curve, roc_integral
-from pytmva_rnn.report.panels.drawing import COLORS, plain
+from pytmva_rnn.report.panels.drawing import COLORS, from_zero, plain
 from pytmva_rnn.report.panels.history_panel import draw_history
 from pytmva_rnn.report.scored_sample import ScoredSample
+from pytmva_rnn.report.statistics.binned import Binned
 
 __all__ = ["PICTURE_FORMATS", "training_picture"]
 
@@ -93,14 +94,16 @@ def _draw_scores(panel: Any, samples: Mapping[str, ScoredSample], classes: Seque
     """Of more than two classes, each one's own score for its own events."""
     every = np.concatenate([sample.scores.ravel() for sample in samples.values()])
     edges = np.linspace(*_range(every), 41)
+    heights = []
     for style, (name, sample) in zip(_styles(len(classes)), samples.items(), strict=False):
         for number, label in enumerate(classes):
             member = sample.class_index == number
             score = sample.scores if sample.scores.ndim == 1 else sample.scores[:, number]
-            _histogram(panel, score[member], sample.weights[member], edges, f"{label}, {name}", number, style)
+            given = score[member], sample.weights[member]
+            heights.append(_histogram(panel, *given, edges, f"{label}, {name}", number, style))
     panel.set(xlabel=f"score of {title}", ylabel="events, normalised")
     panel.set_title("Scores" if len(classes) == 2 else "Score of each class for its events")
-    panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
+    from_zero(panel, np.concatenate(heights), panel.get_ylim()[1] * 1.3)
     panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
 
 
@@ -110,12 +113,13 @@ def _draw_deviations(panel: Any, samples: Mapping[str, ScoredSample], targets: S
         for name, sample in samples.items()
     }
     edges = np.linspace(*_range(np.concatenate([d.ravel() for d in differences.values()])), 61)
+    heights = []
     for style, (name, difference) in zip(_styles(len(targets)), differences.items(), strict=False):
         for number, label in enumerate(targets):
             weights = samples[name].weights
-            _histogram(panel, difference[:, number], weights, edges, f"{label}, {name}", number, style)
+            heights.append(_histogram(panel, difference[:, number], weights, edges, f"{label}, {name}", number, style))
     panel.set(xlabel="prediction - target", ylabel="events, normalised", title="Deviations")
-    panel.set_ylim(0, panel.get_ylim()[1] * 1.3)
+    from_zero(panel, np.concatenate(heights), panel.get_ylim()[1] * 1.3)
     panel.legend(frameon=False, loc="upper center", ncols=2, fontsize="small")
 
 
@@ -132,11 +136,12 @@ def _styles(histograms: int) -> tuple[str, ...]:
 
 def _histogram(
     panel: Any, values: NDArray[Any], weights: NDArray[Any], edges: NDArray[Any], label: str, number: int, style: str
-) -> None:
-    contents, _ = np.histogram(values, edges, weights=weights)
-    total = weights.sum() * np.diff(edges)
+) -> NDArray[np.float64]:
+    """Draw a normalised histogram; returns its heights."""
+    height, _ = Binned.of(values, weights, edges).density()
     color = COLORS[number % len(COLORS)]
     if style == "filled":
-        panel.stairs(contents / total, edges, fill=True, color=color, alpha=0.35, label=label)
+        panel.stairs(height, edges, fill=True, color=color, alpha=0.35, label=label)
     else:
-        panel.stairs(contents / total, edges, color=color, linewidth=1.3, linestyle=style, label=label)
+        panel.stairs(height, edges, color=color, linewidth=1.3, linestyle=style, label=label)
+    return height

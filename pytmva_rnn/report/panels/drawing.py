@@ -30,6 +30,7 @@ __all__ = [
     "draw_points",
     "draw_steps",
     "figure_of",
+    "from_zero",
     "outside_legend",
     "plain",
     "save_figure",
@@ -234,6 +235,12 @@ def draw_bins(
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     error = np.abs([value - low, high - value])
     axes.errorbar(middle, value, error, half, fmt="o", color=color(number), elinewidth=1.2, label=label)
+
+
+def from_zero(axes: Any, heights: NDArray[np.float64], top: float | None = None) -> None:
+    """A scale of contents that begins at 0; or below the lowest, as negative weights may leave less than nothing."""
+    known = heights[np.isfinite(heights)]
+    axes.set_ylim(1.1 * min(0.0, known.min(initial=0.0)), top)
 
 
 def outside_legend(axes: Any, entries: int) -> None:

@@ -14,6 +14,7 @@ from pytmva_rnn.report.panels.drawing import (
     color,
     draw_points,
     draw_steps,
+    from_zero,
     outside_legend,
     plain,
     slugs,
@@ -66,9 +67,7 @@ def _draw_scores(figure: Any, each: ScoreDistribution, report: ReportNumbers, se
         if below:
             axes.set_ylabel(f"events, normalised ({below} bins below 0 not shown)")
     else:
-        # negative weights may leave less than nothing in a bin, which is to be seen
-        bottom = min(0.0, float(np.nanmin(heights))) if np.isfinite(heights).any() else 0.0
-        axes.set_ylim(1.1 * bottom, None)
+        from_zero(axes, heights)
     outside_legend(axes, len(test) + len(training))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.report.panels.drawing import MUTED, Panel, color, draw_bins, outside_legend, plain, slugs
+from pytmva_rnn.report.panels.drawing import MUTED, Panel, color, draw_bins, from_zero, outside_legend, plain, slugs
 from pytmva_rnn.report.report_numbers import ReportNumbers
 from pytmva_rnn.report.statistics.profiles import EfficiencyProfile, ErrorProfile
 from pytmva_rnn.report.statistics.resolution import Residuals
@@ -87,7 +87,7 @@ def _draw_residuals(figure: Any, each: Residuals) -> None:
     low, high = each.median - each.resolution, each.median + each.resolution
     axes.axvspan(low, high, color=MUTED, alpha=0.12, lw=0, label=f"68 %: ± {each.resolution:.3g}")
     axes.set(xlabel=f"prediction − {plain(each.target)}", ylabel="events, normalised")
-    axes.set_ylim(0, None)
+    from_zero(axes, height)
     outside_legend(axes, 2)
 
 
