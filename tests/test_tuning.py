@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import signal
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -353,6 +355,16 @@ def test_other_wrong_searches(folder: Path) -> None:
         searched(folder, config=config)
     (folder / "tune.db").write_text("mine")
     with pytest.raises(OutputError, match="holds no trials"):
+        searched(folder, into=".")
+    (folder / "tune.db").unlink()
+    with closing(sqlite3.connect(folder / "tune.db")) as file:  # another program's
+        file.execute("CREATE TABLE runs (number INTEGER)")
+    content = (folder / "tune.db").read_bytes()
+    with pytest.raises(OutputError, match="holds no trials"):
+        searched(folder, into=".")
+    assert (folder / "tune.db").read_bytes() == content
+    (folder / "tune.db").write_bytes(content[:16] + b"damaged" * 300)
+    with pytest.raises(OutputError, match="cannot be read"):
         searched(folder, into=".")
 
 

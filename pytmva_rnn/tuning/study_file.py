@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,8 +190,9 @@ class StudyFile:
             raise OutputError(f"the trials cannot be written to {self.path}: that is no file")
         if self.path.exists() and self.path.stat().st_size:
             with self.path.open("rb") as file:
-                if file.read(len(_BEGINNING)) != _BEGINNING:
-                    raise OutputError(f"{self.path} is there already and holds no trials; name another [tune] storage")
+                other = file.read(len(_BEGINNING)) != _BEGINNING
+            if other or _holds_others(self.path):
+                raise OutputError(f"{self.path} is there already and holds no trials; name another [tune] storage")
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._storage = _storage(str(self.path))
         study = optuna.create_study(
@@ -263,6 +265,16 @@ def _trial(reporter: Reporter) -> Any:
         known.study.pruner = _pruner(reporter.tuning)
         known.trial = optuna.trial.Trial(known.study, reporter.trial_id)
     return known.trial
+
+
+def _holds_others(path: Path) -> bool:
+    """Whether a file of SQLite is of another program, into which Optuna would write its tables."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_WAIT)) as file:
+            names = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.DatabaseError as error:
+        raise OutputError(f"the trials in {path} cannot be read: {error}; name another [tune] storage") from error
+    return bool(names) and "studies" not in names
 
 
 def _close(storage: Any) -> None:
