@@ -251,6 +251,8 @@ def test_what_cannot_be(weights: Path, network: Model, data: list[str], tmp_path
         score_files(weights, data, tmp_path / "data")
     with pytest.raises(FileNotFoundError):
         scored(tmp_path / "no.xml", data)
+    with pytest.raises(DataError, match="a Source says itself what its tree is"):
+        score(network, Source(data, "t"), tree="t")
     remembering = replace(network.layers[0], remember_state=True)
     write_weights(replace(network, layers=(remembering, *network.layers[1:])), weights)
     with pytest.raises(DataError, match="its files cannot be scored one by one"):

@@ -86,18 +86,25 @@ def source_of(model: Description, given: Any, tree: str | None = None) -> Source
     given : source, or list of paths
     tree : str, optional
         The name of the tree.
+
+    Raises
+    ------
+    DataError
+        For a name of the tree beside anything but paths.
     """
     if isinstance(given, list | tuple) and given and all(isinstance(each, str | os.PathLike) for each in given):
         given = Source(tuple(os.fspath(each) for each in given), tree)
     elif isinstance(given, str | os.PathLike):
         given = Source((os.fspath(given),), tree)
+    elif tree is not None:
+        raise DataError("tree is for paths of files; a Source says itself what its tree is, and columns have none")
     source = as_source(given)
     trained_on = dict(model.info).get(TREE)
     if isinstance(source, Source) and source.tree is None and trained_on is not None:
         try:
             count_entries(source)
         except DataError:
-            return Source(source.files, trained_on, friends=source.friends, aliases=source.aliases)
+            return replace(source, tree=trained_on)
     return source
 
 
