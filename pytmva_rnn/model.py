@@ -41,6 +41,12 @@ class Model(Description):
         """Write a weight file; see `write_weights`."""
         write_weights(self, path, scalar_elements=scalar_elements)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the network layer by layer."""
+        from pytmva_rnn.network.network_view import network_html  # it brings what makes HTML
+
+        return network_html(self)
+
     def predict(
         self,
         X: ArrayLike | Dataset | Source | str | Mapping[str, Any],

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from pytmva_rnn import Model, train, write_weights
 from pytmva_rnn.cli import main
+from pytmva_rnn.cli.network_drawing import NetworkDrawing
 from pytmva_rnn.data import Recipe
+from pytmva_rnn.description import Dense
 from pytmva_rnn.weightfile.stored_history import HISTORY
 from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
@@ -125,3 +130,46 @@ def test_every_kind_of_sequence_is_shown(trained: Model, tmp_path: Path, capsys:
     assert re.search(r"pt of collection 1 +m_pt", shown)
     assert re.search(r"sorted downwards by, collection 0 +e_pt", shown)
     assert re.search(r"kind +number of the collection", shown)
+
+
+class Terminal(io.StringIO):
+    """Where somebody looks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_network_is_drawn_at_a_terminal(
+    file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "90")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(["inspect", file]) == 0
+    assert "╭" not in capsys.readouterr().out  # of no terminal, whatever the colours
+    monkeypatch.setattr("sys.stdout", Terminal())
+    assert main(["inspect", file]) == 0
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", sys.stdout.getvalue())
+    drawing, _, tables = shown.partition("\nNetwork")
+    boxes = [line.split()[1] for line in drawing.splitlines() if line.startswith("╭")]
+    assert boxes == ["input", "LSTM", "RESHAPE", "DENSE", "sigmoid"]
+    assert re.findall("▼ (.*)", drawing) == ["12 x 2", "12 x 5", "60", "1"]
+    assert "12 steps of 2 inputs: a, b " in drawing
+    assert "step 0 → 1 → 2 → 3 → … → 11 " in drawing
+    assert "160 parameters" in drawing
+    assert "score of Signal " in drawing
+    assert {len(line) for line in drawing.splitlines() if line[:1] in ("╭", "│", "╰")} == {72}
+    assert re.search(r"all +221", tables)
+
+
+def test_long_networks_and_terminals_without_lines(trained: Model) -> None:
+    layers = (*trained.layers[:2], *(Dense(60, 60) for _ in range(30)), trained.layers[2])
+    drawing = NetworkDrawing(replace(trained, layers=layers, classes=("<\x1b[31m>", "b")), most=4)
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    Console(file=file, force_terminal=True, color_system=None, width=40).print(drawing)
+    file.seek(0)
+    shown = file.read()
+    assert shown.count("DENSE") == 2
+    assert "29 more layers" in shown
+    assert "> ... > 11" in shown
+    assert shown.count("\\") == shown.count("\\ufffd") == 1
+    assert "\x1b" not in shown

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
@@ -720,13 +723,44 @@ def test_the_table_of_epochs(scripted: Any, caplog: pytest.LogCaptureFixture) ->
 def test_progress_shows_at_a_terminal_only_or_on_request(
     progress: bool | None, scripted: Any, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
-    monkeypatch.delenv("TTY_COMPATIBLE", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # with which rich takes any file for a terminal
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")
     play("TestRepetitions=1,MaxEpochs=3", [1.0, 0.9, 0.8, 0.7], progress=progress)
     out, err = capfd.readouterr()
     assert out == ""
-    assert ("phase 1" in err and "3/3" in err) if progress else err == ""
+    if not progress:
+        assert err == ""
+        return
+    assert "phase 1" in err
+    assert "3/3" in err
+    last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", err).rpartition("error")[2]
+    assert re.search(r"training +▁▁▁ +1 +1 +1, 1 +1", last)
+    assert re.search(r"validation +█▅▁ +0\.9 +0\.7 +1, 3 +0\.7", last)
+
+
+def test_the_live_table_and_the_lines_of_the_log_at_a_terminal(
+    scripted: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", Terminal())
+    script = [1.0, 0.9, 0.7, 0.8], [0.7, 0.75]
+    play("TestRepetitions=1,MaxEpochs=3|TestRepetitions=1,MaxEpochs=1", *script)
+    assert isinstance(sys.stderr, Terminal)  # again
+    shown = sys.stderr.getvalue()
+    assert "1 epoch without improvement" in shown
+    assert re.search(r"validation.*0\.9.*0\.7.*1, 2.*0\.75", shown)  # in the second phase
+    assert shown.rpartition("1/1")[2].count("\x1b[2K") >= 5  # it takes itself away
+    lines = caplog.messages
+    Scripted.made = []
+    caplog.clear()
+    play("TestRepetitions=1,MaxEpochs=3|TestRepetitions=1,MaxEpochs=1", *script, progress=False)
+    assert [line.split("|")[:3] for line in lines] == [line.split("|")[:3] for line in caplog.messages]
 
 
 def test_progress_stops_when_training_fails(monkeypatch: pytest.MonkeyPatch) -> None:

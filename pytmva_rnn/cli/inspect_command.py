@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from pytmva_rnn.cli.network_drawing import NetworkDrawing
 from pytmva_rnn.cli.tables import layer_table, plain_table, show
 from pytmva_rnn.data import Steps
-from pytmva_rnn.description import HistoryRow, Variable
+from pytmva_rnn.description import LOSS_NAMES, OUTPUT_FUNCTION_NAMES, HistoryRow, Variable, learnt
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.devices import cuda_devices, cuda_problem
 from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
@@ -20,8 +22,6 @@ from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_inputs, stored_re
 
 __all__ = ["add_command", "run"]
 
-_LOSS_NAMES = {"C": "cross entropy", "R": "sum of squares", "S": "softmax cross entropy"}
-_OUTPUT_FUNCTION_NAMES = {"I": "identity", "S": "sigmoid", "M": "softmax"}
 _SHOWN = 20
 """Rows of a longer list that are shown."""
 
@@ -60,10 +60,13 @@ def run(given: argparse.Namespace) -> int:
         print(json.dumps(_as_data(model), indent=2))
         return 0
     shown = None if given.all else _SHOWN
-    print(f"{given.weights}: {model.title}, {model.analysis.lower()} of {_learnt(model)}")
-    print(f"loss {_LOSS_NAMES[model.loss]}, output function {_OUTPUT_FUNCTION_NAMES[model.output_function]}\n")
+    print(f"{given.weights}: {model.title}, {model.analysis.lower()} of {', '.join(learnt(model))}")
+    print(f"loss {LOSS_NAMES[model.loss]}, output function {OUTPUT_FUNCTION_NAMES[model.output_function]}\n")
+    made = None if stored_inputs(model) is None else stored_recipe(model).inputs
+    if sys.stdout.isatty():
+        show(NetworkDrawing(model, tuple(made.input_names) if isinstance(made, Steps) else (), shown))
     show(layer_table(model.layers, model.input_layout))
-    if stored_inputs(model) is not None and isinstance(made := stored_recipe(model).inputs, Steps):
+    if isinstance(made, Steps):
         show(_sequence_table(made))
     show(_variable_table("Variables", model.variables, shown))
     if model.spectators:
@@ -93,10 +96,6 @@ def _show_devices() -> None:
     show(plain_table("Devices", [("backend", ""), ("device", ""), ("memory", "")], rows))
     if (problem := cuda_problem()) is not None:
         print(f"no cuda: {problem}")
-
-
-def _learnt(model: Model) -> str:
-    return ", ".join([t.label for t in model.targets] if model.analysis == "Regression" else model.classes)
 
 
 def _sequence_table(made: Steps) -> Table:
@@ -170,8 +169,8 @@ def _as_data(model: Model) -> dict[str, Any]:
         "analysis": model.analysis,
         "classes": list(model.classes),
         "targets": [asdict(target) for target in model.targets],
-        "loss": _LOSS_NAMES[model.loss],
-        "output_function": _OUTPUT_FUNCTION_NAMES[model.output_function],
+        "loss": LOSS_NAMES[model.loss],
+        "output_function": OUTPUT_FUNCTION_NAMES[model.output_function],
         "input_layout": list(model.input_layout),
         "layers": layers,
         "parameters": sum(layer.parameter_count for layer in model.layers),

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from pytmva_rnn.data import Dataset, Division
-from pytmva_rnn.description import Layer, Shape
+from pytmva_rnn.description import Layer, Shape, settings_in_words, size_in_words
 from pytmva_rnn.report import ScoredSample, deviation
 from pytmva_rnn.report.metrics import BACKGROUNDS
 from pytmva_rnn.report.performance import separations
@@ -25,14 +25,13 @@ __all__ = [
     "plain_table",
     "separation_table",
     "show",
-    "size",
 ]
 
 _WIDTH = 120
 
 
-def show(table: Table) -> None:
-    """Print a table to the standard output, wide enough for files and pipes too."""
+def show(table: RenderableType) -> None:
+    """Print a table or a drawing to the standard output, wide enough for files and pipes too."""
     console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     console.print(table)
 
@@ -54,21 +53,13 @@ def plain_table(title: str, columns: Iterable[tuple[str, str]], rows: Iterable[S
     return table
 
 
-def size(shape: Shape) -> str:
-    """(depth, height, width) of activations as `steps x width`, or `width` of a flat output."""
-    steps = shape[0] * shape[1]
-    return f"{steps} x {shape[2]}" if steps > 1 else str(shape[2])
-
-
 def layer_table(layers: Sequence[Layer], input_layout: Shape) -> Table:
     """Layers with their settings, output and number of parameters; their weights are not needed."""
-    rows: list[Sequence[object]] = [("", "input", "", size(input_layout), "")]
+    rows: list[Sequence[object]] = [("", "input", "", size_in_words(input_layout), "")]
     shape = input_layout
     for number, layer in enumerate(layers):
         shape = layer.output_shape(shape)
-        given = {name: value for name, value in layer.settings().items() if value is not False}
-        settings = ", ".join(name if value is True else f"{name} {value}" for name, value in given.items())
-        rows.append((number, layer.kind, settings, size(shape), f"{layer.parameter_count:,}"))
+        rows.append((number, layer.kind, settings_in_words(layer), size_in_words(shape), f"{layer.parameter_count:,}"))
     rows.append(("", "all", "", "", f"{sum(layer.parameter_count for layer in layers):,}"))
     columns = [("#", "right"), ("layer", ""), ("settings", ""), ("output", "right"), ("parameters", "right")]
     return plain_table("Network", columns, rows)

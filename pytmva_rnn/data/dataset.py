@@ -196,6 +196,12 @@ class Dataset:
         shape = " x ".join(map(str, self.X.shape[1:]))
         return f"Dataset({len(self)} events of {shape} inputs for a {self.analysis}: {listed})"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the classes with their events and weights."""
+        from pytmva_rnn.data.dataset_view import dataset_html  # it brings what makes HTML
+
+        return dataset_html(self)
+
     def __len__(self) -> int:
         return len(self.X)
 

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from pytmva_rnn.terminal import is_at_terminal
+
 __all__ = ["ReadingProgress"]
 
 log = logging.getLogger("pytmva_rnn")
@@ -31,7 +33,7 @@ class ReadingProgress:
         self._total, self.done = total, 0
         self._begin = self._told = time.monotonic()
         console = Console(stderr=True)
-        self._visible = console.is_terminal
+        self._visible = is_at_terminal(console)
         columns = (
             TextColumn("reading"),
             BarColumn(),

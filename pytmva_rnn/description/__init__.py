@@ -21,6 +21,14 @@ from pytmva_rnn.description.choices import (
 )
 from pytmva_rnn.description.description import Description, Option, check_chain, outputs_problem
 from pytmva_rnn.description.history import HistoryRow, running_epochs
+from pytmva_rnn.description.in_words import (
+    LOSS_NAMES,
+    OUTPUT_FUNCTION_NAMES,
+    learnt,
+    scored,
+    settings_in_words,
+    size_in_words,
+)
 from pytmva_rnn.description.layers import GRU, LSTM, RNN, BatchNorm, Dense, Recurrent, Reshape
 from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
@@ -45,9 +53,11 @@ __all__ = [
     "GRU",
     "INITIALIZATIONS",
     "LOSSES",
+    "LOSS_NAMES",
     "LSTM",
     "OPTIMIZERS",
     "OUTPUT_FUNCTIONS",
+    "OUTPUT_FUNCTION_NAMES",
     "PCA",
     "REGULARIZATIONS",
     "RNN",
@@ -81,9 +91,13 @@ __all__ = [
     "check_chain",
     "check_memory",
     "columns_of",
+    "learnt",
     "machine_memory",
     "not_finite",
     "outputs_problem",
     "running_epochs",
+    "scored",
+    "settings_in_words",
+    "size_in_words",
     "tmva_differences",
 ]

@@ -110,6 +110,18 @@ class Description:
             _check(self)
             self.__dict__["_checked"] = True
 
+    def check_shapes(self) -> None:
+        """Make sure that the parts are what they should be and that shapes chain; arrays are not looked at.
+
+        Raises
+        ------
+        DataError
+            As `check` has it.
+        """
+        _check_parts(self)
+        _check_layouts(self)
+        check_chain(self.layers, self.input_layout)
+
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
@@ -119,9 +131,7 @@ class Description:
     def __repr__(self) -> str:
         """A few lines, or what is wrong where it could not be shown."""
         try:
-            _check_parts(self)
-            _check_layouts(self)
-            check_chain(self.layers, self.input_layout)
+            self.check_shapes()
         except DataError as error:
             return f"{type(self).__name__}(title={self.title!r}): {error}"
         steps, inputs = self.event_shape
@@ -183,10 +193,8 @@ def _check_parts(model: Description) -> None:
 
 
 def _check(model: Description) -> None:
-    _check_parts(model)
-    _check_layouts(model)
     # in an order that lets nothing impossible be multiplied or allocated
-    check_chain(model.layers, model.input_layout)
+    model.check_shapes()
     check_memory(model.layers, model.input_layout)
     _check_arrays(model)
     if model.analysis == "Classification" and len(model.classes) != 2:

@@ -47,7 +47,7 @@ PARAMETERS = """
     backend : str
         "cpu", "cuda" or "reference", as for `pytmva_rnn.train`.
     verbose : bool
-        Show a bar of the progress, at a terminal.
+        Show a live table of the errors, at a terminal.
 """
 
 ATTRIBUTES = """

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.description import Description, Layer
+from pytmva_rnn.description import Description, settings_in_words
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.report.collected import CollectedSample
@@ -220,11 +220,6 @@ def importance_of(
 def network_rows(model: Description) -> tuple[LayerRow, ...]:
     """The layers, from the input on."""
     return tuple(
-        LayerRow(layer.kind, _settings(layer), shape, layer.parameter_count, layer.steps)
+        LayerRow(layer.kind, settings_in_words(layer).replace("_", " "), shape, layer.parameter_count, layer.steps)
         for layer, shape in zip(model.layers, model.shapes()[1:], strict=True)
     )
-
-
-def _settings(layer: Layer) -> str:
-    given = {name.replace("_", " "): value for name, value in layer.settings().items() if value is not False}
-    return ", ".join(name if value is True else f"{name} {value}" for name, value in given.items())

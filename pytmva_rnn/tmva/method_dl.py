@@ -225,7 +225,7 @@ class MethodDL(Explained):
         save : bool
             Write the weight file.
         progress : bool, optional
-            Show a progress bar; if None, when stderr is a terminal.
+            Show a live table of the errors on stderr while it trains; if None, where that is a terminal.
         resume : bool
             Keep checkpoints, and go on from the newest one, if there is one.
 

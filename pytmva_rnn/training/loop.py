@@ -142,7 +142,7 @@ class Loop:
             at = self._begin(engine, phase, number)
             size = phase.batch_size * self._ranks.count
             table = EpochTable(number, len(self._phases), at.lowest, self._batches(phase), size, at.epoch)
-            with Progress(phase.max_epochs, f"phase {number}", self._progress, at.epoch) as bar:
+            with Progress(phase.max_epochs, f"phase {number}", self._progress, at.epoch, self.history) as bar:
                 self._phase(engine, phase, at, table, bar)
             if self._ended:
                 return
@@ -238,6 +238,7 @@ class Loop:
                 events = batches * phase.batch_size * self._ranks.count
                 times = (each, now - before_test)
                 table.row(epoch, training_error, error, times, events / each, at.unimproved, better)
+                bar.tested(self.history[-1], each, events / each, at.unimproved)
                 tested, tested_epoch = now, epoch
                 if not np.isfinite(training_error):
                     self._give_up(f"the training error became {training_error} in epoch {epoch} of phase {number}")

@@ -1,9 +1,17 @@
-"""Tells the user how training goes: TMVA's table of epochs in the log, and a progress bar at a terminal."""
+"""Tells the user how training goes: TMVA's table of epochs in the log, and a live table at a terminal."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from types import TracebackType
+from typing import TYPE_CHECKING
+
+from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.terminal import is_at_terminal
+
+if TYPE_CHECKING:
+    from pytmva_rnn.training.live_errors import LiveErrors
 
 __all__ = ["EpochTable", "Progress"]
 
@@ -49,30 +57,51 @@ class EpochTable:
 
 
 class Progress:
-    """A bar over the epochs of a phase, on stderr; nothing when stderr is no terminal (or `show` is False)."""
+    """A live table of the errors over a bar of the phase's epochs, on stderr.
 
-    def __init__(self, total: int, description: str, show: bool | None, done: int = 0) -> None:
+    Nothing where stderr is no terminal, or `show` is False.
+    """
+
+    def __init__(
+        self, total: int, description: str, show: bool | None, done: int = 0, history: Iterable[HistoryRow] = ()
+    ) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
         console = Console(stderr=True, force_terminal=True if show else None)
-        self._visible = console.is_terminal if show is None else show
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=console, disable=not self._visible, transient=True)
-        self._task = self._bar.add_task(description, total=total, completed=done)
+        self._table: LiveErrors | None = None
+        if is_at_terminal(console) if show is None else show:
+            from pytmva_rnn.training.live_errors import LiveErrors
+
+            self._table = LiveErrors(console, total, description, done, history)
 
     def __enter__(self) -> Progress:
-        if self._visible:  # rich before 14.3 prints an empty line for a bar that is not
-            self._bar.start()
+        if self._table is not None:
+            self._table.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._visible:
-            self._bar.stop()
+        if self._table is not None:
+            self._table.stop()
 
     def reach(self, epochs: float) -> None:
         """So many epochs are done, a part of one among them."""
-        self._bar.update(self._task, completed=epochs)
+        if self._table is not None:
+            self._table.reach(epochs)
+
+    def tested(self, row: HistoryRow, seconds: float, rate: float, unimproved: int) -> None:
+        """The validation sample was looked at.
+
+        Parameters
+        ----------
+        row : HistoryRow
+        seconds : float
+            Of an epoch.
+        rate : float
+            Events a second.
+        unimproved : int
+            Epochs for which the validation error has not fallen.
+        """
+        if self._table is not None:
+            self._table.tested(row, seconds, rate, unimproved)

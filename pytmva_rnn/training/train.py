@@ -68,6 +68,12 @@ class Result:
     interrupted: int = 0
     improved: bool = True
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the errors, drawn, and the network."""
+        from pytmva_rnn.training.result_view import result_html  # it brings what makes HTML
+
+        return result_html(self)
+
 
 Options: TypeAlias = str | Mapping[str, Any] | MethodOptions
 Validation: TypeAlias = Dataset | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
@@ -223,7 +229,7 @@ def train(
     info : sequence of (name, value)
         Further entries of the weight file's GeneralInfo.
     progress : bool, optional
-        Show a progress bar; if None, when stderr is a terminal.
+        Show a live table of the errors on stderr while it trains; if None, where that is a terminal.
     checkpoint : Checkpoint or path, optional
         Where the state of the training is kept, and when: of a path, every ten minutes; and always when a signal or an
         error ends the training. When it is done, the file is marked so.

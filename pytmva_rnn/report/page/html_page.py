@@ -8,7 +8,7 @@ from typing import Any
 from lxml import html
 
 from pytmva_rnn._version import __version__
-from pytmva_rnn.report.page.elements import element
+from pytmva_rnn.html_elements import element
 from pytmva_rnn.report.page.key_numbers import key_numbers
 from pytmva_rnn.report.page.section import Section
 from pytmva_rnn.report.page.sections import sections_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pytmva_rnn.report.page.elements import element, number
+from pytmva_rnn.html_elements import element, number
 from pytmva_rnn.report.report_numbers import ReportNumbers
 
 __all__ = ["key_numbers"]

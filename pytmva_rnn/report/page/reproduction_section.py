@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.report.page.elements import chunk, details, element, table
+from pytmva_rnn.html_elements import chunk, details, element, table
 from pytmva_rnn.report.reproduction import DataFile, Reproduction
 
 __all__ = ["reproduction_content"]

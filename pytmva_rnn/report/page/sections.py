@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytmva_rnn.html_elements import details, element, number, table
 from pytmva_rnn.report.metrics import BACKGROUNDS
-from pytmva_rnn.report.page.elements import details, element, number, table
 from pytmva_rnn.report.page.reproduction_section import reproduction_content
 from pytmva_rnn.report.page.section import Section
 from pytmva_rnn.report.page.separation_sections import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytmva_rnn.report.page.elements import details, number, table
+from pytmva_rnn.html_elements import details, number, table
 from pytmva_rnn.report.page.section import Section
 from pytmva_rnn.report.report_numbers import ReportNumbers
 

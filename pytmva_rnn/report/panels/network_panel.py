@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Any
 
 from pytmva_rnn import extras
+from pytmva_rnn.description import OUTPUT_FUNCTION_NAMES, Shape, size_in_words
 from pytmva_rnn.report.panels.drawing import INK, MUTED, Panel, color, plain
 from pytmva_rnn.report.report_numbers import LayerRow, ReportNumbers
 
@@ -18,7 +19,6 @@ _CELLS = ("0", "1", "2", "…", "")
 """Steps that are drawn of a recurrent layer with more of them; the last has its number."""
 _WORDS = 58
 """Letters of what is said of a layer."""
-_FUNCTIONS = {"I": "identity", "S": "sigmoid", "M": "softmax"}
 
 
 def network_panels(report: ReportNumbers) -> list[Panel]:
@@ -30,9 +30,8 @@ def network_panels(report: ReportNumbers) -> list[Panel]:
     return [Panel("network", "Network", alt, lambda figure: _draw(figure, report), 0.04 + 0.155 * rows)]
 
 
-def _size(shape: tuple[int, int, int]) -> str:
-    steps = shape[0] * shape[1]
-    return f"{steps} × {shape[2]}" if steps > 1 else str(shape[2])
+def _size(shape: Shape) -> str:
+    return size_in_words(shape, "×")
 
 
 def _shown(network: tuple[LayerRow, ...]) -> list[LayerRow | None]:
@@ -63,7 +62,7 @@ def _boxes(report: ReportNumbers) -> list[_Box]:
         words = ", ".join([*([row.settings] if row.settings else []), f"{row.parameters:,} parameters"])
         boxes.append(_Box(row.kind, words, _size(row.shape), color(0 if row.steps > 1 else 2), row.steps))
     outputs = report.targets or (report.classes[:1] if len(report.classes) == 2 else report.classes)
-    return [*boxes, _Box(_FUNCTIONS[report.output_function], "score of " + ", ".join(outputs), "", color(1))]
+    return [*boxes, _Box(OUTPUT_FUNCTION_NAMES[report.output_function], "score of " + ", ".join(outputs), "", color(1))]
 
 
 def _draw(figure: Any, report: ReportNumbers) -> None:

@@ -1,4 +1,4 @@
-"""Elements of the page; whatever they hold is text, never markup, so that no name can be more than a name."""
+"""Elements of HTML; whatever they hold is text, never markup, so that no name can be more than a name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ def element(tag: str, *children: Any, **attributes: str) -> Any:
 
 
 def table(
-    caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, texts: int = 1, most: int = 200
+    caption: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    texts: int = 1,
+    most: int = 200,
+    rest: str = "in the numbers (JSON)",
 ) -> Any:
     """A table that can be scrolled where the screen is narrow.
 
@@ -38,7 +44,9 @@ def table(
     texts : int
         How many columns, the first ones, are texts; the others hold numbers.
     most : int
-        Rows that are shown; the numbers have them all.
+        Rows that are shown.
+    rest : str
+        Where the others are.
     """
     every = list(rows)
     kinds = ["" if place < texts else "number" for place in range(len(columns))]
@@ -51,8 +59,8 @@ def table(
         others = [element("td", cell, class_=kind) for cell, kind in zip(cells[1:], classes[1:], strict=True)]
         body.append(element("tr", first, *others))
     if len(every) > most:
-        rest = f"… {len(every) - most:,} more in the numbers (JSON)"
-        body.append(element("tr", element("td", rest, colspan=str(len(columns)))))
+        left_out = f"… {len(every) - most:,} more {rest}"
+        body.append(element("tr", element("td", left_out, colspan=str(len(columns)))))
     named = element("caption", element("span", caption))
     inner = element("table", named, element("thead", head), element("tbody", *body))
     # who has no pointer can scroll what has the focus
