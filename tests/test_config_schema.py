@@ -126,7 +126,7 @@ options = "Layout=LINEAR"
 
 WRONG = [
     ("file", 1),
-    ("input.fils", "a.root"),
+    ("input.fiels", "a.root"),
     ("input.files", 1),
     ("input.sample", "train"),
     ("sequence.step", 1),

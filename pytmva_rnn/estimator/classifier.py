@@ -25,6 +25,7 @@ class RNNClassifier(sklearn.base.ClassifierMixin, NetworkEstimator):  # type: ig
 
     Two classes are trained with ErrorStrategy=CROSSENTROPY, more with MUTUALEXCLUSIVE, so that the answers are
     probabilities. Event weights and class weights multiply the loss, brought to a mean of 1.
+
 {PARAMETERS}
     class_weight : mapping of label -> weight, "balanced" or None
         What multiplies the weights of each class.
@@ -34,6 +35,7 @@ class RNNClassifier(sklearn.base.ClassifierMixin, NetworkEstimator):  # type: ig
     classes_ : array
         The labels, sorted. Of two, the one called "signal", else the second, is TMVA's signal.
 {ATTRIBUTES}
+
     Examples
     --------
     >>> from sklearn.datasets import make_classification

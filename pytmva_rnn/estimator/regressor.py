@@ -24,10 +24,13 @@ class RNNRegressor(sklearn.base.RegressorMixin, NetworkEstimator):  # type: igno
     __doc__ = f"""A recurrent network, or a dense one, that learns numbers, with scikit-learn's interface.
 
     Event weights multiply the squared error, brought to a mean of 1.
+
 {PARAMETERS}
+
     Attributes
     ----------
 {ATTRIBUTES}
+
     Examples
     --------
     >>> from sklearn.datasets import make_regression

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ATTRIBUTES", "PARAMETERS"]
 
-PARAMETERS = """
+PARAMETERS = """\
     Parameters
     ----------
     layout : str or list of layers, optional
@@ -18,9 +18,10 @@ PARAMETERS = """
         does, and leaves small constants as they are, which "N" refuses.
     weight_initialization : str
         WeightInitialization.
-    learning_rate, max_epochs, convergence_steps, test_repetitions, optimizer, momentum, weight_decay, regularization,
-    drop_config
-        The keys of TrainingStrategy. The training ends when the validation error has not fallen for more than
+    learning_rate, optimizer, momentum, weight_decay, regularization, drop_config
+        The keys of TrainingStrategy.
+    max_epochs, convergence_steps, test_repetitions
+        Likewise. The training ends when the validation error has not fallen for more than
         `convergence_steps` epochs, and at `max_epochs`; the weights of the lowest error are kept.
     batch_size : int or "auto"
         "auto": 32 to 256 events, a hundredth of the training sample where that lies between, and less where either
@@ -47,10 +48,9 @@ PARAMETERS = """
     backend : str
         "cpu", "cuda" or "reference", as for `pytmva_rnn.train`.
     verbose : bool
-        Show a live table of the errors, at a terminal.
-"""
+        Show a live table of the errors, at a terminal."""
 
-ATTRIBUTES = """
+ATTRIBUTES = """\
     n_features_in_ : int
     feature_names_in_ : array of str
         Of the columns, where X was a DataFrame; the weight file names its variables so.
@@ -67,5 +67,4 @@ ATTRIBUTES = """
     EstimatorError
         A ValueError, for parameters and arrays that nothing can be fitted with.
     KeyboardInterrupt
-        When Ctrl-C has ended `fit`; the best weights so far are kept.
-"""
+        When Ctrl-C has ended `fit`; the best weights so far are kept."""

@@ -62,13 +62,13 @@ class CrossValidation(Explained):
     **keywords
         Options one by one: `NumFolds=5, SplitType="Random"`. Beside those of the Factory:
 
-        NumFolds : 2
-        SplitType : "Random", "RandomStratified" or "Deterministic"
-        SplitExpr : for the number of the fold, `int([eventID])%int([NumFolds])`; goes before SplitType
-        OutputEnsembling : "None" or "Avg", how the written method scores: by the network that did not see the event's
-            fold, or by the mean of all
-        FoldFileOutput : write an output file for each fold beside the output file
-        NumWorkerProcs : without effect, as each training uses all cores; the folds go one after the other
+        - NumFolds: 2
+        - SplitType: "Random", "RandomStratified" or "Deterministic"
+        - SplitExpr: for the number of the fold, `int([eventID])%int([NumFolds])`; goes before SplitType
+        - OutputEnsembling: "None" or "Avg", how the written method scores: by the network that did not see the event's
+          fold, or by the mean of all
+        - FoldFileOutput: write an output file for each fold beside the output file
+        - NumWorkerProcs: without effect, as each training uses all cores; the folds go one after the other
 
     Raises
     ------

@@ -44,15 +44,15 @@ class Reader(Explained):
     A network with RememberState carries its state from one `Evaluate...` call to the next, as in C++ TMVA; `evaluate`
     starts from a state of zero.
 
+    C++ TMVA's other form is understood too: names of variables, `"x:y"` or a list, and then the options. Their values
+    go into the calls, `EvaluateMVA(values, tag)`.
+
     Parameters
     ----------
     theOption : str
         `!Color:!Silent`; without effect, as a Reader prints nothing.
     verbose : bool
         Without effect.
-
-    C++ TMVA's other form is understood too: names of variables, `"x:y"` or a list, and then the options. Their values
-    go into the calls, `EvaluateMVA(values, tag)`.
     """
 
     def __init__(self, theOption: Any = "", verbose: Any = False, /, *others: Any, **keywords: Any) -> None:
