@@ -138,7 +138,7 @@ def test_a_lock_that_a_thread_held_is_free_after_a_fork(monkeypatch: pytest.Monk
 def test_a_model_keeps_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     model = dataclasses.replace(Case("lstm_last").model)
     made: list[str] = []
-    monkeypatch.setattr(keeping, "Network", lambda model, backend: made.append(backend) or Network(model, backend))
+    monkeypatch.setattr(keeping, "Network", lambda *of, threads: made.append(of[1]) or Network(*of))
     X = np.zeros((3, 30))
     for backend in ("reference", "cpu", "reference", "cpu"):
         model.predict(X, backend=backend)

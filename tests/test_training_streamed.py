@@ -242,7 +242,7 @@ scores = "scores.root"
 def test_the_command(
     files: Path, memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytmva_rnn.cli.train_command.STEP", 700)
+    monkeypatch.setattr("pytmva_rnn.cli.training_outputs.STEP", 700)
     config = files / "c.toml"
     config.write_text(CONFIG.format(memory='"1 GB"'))
     assert main(["train", str(config), "-o", str(tmp_path / "whole"), "--backend=reference"]) == 0
