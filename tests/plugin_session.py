@@ -19,6 +19,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.pyroot import install
 from pytmva_rnn.pyroot.plugin.hooks import results
+from pytmva_rnn.training import train
 
 STANDIN = Path(__file__).parent / "standin_tmva"
 STEPS, INPUTS = 4, 2
@@ -50,7 +51,8 @@ X = toy(1)
 SUMS = X[:, ::2].sum(axis=1)
 
 
-def fill(root: Any, name: str, analysis: str) -> Any:
+def fill(root: Any, name: str, analysis: str, negative: int | None = None) -> Any:
+    """A loader of the events; every `negative`-th has a negative weight."""
     loader = root.TMVA.DataLoader(name)
     for variable in NAMES:
         loader.AddVariable(variable)
@@ -65,7 +67,7 @@ def fill(root: Any, name: str, analysis: str) -> Any:
             kind = f"class{min(2, max(0, int(total + 1.5)))}" if number > 2 else f"class{number}"
         elif analysis == "Classification":
             kind = "Signal" if number == 0 or (number > 1 and total > 0) else "Background"
-        loader.AddTrainingEvent(kind, vector(values), 1.5)
+        loader.AddTrainingEvent(kind, vector(values), -1.5 if negative and number % negative == 2 else 1.5)
         if number % 2 == 0:
             loader.AddTestEvent(kind, vector(values), 1.0)
     loader.PrepareTrainingAndTestTree(root.TCut(""), "!V")
@@ -170,6 +172,20 @@ def others(root: Any) -> None:
     close(reader_scores(root, file, X[:20], "EvaluateMulticlass"), results["Multiclass_None"].model.predict(X[:20]))
 
 
+def negative_weights(root: Any) -> None:
+    """TMVA leaves it to its methods to ignore them, and tells only the method whether to."""
+    factory = root.TMVA.Factory("job", "AnalysisType=Classification")
+    options = OPTIONS.format(transform="None", layout=LSTM) + ":IgnoreNegWeightsInTraining"
+    loader = fill(root, "negative", "Classification", 5)  # which the factory does not keep
+    factory.BookMethod(loader, "PyTMVARNN", "negative", options)
+    factory.TrainAllMethods()
+    kept = np.arange(len(X)) % 5 != 2
+    y = SUMS > 0
+    y[:2] = True, False
+    alone = train(X[kept], y[kept], options, sample_weight=np.full(int(kept.sum()), 1.5))
+    assert results["negative"].history == alone.history
+
+
 def mistakes(root: Any) -> None:
     """What is wrong is said in the exception and in TMVA's log."""
     factory = root.TMVA.Factory("job", "AnalysisType=Classification")
@@ -237,6 +253,7 @@ def main(generation: int) -> None:
     if generation == 630:
         classification(root)
         others(root)
+        negative_weights(root)
         mistakes(root)
         machines(root)
         processes(root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import subprocess
@@ -16,6 +17,8 @@ from pytmva_rnn import extras, read_weights
 from pytmva_rnn.cli import main
 from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.pyroot import install, plugin_header
+from pytmva_rnn.pyroot.plugin.border import Answer, Request
+from pytmva_rnn.pyroot.plugin.hooks import HOOKS
 from tests.cpp import available, output
 
 REPOSITORY = Path(__file__).parents[1]
@@ -58,6 +61,11 @@ def compiled(root: Any, source: Path, *flags: str) -> Path:
     return program
 
 
+def numbers_of(told: str) -> dict[str, str]:
+    """What the example prints, by its names, in which there may be colons too."""
+    return dict(re.findall(r"^([^<\n]+): (\S+)$", told, re.MULTILINE))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_in_a_factory_and_a_reader(generation: int, ROOT: Any, tmp_path: Path) -> None:
@@ -78,7 +86,7 @@ def test_in_a_factory_and_a_reader(generation: int, ROOT: Any, tmp_path: Path) -
     (tmp_path / "main.cxx").write_text(f"{program}.GetMvaValue__(std::vector<double>(8, 0.5))); }}\n")
     assert float(output(compiled(ROOT, tmp_path / "main.cxx"))) == pytest.approx(float(values[0]), abs=1e-6)
     # the example
-    numbers = dict(re.findall(r"^([^:<]+): (\S+)$", told, re.MULTILINE))
+    numbers = numbers_of(told)
     assert float(numbers["ROC integral"]) > 0.75
     assert float(numbers["largest difference between TMVA::Reader and Model.predict"]) < 2e-6
 
@@ -118,6 +126,18 @@ def test_without_tmva_install_says_so(ROOT: Any) -> None:
         install()
 
 
+def test_what_is_wrong_passes_the_border_as_text() -> None:
+    check = HOOKS[0]
+    for options, done, problem in (
+        (b"Layout=LINEAR", 1, None),
+        (b"Layout=\xff", 0, rb"\xff"),
+        (b"Layuot=1", 0, b"Layuot"),
+    ):
+        request, answer = Request(options=options, variables=3, outputs=1), Answer()
+        assert check(ctypes.pointer(request), ctypes.pointer(answer)) == done
+        assert problem is None if answer.problem is None else problem in answer.problem
+
+
 def test_command_writes_the_header(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "PyTMVARNN.hxx"
     assert main(["plugin", str(path)]) == 0
@@ -141,7 +161,7 @@ def test_in_a_real_tmva(script: str, ROOT: Any, tmp_path: Path) -> None:
     if script.startswith("tests"):
         assert told.splitlines()[-1] == "done"
         return
-    numbers = dict(re.findall(r"^([^:]+): (\S+)$", told, re.MULTILINE))
+    numbers = numbers_of(told)
     assert float(numbers["ROC integral"]) > 0.75
     # N is computed in float32 by TMVA, in double by pytmva_rnn
     assert float(numbers["largest difference between TMVA::Reader and Model.predict"]) < 1e-5

@@ -50,7 +50,7 @@ def _check(request: Request, answer: Answer) -> None:
 
 
 def _options(request: Request) -> MethodOptions:
-    options = evaluable(parse_options(request.options.decode()))
+    options = evaluable(parse_options(_text(request.options)))
     check_obeyed(options)
     if request.outputs:
         shape = options.input_shape(request.variables)
@@ -64,7 +64,7 @@ def _options(request: Request) -> MethodOptions:
 
 
 def _train(request: Request, answer: Answer) -> None:
-    title, analysis, n = request.title.decode(), _ANALYSES[request.analysis], request.events
+    title, analysis, n = _text(request.title), _ANALYSES[request.analysis], request.events
     regression = analysis == "Regression"
     X = np.ctypeslib.as_array(request.x, (n, request.variables))
     y = np.ctypeslib.as_array(request.y, (n, request.outputs if regression else 1))
@@ -100,7 +100,7 @@ def _write_class(request: Request, answer: Answer) -> None:
         variables=variables[: request.variables],
         input_layout=(1, 1, request.variables),
         batch_layout=(0, 0, 0),
-        title=request.title.decode(),
+        title=_text(request.title),
         analysis=analysis,
         targets=variables[: request.outputs] if analysis == "Regression" else (),
         classes=tuple(names[: request.outputs]) if analysis == "Multiclass" else ("Signal", "Background"),
@@ -123,7 +123,7 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         level = next(number for least, number in self._LEVELS if record.levelno >= least)
-        self._request.log(self._request.method, level, self.format(record).encode())
+        self._request.log(self._request.method, level, _bytes(self.format(record)))
 
 
 @contextmanager
@@ -141,6 +141,16 @@ def _told_to_tmva(request: Request) -> Iterator[None]:
         log.setLevel(before[0])
 
 
+def _text(given: bytes) -> str:
+    """Of any bytes: C++ has no encoding."""
+    return given.decode(errors="backslashreplace")
+
+
+def _bytes(text: str) -> bytes:
+    """Of any text, such as one that names a file with odd bytes."""
+    return text.encode(errors="backslashreplace")
+
+
 def _guarded(work: Callable[[Request, Answer], None]) -> Callable[[Any, Any], int]:
     """No exception may pass through C: its text does."""
 
@@ -150,11 +160,11 @@ def _guarded(work: Callable[[Request, Answer], None]) -> Callable[[Any, Any], in
             work(request.contents, answer.contents)
         except BaseException as error:  # KeyboardInterrupt too
             log.debug("%s", traceback.format_exc())
-            problem = (str(error) or type(error).__name__).encode()
+            problem = _bytes(str(error) or type(error).__name__)
             answer.contents.problem = problem
             _answered[:] = [problem]
-            return 1
-        return 0
+            return 0
+        return 1
 
     return hook
 

@@ -539,6 +539,7 @@ public:
     Data()->SetCurrentType(Types::kTraining);
     return GetEvent(i);
   }
+  Bool_t IgnoreEventsWithNegWeightsInTraining() const { return ignore_; }
   TrainingHistory fTrainHistory;
   virtual void SetAnalysisType(Types::EAnalysisType type) { fAnalysisType = type; }
   Types::EAnalysisType GetAnalysisType() const { return fAnalysisType; }

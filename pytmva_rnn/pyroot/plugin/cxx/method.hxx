@@ -18,9 +18,10 @@ struct Answer {  // what Python says; it is copied before Python is asked again
   const char *name;
   const double *history;     // rows of epoch, training error, validation error
   std::size_t rows;
-  const char *problem;       // what is wrong, where the function returns 1
+  const char *problem;       // what is wrong, where the function does not return 1
 };
 
+// Returns 1 when all is done: ctypes returns 0 for a function that an exception ends.
 using Hook = int (*)(const Request *, Answer *);
 
 struct Hooks {
@@ -293,6 +294,8 @@ private:
       text_ += (text_.empty() ? "" : ":") + std::string(option.first) + "=" + value->Data();
       ++value;
     }
+    // TMVA declares it, and leaves it to each method to do so.
+    text_ += std::string(":IgnoreNegWeightsInTraining=") + (IgnoreEventsWithNegWeightsInTraining() ? "True" : "False");
     Request request{};
     request.title = GetMethodName().Data();
     request.options = text_.c_str();
@@ -320,8 +323,8 @@ private:
     if (!hook)
       fail("training and MakeClass need Python in the process: call pytmva_rnn.pyroot.install() in it "
            "(from C++: TPython::Exec(\"import pytmva_rnn.pyroot; pytmva_rnn.pyroot.install()\"))");
-    if (hook(&request, &answer) != 0)
-      fail(answer.problem ? answer.problem : "pytmva_rnn failed");
+    if (hook(&request, &answer) != 1)
+      fail(answer.problem ? answer.problem : "pytmva_rnn was ended in Python");
     return answer;
   }
 
