@@ -19,6 +19,8 @@ inline double number_at(const char* text, char** end)
 #endif
 }
 
+constexpr std::size_t largest = 1'000'000'000;  // of whole numbers, and of the sizes of what passes between layers
+
 // A node and what may be asked of it; every question that fails says where.
 class Asked {
 public:
@@ -52,8 +54,9 @@ public:
     const std::string& text = attribute(name);
     char* end = nullptr;
     const long long value = std::strtoll(text.c_str(), &end, 10);
-    if (end == text.c_str() || *end || value < minimum || value > 1'000'000'000)
-      fail(name + ": expected a whole number of at least " + std::to_string(minimum) + ", found " + text);
+    if (end == text.c_str() || *end || value < minimum || static_cast<std::size_t>(value) > largest)
+      fail(name + ": expected a whole number from " + std::to_string(minimum) + " to " + std::to_string(largest) +
+           ", found " + text);
     return static_cast<std::size_t>(value);
   }
 
@@ -94,7 +97,7 @@ private:
   {
     constexpr const char* blanks = " \t\r\n";
     std::vector<double> values;
-    values.reserve(count);
+    values.reserve(std::min(count, node_.text.size() / 2 + 1));  // sizes may say anything
     const char* at = node_.text.c_str();
     for (at += std::strspn(at, blanks); *at; at += std::strspn(at, blanks)) {
       char* end = nullptr;
@@ -114,7 +117,7 @@ private:
   std::string place_;
 };
 
-// The arrays of one layer, laid out as the layers' functions read them.
+// The arrays of one layer, laid out as the layers' functions read them. Memory grows when all numbers are there.
 class Arrays {
 public:
   Arrays(const Asked& node, const std::vector<Matrix>& format, Network& network)
@@ -125,21 +128,20 @@ public:
   // Matrices (units, inputs) of the gates, side by side and transposed: a padded row for each input.
   std::size_t columns(const std::string& kind, const std::string& gates, std::size_t units, std::size_t inputs)
   {
+    const std::vector<std::vector<double>> matrices = of_gates(kind, gates, units, inputs);
     const std::size_t stride = any::padded(gates.size() * units), place = grown(inputs * stride);
-    for (std::size_t g = 0; g < gates.size(); ++g) {
-      const std::vector<double> matrix = values(named(kind, gates[g]), units, inputs);
+    for (std::size_t g = 0; g < gates.size(); ++g)
       for (std::size_t u = 0; u < units; ++u)
         for (std::size_t k = 0; k < inputs; ++k)
-          *network_.array(place + k * stride + g * units + u) = static_cast<float>(matrix[u * inputs + k]);
-    }
+          *network_.array(place + k * stride + g * units + u) = static_cast<float>(matrices[g][u * inputs + k]);
     return place;
   }
 
   // A padded row for each unit.
   std::size_t rows(const std::string& kind, std::size_t units, std::size_t inputs)
   {
-    const std::size_t stride = any::padded(inputs), place = grown(units * stride);
     const std::vector<double> matrix = values(kind, units, inputs);
+    const std::size_t stride = any::padded(inputs), place = grown(units * stride);
     for (std::size_t u = 0; u < units; ++u)
       for (std::size_t k = 0; k < inputs; ++k)
         *network_.array(place + u * stride + k) = static_cast<float>(matrix[u * inputs + k]);
@@ -148,12 +150,11 @@ public:
 
   std::size_t biases(const std::string& gates, std::size_t units)
   {
+    const std::vector<std::vector<double>> all = of_gates("b", gates, units, 1);
     const std::size_t place = grown(any::padded(gates.size() * units));
-    for (std::size_t g = 0; g < gates.size(); ++g) {
-      const std::vector<double> bias = values(named("b", gates[g]), units, 1);
+    for (std::size_t g = 0; g < gates.size(); ++g)
       for (std::size_t u = 0; u < units; ++u)
-        *network_.array(place + g * units + u) = static_cast<float>(bias[u]);
-    }
+        *network_.array(place + g * units + u) = static_cast<float>(all[g][u]);
     return place;
   }
 
@@ -174,6 +175,15 @@ public:
   }
 
 private:
+  std::vector<std::vector<double>> of_gates(const std::string& kind, const std::string& gates, std::size_t rows,
+                                            std::size_t columns) const
+  {
+    std::vector<std::vector<double>> all;
+    for (const char gate : gates)
+      all.push_back(values(named(kind, gate), rows, columns));
+    return all;
+  }
+
   static std::string named(const std::string& kind, char gate)
   {
     return gate == '-' ? kind : kind + "_" + std::string(1, gate);
@@ -204,8 +214,11 @@ inline std::string text_of(const Shape& s)
 
 inline Shape shape_of(const Asked& node, const std::string& prefix, long long minimum)
 {
-  return {node.integer(prefix + "Depth", minimum), node.integer(prefix + "Height", minimum),
-          node.integer(prefix + "Width", minimum)};
+  const Shape shape{node.integer(prefix + "Depth", minimum), node.integer(prefix + "Height", minimum),
+                    node.integer(prefix + "Width", minimum)};
+  if (shape.depth * shape.height > largest || shape.size() > largest)
+    node.fail("expected sizes whose product is at most " + std::to_string(largest) + ", found " + text_of(shape));
+  return shape;
 }
 
 inline Shape read_recurrent(const Asked& node, Arrays& arrays, const std::string& gates, Shape shape, Network& network)
