@@ -16,6 +16,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from pytmva_rnn import extras
+
 __all__ = ["COMMANDS", "ROOT", "Command", "Outcome", "Said", "Workbench", "is_whole", "left_behind", "write_events"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -262,8 +264,7 @@ def is_whole(path: Path) -> bool:
             content = path.read_bytes()
             return b'"_extra_state"' in content[: 8 + int.from_bytes(content[:8], "little")]
         case ".onnx":
-            import onnx
-
+            onnx = extras.onnx()
             onnx.checker.check_model(onnx.load(path))
             return True
     text = path.read_text(encoding="utf-8")
