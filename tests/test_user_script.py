@@ -82,6 +82,10 @@ def main() -> None:
     steps = tmva.Steps({"pt": "track_pt"}, steps=3)
     source = tmva.Source(("file.root",), "tree", weight="w")
     print(steps.names, source.files, tmva.SplitOptions(SplitMode="Block"), recipe.shape, tmva.__version__)
+    several = (tmva.vary, tmva.train_many, tmva.Trainings, tmva.Ensemble)
+    files = (tmva.score_files, tmva.ScoredFiles, tmva.ScoredFile, tmva.clear_cache)
+    print(several, files, tmva.make_report, tmva.Report, tmva.ReportOptions())
+    print(tmva.Additions(clip_norm=1.0), tmva.Checkpoint("net.npz", every_epochs=1))
 
 
 if __name__ == "__main__":
