@@ -6,7 +6,6 @@ import argparse
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from rich.table import Table
 
@@ -17,7 +16,7 @@ from pytmva_rnn.cli.report_files import REPORTS, check_drawable
 from pytmva_rnn.cli.several_processes import started_by_mpi
 from pytmva_rnn.cli.tables import plain_table, show
 from pytmva_rnn.cli.training_outputs import OutputsOfEach
-from pytmva_rnn.config import Configuration, load_config
+from pytmva_rnn.config import Configuration
 from pytmva_rnn.config.checking import within
 from pytmva_rnn.distributed import Trainings, Variation, train_many, vary
 from pytmva_rnn.distributed.variations import MOST
@@ -78,21 +77,12 @@ def wanted(given: argparse.Namespace, config: Configuration) -> bool:
 
 
 def run_many(given: argparse.Namespace, config: Configuration, text: str) -> int:
-    """Train, and show what has come of it; `text` is that of the configuration."""
+    """Train as a configuration of absolute paths says, and show what has come of it; `text` is its own."""
     if started_by_mpi() is not None:
         raise OptionError(
             "several trainings run in processes of their own (--workers), not in those of mpiexec, which train one "
             "network together; from Python, train_many takes an MPIPoolExecutor"
         )
-    config = replace(load_config(given.config.absolute()), path=config.path)
-    if given.seed is not None:
-        config = config.with_seed(given.seed)
-    if given.fold is not None:
-        config = config.with_fold(given.fold)
-    if given.memory is not None:
-        config = config.with_memory(given.memory)
-    if given.report is not None:
-        config = config.with_report(given.report)
     if given.folds is None:
         config.check_fold()
     scan = {**config.scan, **_scanned(given.scan)}

@@ -116,8 +116,9 @@ def run(given: argparse.Namespace) -> int:
     """Train, report and write."""
     config = load_config(given.config)
     text = config.path.read_text(encoding="utf-8")  # for the report, whatever becomes of the file meanwhile
-    if many_trainings.wanted(given, config):
-        return many_trainings.run_many(given, config, text)
+    several = many_trainings.wanted(given, config)
+    if several:  # processes elsewhere find its files too
+        config = replace(load_config(given.config.absolute()), path=config.path)
     if given.seed is not None:
         config = config.with_seed(given.seed)
     if given.fold is not None:
@@ -126,6 +127,8 @@ def run(given: argparse.Namespace) -> int:
         config = config.with_memory(given.memory)
     if given.report is not None:
         config = config.with_report(given.report)
+    if several:
+        return many_trainings.run_many(given, config, text)
     config.check_fold()
     communicator = started_by_mpi()
     if communicator is None:
