@@ -83,12 +83,12 @@ class Model(Description):
             `pytmva_rnn.score`.
         """
         inputs: Any = X
-        if type(X).__module__.startswith("dask_awkward"):
-            from pytmva_rnn.weightfile.lazy_inputs import lazy_scores  # as below
-
-            lazy: NDArray[np.float32] = lazy_scores(self, X, backend)  # as good as one
-            return lazy
         if not isinstance(X, np.ndarray) or X.dtype.names is not None:
+            if type(X).__module__.startswith("dask_awkward"):
+                from pytmva_rnn.weightfile.lazy_inputs import lazy_scores  # as below
+
+                lazy: NDArray[np.float32] = lazy_scores(self, X, backend)  # as good as one
+                return lazy
             from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
 
             inputs = inputs_of(self, X)
