@@ -165,7 +165,7 @@ def test_of_a_regression(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             "which events are of which class is not known: give files of each, Signal=... Background=...",
         ),
         (["Signal=events.root:sgn"], "files of Background are missing: give Background=..."),
-        (["Signal=events.root:sgn", "Bakground=events.root:bkg"], "no class 'Bakground'; near names: Background"),
+        (["Signal=events.root:sgn", "Backgrounds=events.root:bkg"], "no class 'Backgrounds'; near names: Background"),
         (["Signal=events.root:sgn", "events.root:bkg"], "give all files with their class"),
         (["events.root", "--class", "Signal: x"], "--class 'Signal: x': needed is NAME=..."),
         (["c.toml", "--weight", "w"], "--weight is for ROOT files; c.toml says that itself"),
