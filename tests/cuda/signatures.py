@@ -18,21 +18,28 @@ from pytmva_rnn.kernels.cuda.machine import gather, products, steps
 v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
 
 KERNELS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "product": (products._forward, (m, m, v, m, m, n, n)),
-    "input gradient": (products._input_gradient, (m, m, m, n, n, m, m)),
-    "weight gradient": (products._weight_gradient, (m, n, n, m, n, n, n, m, n, n, m, n, n)),
     "transpose": (products._transpose, (m, v)),
-    "dense backward": (dense.backward, (n, m, m, m, n)),
+    "dense backward": (dense.backward, (n, v, v, v, n)),
     "dropout": (dropout.scale, (v, v, n, whole, whole, n, n, f)),
-    "batch normalisation forward": (batchnorm.forward, (m, m, m, dv, v, v, dv, dv, n, whole, d, d)),
-    "batch normalisation inference": (batchnorm.infer, (m, m, v, v, dv, dv, n, d)),
-    "batch normalisation backward": (batchnorm.backward, (m, m, m, dv, v, m, n, n, n)),
+    "batch normalisation moments": (batchnorm.moments, (m, d[:, :, ::1], n, n)),
+    "batch normalisation forward": (batchnorm.forward, (m, m, m, d[:, :, ::1], dv, v, v, dv, dv, n, n, whole, d, d)),
+    "batch normalisation inference": (batchnorm.infer, (m, m, v, v, dv, dv, n, n, d)),
+    "batch normalisation products": (batchnorm.products, (m, m, d[:, :, ::1], n, n)),
+    "batch normalisation backward": (batchnorm.backward, (m, m, m, d[:, :, ::1], dv, v, m, n, n, n, n)),
     "loss": (losses._loss, (n, m, m, v, m, dv, n, n, flag)),
-    "gradient sums": (optimizers._sum, (m, v, uint8[::1], v, n, n, f)),
-    "update": (optimizers._update, (n, m, v, uint8[::1], m, n, n, f, v, whole, f, f, f, v)),
-    "clip": (optimizers._clip, (m, v, uint8[::1], n, n, f, d, v)),
+    "gradient sums": (optimizers._sum, (v, n[:, ::1], v, uint8[::1], v, dv, n, n, f)),
+    "update": (optimizers._update, (n, v, n[:, ::1], v, uint8[::1], m, n, n, f, v, whole, f, f, f, v)),
+    "clip": (optimizers._clip, (dv, n, d, v)),
     "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
 }
+
+for each, shape in ((products.WIDE, "wide"), (1, "narrow")):
+    KERNELS[f"product {shape}"] = products.forward_kernel(each), (m, m, v, m, m, n, n)
+    KERNELS[f"input gradient {shape}"] = products.input_gradient_kernel(each), (m, m, m, n, n, m, m)
+    KERNELS[f"weight gradient {shape}"] = (
+        products.weight_gradient_kernel(each),
+        (m, n, n, m, n, n, n, m, n, m, n, n),
+    )
 
 FORWARD = (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
 BACKWARD = (m, v, m, m, m, v, n, n, n, flag)

@@ -52,4 +52,4 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         engine.outputs(net.X)
         engine.gradients(*net.batch)
         monkeypatch.setattr(recurrent, "SHARED_FLOATS", 16)
-    assert len(launched) == len(KERNELS) + 2
+    assert len(launched) == len(known) + 2

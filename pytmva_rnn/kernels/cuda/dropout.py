@@ -43,6 +43,8 @@ class DropoutPart(Part):
         To drop an input.
     """
 
+    chunks = 0
+
     def __init__(self, probability: float, *arguments: Any, **options: Any) -> None:
         self.threshold = int(min(probability * 2**32, 2**32 - 1))
         self.factor = np.float32(1 / (1 - probability))

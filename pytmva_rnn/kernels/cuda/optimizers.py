@@ -11,17 +11,45 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, NO_PENALTY, OPTIMIZERS, RMSPROP, SGD, optimizer_constants
-from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, device, empty, kernel, upload, zeros
+from pytmva_rnn.kernels.cuda.machine.device import (
+    SIMULATED,
+    THREADS,
+    device,
+    empty,
+    float32,
+    index,
+    kernel,
+    upload,
+    zeros,
+)
 from pytmva_rnn.kernels.cuda.machine.layer import Run
+
+COLUMNS = 2 if SIMULATED else 32
+"""Weights that a block of threads works on at once, side by side in memory."""
+
+LANES = THREADS // COLUMNS
+"""Threads that share a weight's partial sums."""
 
 
 @device
-def _gradient(partials, k, weight, decays, regularization, decay):
-    """Sum of a weight's partial gradients in their order, with the penalty's: `decay*sign(w)` or `2*decay*w`."""
+def _gradient(partials, places, k, size, weight, decays, regularization, decay, sums):
+    """Sum of a weight's partial gradients, with the penalty's: `decay*sign(w)` or `2*decay*w`.
+
+    Each lane adds up every `LANES`th of them, in their order, and then all threads of the weight the lanes' sums. All
+    threads of a block call it together; of a weight k beyond the last one it is 0.
+    """
     g = np.float32(0)
-    for chunk in range(partials.shape[0]):
-        g += partials[chunk, k]
-    if decays[k]:
+    if k < size:
+        place, apart = places[0, k], places[1, k]
+        for chunk in range(cuda.threadIdx.y, places[2, k], LANES):
+            g += partials[index(place + chunk * apart)]
+    sums[cuda.threadIdx.y, cuda.threadIdx.x] = g
+    cuda.syncthreads()
+    g = np.float32(0)
+    for lane in range(LANES):
+        g += sums[lane, cuda.threadIdx.x]
+    cuda.syncthreads()
+    if k < size and decays[k]:
         if regularization == L2:
             g += np.float32(2) * decay * weight
         elif weight > np.float32(0):
@@ -32,59 +60,101 @@ def _gradient(partials, k, weight, decays, regularization, decay):
 
 
 @kernel
-def _sum(partials, w, decays, gradient, size, regularization, decay):
-    """All gradients."""
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        gradient[k] = _gradient(partials, k, w[k], decays, regularization, decay)
+def _sum(partials, places, w, decays, gradient, squares, size, regularization, decay):
+    """All gradients, and each block's sum of their squares."""
+    sums = cuda.shared.array((LANES, COLUMNS), float32)
+    totals = cuda.shared.array(COLUMNS, numba.float64)
+    total = 0.0
+    for first in range(cuda.blockIdx.x * COLUMNS, size, cuda.gridDim.x * COLUMNS):
+        k = first + cuda.threadIdx.x
+        weight = w[k] if k < size else np.float32(0)
+        g = _gradient(partials, places, k, size, weight, decays, regularization, decay, sums)
+        if k < size and cuda.threadIdx.y == 0:
+            gradient[k] = g
+            total += numba.float64(g) * numba.float64(g)
+    if cuda.threadIdx.y == 0:
+        totals[cuda.threadIdx.x] = total
+    cuda.syncthreads()
+    if cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
+        total = 0.0
+        for column in range(COLUMNS):
+            total += totals[column]
+        squares[cuda.blockIdx.x] = total
 
 
 @kernel
-def _clip(partials, w, decays, size, regularization, decay, most, scale):
+def _clip(squares, blocks, most, scale):
     """What gradients are multiplied with so that their Euclidean norm is at most `most`; one block."""
-    squares = cuda.shared.array(THREADS, numba.float64)
+    totals = cuda.shared.array(THREADS, numba.float64)
     total = 0.0
-    for k in range(cuda.threadIdx.x, size, THREADS):
-        g = numba.float64(_gradient(partials, k, w[k], decays, regularization, decay))
-        total += g * g
-    squares[cuda.threadIdx.x] = total
+    for block in range(cuda.threadIdx.x, blocks, THREADS):
+        total += squares[block]
+    totals[cuda.threadIdx.x] = total
     cuda.syncthreads()
     if cuda.threadIdx.x == 0:
         total = 0.0
         for thread in range(THREADS):
-            total += squares[thread]
+            total += totals[thread]
         norm = math.sqrt(total)
         scale[0] = np.float32(most / norm) if norm > most else np.float32(1)
 
 
+@device
+def _descend(kind, k, g, w, moments, rate, first, second, epsilon):
+    """One step of weight k with its gradient."""
+    one = np.float32(1)
+    v, u = moments[0, k], moments[1, k]
+    if kind == SGD:
+        v = first * v + g
+        w[k] -= rate * v
+    elif kind == ADAM:
+        u = first * u + (one - first) * g
+        v = second * v + (one - second) * g * g
+        w[k] -= rate * u / (math.sqrt(v) + epsilon)
+    elif kind == ADAGRAD:
+        v += g * g
+        w[k] -= rate * g / math.sqrt(v + epsilon)
+    elif kind == RMSPROP:
+        v = second * v + (one - second) * g * g
+        u = first * u + rate * g / math.sqrt(v + epsilon)
+        w[k] -= u
+    else:
+        v = second * v + (one - second) * g * g
+        d = g * math.sqrt(u + epsilon) / math.sqrt(v + epsilon)
+        w[k] -= rate * d
+        u = second * u + (one - second) * d * d
+    moments[0, k], moments[1, k] = v, u
+
+
 @kernel
-def _update(kind, partials, w, decays, moments, size, regularization, decay, rates, now, first, second, epsilon, scale):
+def _update(
+    kind,
+    partials,
+    places,
+    w,
+    decays,
+    moments,
+    size,
+    regularization,
+    decay,
+    rates,
+    now,
+    first,
+    second,
+    epsilon,
+    scale,
+):
     """One step of all weights, which ends the batch. `first` and `second` are momentum and rho, or Adam's two betas."""
-    one, rate = np.float32(1), rates[now[1]]
-    if cuda.grid(1) == 0:
+    sums = cuda.shared.array((LANES, COLUMNS), float32)
+    rate = rates[now[1]]
+    for start in range(cuda.blockIdx.x * COLUMNS, size, cuda.gridDim.x * COLUMNS):
+        k = start + cuda.threadIdx.x
+        weight = w[k] if k < size else np.float32(0)
+        g = scale[0] * _gradient(partials, places, k, size, weight, decays, regularization, decay, sums)
+        if k < size and cuda.threadIdx.y == 0:
+            _descend(kind, k, g, w, moments, rate, first, second, epsilon)
+    if cuda.blockIdx.x == 0 and cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
         now[0] = now[1] + 1
-    for k in range(cuda.grid(1), size, cuda.gridsize(1)):
-        g = scale[0] * _gradient(partials, k, w[k], decays, regularization, decay)
-        v, u = moments[0, k], moments[1, k]
-        if kind == SGD:
-            v = first * v + g
-            w[k] -= rate * v
-        elif kind == ADAM:
-            u = first * u + (one - first) * g
-            v = second * v + (one - second) * g * g
-            w[k] -= rate * u / (math.sqrt(v) + epsilon)
-        elif kind == ADAGRAD:
-            v += g * g
-            w[k] -= rate * g / math.sqrt(v + epsilon)
-        elif kind == RMSPROP:
-            v = second * v + (one - second) * g * g
-            u = first * u + rate * g / math.sqrt(v + epsilon)
-            w[k] -= u
-        else:
-            v = second * v + (one - second) * g * g
-            d = g * math.sqrt(u + epsilon) / math.sqrt(v + epsilon)
-            w[k] -= rate * d
-            u = second * u + (one - second) * d * d
-        moments[0, k], moments[1, k] = v, u
 
 
 class Optimizer:
@@ -110,18 +180,28 @@ class Optimizer:
         self._steps = 0
         self._clip_norm = clip_norm
         self._scale = upload(np.ones(1))
+        self._blocks = _blocks_for(self._size)
+        self._squares = zeros(self._blocks, np.float64)
         if settings is not None:
             self._kind = OPTIMIZERS[settings.optimizer]
             self.rate = settings.learning_rate
             self._rates = optimizer_constants(settings)
             self._moments = zeros((2, self._size))
+            if clip_norm:
+                self._gradient = empty(self._size)
 
     def gradient(self, run: Run) -> Any:
         """All gradients, flat, with the penalty's, on the device."""
         gradient = empty(self._size)
-        grid = blocks_for(self._size), THREADS, run.stream
-        _sum[grid](run.partials, self._w, self._decays, gradient, self._size, *self._penalty)
+        self._sum(run, gradient)
         return gradient
+
+    def _sum(self, run: Run, gradient: Any) -> None:
+        """Write all gradients, and the sums of their squares."""
+        partials = run.partials
+        _sum[self._blocks, (COLUMNS, LANES), run.stream](
+            partials.flat, partials.places, self._w, self._decays, gradient, self._squares, self._size, *self._penalty
+        )
 
     def rates(self, count: int) -> NDArray[np.float32]:
         """The learning rates of the next steps."""
@@ -146,12 +226,12 @@ class Optimizer:
         """Update the weights, and pass on to the next batch."""
         schedule, constants = run.schedule, [np.float32(value) for value in self._rates]
         if self._clip_norm:
-            penalised = self._w, self._decays, self._size, *self._penalty
-            _clip[1, THREADS, run.stream](run.partials, *penalised, self._clip_norm, self._scale)
-        grid = blocks_for(self._size), THREADS, run.stream
-        _update[grid](
+            self._sum(run, self._gradient)
+            _clip[1, THREADS, run.stream](self._squares, self._blocks, self._clip_norm, self._scale)
+        _update[self._blocks, (COLUMNS, LANES), run.stream](
             self._kind,
-            run.partials,
+            run.partials.flat,
+            run.partials.places,
             self._w,
             self._decays,
             self._moments,
@@ -162,3 +242,8 @@ class Optimizer:
             *constants,
             self._scale,
         )
+
+
+def _blocks_for(size: int) -> int:
+    """Blocks for a number of weights; the kernels stride, so that more weights do no harm."""
+    return min(-(-size // COLUMNS), 65535 if not SIMULATED else 2)

@@ -15,12 +15,10 @@ from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
 @kernel
-def backward(activation, a, y, dy, rows):
-    """The gradient of the activation's argument, in the place of that of y."""
-    width = y.shape[1]
-    for k in range(cuda.grid(1), rows * width, cuda.gridsize(1)):
-        i, j = k // width, k % width
-        dy[i, j] *= slope(activation, a[i, j], y[i, j])
+def backward(activation, a, y, dy, elements):
+    """The gradient of the activation's argument, in the place of that of y; all of them flat."""
+    for k in range(cuda.grid(1), elements, cuda.gridsize(1)):
+        dy[k] *= slope(activation, a[k], y[k])
 
 
 class DensePart(Part):
@@ -38,6 +36,7 @@ class DensePart(Part):
         self.y = memory.matrix(1, width)
         self.leaves = self.activation != LINEAR
         self.a = memory.matrix(1, width) if self.training and self.leaves else self.y
+        self.chunks = products.chunks(memory.most, width, inputs + 1)
         if self.training and self.wanted:
             self.dx = memory.matrix(1, inputs)
 
@@ -51,9 +50,10 @@ class DensePart(Part):
     def backward(self, run: Run) -> None:
         width = self.y.shape[1]
         if self.leaves and not self.finished:
-            grid = blocks_for(run.events * width), THREADS, run.stream
-            backward[grid](self.activation, self.a, self.y, self.dy, run.events)
+            elements = run.events * width
+            a, y, dy = (array.reshape(array.size) for array in (self.a, self.y, self.dy))
+            backward[blocks_for(elements), THREADS, run.stream](self.activation, a, y, dy, elements)
         W, b = self.start["W"], self.start["b"]
-        products.weight_gradient(run, self.dy, 0, width, self.x, W, run.events, b)
+        products.weight_gradient(run, self.partials, self.dy, 0, width, self.x, W, run.events, b)
         if self.wanted:
             products.input_gradient(run, self.dy, self.W, self.dx, run.events, self.below)

@@ -31,6 +31,9 @@ config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
 
 float32 = numba.float32
 
+index = numba.uint64
+"""Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
+
 
 def kernel(function: Any) -> Any:
     """Compile a function that is launched on a grid. Without fast-math: NaN and infinity stay exact."""

@@ -6,25 +6,30 @@ from typing import Any
 
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.machine.device import THREADS, blocks_for, kernel
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, index, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Run
+
+LANES = 2 if SIMULATED else 32
+"""Threads of an event, which copy its values side by side: no thread divides to find its place."""
 
 
 @kernel
 def _gather(X, y, w, order, now, x_out, y_out, w_out, events):
-    """Rows order[now[0]] of X, y and w, which becomes the batch at hand; an order of one row serves all batches."""
+    """Rows order[now[0]] of X, y and w, which becomes the batch at hand; an order of one row serves all batches.
+
+    A block's threads are `LANES` along an event's values, and those along the events."""
     inputs, outputs = X.shape[1], y.shape[1]
     batch = min(now[0], order.shape[0] - 1)
-    if cuda.grid(1) == 0:
+    if cuda.blockIdx.x == 0 and cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
         now[1] = now[0]
-    for k in range(cuda.grid(1), events * inputs, cuda.gridsize(1)):
-        n, d = k // inputs, k % inputs
+    lane, first = cuda.threadIdx.x, cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
+    for n in range(first, events, cuda.gridDim.x * cuda.blockDim.y):
         source = order[batch, n]
-        x_out[n, d] = X[source, d]
-        if d < outputs:
-            for j in range(d, outputs, inputs):
-                y_out[n, j] = y[source, j]
-        if d == 0:
+        for d in range(lane, inputs, LANES):
+            x_out[index(n), index(d)] = X[index(source), index(d)]
+        for j in range(lane, outputs, LANES):
+            y_out[index(n), index(j)] = y[index(source), index(j)]
+        if lane == 0:
             w_out[n] = w[source]
 
 
@@ -33,5 +38,6 @@ def gather(run: Run, data: tuple[Any, ...], order: Any, targets: tuple[Any, ...]
 
     `order` (batches, events) has the numbers of the events.
     """
-    grid = blocks_for(run.events * data[0].shape[1]), THREADS, run.stream
+    rows = THREADS // LANES
+    grid = blocks_for(run.events * LANES), (LANES, rows), run.stream
     _gather[grid](*data, order, run.schedule.now, *targets, run.events)

@@ -18,6 +18,8 @@ class Memory(Protocol):
     """Where a network's activations come from, for a number of events."""
 
     events: int
+    most: int
+    """Events that a batch may have: what does not grow with them evenly is laid out for so many."""
 
     def matrix(self, rows: int, columns: int) -> Any:
         """float32, `rows` rows of `columns` for each event."""
@@ -41,6 +43,7 @@ class Counted:
     """
 
     events = 1
+    most = 1 << 40
 
     def __init__(self) -> None:
         self.bytes = 0
@@ -64,7 +67,7 @@ class OnDevice:
     """Memory of the device."""
 
     def __init__(self, events: int) -> None:
-        self.events = events
+        self.events = self.most = events
 
     def matrix(self, rows: int, columns: int) -> Any:
         return empty((self.events * rows, columns))
@@ -87,7 +90,7 @@ class Run:
         Each layer's remembered states.
     one_by_one : bool
         Whether remembered states pass from event to event, not from batch to batch.
-    partials : (CHUNKS, weights)
+    partials : Partials
         Partial sums of the weights' gradients.
     schedule : Schedule
         What differs from batch to batch of a training.
@@ -130,6 +133,10 @@ class Part:
     finishes: bool = False
     """Whether backward multiplies dx with the derivative of the activation `below`, if it is given one."""
     below: Below | None = None
+    chunks: int = 1
+    """How many partial sums of each weight's gradient backward makes; 0 for what has no weights of its own."""
+    partials: Any = None
+    """Where they go, (chunks, weights of the layer), in training."""
     leaves: bool = False
     """Whether it has an activation whose derivative it may leave to a part above that `finishes`."""
 
@@ -139,7 +146,9 @@ class Part:
         self.number = number
         self.training = training
         self.wanted = wanted
-        self.start = weights.starts[number]
+        first, _ = weights.span(number)
+        self.start = {name: start - first for name, start in weights.starts[number].items()}
+        """Where each trained array begins in the layer's weights."""
         self.plan(layer, weights, memory, x)
 
     def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:

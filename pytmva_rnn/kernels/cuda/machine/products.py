@@ -1,11 +1,16 @@
 """Matrix products: a layer's inputs with its weights, and the two products of its backward pass.
 
 A block makes a tile of the result; it brings the factors through shared memory in slabs, and each thread keeps a square
-of sums in registers.
+of sums in registers. While a slab is multiplied, the next one is on its way into registers; two slabs lie in shared
+memory in turn, so that one barrier a slab suffices. The finished tile goes through shared memory too, from where it
+leaves in whole rows.
+
+Of results with few columns, or few rows, a thread has one: `each` is 1 then, else `WIDE`.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,149 +18,268 @@ from numba import cuda
 
 from pytmva_rnn.kernels.codes import LINEAR
 from pytmva_rnn.kernels.cuda.machine.activations import activate, slope
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, float32, kernel
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Below, Run
+from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load, load4, store4
 
-SIDE = 2 if SIMULATED else 16
-"""Threads of a block in each direction, and the depth of a slab."""
+SIDE = 4 if SIMULATED else 8
+"""Threads of a block in each direction of a tile."""
 
-EACH = 3 if SIMULATED else 4
-"""Rows and columns of a thread."""
+WIDE = WIDTH if SIMULATED else 2 * WIDTH
+"""Rows and columns of a thread, where the result has enough."""
 
-TILE = SIDE * EACH
-PITCH = TILE + 1
-"""Floats from row to row of a slab: one more than a tile, or a column would lie in one bank of shared memory."""
+DEPTH = 4 if SIMULATED else 8
+"""Rows of a slab: so much of the sums' index."""
 
-CHUNKS = 32
-"""At most so many partial sums of a weight's gradient."""
+_BLOCK = SIDE * SIDE
+_TILE = SIDE * WIDE
+
+_PITCH = _TILE + WIDTH
+"""Floats from row to row of a slab, or of the finished tile: threads that write a column find it in other banks."""
+
+_SLAB = DEPTH * _PITCH
+_LOADS = DEPTH * _TILE // _BLOCK
+_SHARED = max(4 * _SLAB, _TILE * _PITCH)
+
+_GOAL = 4 if SIMULATED else 1024
+"""Blocks of a weight gradient: enough for every GPU, and the same for all, so that sums do not depend on it."""
 
 _ROWS = 8 if SIMULATED else 64
 """At least so many rows are summed in one chunk."""
 
 
 @device
-def _clear(sums):
-    for i in range(EACH):
-        for j in range(EACH):
+def _load_rows(held, matrix, first, end, k, width):
+    """The thread's part of a slab whose columns are rows of a matrix, from `first` on, from their column k on.
+
+    Zero beyond row `end` and beyond the last column.
+    """
+    depth = matrix.shape[1]
+    row, column = first + cuda.threadIdx.x // DEPTH, k + cuda.threadIdx.x % DEPTH
+    at, apart = row * depth + column, _BLOCK // DEPTH
+    if first + width <= end and k + DEPTH <= depth:
+        for q in range(DEPTH * width // _BLOCK):
+            held[q] = load(matrix, at)
+            at += apart * depth
+    else:
+        for q in range(DEPTH * width // _BLOCK):
+            inside = row + q * apart < end and column < depth
+            held[q] = load(matrix, at) if inside else np.float32(0)
+            at += apart * depth
+
+
+@device
+def _put_rows(shared, start, held, width):
+    """Write what `_load_rows` has loaded."""
+    at = start + cuda.threadIdx.x % DEPTH * _PITCH + cuda.threadIdx.x // DEPTH
+    for q in range(DEPTH * width // _BLOCK):
+        shared[index(at + q * (_BLOCK // DEPTH))] = held[q]
+
+
+@device
+def _load_columns(held, matrix, k, depth, column, width):
+    """The thread's part of a slab of rows of a matrix, from row k on, zero from row `depth` on: those in its `column`.
+
+    A column beyond the last one is as that; nobody looks at what becomes of it.
+    """
+    columns = matrix.shape[1]
+    row = k + cuda.threadIdx.x // width
+    at, apart = row * columns + min(column, columns - 1), _BLOCK // width
+    if k + DEPTH <= depth:
+        for q in range(DEPTH * width // _BLOCK):
+            held[q] = load(matrix, at)
+            at += apart * columns
+    else:
+        for q in range(DEPTH * width // _BLOCK):
+            held[q] = load(matrix, at) if row + q * apart < depth else np.float32(0)
+            at += apart * columns
+
+
+@device
+def _put_columns(shared, start, held, width):
+    """Write what `_load_columns` has loaded."""
+    at = start + cuda.threadIdx.x // width * _PITCH + cuda.threadIdx.x % width
+    for q in range(DEPTH * width // _BLOCK):
+        shared[index(at + q * (_BLOCK // width * _PITCH))] = held[q]
+
+
+@device
+def _fragment(values, shared, start, thread, each):
+    """The thread's values of a row of a slab: fours, with those of the other threads between them."""
+    if each == 1:
+        values[0] = shared[index(start + thread)]
+    else:
+        for q in range(each // WIDTH):
+            a, b, c, d = load4(shared, start + (q * SIDE + thread) * WIDTH)
+            values[q * WIDTH], values[q * WIDTH + 1], values[q * WIDTH + 2], values[q * WIDTH + 3] = a, b, c, d
+
+
+@device
+def _clear(sums, high, wide):
+    for i in range(high):
+        for j in range(wide):
             sums[i, j] = np.float32(0)
 
 
 @device
-def _load_rows(slab, matrix, first, end, k, depth):
-    """slab[kk, i] = matrix[first + i, k + kk], zero from row `end` and column `depth` on."""
-    column = k + cuda.threadIdx.x
-    for i in range(cuda.threadIdx.y, TILE, SIDE):
-        inside = first + i < end and column < depth
-        slab[cuda.threadIdx.x, i] = matrix[first + i, column] if inside else np.float32(0)
+def _multiply(shared, start, sums, left, right, high, wide):
+    """Add the products of the slabs at `start` and behind it."""
+    y, x = cuda.threadIdx.x // SIDE, cuda.threadIdx.x % SIDE
+    for k in range(DEPTH):
+        _fragment(left, shared, start + k * _PITCH, y, high)
+        _fragment(right, shared, start + _SLAB + k * _PITCH, x, wide)
+        for i in range(high):
+            for j in range(wide):
+                sums[i, j] += left[i] * right[j]
 
 
 @device
-def _load_columns(slab, matrix, k, depth, first, end, ones):
-    """slab[kk, j] = matrix[k + kk, first + j], zero from row `depth` and column `end` on, but 1 in column `ones`."""
-    row = k + cuda.threadIdx.y
-    for j in range(cuda.threadIdx.x, TILE, SIDE):
-        inside = row < depth and first + j < end
-        outside = np.float32(1) if first + j == ones else np.float32(0)
-        slab[cuda.threadIdx.y, j] = matrix[row, first + j] if inside else outside
-
-
-@device
-def _multiply(left, right, sums):
-    """Add a slab's products: row `threadIdx.y + i*SIDE` with column `threadIdx.x + j*SIDE`."""
-    cuda.syncthreads()
-    # unsigned places: those with a sign are looked at for -1 and the like
-    y, x, side = np.uint64(cuda.threadIdx.y), np.uint64(cuda.threadIdx.x), np.uint64(SIDE)
-    for k in range(side):
-        row = y
-        for i in range(EACH):
-            factor = left[k, row]
-            column = x
-            for j in range(EACH):
-                sums[i, j] += factor * right[k, column]
-                column += side
-            row += side
+def _spread(shared, sums, high, wide):
+    """Write the finished tile to shared memory, a row after another."""
+    y, x = cuda.threadIdx.x // SIDE, cuda.threadIdx.x % SIDE
+    for i in range(high):
+        row = y if high == 1 else (i // WIDTH * SIDE + y) * WIDTH + i % WIDTH
+        if wide == 1:
+            shared[index(row * _PITCH + x)] = sums[i, 0]
+        else:
+            for q in range(wide // WIDTH):
+                at = row * _PITCH + (q * SIDE + x) * WIDTH
+                j = q * WIDTH
+                store4(shared, at, sums[i, j], sums[i, j + 1], sums[i, j + 2], sums[i, j + 3])
     cuda.syncthreads()
 
 
-@kernel
-def _forward(x, W, b, a, y, rows, activation):
-    """a = x W^T + b and y = activation(a)."""
-    left = cuda.shared.array((SIDE, PITCH), float32)
-    right = cuda.shared.array((SIDE, PITCH), float32)
-    sums = cuda.local.array((EACH, EACH), float32)
-    _clear(sums)
-    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
-    outputs, inputs = W.shape
-    for k in range(0, inputs, SIDE):
-        _load_rows(left, x, first_row, rows, k, inputs)
-        _load_rows(right, W, first_column, outputs, k, inputs)
-        _multiply(left, right, sums)
-    for i in range(EACH):
-        row = first_row + cuda.threadIdx.y + i * SIDE
-        for j in range(EACH):
-            column = first_column + cuda.threadIdx.x + j * SIDE
+@cache
+def forward_kernel(each: int) -> Any:
+    """The kernel of a = x W^T + b and y = activation(a), `each` columns a thread."""
+    width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
+
+    @kernel
+    def product(x, W, b, a, y, rows, activation):
+        shared = cuda.shared.array(_SHARED, float32)
+        sums = cuda.local.array((WIDE, each), float32)
+        left, right = cuda.local.array(WIDE, float32), cuda.local.array(each, float32)
+        held_x, held_W = cuda.local.array(_LOADS, float32), cuda.local.array(loads, float32)
+        _clear(sums, WIDE, each)
+        first_row, first_column = cuda.blockIdx.x * _TILE, cuda.blockIdx.y * width
+        outputs, inputs = W.shape
+        now, other = 0, 2 * _SLAB
+        # before the first slab is multiplied there is only one to load, and with the last one none
+        for k in range(-DEPTH, inputs, DEPTH):
+            if k + DEPTH < inputs:
+                _load_rows(held_x, x, first_row, rows, k + DEPTH, _TILE)
+                _load_rows(held_W, W, first_column, outputs, k + DEPTH, width)
+            if k >= 0:
+                _multiply(shared, now, sums, left, right, WIDE, each)
+            now, other = other, now
+            if k + DEPTH < inputs:
+                _put_rows(shared, now, held_x, _TILE)
+                _put_rows(shared, now + _SLAB, held_W, width)
+            cuda.syncthreads()
+        _spread(shared, sums, WIDE, each)
+        for place in range(cuda.threadIdx.x, _TILE * width, _BLOCK):
+            row, column = first_row + place // width, first_column + place % width
             if row < rows and column < outputs:
-                value = sums[i, j] + b[column]
-                a[row, column] = value
-                y[row, column] = activate(activation, value)
-
-
-@kernel
-def _input_gradient(da, W, dx, rows, activation, a, y):
-    """dx = da W, times the derivative of the activation that made the inputs, y = activation(a)."""
-    left = cuda.shared.array((SIDE, PITCH), float32)
-    right = cuda.shared.array((SIDE, PITCH), float32)
-    sums = cuda.local.array((EACH, EACH), float32)
-    _clear(sums)
-    first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * TILE
-    outputs, inputs = W.shape
-    for k in range(0, outputs, SIDE):
-        _load_rows(left, da, first_row, rows, k, outputs)
-        _load_columns(right, W, k, outputs, first_column, inputs, -1)
-        _multiply(left, right, sums)
-    for i in range(EACH):
-        row = first_row + cuda.threadIdx.y + i * SIDE
-        for j in range(EACH):
-            column = first_column + cuda.threadIdx.x + j * SIDE
-            if row < rows and column < inputs:
-                value = sums[i, j]
+                value = shared[index(place // width * _PITCH + place % width)] + b[index(column)]
+                a[index(row), index(column)] = value
                 if activation != LINEAR:
-                    value *= slope(activation, a[row, column], y[row, column])
-                dx[row, column] = value
+                    y[index(row), index(column)] = activate(activation, value)
+
+    return product
 
 
-@kernel
-def _weight_gradient(
-    da, first, x_outputs, x, x_start, bias, h_outputs, h, h_start, x_tiles, partials, rows, chunk_rows
-):
-    """Sums of da^T x, and of da^T h, over a chunk of rows, for columns of da from `first` on.
+@cache
+def input_gradient_kernel(each: int) -> Any:
+    """The kernel of dx = da W, times the derivative of the activation that made the inputs, y = activation(a)."""
+    width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
 
-    The first `x_tiles` columns of blocks have x. `bias`, if not below 0, gets the sums of da alone: the bias is the
-    last column, as if x had one more input, which is 1.
+    @kernel
+    def input_gradient(da, W, dx, rows, activation, a, y):
+        shared = cuda.shared.array(_SHARED, float32)
+        sums = cuda.local.array((WIDE, each), float32)
+        left, right = cuda.local.array(WIDE, float32), cuda.local.array(each, float32)
+        held_da, held_W = cuda.local.array(_LOADS, float32), cuda.local.array(loads, float32)
+        _clear(sums, WIDE, each)
+        first_row, first_column = cuda.blockIdx.x * _TILE, cuda.blockIdx.y * width
+        outputs, inputs = W.shape
+        column = first_column + cuda.threadIdx.x % width
+        now, other = 0, 2 * _SLAB
+        for k in range(-DEPTH, outputs, DEPTH):
+            if k + DEPTH < outputs:
+                _load_rows(held_da, da, first_row, rows, k + DEPTH, _TILE)
+                _load_columns(held_W, W, k + DEPTH, outputs, column, width)
+            if k >= 0:
+                _multiply(shared, now, sums, left, right, WIDE, each)
+            now, other = other, now
+            if k + DEPTH < outputs:
+                _put_rows(shared, now, held_da, _TILE)
+                _put_columns(shared, now + _SLAB, held_W, width)
+            cuda.syncthreads()
+        _spread(shared, sums, WIDE, each)
+        for place in range(cuda.threadIdx.x, _TILE * width, _BLOCK):
+            row, column = first_row + place // width, first_column + place % width
+            if row < rows and column < inputs:
+                value = shared[index(place // width * _PITCH + place % width)]
+                if activation != LINEAR:
+                    value *= slope(activation, a[index(row), index(column)], y[index(row), index(column)])
+                dx[index(row), index(column)] = value
+
+    return input_gradient
+
+
+@cache
+def weight_gradient_kernel(each: int) -> Any:
+    """The kernel of the sums of da^T x, of da, and of da^T h, over a chunk of rows, `each` columns of da a thread.
+
+    Columns of da count from `first` on: `outputs` of them with x, `h_outputs` with h. `start`, `h_start` and `bias`
+    say where a chunk's sums have their places; a `bias` below 0 says that those of da alone are not wanted.
     """
-    left = cuda.shared.array((SIDE, PITCH), float32)
-    right = cuda.shared.array((SIDE, PITCH), float32)
-    sums = cuda.local.array((EACH, EACH), float32)
-    _clear(sums)
-    of_x = cuda.blockIdx.y < x_tiles
-    factor = x if of_x else h
-    outputs, start = (x_outputs, x_start) if of_x else (h_outputs, h_start)
-    inputs = factor.shape[1]
-    first_row, first_column = cuda.blockIdx.x * TILE, (cuda.blockIdx.y - (0 if of_x else x_tiles)) * TILE
-    chunk = cuda.blockIdx.z
-    end = min(rows, (chunk + 1) * chunk_rows)
-    for k in range(chunk * chunk_rows, end, SIDE):
-        _load_columns(left, da, k, end, first + first_row, first + outputs, -1)
-        _load_columns(right, factor, k, end, first_column, inputs, inputs)
-        _multiply(left, right, sums)
-    for i in range(EACH):
-        row = first_row + cuda.threadIdx.y + i * SIDE
-        for j in range(EACH):
-            column = first_column + cuda.threadIdx.x + j * SIDE
-            if row < outputs and column < inputs:
-                partials[chunk, start + row * inputs + column] = sums[i, j]
-            if row < outputs and column == inputs and of_x and bias >= 0:
-                partials[chunk, bias + row] = sums[i, j]
+    height, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
+
+    @kernel
+    def weight_gradient(da, first, outputs, x, start, bias, h_outputs, h, h_start, partials, rows, chunk_rows):
+        shared = cuda.shared.array(_SHARED, float32)
+        sums = cuda.local.array((each, WIDE), float32)
+        left, right = cuda.local.array(each, float32), cuda.local.array(WIDE, float32)
+        held_da, held_x = cuda.local.array(loads, float32), cuda.local.array(_LOADS, float32)
+        _clear(sums, each, WIDE)
+        first_row, first_column = cuda.blockIdx.x * height, cuda.blockIdx.y * _TILE
+        inputs, one = x.shape[1], 1 if bias >= 0 else 0
+        column = first_column + cuda.threadIdx.x % _TILE
+        of_x, of_one = column < inputs, one == 1 and column == inputs
+        factor, place = (x, column) if of_x else (h, max(0, column - inputs - one))
+        chunk = cuda.blockIdx.z
+        begin, end = chunk * chunk_rows, min(rows, (chunk + 1) * chunk_rows)
+        now, other = 0, 2 * _SLAB
+        for k in range(begin - DEPTH, end, DEPTH):
+            if k + DEPTH < end:
+                _load_columns(held_da, da, k + DEPTH, end, first + first_row + cuda.threadIdx.x % height, height)
+                _load_columns(held_x, factor, k + DEPTH, end, place, _TILE)
+            if k >= begin:
+                _multiply(shared, now, sums, left, right, each, WIDE)
+            now, other = other, now
+            if k + DEPTH < end:
+                _put_columns(shared, now, held_da, height)
+                if of_one:
+                    for q in range(_LOADS):
+                        held_x[q] = np.float32(1)
+                _put_columns(shared, now + _SLAB, held_x, _TILE)
+            cuda.syncthreads()
+        _spread(shared, sums, each, WIDE)
+        for place in range(cuda.threadIdx.x, height * _TILE, _BLOCK):
+            row, column = first_row + place // _TILE, first_column + place % _TILE
+            value = shared[index(place // _TILE * _PITCH + place % _TILE)]
+            behind = column - inputs - one
+            if column < inputs:
+                if row < outputs:
+                    partials[index(chunk), index(start + row * inputs + column)] = value
+            elif behind < 0:
+                if row < outputs:
+                    partials[index(chunk), index(bias + row)] = value
+            elif row < h_outputs and behind < h.shape[1]:
+                partials[index(chunk), index(h_start + row * h.shape[1] + behind)] = value
+
+    return weight_gradient
 
 
 @kernel
@@ -166,25 +290,47 @@ def _transpose(source, target):
         target[k] = source[k % rows, k // rows]
 
 
-def _tiles(count: int) -> int:
-    return -(-count // TILE)
+def _each(count: int) -> int:
+    """Rows or columns of a thread for a result that has `count`."""
+    return 1 if count <= SIDE else WIDE
+
+
+def _tiles(count: int, each: int = WIDE) -> int:
+    return -(-count // (SIDE * each))
+
+
+def chunks(rows: int, outputs: int, columns: int) -> int:
+    """How many partial sums of a gradient (outputs, columns) over rows are made.
+
+    Parameters
+    ----------
+    rows, outputs : int
+        Of da.
+    columns : int
+        Of x, with that of the bias, and of h.
+    """
+    tiles = _tiles(outputs, _each(outputs)) * _tiles(columns)
+    return max(1, min(_GOAL // tiles, rows // _ROWS))
 
 
 def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = LINEAR) -> None:
-    """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y."""
-    grid = (_tiles(rows), _tiles(W.shape[0]))
-    _forward[grid, (SIDE, SIDE), run.stream](x, W, b, a, y, rows, activation)
+    """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y, and is for a linear activation."""
+    each = _each(W.shape[0])
+    grid = (_tiles(rows), _tiles(W.shape[0], each))
+    forward_kernel(each)[grid, _BLOCK, run.stream](x, W, b, a, y, rows, activation)
 
 
 def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
     """dx = da W; times the derivative of the activation below, where there is one."""
     activation, a, y = below or (LINEAR, dx, dx)
-    grid = (_tiles(rows), _tiles(W.shape[1]))
-    _input_gradient[grid, (SIDE, SIDE), run.stream](da, W, dx, rows, activation, a, y)
+    each = _each(W.shape[1])
+    grid = (_tiles(rows), _tiles(W.shape[1], each))
+    input_gradient_kernel(each)[grid, _BLOCK, run.stream](da, W, dx, rows, activation, a, y)
 
 
 def weight_gradient(
     run: Run,
+    partials: Any,
     da: Any,
     first: int,
     outputs: int,
@@ -196,27 +342,16 @@ def weight_gradient(
 ) -> None:
     """Partial sums of da^T x, and of da, for `outputs` columns of da from `first` on.
 
-    The partials (CHUNKS, weights) get the products from `start` and the sums of da from `bias` on; chunks that are not
-    needed for so few rows stay as they are, zero. `also` is another x, with its number of columns of da, and its start.
+    The partials (chunks, weights) get the products from `start` and the sums of da from `bias` on. `also` is another x,
+    with its number of columns of da, and its start.
     """
-    chunks = max(1, min(CHUNKS, rows // _ROWS))
+    count = partials.shape[0]
     h, h_outputs, h_start = also or (x, 0, 0)
-    x_tiles = _tiles(x.shape[1] + (bias >= 0))
-    columns = x_tiles + (_tiles(h.shape[1]) if also else 0)
-    _weight_gradient[(_tiles(outputs), columns, chunks), (SIDE, SIDE), run.stream](
-        da,
-        first,
-        outputs,
-        x,
-        start,
-        bias,
-        h_outputs,
-        h,
-        h_start,
-        x_tiles,
-        run.partials,
-        rows,
-        -(-rows // chunks),
+    columns = x.shape[1] + (bias >= 0) + (h.shape[1] if also else 0)
+    each = _each(outputs)
+    grid = (_tiles(outputs, each), _tiles(columns), count)
+    weight_gradient_kernel(each)[grid, _BLOCK, run.stream](
+        da, first, outputs, x, start, bias, h_outputs, h, h_start, partials, rows, -(-rows // count)
     )
 
 

@@ -89,6 +89,7 @@ class RecurrentPart(Part):
         self.U_columns = memory.vector(G * H * H)
         self.before = memory.matrix(T, H) if self.training else self.y
         self.saved = memory.matrix(T, H) if self.training and self.cell.saves else self.y
+        self.chunks = products.chunks(memory.most * T, G * H, D + 1 + H)
         if self.training and self.wanted:
             self.dx = memory.matrix(T, D)
         floats = max(self.cell.forward_floats, self.cell.backward_floats if self.training else 0) * H
@@ -147,8 +148,9 @@ class RecurrentPart(Part):
         H, cell = self.H, self.cell
         W, U, b = self.starts
         count, plain = cell.count * H, cell.plain * H
-        products.weight_gradient(run, self.a, 0, count, self.x, W, rows, b, (self.before, plain, U))
+        products.weight_gradient(run, self.partials, self.a, 0, count, self.x, W, rows, b, (self.before, plain, U))
         if plain < count:
             # the last gate's U stands in a product of its own, with the state, or else its argument has the reset state
             gradient, first, factor = (self.saved, 0, self.before) if cell.apart else (self.a, plain, self.saved)
-            products.weight_gradient(run, gradient, first, H, factor, self.start[cell.named("U")[-1]], rows)
+            start = self.start[cell.named("U")[-1]]
+            products.weight_gradient(run, self.partials, gradient, first, H, factor, start, rows)

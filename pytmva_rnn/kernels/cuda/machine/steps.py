@@ -18,11 +18,8 @@ import numba
 import numpy as np
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.machine.device import device, float32, kernel
+from pytmva_rnn.kernels.cuda.machine.device import device, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.equations import MOST, Equations
-
-index = numba.uint64
-"""Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
 
 
 @device

@@ -36,6 +36,11 @@ class DeviceWeights:
         self.flat: Any = upload(_packed(arrays, self._trained, np.float32))
         self.statistics: Any = upload(_packed(arrays, self._kept, np.float64), np.float64)
 
+    def span(self, number: int) -> tuple[int, int]:
+        """Where layer `number` begins in `flat`, and how many weights it has."""
+        size = sum(rows * columns for rows, columns in self._trained[number].values())
+        return min(self.starts[number].values(), default=0), size
+
     def matrix(self, number: int, *names: str) -> Any:
         """The named matrices of layer `number` as one, above one another.
 

@@ -11,7 +11,7 @@ from pytmva_rnn.kernels.cuda.layers import LAYERS
 from pytmva_rnn.kernels.cuda.losses import DeviceLoss
 from pytmva_rnn.kernels.cuda.machine.device import free_memory, zeros
 from pytmva_rnn.kernels.cuda.machine.layer import Counted, Memory, OnDevice, Part, Run
-from pytmva_rnn.kernels.cuda.machine.products import CHUNKS
+from pytmva_rnn.kernels.cuda.machine.partials import Partials, bytes_of_partials
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 
@@ -103,8 +103,7 @@ class DeviceWorkspace:
             self.out = last.reshape(events, self.outputs)
             self.loss = DeviceLoss(loss, events, self.outputs, training=training)
             if training:
-                # chunks of rows that so small a batch does not have stay zero for good
-                self.partials = zeros((CHUNKS, weights.flat.size))
+                self.partials = Partials(self._parts, weights)
                 gradient = self.loss.gradient
                 for part in reversed(self._parts):
                     if gradient is not None:
@@ -145,7 +144,7 @@ def bytes_of(
     x = counted.matrix(steps, inputs)
     parts = _make_parts(layers, weights, counted, x, drop, training=training, input_gradient=input_gradient)
     outputs = _end(parts, x).size
-    partials = 4 * CHUNKS * int(weights.flat.size) if training else 0
+    partials = bytes_of_partials(parts, weights) if training else 0
     return counted.bytes + 4 * outputs * (1 + training) + 4, counted.fixed + partials
 
 
