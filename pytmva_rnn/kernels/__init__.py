@@ -26,6 +26,7 @@ __all__ = [
     "SharesSteps",
     "Weights",
     "WholeEpochs",
+    "WholeSamples",
     "engine_class",
     "output_function",
 ]
@@ -135,6 +136,14 @@ class WholeEpochs(Protocol):
 
         `after` is called again and again between steps, where Ctrl-C may end them.
         """
+
+
+@runtime_checkable
+class WholeSamples(Protocol):
+    """An Engine that is better given all batches of a sample at once, since nobody waits for each one's loss."""
+
+    def mean_loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], size: int) -> float:
+        """The mean of the losses that `Engine.loss` would give of the sample's whole batches, one after another."""
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.sums_of_weights import REMEDY
 from pytmva_rnn.errors import TrainingError
-from pytmva_rnn.kernels import Engine
+from pytmva_rnn.kernels import Engine, WholeSamples
 from pytmva_rnn.training.problem import Problem
 from pytmva_rnn.training.ranks import Ranks
 from pytmva_rnn.training.training_events import Events
@@ -32,10 +32,13 @@ def validation_error(
         In place of the sample's own.
     """
     weights = sample.w if weights is None else weights
-    losses = [
-        engine.loss(sample.X[k : k + size], sample.y[k : k + size], weights[k : k + size])
-        for k in range(0, len(sample) // size * size, size)
-    ]
+    if isinstance(engine, WholeSamples):
+        losses = [engine.mean_loss(sample.X, sample.y, weights, size)]
+    else:
+        losses = [
+            engine.loss(sample.X[k : k + size], sample.y[k : k + size], weights[k : k + size])
+            for k in range(0, len(sample) // size * size, size)
+        ]
     return ranks.mean(losses) + 2 * engine.penalty()
 
 

@@ -43,7 +43,7 @@ for each, shape in ((products.WIDE, "wide"), (1, "narrow")):
 
 FORWARD = (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
 BACKWARD = (m, v, m, m, m, v, n, n, n, flag)
-MULTIPLY_ADDS = (gpu_peaks.multiply_adds, (v, f, n))
+PEAKS = {"multiply-adds": (gpu_peaks.multiply_adds, (v, f, n)), "dependent steps": (gpu_peaks.dependent_steps, (v, n))}
 
 FORMS = [(1, True, True), (4, True, True), (4, False, True), (4, False, False)]
 """Events of a thread, whether weights and states are in shared memory: what `recurrent.blocks` gives on a GPU."""
@@ -51,7 +51,7 @@ FORMS = [(1, True, True), (4, True, True), (4, False, True), (4, False, False)]
 
 def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Those of the steps too, for each layer and form."""
-    found = {**KERNELS, "multiply-adds": MULTIPLY_ADDS}
+    found = {**KERNELS, **PEAKS}
     for name, cell in {
         "RNN": rnn.RNNPart.cell,
         "LSTM": lstm.LSTMPart.cell,

@@ -226,8 +226,8 @@ def test_data_larger_than_the_device(Engine: type[Any], monkeypatch: pytest.Monk
             monkeypatch.setattr(workspace, "free_memory", lambda: 250)
         results.append([loss, engine.loss(*net.batch), *engine.outputs(net.X)[:, 0]])
         monkeypatch.setattr(memory, "free_memory", lambda: 100)
-    assert len({w.events for w in little._workspaces.values()} & {1, 2, 4, 5, 6, 7}) == 1
-    assert not little._residents._kept
+    assert little._reserve.inference(8).events < 8
+    assert not little._reserve._residents._kept
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
     with pytest.raises(MemoryError, match=r"the GPU has 0 MiB free, and 1,000 events at once need .*; up to \d+ would"):
         little.step(*net.batch, np.zeros(1000, np.int64), 0)
@@ -241,11 +241,11 @@ def test_a_batch_comes_before_the_data_on_the_device(Engine: type[Any], monkeypa
     engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
     expected = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
     assert engine.loss(*net.batch) == expected.loss(*net.batch)
-    assert engine._residents._kept
-    monkeypatch.setattr(workspace, "free_memory", lambda: 10 if engine._residents._kept else 1 << 30)
+    assert engine._reserve._residents._kept
+    monkeypatch.setattr(workspace, "free_memory", lambda: 10 if engine._reserve._residents._kept else 1 << 30)
     monkeypatch.setattr(memory, "free_memory", lambda: 10)
     assert engine.step(*net.batch, np.arange(4), 0) == expected.step(*net.batch, np.arange(4), 0)
-    assert not engine._residents._kept
+    assert not engine._reserve._residents._kept
 
 
 def test_the_drivers_complaint_about_memory(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,7 +276,7 @@ def test_the_drivers_complaint_about_memory(Engine: type[Any], monkeypatch: pyte
     upload = device.cuda.to_device
     monkeypatch.setattr(cuda, "to_device", lambda a: refuse() if a.shape == (8, 4) else upload(a))
     assert engine.loss(*net.batch) > 0
-    assert not engine._residents._kept
+    assert not engine._reserve._residents._kept
 
 
 def test_freed_memory_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,6 +315,61 @@ def test_arrays_are_uploaded_once(Engine: type[Any], monkeypatch: pytest.MonkeyP
         engine.step(*net.batch, np.arange(3), 0)
         engine.loss(net.X[2:5], net.y[2:5], net.w[2:5])
     assert uploaded == [12, 6, 6, 6, 3, 3]
+
+
+@pytest.mark.parametrize("remember", [0, 1])
+@pytest.mark.parametrize("resident", [True, False])
+def test_the_loss_of_a_sample_is_that_of_its_batches(
+    remember: int, resident: bool, Engine: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pytmva_rnn.kernels.cuda.machine import memory, reserve
+
+    net = Net(f"GRU|2|2|2|{remember}|1|1,RESHAPE|FLAT,BNORM,LINEAR", (2, 1, 2), 11)
+    engine, other = (net.engine(Engine, settings=TrainingPhase()) for _ in range(2))
+    if not resident:
+        monkeypatch.setattr(memory, "free_memory", lambda: 10)
+    monkeypatch.setattr(reserve, "_MOST_EVENTS", 4)
+    for _ in range(2):
+        parts = [slice(k, k + 3) for k in (0, 3, 6)]
+        expected = np.mean([other.loss(net.X[part], net.y[part], net.w[part]) for part in parts])
+        assert engine.mean_loss(*net.batch, 3) == pytest.approx(expected, rel=1e-12)
+        for each in (engine, other):
+            each.step(*net.batch, np.arange(4), 1)
+
+
+def test_scores_that_come_in_pieces(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two places take turns, the last piece is smaller, and the host copies by several threads."""
+    from pytmva_rnn.kernels.cuda.machine import reserve, staging
+
+    net = Net("LSTM|2|2|2|0|0,LINEAR", (2, 1, 2), 11)
+    whole = net.engine(Engine).outputs(net.X)
+    monkeypatch.setattr(reserve, "_PLACE", 3 * 4 * 4)
+    monkeypatch.setattr(staging, "_PART", 16)
+    engine = net.engine(Engine)
+    np.testing.assert_array_equal(engine.outputs(net.X), whole)
+    np.testing.assert_array_equal(engine.outputs(net.X[::-1].astype(np.float64)), whole[::-1])
+    assert engine.loss(*net.batch) == pytest.approx(net.engine(Reference).loss(*net.batch), rel=2e-6)
+
+
+def test_memory_does_not_grow_with_calls(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is one workspace of a kind, and few sizes of it, however many sizes come."""
+    from pytmva_rnn.kernels.cuda.machine import reserve
+
+    made: list[int] = []
+    whole = reserve.DeviceWorkspace
+    monkeypatch.setattr(
+        reserve, "DeviceWorkspace", lambda *given, **options: made.append(given[5]) or whole(*given, **options)
+    )
+    net = Net("DENSE|2|TANH,LINEAR", (1, 1, 2), 20)
+    engine = net.engine(Engine, settings=TrainingPhase())
+    for n in range(1, 21):
+        engine.outputs(net.X[:n])
+    assert made == [1, 2, 4, 8, 16, 32]
+    for n in (3, 7, 3):
+        engine.gradients(net.X[:n], net.y[:n], net.w[:n])
+        engine.step(*net.batch, np.arange(n), 1)
+    assert len(engine._reserve._workspaces) == 3
+    assert len(engine._reserve._made) <= reserve._KEPT
 
 
 def test_a_nan_stays_where_it_is(Engine: type[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bench.contestants import Contestant
 from bench.failures import BenchmarkError, blamed
 
-__all__ = ["TOLERANCE", "check_agreement"]
+__all__ = ["TOLERANCE", "check_agreement", "check_same", "results_of"]
 
 TOLERANCE = 1e-4
 """Largest difference of scores and losses, and of gradients relative to the largest gradient of their array."""
@@ -37,22 +37,37 @@ def check_agreement(contestants: Sequence[Contestant], tolerance: float = TOLERA
         If one of them fails.
     """
     ours, *others = contestants
-    with blamed(ours.name):
-        wanted = dict(_results(ours))
+    wanted = results_of(ours)
     for other in others:
-        with blamed(other.name):
-            found = dict(_results(other))
-        for quantity in (name for name in found if name in wanted):
-            difference = float(np.max(np.abs(found[quantity] - wanted[quantity])))
-            if quantity.startswith("gradient"):
-                difference /= float(np.max(np.abs(wanted[quantity]))) or 1.0
-            if not difference <= tolerance:
-                threads = f" with {other.threads} thread(s)" if other.threads else ""
-                raise BenchmarkError(
-                    f"{other.name}{threads} disagrees with {ours.name} on case {other.problem.case.name} "
-                    f"{other.problem.layer}: {quantity} differs by {difference:.3g}, more than {tolerance:g}; times of "
-                    "different computations are not compared"
-                )
+        check_same(other, wanted, ours.name, tolerance)
+
+
+def results_of(contestant: Contestant) -> dict[str, NDArray[Any]]:
+    """What a contestant tells, by name, with training steps.
+
+    Raises
+    ------
+    ContestantError
+        If it fails.
+    """
+    with blamed(contestant.name):
+        return dict(_results(contestant))
+
+
+def check_same(other: Contestant, wanted: Mapping[str, NDArray[Any]], ours: str, tolerance: float = TOLERANCE) -> None:
+    """The same with one contestant, and what the first, `ours`, told."""
+    found = results_of(other)
+    for quantity in (name for name in found if name in wanted):
+        difference = float(np.max(np.abs(found[quantity] - wanted[quantity])))
+        if quantity.startswith("gradient"):
+            difference /= float(np.max(np.abs(wanted[quantity]))) or 1.0
+        if not difference <= tolerance:
+            threads = f" with {other.threads} thread(s)" if other.threads else ""
+            raise BenchmarkError(
+                f"{other.name}{threads} disagrees with {ours} on case {other.problem.case.name} "
+                f"{other.problem.layer}: {quantity} differs by {difference:.3g}, more than {tolerance:g}; times of "
+                "different computations are not compared"
+            )
 
 
 def _results(contestant: Contestant) -> Iterator[tuple[str, NDArray[Any]]]:

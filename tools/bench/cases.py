@@ -100,6 +100,11 @@ class CaseData:
     y: NDArray[np.float32]
     options: MethodOptions
 
+    @property
+    def title(self) -> str:
+        """The case, the layer and the batch."""
+        return f"case {self.case.name} {self.layer}, batch {self.case.batch:,}"
+
 
 def make_problem(case: Case, layer: str, seed: int = 1) -> CaseData:
     """Draw normal events, targets and uniform weights, biases too; the same for the same seed."""

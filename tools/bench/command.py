@@ -27,7 +27,7 @@ examples:
   python tools/bench --device cuda --batches 100,65536
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
-For numbers to publish, let the machine do nothing else. The speed on a GPU has not been measured yet.
+For numbers to publish, let the machine do nothing else.
 Each comparison is printed and written as soon as it is there, so that a run that is stopped keeps what it has.
 
 exit codes: 0 done, 1 not comparable (told in one line), 2 wrong usage, 130 interrupted, 143 terminated

@@ -94,18 +94,22 @@ class Peaks:
         Bytes a second to and from memory of all threads together.
     working_set : int
         Bytes that the bandwidth was measured on.
+    step : float
+        Seconds of a step that needs the one before it, on a GPU: a multiply-add, a sigmoid, and what threads tell one
+        another between them.
     """
 
     threads: int
     flops: float
     bandwidth: float
     working_set: int
+    step: float = 0.0
 
 
 def highest(found: Sequence[Peaks]) -> Peaks:
     """The limits on the same number of threads, from what was measured at several times."""
     flops, bandwidth = max(each.flops for each in found), max(each.bandwidth for each in found)
-    return replace(found[0], flops=flops, bandwidth=bandwidth)
+    return replace(found[0], flops=flops, bandwidth=bandwidth, step=min(each.step for each in found))
 
 
 def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 0.1, rounds: int = 5) -> Peaks:
@@ -164,10 +168,21 @@ class Work:
         Operations of the matrix products, two for each multiply-add; activations are not counted.
     bytes : int
         What is read and written at least: events, scores, weights, and the optimizer's moments.
+    steps : int
+        Of recurrent layers, one after another, forward and back.
     """
 
     flops: int
     bytes: int
+    steps: int = 0
+
+    def floors(self, peaks: Peaks) -> dict[str, float]:
+        """Seconds that a GPU needs at least for the bytes, for the operations, and for the steps in turn."""
+        return {
+            "bytes": self.bytes / peaks.bandwidth,
+            "operations": self.flops / peaks.flops,
+            "latency": self.steps * peaks.step,
+        }
 
     def of_rate(self, peaks: Peaks, seconds: float) -> float:
         """Part of the peak rate of multiply-adds that a call of so many seconds reaches."""
@@ -185,9 +200,10 @@ def work_of(problem: CaseData, what: str) -> Work:
     but the gradient of the network's own input is not needed.
     """
     events = 1 if what == "one" else len(problem.X)
-    forward = backward = parameters = 0
+    forward = backward = parameters = in_turn = 0
     for layer in problem.model.layers:
         steps = getattr(layer, "time_steps", 1)
+        in_turn += steps if isinstance(layer, Recurrent) else 0
         for name, (rows, columns) in layer.weight_shapes().items():
             parameters += rows * columns
             if name.startswith(("W", "U")):
@@ -200,4 +216,4 @@ def work_of(problem: CaseData, what: str) -> Work:
     traffic = 4 * events * (problem.case.steps * problem.case.inputs + 1) + 4 * parameters * (
         6 if what == "train" else 1
     )
-    return Work(2 * events * count, traffic)
+    return Work(2 * events * count, traffic, in_turn * (2 if what == "train" else 1))

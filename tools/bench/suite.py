@@ -9,9 +9,9 @@ from dataclasses import asdict
 from bench.agreement import check_agreement
 from bench.cases import CaseData, make_problem
 from bench.contestants import Contestant, Ours, available
-from bench.contestants.pytorch_gpu import PyTorchOnGpu
 from bench.epoch import measure_epochs
 from bench.failures import ContestantError, blamed
+from bench.gpu_suite import compare_in_turn
 from bench.machine import describe_machine
 from bench.measure import Task, interleave
 from bench.results import CaseResult, Results, Settings
@@ -56,12 +56,13 @@ def run_suite(settings: Settings) -> Iterator[Results]:
             measured = case.name
         for layer in settings.layers:
             problem = make_problem(case, layer)
-            for comparison in _compare(problem, taking_part, results):
+            compare = compare_in_turn if settings.on_gpu else _compare
+            for comparison in compare(problem, taking_part, results):
                 results.comparisons.append(comparison)
                 yield results
             if settings.on_gpu:
-                PyTorchOnGpu.free()
-            elif case.name == _EPOCH_CASE and "train" in settings.calls and settings.epoch_batches and _ours(settings):
+                continue
+            if case.name == _EPOCH_CASE and "train" in settings.calls and settings.epoch_batches and _ours(settings):
                 log.info("case %s %s: whole epochs", case.name, layer)
                 found = measure_epochs(problem, settings.threads, settings.rounds, settings.epoch_batches)
                 results.epochs.append(found)
@@ -90,7 +91,7 @@ def _peaks(threads: int, settings: Settings) -> Peaks:
 
 def _compare(problem: CaseData, kinds: list[type[Contestant]], results: Results) -> Iterator[CaseResult]:
     """Each kind of call on one network; a contestant that fails is left out of what remains."""
-    settings, title = results.settings, f"case {problem.case.name} {problem.layer}, batch {problem.case.batch:,}"
+    settings, title = results.settings, problem.title
     log.info("%s: checking that all compute the same", title)
     kinds = kinds.copy()
     contestants: list[Contestant] | None = None

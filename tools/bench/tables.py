@@ -115,15 +115,16 @@ def _roofline(results: Results) -> list[str]:
 def gpu_tables(results: Results) -> Iterator[str]:
     """Rates of all contestants, and how near ours come to the floor that the card sets."""
     peaks = results.peaks[0]
-    yield "- CUDA events around many calls; all in float32, TF32 switched off"
+    yield "- CUDA events around many calls, one contestant after another; all in float32, TF32 switched off"
     yield (
-        "- train: a step of Adam; infer: pytmva_rnn's loss of events on the device, read back each time, beside "
-        "PyTorch's scores, left there"
+        "- train: a batch is put together out of events on the device, goes forward and back, and a step of Adam moves "
+        "the weights; infer: raw outputs of a batch on the device, which stay there"
     )
     yield (
         f"- measured on this card: a copy moves {peaks.bandwidth / 1e9:,.0f} GB/s, multiply-adds make "
-        f"{peaks.flops / 1e12:,.1f} TFLOP/s; the floor is the longer of the times that events, weights and the "
-        "optimizer's moments, and the operations, need at these rates"
+        f"{peaks.flops / 1e12:,.1f} TFLOP/s, a step that needs the one before it takes {peaks.step * 1e9:,.0f} ns; the "
+        "floor is the longest of the times that the bytes (events, weights and the optimizer's moments), the "
+        "operations, and the steps in turn (latency) need at these rates"
     )
     names = _names(results.comparisons)
     mine = [name for name in names if name.startswith(results.settings.contestants[0].name)]
@@ -134,7 +135,7 @@ def gpu_tables(results: Results) -> Iterator[str]:
     rows = []
     for each in results.comparisons:
         seconds = {timing.contestant: timing.seconds for timing in each.timings}
-        floors = {"bytes": each.work.bytes / peaks.bandwidth, "operations": each.work.flops / peaks.flops}
+        floors = each.work.floors(peaks)
         floor_of = max(floors, key=lambda name: floors[name])
         cells = [f"{each.case.name} {each.layer} {each.what}", f"{each.case.batch:,}"]
         cells += [f"{each.case.batch / seconds[name]:,.0f}" if name in seconds else "" for name in names]

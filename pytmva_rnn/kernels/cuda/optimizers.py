@@ -11,6 +11,7 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.codes import ADAGRAD, ADAM, L2, NO_PENALTY, OPTIMIZERS, RMSPROP, SGD, optimizer_constants
+from pytmva_rnn.kernels.cuda.machine.copies import fill, read
 from pytmva_rnn.kernels.cuda.machine.device import (
     SIMULATED,
     THREADS,
@@ -215,12 +216,12 @@ class Optimizer:
 
     def state(self) -> tuple[int, NDArray[np.float32]]:
         """How many steps were made, and copies of both moments as the weights lie, (2, weights)."""
-        return self._steps, self._moments.copy_to_host()
+        return self._steps, read(self._moments)
 
     def restore(self, steps: int, moments: NDArray[np.float32]) -> None:
         """Take over what `state` gave."""
         self._steps = steps
-        self._moments.copy_to_device(moments)
+        fill(self._moments, moments)
 
     def step(self, run: Run) -> None:
         """Update the weights, and pass on to the next batch."""

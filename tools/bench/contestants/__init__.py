@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bench.contestants.base import Contestant
 from bench.contestants.onnx_runtime import OnnxRuntime
 from bench.contestants.ours import Ours
-from bench.contestants.ours_gpu import OursOnGpu, OursWithGraph
+from bench.contestants.ours_gpu import OursLaunchByLaunch, OursOnGpu
 from bench.contestants.pytorch import PyTorch
-from bench.contestants.pytorch_gpu import PyTorchOnGpu, PyTorchWithGraph
+from bench.contestants.pytorch_gpu import PyTorchCompiled, PyTorchOnGpu, PyTorchWithGraph
 from bench.contestants.tmva import CppTMVA
 from pytmva_rnn.errors import MissingExtraError
 
@@ -29,7 +29,13 @@ __all__ = [
 CONTESTANTS: tuple[type[Contestant], ...] = (Ours, PyTorch, OnnxRuntime, CppTMVA)
 """Those on the CPU; the first is the one that the others are compared with."""
 
-GPU_CONTESTANTS: tuple[type[Contestant], ...] = (OursOnGpu, OursWithGraph, PyTorchOnGpu, PyTorchWithGraph)
+GPU_CONTESTANTS: tuple[type[Contestant], ...] = (
+    OursOnGpu,
+    OursLaunchByLaunch,
+    PyTorchOnGpu,
+    PyTorchCompiled,
+    PyTorchWithGraph,
+)
 """Those on a GPU."""
 
 

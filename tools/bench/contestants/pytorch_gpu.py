@@ -1,8 +1,7 @@
-"""PyTorch's networks on a GPU: cuDNN's recurrent layers, with and without CUDA graphs, timed with CUDA events."""
+"""PyTorch's networks on a GPU: cuDNN's recurrent layers, plain, compiled and as CUDA graphs; timed with CUDA events."""
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -15,7 +14,7 @@ from bench.measure import repeated
 from pytmva_rnn import extras
 from pytmva_rnn.errors import MissingExtraError
 
-__all__ = ["PyTorchOnGpu", "PyTorchWithGraph"]
+__all__ = ["PyTorchCompiled", "PyTorchOnGpu", "PyTorchWithGraph"]
 
 
 class PyTorchOnGpu(PyTorch):
@@ -33,6 +32,8 @@ class PyTorchOnGpu(PyTorch):
         for linear in self._linear:
             linear.to(self.device)
         self._X, self._y = self._X.to(self.device), self._y.to(self.device)
+        # a step puts its batch together, as one of shuffled events does
+        self._order = torch.arange(len(self._X), device=self.device)
         # what a CUDA graph needs: the number of the step on the device
         self._optimizer = self._adam(capturable=self.device == "cuda")
 
@@ -52,21 +53,29 @@ class PyTorchOnGpu(PyTorch):
         return None
 
     def scores(self) -> NDArray[np.float64]:
-        return np.asarray(self._score(self._X).cpu(), np.float64).reshape(-1)
+        return np.asarray(self._torch.sigmoid(self._score(self._X)).cpu(), np.float64).reshape(-1)
 
     def timer(self, what: str) -> Callable[[int], float]:
         return self._events(self.call(what))
 
     @staticmethod
     def free() -> None:
-        """Give the memory of contestants that are gone, which PyTorch keeps for others, back to the device."""
+        """Give the memory of contestants that have been deleted, which PyTorch keeps for others, back to the device."""
         try:
             torch = extras.torch()
         except MissingExtraError:
             return
-        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _loss(self) -> Any:
+        outputs = self._outputs(self._X[self._order])
+        return self._torch.nn.functional.binary_cross_entropy_with_logits(outputs, self._y[self._order])
+
+    def _score(self, X: Any) -> Any:
+        """Raw outputs: a loss needs no scores, and whoever wants some has them on the host."""
+        with self._torch.inference_mode():
+            return self._outputs(X)
 
     def _events(self, call: Callable[[], Any]) -> Callable[[int], float]:
         if self.device != "cuda":
@@ -84,6 +93,23 @@ class PyTorchOnGpu(PyTorch):
             return float(start.elapsed_time(stop)) / 1e3
 
         return by_events
+
+
+class PyTorchCompiled(PyTorchOnGpu):
+    """By `torch.compile`, which leaves cuDNN's layer as it is and joins what is around it."""
+
+    name = "PyTorch, compiled"
+
+    def __init__(self, problem: CaseData, threads: int = 0) -> None:
+        super().__init__(problem, threads)
+        self._compiled_loss = self._torch.compile(super()._loss)
+        self._compiled_score = self._torch.compile(super()._score)
+
+    def _loss(self) -> Any:
+        return self._compiled_loss()
+
+    def _score(self, X: Any) -> Any:
+        return self._compiled_score(X)
 
 
 class PyTorchWithGraph(PyTorchOnGpu):

@@ -70,10 +70,13 @@ def free_memory() -> int:
 
 
 def upload(array: NDArray[Any], dtype: Any = np.float32) -> Any:
-    """A copy of an array on the device."""
+    """A copy of an array on the device, which launches on any stream find."""
     array = np.ascontiguousarray(array, dtype)
     with _needing(array.nbytes):
-        return cuda.to_device(array)
+        copy = cuda.to_device(array)
+    # a default stream of the thread's own is waited for by no other
+    cuda.synchronize()
+    return copy
 
 
 def empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> Any:
@@ -85,6 +88,18 @@ def empty(shape: int | tuple[int, ...], dtype: Any = np.float32) -> Any:
 def zeros(shape: int | tuple[int, ...], dtype: Any = np.float32) -> Any:
     """Zeros on the device."""
     return upload(np.zeros(shape, dtype), dtype)
+
+
+def pinned(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """float32 of the host, of any values, in memory that the device copies from by itself."""
+    with _needing(4 * int(np.prod(shape, dtype=np.int64))):
+        array: NDArray[np.float32] = cuda.pinned_array(shape, np.float32)
+    return array
+
+
+def event() -> Any:
+    """A CUDA event that measures no time."""
+    return cuda.event() if SIMULATED else cuda.event(timing=False)  # type: ignore[call-arg]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""CUDA graphs of a training batch: all its launches in one call, for networks so small that launching is the work.
+"""CUDA graphs: many launches in one call, for networks so small that launching is the work.
 
-Not yet run on a GPU, and so only on request: PYTMVA_RNN_CUDA_GRAPHS=1.
+PYTMVA_RNN_CUDA_GRAPHS=0 does without.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import weakref
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 from numba import cuda
 
@@ -19,22 +21,47 @@ log = logging.getLogger("pytmva_rnn")
 
 VARIABLE = "PYTMVA_RNN_CUDA_GRAPHS"
 
+Launches: TypeAlias = Callable[[Any], None]
+"""Launches kernels on a stream, and copies between arrays of the device: the same whenever it is called."""
 
-def wanted() -> bool:
-    """Whether the environment asks for graphs, and there is a GPU to capture them on."""
-    return os.environ.get(VARIABLE, "0") not in ("", "0") and not SIMULATED
+
+def _call(name: str, *arguments: Any) -> Any:
+    """A function of the driver.
+
+    Raises
+    ------
+    RuntimeError
+        If it refuses.
+    """
+    code, *values = getattr(_driver(), name)(*arguments)
+    if int(code) != 0:
+        raise RuntimeError(f"{name} failed: {code}")
+    return values[0] if values else None
+
+
+def _driver() -> Any:
+    return importlib.import_module("cuda.bindings.driver")
+
+
+@cache
+def _captures() -> Any:
+    """The stream that launches are captured on.
+
+    One that does not wait for the default stream: what another thread does there would be refused meanwhile.
+    """
+    handle = _call("cuStreamCreate", _driver().CUstream_flags.CU_STREAM_NON_BLOCKING)
+    return cuda.external_stream(int(handle))
 
 
 class Graph:
-    """What a function launches on a stream, captured once and launched again as a whole.
+    """Launches that were captured once, to be launched again as a whole.
 
-    The function must not allocate, wait or copy from the host, and its kernels must have been compiled before.
+    They must not allocate, wait or copy from the host, and their kernels must have been compiled before. Whoever has
+    the graph keeps the memory that they use.
 
     Parameters
     ----------
-    launch : callable
-    stream : CUDA stream
-        Not the default one, which cannot be captured.
+    launches : callable
 
     Raises
     ------
@@ -42,73 +69,77 @@ class Graph:
         If the driver refuses; nothing has been launched then.
     """
 
-    def __init__(self, launch: Callable[[], None], stream: Any) -> None:
-        self._driver = importlib.import_module("cuda.bindings.driver")
-        self._stream = self._driver.CUstream(int(stream))
-        self._graph: Any = None
-        mode = self._driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED
+    def __init__(self, launches: Launches) -> None:
+        driver, stream = _driver(), _captures()
+        self._launch = driver.cuGraphLaunch
+        handle = driver.CUstream(int(stream))
         with cuda.defer_cleanup():
-            self._call("cuStreamBeginCapture", self._stream, mode)
+            _call("cuStreamBeginCapture", handle, driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
             try:
-                launch()
+                launches(stream)
             finally:
                 # also where the launches failed: the stream must not stay in capture
-                captured = self._call("cuStreamEndCapture", self._stream)
+                captured = _call("cuStreamEndCapture", handle)
         try:
-            self._graph = self._call("cuGraphInstantiate", captured, 0)
+            self._graph = _call("cuGraphInstantiate", captured, 0)
         finally:
-            self._call("cuGraphDestroy", captured)
+            _call("cuGraphDestroy", captured)
+        # one that is at work is freed after it; at the end of the process the driver frees all
+        weakref.finalize(self, driver.cuGraphExecDestroy, self._graph).atexit = False
 
-    def launch(self) -> None:
+    def launch(self, stream: Any) -> None:
         """Do it all once more."""
-        self._call("cuGraphLaunch", self._graph, self._stream)
-
-    def close(self) -> None:
-        """Free it, after its last launch."""
-        self._call("cuGraphExecDestroy", self._graph)
-
-    def _call(self, name: str, *arguments: Any) -> Any:
-        code, *values = getattr(self._driver, name)(*arguments)
+        (code,) = self._launch(self._graph, int(stream))
         if int(code) != 0:
-            raise RuntimeError(f"{name} failed: {code}")
-        return values[0] if values else None
+            raise RuntimeError(f"cuGraphLaunch failed: {code}")
 
 
-class Repeating:
-    """Calls of a function of launches; if asked, from the second on by a graph, where it can be had.
-
-    The first call compiles what it needs, which must not happen in a capture.
+class Graphs:
+    """Whether launches become graphs: as the environment says, and as long as the driver captures them.
 
     Attributes
     ----------
-    refused : bool
-        Whether there was no graph to be had.
+    wanted : bool
     """
 
-    def __init__(self, launch: Callable[[], None], stream: Any, asked: bool) -> None:
-        self.refused = False
-        self._launch, self._stream, self._asked = launch, stream, asked
-        self._calls = 0
+    def __init__(self) -> None:
+        self.wanted = os.environ.get(VARIABLE, "1") not in ("", "0") and not SIMULATED
+
+    def capture(self, launches: Launches) -> Graph | None:
+        """Their graph, or None, and no further attempt, where there is none to be had."""
+        try:
+            return Graph(launches)
+        except Exception as error:  # whatever the driver, its bindings or Numba say: it goes on without
+            log.warning("going on without CUDA graphs: %s", error)
+            self.wanted = False
+            return None
+
+
+class Repeated:
+    """Launches that are done again and again: from the second time on by a graph, where it can be had.
+
+    The first time compiles what they need, which must not happen in a capture; and to capture takes about as long as to
+    launch one by one.
+
+    Parameters
+    ----------
+    launches : callable
+    stream : CUDA stream
+        Not the default one.
+    graphs : Graphs
+    """
+
+    def __init__(self, launches: Launches, stream: Any, graphs: Graphs) -> None:
+        self._launches, self._stream, self._graphs = launches, stream, graphs
+        self._first = True
         self._graph: Graph | None = None
-
-    def __enter__(self) -> Repeating:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._graph is not None:
-            self._stream.synchronize()
-            self._graph.close()
 
     def __call__(self) -> None:
         """Do it once more."""
-        self._calls += 1
-        if self._asked and self._calls == 2:
-            try:
-                self._graph = Graph(self._launch, self._stream)
-            except Exception as error:  # whatever the driver, its bindings or Numba say: it goes on without
-                log.warning("training without a CUDA graph: %s", error)
-                self.refused = True
+        if self._graph is None and self._graphs.wanted and not self._first:
+            self._graph = self._graphs.capture(self._launches)
+        self._first = False
         if self._graph is None:
-            self._launch()
+            self._launches(self._stream)
         else:
-            self._graph.launch()
+            self._graph.launch(self._stream)

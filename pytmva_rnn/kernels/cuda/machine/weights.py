@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.kernels.cuda.machine.copies import fill, read
 from pytmva_rnn.kernels.cuda.machine.device import upload
 
 _Shapes = Sequence[Mapping[str, tuple[int, int]]]
@@ -73,14 +74,14 @@ class DeviceWeights:
 
     def on_host(self, statistics: Any = np.float32) -> list[dict[str, NDArray[Any]]]:
         """Copies of all arrays of each layer: float32, the statistics of the type that is given."""
-        trained = self.by_name(self.flat.copy_to_host())
-        kept = _unpacked(self.statistics.copy_to_host(), self._kept, statistics)
+        trained = self.by_name(read(self.flat))
+        kept = _unpacked(read(self.statistics), self._kept, statistics)
         return [{**mine, **more} for mine, more in zip(trained, kept, strict=True)]
 
     def set(self, arrays: Sequence[Mapping[str, Any]]) -> None:
         """Take over what `on_host` gave, with statistics in float64."""
-        self.flat.copy_to_device(self.packed(arrays))
-        self.statistics.copy_to_device(_packed(arrays, self._kept, np.float64))
+        fill(self.flat, self.packed(arrays))
+        fill(self.statistics, _packed(arrays, self._kept, np.float64))
 
     def packed(self, arrays: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
         """What `by_name` gave, as `flat` lies."""

@@ -67,6 +67,8 @@ class DeviceWorkspace:
     x : (events, steps*inputs)
     out : (events, outputs)
         Raw outputs.
+    inputs : x, and the loss's y (events, outputs) and w (events,)
+        Where events go.
     outputs : int
 
     Raises
@@ -102,6 +104,7 @@ class DeviceWorkspace:
             self.outputs = last.size // events
             self.out = last.reshape(events, self.outputs)
             self.loss = DeviceLoss(loss, events, self.outputs, training=training)
+            self.inputs = self.x, self.loss.y, self.loss.w
             if training:
                 self.partials = Partials(self._parts, weights)
                 gradient = self.loss.gradient
