@@ -215,14 +215,6 @@ def test_examples_name_the_schema_and_are_right_by_it(example: Path, validator: 
     validator.validate(tomllib.loads(text))
 
 
-def test_tables_of_the_readme_are_right(schema: Any, validator: Any) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    parts = [tomllib.loads(text) for text in re.findall(r"^```toml\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)]
-    assert parts
-    for part in parts:
-        validator.evolve(schema={**schema, "required": []}).validate(part)
-
-
 @pytest.mark.parametrize("text", [EVERYTHING, OF_CLASSES], ids=["everything", "of_classes"])
 def test_what_is_taken_is_right_by_the_schema(text: str, validator: Any) -> None:
     configuration(ROOT / "c.toml", tomllib.loads(text))

@@ -53,7 +53,7 @@ def evaluate(text: str, source: Any, *, define: Mapping[str, str] | None = None)
     --------
     >>> from pytmva_rnn.formula import evaluate
     >>> evaluate("(x > 0) + (y > 0)", {"x": [1, -1], "y": [1, 1]}).to_list()
-    [2, 1]
+    [2.0, 1.0]
     """
     formula = Formula.parse(text, define)
     if hasattr(source, "object_path") and hasattr(source, "file"):  # a tree of uproot

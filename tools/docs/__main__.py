@@ -2,8 +2,9 @@
 
     pip install --group docs && python tools/docs FOLDER
 
-Every warning is an error: links within and between pages, headings that they name, and docstrings are checked. Nothing
-is asked of a network.
+The pages are those of the repository, which shows them too: README, changelog, and the Markdown of `examples`. What is
+made of the package, the references, is added here. Every warning is an error: links within and between pages, headings
+that they name, and docstrings are checked. Nothing is asked of a network.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-from reference_pages import api_pages, configuration_page, inventories
+from reference_pages import api_pages, configuration_reference, inventories
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("README.md", "CHANGELOG.md", "examples")
@@ -34,7 +35,10 @@ def gather(folder: Path) -> None:
             shutil.copy(source, target)
     # not in a folder whose name begins with a dot, which servers may hide
     shutil.copy(ROOT / ".github" / "CONTRIBUTING.md", folder)
-    (folder / "configuration.md").write_text(configuration_page(), encoding="utf-8")
+    for page in (folder / "README.md", *(folder / "examples").glob("*.md")):
+        page.write_text(page.read_text(encoding="utf-8").replace(".github/CONTRIBUTING.md", "CONTRIBUTING.md"), "utf-8")
+    with (folder / "examples" / "configuration.md").open("a", encoding="utf-8") as file:
+        file.write(f"\n{configuration_reference()}")
     for made in (api_pages(), inventories(Path(__file__).parent / "inventories.txt")):
         for name, content in made.items():
             (folder / name).parent.mkdir(exist_ok=True)

@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from make_config_schema import Schema, configuration_schema
 
-__all__ = ["api_pages", "configuration_page", "inventories"]
+__all__ = ["api_pages", "configuration_reference", "inventories"]
 
 MODULES = {
     "pytmva_rnn": "What most need: networks, trainings, events, scores.",
@@ -76,11 +76,11 @@ def _entry(module: str, name: str, value: Any) -> str:
     return f".. py:data:: {place}\n   :value: {textwrap.shorten(repr(value), 300, placeholder=' ...')}\n"
 
 
-def configuration_page() -> str:
-    """The reference of the configuration file, of its JSON Schema, in Markdown."""
+def configuration_reference() -> str:
+    """The reference of the configuration file, of its JSON Schema, in Markdown; it ends the page that explains it."""
     schema = configuration_schema()
     lines = [
-        "# Configuration",
+        "## Reference",
         "",
         "Every table and key of the file that `pytmva-rnn train` takes, with its default. The same, for editors, is in "
         "`schemas/pytmva-rnn.schema.json`; a file whose first line is `#:schema` and its path has its keys completed.",
@@ -89,7 +89,7 @@ def configuration_page() -> str:
     parts = schema["properties"]
     # a list of variables has tables in it, and is none
     tables = {name: part for name, part in parts.items() if "items" not in part and _tables(part)}
-    lines += ["## Above all tables", "", *_rows((name, part) for name, part in parts.items() if name not in tables)]
+    lines += ["### Above all tables", "", *_rows((name, part) for name, part in parts.items() if name not in tables)]
     for name, part in tables.items():
         lines += list(_sections(name, part))
     return "\n".join(lines) + "\n"
@@ -108,7 +108,7 @@ def _tables(part: Schema) -> list[Schema]:
 def _sections(name: str, part: Schema) -> Iterator[str]:
     for table in _tables(part):
         keys = table["properties"]
-        yield from (f"## [{name}]", "", table.get("description", ""), "", *_rows(keys.items()), "")
+        yield from (f"### [{name}]", "", table.get("description", ""), "", *_rows(keys.items()), "")
         for key, inner in keys.items():
             if key not in ("sources", "targets"):  # which have the keys of [input], and of variables
                 yield from _sections(f"{name}.{key}", inner)
