@@ -101,6 +101,7 @@ def test_python_runs_as_printed(page: str, tmp_path: Path, monkeypatch: pytest.M
         write_events("signal.root", "qcd.root", "top.root", "data.root")
     if page == "tutorial":
         shutil.copytree(ROOT / "examples", "examples", ignore=shutil.ignore_patterns("*.md", "pictures"))
+        shorten(Path("examples/quark_gluon.toml"))
         assert main(["train", "examples/quark_gluon.toml"]) == 0
     # ROOT's compiler is not to meet that of other tests
     found = blocks("python", PAGES[page], run_elsewhere if "import ROOT" in text else None)
@@ -125,6 +126,12 @@ def write_events(*names: str) -> None:
         pt = ak.unflatten(rng.exponential(20 + 10 * (number == 0), size=counts.sum()).astype(np.float32), counts)
         with uproot.recreate(name) as file:
             file["events"] = {"track_pt": pt, "track_eta": ak.without_parameters(pt / 40)}
+
+
+def shorten(configuration: Path) -> None:
+    """A training of few epochs, for what does not ask how good it is."""
+    text = configuration.read_text(encoding="utf-8")
+    configuration.write_text(re.sub(r"MaxEpochs = \d+", "MaxEpochs = 1", text), encoding="utf-8")
 
 
 def run_elsewhere(block: Example) -> None:
