@@ -271,6 +271,7 @@ def test_a_weight_file_that_changes_meanwhile(
     assert "was changed since the scoring began" in scored(weights, data[:1]).failed[0].error
 
 
+@pytest.mark.slow
 def test_the_command(weights: Path, data: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "files.txt").write_bytes(b"\xef\xbb\xbf# the data\r\n" + "\n".join(data).encode() + b"\n\n")
     (tmp_path / "wide.txt").write_text("\n".join(data), encoding="utf-16")

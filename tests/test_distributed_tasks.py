@@ -74,6 +74,7 @@ def end_once(folder: str, number: int, attempt: int) -> tuple[int, int]:
     return number, os.getpid()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_a_process_that_is_lost_takes_one_call_with_it(tmp_path: Path) -> None:
     tasks = [(str(tmp_path), number) for number in range(5)]

@@ -225,6 +225,7 @@ def sleep() -> None:
     time.sleep(60)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends processes in another way")
 def test_the_end_of_a_process_is_told_and_the_others_go_on() -> None:
     with Processes(2) as processes:

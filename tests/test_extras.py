@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -9,30 +8,6 @@ import pytest
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import MissingExtraError, TMVAError
-
-PACKAGE = Path(extras.__file__).parent
-OPTIONAL = {
-    "ROOT",
-    "coffea",
-    "dask",
-    "dask_awkward",
-    "distributed",
-    "h5py",
-    "keras",
-    "matplotlib",
-    "mpi4py",
-    "numba_cuda",
-    "onnx",
-    "onnxruntime",
-    "optuna",
-    "pandas",
-    "safetensors",
-    "scipy",
-    "skhep_testdata",
-    "sklearn",
-    "tomlkit",
-    "torch",
-}
 
 
 @pytest.mark.parametrize(
@@ -98,16 +73,3 @@ def test_testdata_carries_the_real_jets() -> None:
     testdata = extras.skhep_testdata()
     assert isinstance(testdata, ModuleType)
     assert Path(testdata.data_path("uproot-issue96.root")).is_file()
-
-
-def test_optional_packages_are_imported_in_one_place() -> None:
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names = [node.module or ""]
-            found += [f"{path.name}: {name}" for name in names if name.partition(".")[0] in OPTIONAL]
-    assert found == []

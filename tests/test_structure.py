@@ -21,6 +21,29 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "pytmva_rnn"
 BACKENDS = [(PACKAGE, "kernels", backend) for backend in ("reference", "cpu", "cuda")]
 """Their files have the same names in each."""
+OPTIONAL = {
+    "ROOT",
+    "coffea",
+    "dask",
+    "dask_awkward",
+    "distributed",
+    "h5py",
+    "keras",
+    "matplotlib",
+    "mpi4py",
+    "numba_cuda",
+    "onnx",
+    "onnxruntime",
+    "optuna",
+    "pandas",
+    "safetensors",
+    "scipy",
+    "skhep_testdata",
+    "sklearn",
+    "tomlkit",
+    "torch",
+}
+"""Packages of extras, which `extras` alone imports."""
 FILES = {
     path.relative_to(ROOT).with_suffix("").parts: path
     for path in sorted((ROOT / PACKAGE).rglob("*.py"))
@@ -29,9 +52,9 @@ FILES = {
 
 
 @cache
-def trees() -> dict[tuple[str, ...], ast.Module]:
-    """Read by the first test, not where tests are only collected."""
-    return {parts: ast.parse(path.read_text(encoding="utf-8")) for parts, path in FILES.items()}
+def nodes() -> dict[tuple[str, ...], list[ast.AST]]:
+    """Read and walked by the first test, not where tests are only collected."""
+    return {parts: list(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for parts, path in FILES.items()}
 
 
 def dotted(parts: tuple[str, ...]) -> str:
@@ -45,10 +68,15 @@ def package_of(parts: tuple[str, ...]) -> str:
     return ".".join(parts[:-1])
 
 
-def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+@cache
+def imports(parts: tuple[str, ...]) -> list[tuple[str, str]]:
     """Module and name of each import of the package's own, those in functions too, but not those for types alone."""
-    typing = {id(node) for block in ast.walk(tree) if is_for_types(block) for node in ast.walk(block)}
-    for node in ast.walk(tree):
+    return list(_imports(nodes()[parts]))
+
+
+def _imports(found: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    typing = {id(node) for block in found if is_for_types(block) for node in ast.walk(block)}
+    for node in found:
         if id(node) in typing:
             continue
         if isinstance(node, ast.Import):
@@ -77,20 +105,20 @@ def test_a_module_name_stands_once() -> None:
 
 def test_a_class_name_stands_once() -> None:
     homes: dict[str, list[str]] = {}
-    for parts, tree in trees().items():
-        for node in ast.walk(tree):
+    for parts, found in nodes().items():
+        for node in found:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(dotted(parts))
     # what all backends call by one name, and the protocol of it
     del homes["Engine"]
-    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+    assert {name: each for name, each in homes.items() if len(each) > 1} == {}
 
 
 def test_private_names_stay_in_their_package() -> None:
     crossing = [
         f"{dotted(parts)}: {module}.{name}"
-        for parts, tree in trees().items()
-        for module, name in imports(tree)
+        for parts in FILES
+        for module, name in imports(parts)
         if any(word.startswith("_") for word in (*module.split("."), name))
         and module != f"{PACKAGE}._version"
         and package_of(parts) != (module if f"{module}.{name}" in MODULES else module.rpartition(".")[0])
@@ -101,9 +129,9 @@ def test_private_names_stay_in_their_package() -> None:
 def test_nothing_is_imported_in_a_circle() -> None:
     graph = {
         dotted(parts): {
-            f"{module}.{name}" if f"{module}.{name}" in MODULES else module for module, name in imports(tree)
+            f"{module}.{name}" if f"{module}.{name}" in MODULES else module for module, name in imports(parts)
         }
-        for parts, tree in trees().items()
+        for parts in FILES
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -138,11 +166,24 @@ def test_compiled_code_widens_by_name() -> None:
     compiled = {"kernel", "helper", "inlined", "operation", "parallel_operation", "device"}
     found = [
         f"{dotted(parts)}, line {node.lineno}"
-        for parts, tree in trees().items()
-        for function in ast.walk(tree)
+        for parts, within in nodes().items()
+        for function in within
         if isinstance(function, ast.FunctionDef)
         and compiled & {each.id for each in function.decorator_list if isinstance(each, ast.Name)}
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "float"
     ]
     assert not found
+
+
+def test_optional_packages_are_imported_in_one_place() -> None:
+    found = []
+    for parts, within in nodes().items():
+        for node in within:
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            found += [f"{dotted(parts)}: {name}" for name in names if name.partition(".")[0] in OPTIONAL]
+    assert found == []

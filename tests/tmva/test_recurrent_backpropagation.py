@@ -10,8 +10,11 @@ from pytmva_rnn.selftest.backpropagation import LONG, SHAPES, against_derivative
 ALL_LAYERS = pytest.mark.parametrize("recurrent", LAYERS.values(), ids=LAYERS)
 
 
+SLOW = (*LONG, "4x2, state 10")
+
+
 @ALL_LAYERS
-@pytest.mark.parametrize("shape", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SHAPES])
+@pytest.mark.parametrize("shape", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in SHAPES])
 def test_against_numerical_derivative(recurrent: str, shape: str) -> None:
     trial = against_derivative(recurrent, shape)
     print(trial)

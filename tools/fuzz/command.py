@@ -45,10 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(argv)
     if given.demands:
         return 1 if run_demands(given.targets) else 0
-    print(f"reading {', '.join(given.targets)}, engine {given.engine}", flush=True)
     tally, begun = Tally(), time.monotonic()
     with RaisedSignals(), _folder(given.corpus) as corpus:
         try:
+            print(f"reading {', '.join(given.targets)}, engine {given.engine}", flush=True)
             _run(given, tally, begun, corpus)
         except KeyboardInterrupt:
             print("interrupted")
