@@ -16,7 +16,7 @@ from pytmva_rnn.cli.tables import layer_table, plain_table, show
 from pytmva_rnn.data import Steps
 from pytmva_rnn.description import LOSS_NAMES, OUTPUT_FUNCTION_NAMES, HistoryRow, Variable, learnt
 from pytmva_rnn.model import Model, read_weights
-from pytmva_rnn.network.devices import cuda_devices, cuda_problem
+from pytmva_rnn.network.devices import compiled_kernels, cuda_devices, cuda_problem
 from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_inputs, stored_recipe
 
@@ -96,6 +96,9 @@ def _show_devices() -> None:
     show(plain_table("Devices", [("backend", ""), ("device", ""), ("memory", "")], rows))
     if (problem := cuda_problem()) is not None:
         print(f"no cuda: {problem}")
+    for capability, kernels in sorted(compiled_kernels().items()):
+        counts = ", ".join(f"{count} of {name}" for name, count in sorted(kernels.items()))
+        print(f"compiled for GPUs of compute capability {capability}, and kept: {counts}")
 
 
 def _sequence_table(made: Steps) -> Table:

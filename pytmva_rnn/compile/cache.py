@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numba.core.serialize import dumps
 
 from pytmva_rnn.compile.waiting import making_ready, nothing_kept, saved
 
-__all__ = ["CodeCache"]
+__all__ = ["CodeCache", "kept_files"]
 
 
 class CodeCache(NullCache):
@@ -52,6 +53,23 @@ class CodeCache(NullCache):
             nothing_kept(str(error))
         saved()
 
+    def _read(self, label: str, key: Any) -> Any:
+        """What another compiler's code of the function was kept as, under a label of its own; None if it was not."""
+        kept = self._folder()
+        with suppress(Exception):
+            return None if kept is None else kept.files(label).load(key)
+        return None
+
+    def _keep(self, label: str, key: Any, data: Any) -> None:
+        """Keep that, if it is possible."""
+        try:
+            kept = self._folder()
+            if kept is not None:
+                kept.check_writable()
+                kept.files(label).save(key, data)
+        except OSError as error:
+            nothing_kept(str(error))
+
     def _folder(self) -> _Kept | None:
         """Numba's cache in the first of its folders that can be written; looked for when it is first needed.
 
@@ -63,6 +81,12 @@ class CodeCache(NullCache):
                 self._missing = True
                 nothing_kept("no folder for it can be written")
         return self._kept
+
+
+def kept_files(function: Any) -> list[str]:
+    """Names of the files of compiled code where that of a function is kept."""
+    kept = _first(_Kept, function) or _first(_OnlyRead, function)
+    return [] if kept is None else sorted(path.name for path in Path(kept.cache_path).glob("*.nbc"))
 
 
 def _first(kind: type[_Kept], function: Any) -> _Kept | None:
@@ -115,8 +139,21 @@ class _Kept(FunctionCache):
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        stamp = (self._impl.locator.get_source_stamp(), _sources())
-        self._cache_file = _Files(self._cache_path, self._impl.filename_base, stamp)
+        self._stamp = (self._impl.locator.get_source_stamp(), _sources())
+        self._cache_file = _Files(self._cache_path, self._impl.filename_base, self._stamp)
+
+    def files(self, label: str) -> _Files:
+        """For another compiler's code, under a label."""
+        return _Files(self._cache_path, f"{self._impl.filename_base}.{label}", self._stamp)
+
+    def check_writable(self) -> None:
+        """Refuse to write.
+
+        Raises
+        ------
+        OSError
+            Where that is not possible.
+        """
 
 
 class _OnlyRead(_Kept):
@@ -125,6 +162,9 @@ class _OnlyRead(_Kept):
     _impl_class = _FilledPlaces
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
+        self.check_writable()
+
+    def check_writable(self) -> None:
         raise OSError(f"{self._cache_path} can only be read, and holds other code")
 
 

@@ -15,7 +15,7 @@ from pytmva_rnn import extras
 from pytmva_rnn.errors import BackendError, MissingExtraError, TMVAError
 from pytmva_rnn.kernels import Engine, engine_class
 
-__all__ = ["Device", "backend_engine", "cuda_devices", "cuda_problem", "hardware"]
+__all__ = ["Device", "backend_engine", "compiled_kernels", "cuda_devices", "cuda_problem", "hardware"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,20 @@ def hardware(backend: str) -> str:
         return devices[0].name if devices else "Numba's CUDA simulator"
     name = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
     return f"{platform.machine()} {name}"
+
+
+def compiled_kernels() -> dict[str, dict[str, int]]:
+    """How many kernels of each kind are kept on disk, by the compute capability that they were compiled for."""
+    if simulated():
+        return {}
+    try:
+        extras.numba_cuda()
+    except MissingExtraError:
+        return {}
+    kept: dict[str, dict[str, int]] = importlib.import_module(
+        "pytmva_rnn.kernels.cuda.machine.kept_kernels"
+    ).kept_kernels()
+    return kept
 
 
 def cuda_devices() -> list[Device]:

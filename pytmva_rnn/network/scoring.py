@@ -16,6 +16,7 @@ NO_SCORE = -999.0
 """TMVA's answer of a classifier where its network, or a transformed variable, gives NaN."""
 
 _BLOCK = 1 << 21  # numbers that are prepared at once, 8 MiB in float32: enough for many threads, little beside a sample
+_BLOCK_ON_GPU = 1 << 26  # 256 MiB: a GPU has worked through less before it works at its pace
 
 
 def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[np.float32]:
@@ -39,13 +40,23 @@ def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
     """Score events with a network that may be kept from call to call; see `Model.predict`.
 
     Events are prepared and scored block by block, so that what this needs beside them and the scores is a few tens of
-    MiB. Float32 numbers in C order are not copied.
+    MiB, some hundred on a GPU. Float32 numbers in C order are not copied.
     """
     events = expected(X, network.shape)
-    steps, inputs = network.shape
-    size = max(1, _BLOCK // (steps * inputs))
+    size = _at_once(network, events)
     scores = scored(network, events) if len(events) <= size else _block_by_block(network, events, size)
     return scores[:, 0] if network.outputs == 1 else scores
+
+
+def _at_once(network: Network, events: NDArray[Any]) -> int:
+    """Events of a block."""
+    steps, inputs = network.shape
+    if network.backend != "cuda":
+        return max(1, _BLOCK // (steps * inputs))
+    if network.chain or events.dtype != network.dtype or not events.flags.c_contiguous:
+        return max(1, _BLOCK_ON_GPU // (steps * inputs))
+    # nothing is prepared, and the engine brings them to the GPU piece by piece
+    return max(1, len(events))
 
 
 def _block_by_block(network: Network, events: NDArray[Any], size: int) -> NDArray[np.float32]:

@@ -36,8 +36,16 @@ index = numba.uint64
 
 
 def kernel(function: Any) -> Any:
-    """Compile a function that is launched on a grid. Without fast-math: NaN and infinity stay exact."""
-    return cuda.jit(function)
+    """Compile a function that is launched on a grid, if it is not kept on disk.
+
+    Without fast-math: NaN and infinity stay exact.
+    """
+    compiled = cuda.jit(function)
+    if not SIMULATED:
+        from pytmva_rnn.kernels.cuda.machine.kept_kernels import KernelCache  # it wants the real compiler
+
+        compiled._cache = KernelCache(function)
+    return compiled
 
 
 def device(function: Any) -> Any:

@@ -1,0 +1,117 @@
+"""Compiled kernels kept on disk, so that the next process does not compile them.
+
+numba-cuda's own cache would not find a kernel again that was made in a function, as those of the steps are: its key has
+the device functions that the kernel calls, each with a number that is drawn anew in every process. Here the key is what
+they are made of, and only code of this package, whose sources the file's seal has, is kept.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import pkgutil
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from inspect import isfunction
+from typing import Any
+
+import numba_cuda  # type: ignore[import-untyped]
+from numba import cuda
+from numba.cuda import dispatcher, serialize, utils  # type: ignore[attr-defined]
+from numba.cuda.cudadrv.runtime import runtime
+
+from pytmva_rnn.compile.cache import CodeCache, kept_files
+from pytmva_rnn.compile.waiting import making_ready
+
+__all__ = ["KernelCache", "kept_kernels"]
+
+_PACKAGE = "pytmva_rnn.kernels.cuda"
+
+
+class KernelCache(CodeCache):
+    """A kernel's cache in place of numba-cuda's."""
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        """The kernel for a signature and the device at hand, or None."""
+        made_of = _made_of(self._function)
+        if made_of is None:
+            return None
+        with making_ready():
+            content = self._read(_label(), _key(signature, made_of))
+            if content is None:
+                return None
+            try:
+                with utils.numba_target_override():
+                    context.refresh()
+                    return dispatcher._Kernel._rebuild(**pickle.loads(content))
+            except Exception:
+                # whatever is wrong with what was kept, it can be compiled again
+                return None
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep a kernel, if that is possible."""
+        made_of = _made_of(self._function)
+        if made_of is not None:
+            self._keep(_label(), _key(signature, made_of), serialize.dumps(compiled._reduce_states()))
+
+
+def _label() -> str:
+    major, minor = cuda.get_current_device().compute_capability
+    return f"sm_{major}{minor}"
+
+
+def _key(signature: Any, made_of: str) -> tuple[Any, ...]:
+    return str(signature), numba_cuda.__version__, runtime.get_version(), made_of
+
+
+def _made_of(function: Any) -> str | None:
+    """What a function is made of beside the sources, as text; None if not all of it can be told."""
+    try:
+        return repr(list(_told(function, set())))
+    except ValueError:
+        return None
+
+
+def _told(value: Any, seen: set[Any]) -> Iterator[Any]:
+    """The name of a function, and the values in its closure and among its globals, and so on."""
+    if value is None or isinstance(value, bool | int | float | str):
+        yield value
+        return
+    if isinstance(value, tuple):
+        yield len(value)
+        for each in value:
+            yield from _told(each, seen)
+        return
+    function = getattr(value, "py_func", value)
+    if not isfunction(function) or not function.__module__.startswith(_PACKAGE):
+        raise ValueError(f"{value!r} is told by no text")
+    yield f"{function.__module__}.{function.__qualname__}"
+    if function in seen:
+        return
+    seen.add(function)
+    for cell in function.__closure__ or ():
+        yield from _told(cell.cell_contents, seen)
+    for name in function.__code__.co_names:
+        # modules and types are what the sources say
+        with suppress(KeyError, ValueError):
+            yield from [name, *_told(function.__globals__[name], seen)]
+
+
+def kept_kernels() -> dict[str, Counter[str]]:
+    """How many kernels of each module are kept, by the compute capability that they were compiled for."""
+    package = importlib.import_module(_PACKAGE)
+    names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}.")]
+    functions = {}
+    for module in map(importlib.import_module, names):
+        own = [each for each in vars(module).values() if isfunction(each) and each.__module__ == module.__name__]
+        if own:
+            # files of one folder are kept in one
+            functions[module.__name__.rpartition(".")[0]] = own[0]
+    kept: dict[str, Counter[str]] = {}
+    for name in {name for function in functions.values() for name in kept_files(function)}:
+        found = re.match(r"(\w+)\..*\.sm_(\d+)(\d)\.", name)
+        if found:
+            kept.setdefault(f"{found[2]}.{found[3]}", Counter())[found[1]] += 1
+    return kept
