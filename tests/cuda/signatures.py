@@ -13,7 +13,7 @@ from numba import uint8
 
 from pytmva_rnn.kernels.cuda import dropout, losses, optimizers
 from pytmva_rnn.kernels.cuda.layers import batchnorm, dense, gru, lstm, rnn
-from pytmva_rnn.kernels.cuda.machine import gather, products, steps
+from pytmva_rnn.kernels.cuda.machine import gather, products, resident, resident_backward, resident_forward, steps
 
 v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
 
@@ -43,10 +43,18 @@ for each, shape in ((products.WIDE, "wide"), (1, "narrow")):
 
 FORWARD = (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
 BACKWARD = (m, v, m, m, m, v, n, n, n, flag)
+RESIDENT_FORWARD = (m, v, m, m, m, m, m, n, n, flag, flag, flag)
+RESIDENT_BACKWARD = (m, v, m, m, m, n, n, flag)
 PEAKS = {"multiply-adds": (gpu_peaks.multiply_adds, (v, f, n)), "dependent steps": (gpu_peaks.dependent_steps, (v, n))}
 
 FORMS = [(1, True, True), (4, True, True), (4, False, True), (4, False, False)]
 """Events of a thread, whether weights and states are in shared memory: what `recurrent.blocks` gives on a GPU."""
+
+SHAPES = {
+    # with most registers, and with most shared memory
+    "LSTM 128": resident.Shape(lstm.LSTMPart.cell, 128, 8),
+    "GRU before 50": resident.Shape(gru.BEFORE, 50, 4),
+}
 
 
 def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
@@ -62,4 +70,7 @@ def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
             title = "each {}, weights shared {:d}, states shared {:d}".format(*form)
             found[f"{name} forward {title}"] = steps.forward_kernel(cell, *form), FORWARD
             found[f"{name} backward {title}"] = steps.backward_kernel(cell, *form), BACKWARD
+    for name, shape in SHAPES.items():
+        found[f"{name} forward resident"] = resident_forward.forward_kernel(shape), RESIDENT_FORWARD
+        found[f"{name} backward resident"] = resident_backward.backward_kernel(shape), RESIDENT_BACKWARD
     return found

@@ -21,24 +21,27 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from pytmva_rnn.kernels.cuda.engine import Engine
     from pytmva_rnn.kernels.cuda.machine import recurrent
-    from tests.cuda.signatures import BACKWARD, FORWARD, KERNELS
+    from tests.cuda.signatures import BACKWARD, FORWARD, KERNELS, RESIDENT_BACKWARD, RESIDENT_FORWARD
 
     known = {kernel.fn.__code__: signature for kernel, signature in KERNELS.values()}
-    steps = {"forward": FORWARD, "backward": BACKWARD}
+    steps = {("forward", False): FORWARD, ("backward", False): BACKWARD}
+    steps |= {("forward", True): RESIDENT_FORWARD, ("backward", True): RESIDENT_BACKWARD}
     launched = set()
     whole = FakeCUDAKernel.__call__
 
     def checked(self: Any, *arguments: Any) -> Any:
         if not self._device:
-            signature = known.get(self.fn.__code__) or steps[self.fn.__name__]
+            kind = self.fn.__name__, "resident" in self.fn.__module__
+            signature = known.get(self.fn.__code__) or steps[kind]
             given = tuple(typeof(a._ary if isinstance(a, FakeCUDAArray) else a) for a in arguments)
             assert given == signature, self.fn
-            launched.add(self.fn.__code__ if self.fn.__code__ in known else self.fn.__name__)
+            launched.add(self.fn.__code__ if self.fn.__code__ in known else kind)
         return whole(self, *arguments)
 
     monkeypatch.setattr(FakeCUDAKernel, "__call__", checked)
     layouts = [
         "LSTM|2|2|2|1|1,GRU|2|2|2|0|1,RNN|2|2|2|0|0,BNORM,DENSE|2|RELU,LINEAR",
+        "LSTM|5|2|2|0|0,LINEAR",
         "RESHAPE|FLAT,DENSE|4|TANH,RESHAPE|2|1|2,GRU|2|2|2|1|1|1,RESHAPE|FLAT,DENSE|1|SIGMOID",
     ]
     for layout in layouts:
@@ -52,4 +55,4 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         engine.outputs(net.X)
         engine.gradients(*net.batch)
         monkeypatch.setattr(recurrent, "SHARED_FLOATS", 16)
-    assert len(launched) == len(known) + 2
+    assert len(launched) == len(known) + len(steps)

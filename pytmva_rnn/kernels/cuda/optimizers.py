@@ -28,7 +28,7 @@ from pytmva_rnn.kernels.cuda.machine.layer import Run
 COLUMNS = 2 if SIMULATED else 32
 """Weights that a block of threads works on at once, side by side in memory."""
 
-LANES = THREADS // COLUMNS
+LANES = 2 if SIMULATED else 16
 """Threads that share a weight's partial sums."""
 
 

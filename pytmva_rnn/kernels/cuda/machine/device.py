@@ -5,6 +5,7 @@ Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) each CUDA thread is a Python th
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,6 +64,42 @@ def blocks_for(elements: int) -> int:
 def multiprocessors() -> int:
     """Multiprocessors of the GPU in use."""
     return 1 if SIMULATED else int(cuda.get_current_device().MULTIPROCESSOR_COUNT)
+
+
+@cache
+def shared_bytes() -> int:
+    """Bytes of shared memory that a block may have: more than every GPU grants, for kernels with `grant_shared`."""
+    return 4 * SHARED_FLOATS if SIMULATED else int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+
+
+def grant_shared(kernel: Any, arguments: tuple[Any, ...], size: int) -> None:
+    """Let launches of a kernel have so many bytes of shared memory, which beyond what every GPU grants are asked for.
+
+    Raises
+    ------
+    RuntimeError
+        If the driver refuses.
+    """
+    if SIMULATED or size <= 4 * SHARED_FLOATS:
+        return
+    known = kernel, cuda.get_current_device().id
+    if _granted.get(known, 0) >= size:
+        return
+    compiled = kernel.compile(tuple(kernel.typeof_pyval(argument) for argument in arguments))
+    function = compiled._codelibrary.get_cufunc()
+    driver = importlib.import_module("cuda.bindings.driver")
+    attribute = driver.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    if isinstance(function.handle, driver.CUkernel):
+        (code,) = driver.cuKernelSetAttribute(attribute, size, function.handle, function.device.id)
+    else:
+        (code,) = driver.cuFuncSetAttribute(function.handle, attribute, size)
+    if int(code) != 0:
+        raise RuntimeError(f"the GPU does not grant a block {size:,} bytes of shared memory: {code}")
+    _granted[known] = size
+
+
+_granted: dict[tuple[Any, int], int] = {}
+"""Bytes of shared memory by kernel and device, beyond what every GPU grants."""
 
 
 def free_memory() -> int:

@@ -8,6 +8,7 @@ from numba import cuda
 
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, index, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Run
+from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load4, store4
 
 LANES = 2 if SIMULATED else 32
 """Threads of an event, which copy its values side by side: no thread divides to find its place."""
@@ -17,15 +18,21 @@ LANES = 2 if SIMULATED else 32
 def _gather(X, y, w, order, now, x_out, y_out, w_out, events):
     """Rows order[now[0]] of X, y and w, which becomes the batch at hand; an order of one row serves all batches.
 
-    A block's threads are `LANES` along an event's values, and those along the events."""
+    A block's threads are `LANES` along an event's values, and those along the events.
+    """
     inputs, outputs = X.shape[1], y.shape[1]
+    whole = inputs if inputs % WIDTH == 0 else 0
     batch = min(now[0], order.shape[0] - 1)
     if cuda.blockIdx.x == 0 and cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
         now[1] = now[0]
     lane, first = cuda.threadIdx.x, cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
     for n in range(first, events, cuda.gridDim.x * cuda.blockDim.y):
         source = order[batch, n]
-        for d in range(lane, inputs, LANES):
+        # rows of whole vectors lie at whole vectors
+        for d in range(lane * WIDTH, whole, LANES * WIDTH):
+            a, b, c, e = load4(X, source * inputs + d)
+            store4(x_out, n * inputs + d, a, b, c, e)
+        for d in range(whole + lane, inputs, LANES):
             x_out[index(n), index(d)] = X[index(source), index(d)]
         for j in range(lane, outputs, LANES):
             y_out[index(n), index(j)] = y[index(source), index(j)]

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytmva_rnn.kernels.cuda.machine import products
-from pytmva_rnn.kernels.cuda.machine.device import EVENTS, SHARED_FLOATS, SIMULATED, THREADS, multiprocessors
+from pytmva_rnn.kernels.cuda.machine import products, resident, resident_backward, resident_forward, steps
+from pytmva_rnn.kernels.cuda.machine.device import (
+    EVENTS,
+    SHARED_FLOATS,
+    SIMULATED,
+    THREADS,
+    grant_shared,
+    multiprocessors,
+    shared_bytes,
+)
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
 from pytmva_rnn.kernels.cuda.machine.layer import Memory, Part, Run
-from pytmva_rnn.kernels.cuda.machine.steps import backward_kernel, forward_kernel
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 
 _UNITS = 2 if SIMULATED else 256
@@ -99,24 +106,28 @@ class RecurrentPart(Part):
         rows, H, cell = run.events * self.T, self.H, self.cell
         products.forward(run, self.x, self.W, self.b, self.a, self.a, rows)
         one_by_one = run.one_by_one and self.remember
-        events, steps = (1, rows) if one_by_one else (run.events, self.T)
+        shape = None if one_by_one else resident.shape(cell, H, run.events)
+        if shape is not None and 4 * shape.forward_floats <= shared_bytes():
+            self._resident_forward(run, shape)
+            return
+        events, length = (1, rows) if one_by_one else (run.events, self.T)
         chosen = blocks(events, H, cell.count * H * H, cell.forward_floats * H)
         U, staged = self.U_rows, chosen.form[1]
         if not staged:
             products.transpose(run, self.U, self.U_columns)
             U = self.U_columns
-        h0, *more = run.states[self.number]
-        forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+        h0, c0 = self._states(run)
+        steps.forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
             self.a,
             U,
             self.y,
             self.before,
             self.saved,
             h0,
-            more[0] if cell.carries else h0,
+            c0,
             self.scratch,
             events,
-            steps,
+            length,
             self.T,
             H,
             self.sequence,
@@ -124,10 +135,41 @@ class RecurrentPart(Part):
             self.remember,
         )
 
+    def _states(self, run: Run) -> tuple[Any, Any]:
+        """The remembered states, h and what is carried."""
+        h0, *more = run.states[self.number]
+        return h0, more[0] if self.cell.carries else h0
+
+    def _resident_forward(self, run: Run, shape: resident.Shape) -> None:
+        products.transpose(run, self.U, self.U_columns)
+        arrays = self.a, self.U_columns, self.y, self.before, self.saved, *self._states(run)
+        arguments = *arrays, run.events, self.T, self.sequence, self.training, self.remember
+        kernel, size = resident_forward.forward_kernel(shape), 4 * shape.forward_floats
+        grant_shared(kernel, arguments, size)
+        kernel[shape.blocks(run.events), shape.threads, run.stream, size](*arguments)
+
+    def _resident_backward(self, run: Run, shape: resident.Shape) -> None:
+        arrays = self.a, self.U_rows, self.dy, self.before, self.saved
+        arguments = *arrays, run.events, self.T, self.sequence
+        kernel, size = resident_backward.backward_kernel(shape), 4 * shape.backward_floats
+        grant_shared(kernel, arguments, size)
+        kernel[shape.blocks(run.events), shape.threads, run.stream, size](*arguments)
+
     def backward(self, run: Run) -> None:
-        rows, H, cell = run.events * self.T, self.H, self.cell
+        shape = resident.shape(self.cell, self.H, run.events)
+        if shape is not None and 4 * shape.backward_floats <= shared_bytes():
+            self._resident_backward(run, shape)
+        else:
+            self._general_backward(run)
+        rows = run.events * self.T
+        self._weight_gradients(run, rows)
+        if self.wanted:
+            products.input_gradient(run, self.a, self.W, self.dx, rows, self.below)
+
+    def _general_backward(self, run: Run) -> None:
+        H, cell = self.H, self.cell
         chosen = blocks(run.events, H, cell.count * H * H, cell.backward_floats * H)
-        backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
+        steps.backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
             self.a,
             self.U_rows,
             self.dy,
@@ -139,9 +181,6 @@ class RecurrentPart(Part):
             H,
             self.sequence,
         )
-        self._weight_gradients(run, rows)
-        if self.wanted:
-            products.input_gradient(run, self.a, self.W, self.dx, rows, self.below)
 
     def _weight_gradients(self, run: Run, rows: int) -> None:
         """Partial sums of the gradients of W, b and U."""

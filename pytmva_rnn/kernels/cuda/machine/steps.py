@@ -18,8 +18,11 @@ import numba
 import numpy as np
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.machine.device import device, float32, index, kernel
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, device, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.equations import MOST, Equations
+
+AHEAD = 2 if SIMULATED else 4
+"""Units whose weights a thread reads at once."""
 
 
 @device
@@ -27,7 +30,24 @@ def _add_products(sums, low, high, u, stride, step, column, count, states, first
     """sums[g, e] += sum of u[k*stride + g*step + column] * states[first + e*pitch + k]; k < count, low <= g < high."""
     one, down, along, across = index(1), index(stride), index(step), index(pitch)
     top, left = index(low * step + column), index(first)
-    for _ in range(count):
+    # the weights of some k are asked for together: one by one, each k would wait for the memory
+    weights = cuda.local.array((AHEAD, MOST), float32)
+    for _ in range(count // AHEAD):
+        for k in range(AHEAD):
+            at = top
+            for g in range(low, high):
+                weights[k, g] = u[at]
+                at += along
+            top += down
+        for k in range(AHEAD):
+            place = left
+            for e in range(each):
+                state = states[place]
+                for g in range(low, high):
+                    sums[g, e] += weights[k, g] * state
+                place += across
+            left += one
+    for _ in range(count % AHEAD):
         at = top
         for g in range(low, high):
             weight = u[at]

@@ -21,13 +21,13 @@ if SIMULATED:
 
     @device
     def load4(array, index):
-        """The four values of a flat float32 array from `index` on."""
-        return tuple(array[index : index + WIDTH])
+        """The four values of a float32 array, whose rows follow one another, from a flat index on."""
+        return tuple(array.reshape(-1)[index : index + WIDTH])
 
     @device
     def store4(array, index, a, b, c, d):
-        """Write four values into a flat float32 array from `index` on."""
-        array[index : index + WIDTH] = a, b, c, d
+        """Write four values into a float32 array, whose rows follow one another, from a flat index on."""
+        array.reshape(-1)[index : index + WIDTH] = a, b, c, d
 
 else:
     from llvmlite import ir
@@ -54,7 +54,7 @@ else:
 
     @intrinsic
     def load4(typing, array, index):
-        """The four values of a flat float32 array from `index` on."""
+        """The four values of a float32 array, whose rows follow one another, from a flat index on."""
 
         def make(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             loaded = builder.load(_place(context, builder, signature, arguments), align=4 * WIDTH)
@@ -65,7 +65,7 @@ else:
 
     @intrinsic
     def store4(typing, array, index, a, b, c, d):
-        """Write four values into a flat float32 array from `index` on."""
+        """Write four values into a float32 array, whose rows follow one another, from a flat index on."""
 
         def make(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             vector = ir.Constant(_VECTOR, ir.Undefined)
