@@ -13,7 +13,7 @@ import pytest
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula, evaluate
 from pytmva_rnn.formula.functions import FUNCTIONS, markdown
-from pytmva_rnn.formula.parsing import MAX_DEPTH
+from pytmva_rnn.formula.parsing import MAX_DEPTH, parse
 
 
 @pytest.fixture
@@ -292,3 +292,9 @@ def test_the_documentation_has_the_whole_table() -> None:
     page = (Path(__file__).parents[1] / "examples" / "formulas.md").read_text(encoding="utf-8")
     assert markdown() in page
     assert all(f"| `{name}` |" in page for name in FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", ["x", "_1", "if", "long", "Entry", "e1"])
+def test_a_name_alone_is_what_the_grammar_makes_of_it(name: str) -> None:
+    plain, spaced = parse(name), parse(f"{name} ")
+    assert (plain, plain.span, plain.depth) == (spaced, spaced.span, spaced.depth)

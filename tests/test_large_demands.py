@@ -103,6 +103,12 @@ def test_names_of_a_recipe_that_does_not_fit_are_not_made() -> None:
         stored_recipe(with_entry(INPUTS, text))
 
 
+def test_formulas_of_a_recipe_that_does_not_fit_are_not_read() -> None:
+    text = '{"variables": [' + '"(", ' * 30 + '"x"]}'
+    with pytest.raises(WeightFileError, match="makes 31 variables, but the network takes 30"):
+        stored_recipe(with_entry(INPUTS, text))
+
+
 def test_class_numbers() -> None:
     with pytest.raises(DataError, match="1,000,000,001 classes"):
         class_numbers(np.array([0.0, 1e9]), "Multiclass", 2, None)

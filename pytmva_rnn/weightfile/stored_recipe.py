@@ -41,13 +41,18 @@ def stored_recipe(model: Description) -> Recipe:
     values = stored_inputs(model)
     if values is None:
         return Recipe.from_variables(model.variables)
+    listed = values.get("variables")
+    if isinstance(listed, list):  # each makes one or more, and is a formula to be read
+        _check_count(len(listed), model, at_most=True)
     try:
         recipe = Recipe.from_dict(values)
     except (DataError, TypeError) as error:
         raise WeightFileError(f'<Info name="{INPUTS}"> is not understood: {error}') from error
-    count = math.prod(recipe.shape)  # names are made of a number that fits only
-    if count != len(model.variables):
-        raise WeightFileError(
-            f'<Info name="{INPUTS}"> makes {count:,} variables, but the network takes {len(model.variables)}'
-        )
+    _check_count(math.prod(recipe.shape), model)  # names are made of a number that fits only
     return recipe
+
+
+def _check_count(count: int, model: Description, *, at_most: bool = False) -> None:
+    needed = len(model.variables)
+    if count > needed or (count < needed and not at_most):
+        raise WeightFileError(f'<Info name="{INPUTS}"> makes {count:,} variables, but the network takes {needed}')

@@ -85,6 +85,9 @@ _TEXTS: dict[str, dict[str, Callable[[], str]]] = {
         "tables in one another": lambda: "[" + "a." * 300_000 + "a]",
         "very many tables": lambda: "".join(f"[input.c{k}]\nfiles = 'a'\n" for k in range(30_000)),
         "very many variables": lambda: "variables = [" + '"x",' * 200_000 + "]\n[input]\n[method]",
+        "very many different variables": lambda: (
+            "variables = [" + ",".join(f"'x{k}'" for k in range(100_000)) + "]\n[input]\n[method]"
+        ),
         "a range": lambda: 'variables = ["x{0..999999999999}"]\n[input]\n[method]',
         "very many steps": lambda: "[sequence]\nsteps = 1000000000000\ninputs = {x = 'x'}\n[input]\n[method]",
         "digits": lambda: "a = " + _digits(_LONG),
