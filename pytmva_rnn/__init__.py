@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         kfold,
         load,
     )
+    from pytmva_rnn.description import mark_padding
     from pytmva_rnn.distributed import ScoredFile, ScoredFiles, Trainings, score_files, train_many, vary
     from pytmva_rnn.ensemble import Ensemble
     from pytmva_rnn.model import Model, read_weights
@@ -64,6 +65,7 @@ __all__ = [
     "load",
     "load_config",
     "make_report",
+    "mark_padding",
     "parse_options",
     "read_weights",
     "score",
@@ -103,6 +105,7 @@ _HOMES = {
     "load": "data",
     "load_config": "config",
     "make_report": "report",
+    "mark_padding": "description",
     "parse_options": "options",
     "read_weights": "model",
     "score": "scores",

@@ -18,11 +18,11 @@ from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.files import digest_of
 from pytmva_rnn.model import Model, read_weights
 from pytmva_rnn.network.scoring import NO_SCORE
-from pytmva_rnn.weightfile.ensemble_index import FoldRule, is_index, read_index
+from pytmva_rnn.weightfile.ensemble_index import FoldRule, read_index
 from pytmva_rnn.weightfile.model_inputs import inputs_of
 from pytmva_rnn.weightfile.stored_recipe import stored_inputs
 
-__all__ = ["Ensemble", "averaged", "of_folds", "read_scorer"]
+__all__ = ["Ensemble", "averaged", "of_folds"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -303,17 +303,6 @@ def of_folds(models: Sequence[Model], numbers: NDArray[np.integer[Any]], X: NDAr
                 scores = np.empty((len(X), *found.shape[1:]), np.float32)
             scores[events] = found
     return np.empty(0, np.float32) if scores is None else scores
-
-
-def read_scorer(path: str | os.PathLike[str]) -> Model | Ensemble:
-    """The network of a weight file, or the ensemble of a table of trainings.
-
-    Raises
-    ------
-    WeightFileError, DataError, OSError
-        As `read_weights` and `Ensemble.load`.
-    """
-    return Ensemble.load(path) if is_index(path) else read_weights(path)
 
 
 def _check_alike(first: str, one: Model, name: str, other: Model) -> None:

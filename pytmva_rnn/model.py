@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
+from pytmva_rnn.errors import DataError
+from pytmva_rnn.network.events import marked
 from pytmva_rnn.network.keeping import KeptNetworks
 from pytmva_rnn.network.one_event import Scorer
 from pytmva_rnn.network.response_pdfs import rarity, signal_probability
@@ -51,6 +53,8 @@ class Model(Description):
         self,
         X: ArrayLike | Dataset | Source | str | Mapping[str, Any],
         *,
+        mask: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
         backend: str = "cpu",
         threads: int | None = None,
     ) -> NDArray[np.float32]:
@@ -64,6 +68,11 @@ class Model(Description):
             Raw variables, time-major; or what they are made of as the weight file says, one event for each entry.
             Columns are a mapping of names to arrays, an awkward array of records, a structured array or a DataFrame.
             A collection of dask-awkward gives one of scores, of which nothing is read or computed yet.
+        mask : array of bool, shape (n, T), optional
+            Of an array X, for a network with `mask_padding`: which steps are there. The others are left out.
+        lengths : array of int, shape (n,), optional
+            In its place, how many steps of each event are there, the first ones. Without both, a step is not there
+            whose inputs are all NaN, as `mark_padding` makes them.
         backend : str
             "cpu" (float32), "cuda" (an NVIDIA GPU, float32) or "reference" (float64, slow).
         threads : int, optional
@@ -78,9 +87,9 @@ class Model(Description):
         Raises
         ------
         DataError
-            If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`. For a
-            file or columns that the inputs cannot be made of, and a network that makes several events of an entry; see
-            `pytmva_rnn.score`.
+            If the shape of X does not fit the model, or the model's parts do not fit each other; see `check`. For steps
+            of which nobody tells whether they are there. For a file or columns that the inputs cannot be made of, and a
+            network that makes several events of an entry; see `pytmva_rnn.score`.
         """
         inputs: Any = X
         if not isinstance(X, np.ndarray) or X.dtype.names is not None:
@@ -92,6 +101,10 @@ class Model(Description):
             from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
 
             inputs = inputs_of(self, X)
+        if (self.mask_padding and inputs is X) or mask is not None or lengths is not None:
+            if inputs is not X:
+                raise DataError("mask and lengths are for arrays; what is made of columns knows which steps are there")
+            inputs = marked(self, X, mask, lengths)
         kept = self._networks
         if kept is None:
             kept = self.__dict__.setdefault("_networks", KeptNetworks())
@@ -130,7 +143,8 @@ class Model(Description):
         Parameters
         ----------
         x : array, shape (NVar,) or (T, D)
-            Raw variables, time-major; fastest as contiguous float32.
+            Raw variables, time-major; fastest as contiguous float32. With `mask_padding` a step is not there whose
+            inputs are all NaN.
 
         Returns
         -------

@@ -13,8 +13,8 @@ import uproot
 from pytmva_rnn import Dataset, Ensemble, Model, evaluate, score
 from pytmva_rnn.cli import main
 from pytmva_rnn.description import Dense, Variable
-from pytmva_rnn.ensemble import read_scorer
 from pytmva_rnn.errors import DataError, WeightFileError
+from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.files import digest_of
 from pytmva_rnn.weightfile.ensemble_index import (
     EnsembleIndex,

@@ -12,27 +12,17 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.cli.about_options import ABOUT_EPILOG, about_of, add_about_options, inputs_of, option_errors
 from pytmva_rnn.cli.compare_command import DIFFERENT, TOLERANCE, compare_scores, scored
+from pytmva_rnn.cli.network_kinds import KINDS
 from pytmva_rnn.data import Source
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.check_program import EVENTS, example_events, generate_check
-from pytmva_rnn.export.formats import HEADERS, KERAS, ONNX, TORCH, XML, format_of, read_network, write_network
+from pytmva_rnn.export.formats import HEADERS, XML, format_of, read_network, write_network
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.events import shaped
-from pytmva_rnn.outputs import (
-    CHECK,
-    HEADER,
-    KERAS_FILE,
-    ONNX_FILE,
-    TORCH_FILE,
-    WEIGHTS,
-    Output,
-    check_outputs,
-)
+from pytmva_rnn.outputs import CHECK, Output, check_outputs
 
 __all__ = ["add_command", "read_events", "run"]
-
-_KINDS = {XML: WEIGHTS, HEADERS: HEADER, ONNX: ONNX_FILE, TORCH: TORCH_FILE, KERAS: KERAS_FILE}
 
 _EPILOG = f"""\
 examples:
@@ -121,7 +111,7 @@ def _check_outputs(given: argparse.Namespace, kind: tuple[str, ...]) -> None:
     read = [given.input, *(path for path in (given.events, given.like) if path is not None)]
     for data in (given.check, given.ranges):
         read += [] if data is None else [file for file, _ in Source((data,), given.tree).locations()]
-    outputs = [Output("weights", given.output, _KINDS[kind])]
+    outputs = [Output("weights", given.output, KINDS[kind])]
     outputs += [] if given.program is None else [Output("program", given.program, CHECK)]
     check_outputs(outputs, read, force=given.force)
 

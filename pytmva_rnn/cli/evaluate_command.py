@@ -48,7 +48,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("weights", metavar="WEIGHTS.xml", type=Path, help="weight file, or a table of trainings")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS.xml",
+        type=Path,
+        help="weight file, a file of ONNX or PyTorch by pytmva_rnn, or a table of trainings",
+    )
     parser.add_argument(
         "files", metavar="FILES", nargs="+", help="ROOT files, patterns, file.root:tree, URLs, or @list.txt of these"
     )

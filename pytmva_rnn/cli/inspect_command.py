@@ -15,7 +15,8 @@ from pytmva_rnn.cli.network_drawing import NetworkDrawing
 from pytmva_rnn.cli.tables import layer_table, plain_table, show
 from pytmva_rnn.data import Steps
 from pytmva_rnn.description import LOSS_NAMES, OUTPUT_FUNCTION_NAMES, HistoryRow, Variable, learnt
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.export.formats import read_model
+from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import compiled_kernels, cuda_devices, cuda_problem
 from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_inputs, stored_recipe
@@ -43,7 +44,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("weights", metavar="WEIGHTS.xml", type=Path, nargs="?", help="weight file")
+    what.add_argument(
+        "weights",
+        metavar="WEIGHTS.xml",
+        type=Path,
+        nargs="?",
+        help="weight file, or an .onnx, .safetensors or .pt file by pytmva_rnn",
+    )
     what.add_argument("--devices", action="store_true", help="show what the backends can compute on here instead")
     parser.add_argument("--json", action="store_true", help="print JSON instead, with nothing left out but the weights")
     parser.add_argument("--all", action="store_true", help="print long lists whole")
@@ -55,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
     if given.devices:
         _show_devices()
         return 0
-    model = read_weights(given.weights)
+    model = read_model(given.weights)
     if given.json:
         print(json.dumps(_as_data(model), indent=2))
         return 0
@@ -113,7 +120,10 @@ def _sequence_table(made: Steps) -> Table:
         rows.append(("steps from", f"the {made.steps_from} lists"))
     if made.sort_by is not None:
         rows.append((f"sorted {direction} by", made.sort_by))
-    rows.append((f"padded at the {made.pad_side} with", made.pad_value))
+    if made.mask_padding:
+        rows.append((f"steps that are not there, at the {made.pad_side}", "left out"))
+    else:
+        rows.append((f"padded at the {made.pad_side} with", made.pad_value))
     title = f"Sequence of {made.steps} steps with {len(made.input_names)} inputs"
     return plain_table(title, [("input", ""), ("expression", "")], rows)
 
@@ -177,6 +187,7 @@ def _as_data(model: Model) -> dict[str, Any]:
         "input_layout": list(model.input_layout),
         "layers": layers,
         "parameters": sum(layer.parameter_count for layer in model.layers),
+        "mask_padding": model.mask_padding,
         "variables": [asdict(variable) for variable in model.variables],
         "spectators": [asdict(spectator) for spectator in model.spectators],
         "transformations": [t.kind for t in model.transformations],

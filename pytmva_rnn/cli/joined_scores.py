@@ -11,8 +11,8 @@ from typing import Any
 from pytmva_rnn.cli.progress_bar import progress_bar
 from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import files_read
-from pytmva_rnn.ensemble import read_scorer
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.interruption import Interruption
 from pytmva_rnn.network.devices import backend_engine

@@ -18,7 +18,8 @@ from pytmva_rnn.data import Column, Dataset, Source, load
 from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.distributed.processes import Processes
 from pytmva_rnn.errors import ConfigError, DataError
-from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.export.formats import read_model
+from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.outputs import check_outputs
 from pytmva_rnn.report import ReportOptions, make_report
@@ -55,7 +56,12 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], s
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("weights", metavar="WEIGHTS.xml", type=Path, help="weight file")
+    parser.add_argument(
+        "weights",
+        metavar="WEIGHTS.xml",
+        type=Path,
+        help="weight file, or an .onnx, .safetensors or .pt file by pytmva_rnn",
+    )
     parser.add_argument(
         "files", metavar="FILES", nargs="+", help="CONFIG.toml; or ROOT files, CLASS=file.root:tree for each class"
     )
@@ -127,7 +133,7 @@ def run(given: argparse.Namespace) -> int:
     """Score, compute and write."""
     backend_engine(given.backend)
     config = _configuration(given)
-    model = read_weights(given.weights)
+    model = read_model(given.weights)
     options = _options(given, config)
     asked: dict[str, Path] = {
         name: path

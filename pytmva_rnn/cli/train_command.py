@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pytmva_rnn import extras
 from pytmva_rnn.cli import many_trainings
+from pytmva_rnn.cli.network_kinds import KINDS
 from pytmva_rnn.cli.numbers_given import positive_number, whole_number
 from pytmva_rnn.cli.program import USER_ERROR, exit_code
 from pytmva_rnn.cli.report_files import REPORTS, check_drawable, report_outputs, write_report
@@ -25,11 +26,12 @@ from pytmva_rnn.data.sums_of_weights import check_sums
 from pytmva_rnn.description import Layer, Shape
 from pytmva_rnn.distributed.shared_division import divided_together
 from pytmva_rnn.errors import ConfigError, OptionError
+from pytmva_rnn.export.formats import check_writable, format_of, read_model, write_network
 from pytmva_rnn.interruption import Held
-from pytmva_rnn.model import read_weights
+from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.options.layout import build_layers
-from pytmva_rnn.outputs import PICTURE, SCORES, WEIGHTS, Output, check_outputs, check_space
+from pytmva_rnn.outputs import PICTURE, SCORES, Output, check_outputs, check_space
 from pytmva_rnn.report import make_report, training_picture
 from pytmva_rnn.training import Checkpoint
 from pytmva_rnn.training.ranks import Communicator, Ranks
@@ -128,6 +130,11 @@ def run(given: argparse.Namespace) -> int:
     if given.report is not None:
         config = config.with_report(given.report)
     if several:
+        if config.recipe.mask_padding:
+            raise ConfigError(
+                f"{config.path}: [sequence] mask_padding: several trainings are kept in weight files of TMVA, which "
+                "cannot leave out steps; train them one by one, with --seed or --fold"
+            )
         return many_trainings.run_many(given, config, text)
     config.check_fold()
     communicator = started_by_mpi()
@@ -147,7 +154,7 @@ def _train(given: argparse.Namespace, config: Configuration, text: str, communic
         _check_alone(config, checkpoint)
     paths = _outputs(config, given, checkpoint) if ranks.number == 0 else {}
     _check_network(config, given.backend)
-    initial = None if given.initial is None else read_weights(given.initial)
+    initial = None if given.initial is None else read_model(given.initial)
     for line in config.input.described():
         print(f"reading {line}" + (f", in {ranks.count} processes" if ranks.count > 1 else ""))
     data = (config.shared(ranks.number, ranks.count) if ranks.count > 1 else config).load()
@@ -171,7 +178,7 @@ def _train(given: argparse.Namespace, config: Configuration, text: str, communic
             communicator=communicator,
         )
         if result.improved and ranks.number == 0:
-            write_weights(result.model, paths["weights"], scalar_elements=config.output.scalar_elements)
+            _write(result.model, paths["weights"], config)
     if result.interrupted and checkpoint is not None:
         return _told_how_to_go_on(given, paths["weights"] if result.improved else None, result.interrupted)
     if not result.improved:
@@ -254,7 +261,8 @@ def _check_alone(config: Configuration, checkpoint: Checkpoint | None) -> None:
 def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Checkpoint | None) -> dict[str, Path]:
     """Where to write what; an error that would come after the training comes before anything is read."""
     names = {"weights": config.weights, "scores": config.scores, "plot": config.plot}
-    kinds = {"weights": WEIGHTS, "scores": SCORES, "plot": PICTURE}
+    check_writable(config.weights)
+    kinds = {"weights": KINDS[format_of(config.weights)], "scores": SCORES, "plot": PICTURE}
     outputs = [Output(name, given.output / path, kinds[name]) for name, path in names.items() if path is not None]
     reported = {"report": config.report, "numbers": config.numbers, "panels": config.panels}
     outputs += report_outputs(
@@ -272,6 +280,13 @@ def _outputs(config: Configuration, given: argparse.Namespace, checkpoint: Check
     return {output.name: path for output, path in zip(outputs, paths, strict=True)}
 
 
+def _write(model: Model, path: Path, config: Configuration) -> None:
+    if model.mask_padding:
+        write_network(model, path)
+    else:
+        write_weights(model, path, scalar_elements=config.output.scalar_elements)
+
+
 def _check_space(config: Configuration, paths: Mapping[str, Path], *events: int) -> None:
     """What the weights and the scores need at least, before they are computed."""
     layers, _ = _layers(config, math.prod(config.recipe.shape), config.input.outputs)
@@ -283,7 +298,7 @@ def _check_space(config: Configuration, paths: Mapping[str, Path], *events: int)
 def _check_network(config: Configuration, backend: str | None) -> None:
     """What the training would refuse, as far as that can be known before the events are read."""
     if backend is not None:
-        backend_engine(backend)
+        backend_engine(backend, mask_padding=config.recipe.mask_padding)
     _layers(config, math.prod(config.recipe.shape), config.input.outputs)
 
 

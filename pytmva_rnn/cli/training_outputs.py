@@ -15,6 +15,7 @@ from pytmva_rnn.data import Division
 from pytmva_rnn.data.sources import STEP
 from pytmva_rnn.distributed import Variation
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.outputs import PICTURE, SCORES, Output
 from pytmva_rnn.report import ScoredSample, make_report, training_picture
 from pytmva_rnn.scores import branch_names
@@ -30,7 +31,7 @@ def scored_samples(model: Model, parts: Division, backend: str | None) -> dict[s
     """The test and the training sample with their scores."""
     return {
         name: ScoredSample(
-            model.predict(part.X, backend=backend or "cpu"),
+            model.predict(part.X, mask=mask_of(model, part.X), backend=backend or "cpu"),
             part.comparable_weights,
             part.class_index,
             part.target_values,

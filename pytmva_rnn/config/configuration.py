@@ -22,6 +22,7 @@ from pytmva_rnn.training.loop import OnEpoch
 from pytmva_rnn.training.ranks import Communicator
 
 __all__ = [
+    "MASKING_FORMATS",
     "SCORE_BRANCHES",
     "CheckpointConfig",
     "Configuration",
@@ -30,6 +31,9 @@ __all__ = [
     "OutputConfig",
     "WeightsConfig",
 ]
+
+MASKING_FORMATS = (".onnx", ".safetensors", ".pt")
+"""What a network's file ends with that leaves out steps that are not there."""
 
 SCORE_BRANCHES = ("classID", "weight", "entry", "file")
 """What the trees of training and test scores tell of each event beside the scores."""
@@ -184,7 +188,8 @@ class OutputConfig:
     dataset : str
         TMVA's name of the DataLoader: the folder of the default `weights`.
     weights : str, optional
-        `<dataset>/weights/<job>_<title>.weights.xml` when None.
+        `<dataset>/weights/<job>_<title>.weights.xml` when None. With `mask_padding` it is needed, and the file is one
+        of ONNX (`.onnx`) or PyTorch (`.safetensors`, `.pt`).
     scores : str, optional
         ROOT file for the scores of the training and test events.
     plot : str, optional
@@ -314,7 +319,7 @@ class Configuration:
         """
         given = self.checkpoint or CheckpointConfig()
         if given.file is None:
-            name = f"{self.weights.removesuffix('.xml').removesuffix('.weights')}.checkpoint.npz"
+            name = f"{self.weights.removesuffix(Path(self.weights).suffix).removesuffix('.weights')}.checkpoint.npz"
         else:
             name = self._named(given.file)
         return Checkpoint(Path(folder, name), given.every_epochs, given.every_minutes, replace)

@@ -12,6 +12,7 @@ from typing import Any
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
 from pytmva_rnn.config.checkpoint_table import checkpoint_config
 from pytmva_rnn.config.configuration import (
+    MASKING_FORMATS,
     SCORE_BRANCHES,
     Configuration,
     InputConfig,
@@ -142,7 +143,7 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             "[method] options: ValidationSize takes from the training sample, but there is a sample to validate with: "
             "leave one out"
         )
-    output = _output(table_of(tables, "output"))
+    output = _output(table_of(tables, "output"), recipe.mask_padding)
     memory = within("memory", MemoryLimit.of, tables["memory"]) if "memory" in tables else None
     if output.scores is not None and method.title in SCORE_BRANCHES:
         raise ConfigError(
@@ -200,7 +201,7 @@ def _local_steps(table: dict[str, Any]) -> int:
     return steps
 
 
-def _output(table: dict[str, Any]) -> OutputConfig:
+def _output(table: dict[str, Any], mask_padding: bool) -> OutputConfig:
     check_keys(table, [f.name for f in fields(OutputConfig)], "[output] has no key")
     for key, value in table.items():
         if key == "scalar_elements":
@@ -209,7 +210,9 @@ def _output(table: dict[str, Any]) -> OutputConfig:
         elif not isinstance(value, str) or not value:
             raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
     output = OutputConfig(**table)
-    if output.weights is not None and not output.weights.endswith(".xml"):
+    if mask_padding:
+        _check_masked_output(output)
+    elif output.weights is not None and not output.weights.endswith(".xml"):
         raise ConfigError(f"[output] weights = {output.weights!r}: the name of a weight file ends with .xml")
     if output.plot is not None and Path(output.plot).suffix not in PICTURE_FORMATS:
         raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(PICTURE_FORMATS)}")
@@ -218,3 +221,15 @@ def _output(table: dict[str, Any]) -> OutputConfig:
         if name is not None and Path(name).suffix not in kind.suffixes:
             raise ConfigError(f"[output] {key} = {name!r}: the name must end with {', '.join(kind.suffixes)}")
     return output
+
+
+def _check_masked_output(output: OutputConfig) -> None:
+    """A network that leaves out steps needs another file than TMVA's."""
+    if output.weights is None or Path(output.weights).suffix not in MASKING_FORMATS:
+        found = "is missing" if output.weights is None else f"= {output.weights!r}"
+        raise ConfigError(
+            "[sequence] mask_padding leaves out steps that are not there, which a weight file of TMVA cannot say: "
+            f"[output] weights {found}; needed is a name that ends with {', '.join(MASKING_FORMATS)}"
+        )
+    if output.scalar_elements:
+        raise ConfigError("[output] scalar_elements is for weight files of TMVA, and mask_padding needs another")

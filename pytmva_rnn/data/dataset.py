@@ -17,7 +17,7 @@ from pytmva_rnn.data.splitting import Division, divide, split
 from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
-from pytmva_rnn.description import Variable
+from pytmva_rnn.description import Variable, mark_padding
 from pytmva_rnn.options.split import SplitOptions
 
 __all__ = ["OF_EVENTS", "Dataset", "joined"]
@@ -100,6 +100,8 @@ class Dataset:
         What these depend on.
     storage : Storage, optional
         Where events are that do not fit into memory; see the parameter `memory` of `load`.
+    mask_padding : bool
+        Whether the network that is trained leaves out the steps that are not there, which are NaN in all their inputs.
     """
 
     X: NDArray[np.float32]
@@ -127,6 +129,7 @@ class Dataset:
     weighting: Weighting | None = None
     weighting_values: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     storage: Storage | None = None
+    mask_padding: bool = False
 
     def __post_init__(self) -> None:
         for name in ("file_index", "repetition", "source", "elements", "sample", "sample_by_split", "fold_values"):
@@ -142,6 +145,8 @@ class Dataset:
         y: Any,
         *,
         weights: ArrayLike | None = None,
+        mask: ArrayLike | None = None,
+        lengths: ArrayLike | None = None,
         classes: Sequence[str] | None = None,
         variables: Sequence[str] | None = None,
         targets: Sequence[str] | None = None,
@@ -156,6 +161,10 @@ class Dataset:
             Signal and background as 1 and 0, 1 and -1, true and false, or texts; class numbers, one-hot rows or texts;
             targets of a regression.
         weights : array, shape (n,), optional
+        mask : array of bool, shape (n, T), optional
+            Which steps are there: the network that is trained leaves out the others; see `mask_padding`.
+        lengths : array of int, shape (n,), optional
+            In its place, how many steps of each event are there, the first ones.
         classes : sequence of str, optional
             Names of the classes; class 0 is the signal. Of two texts one is "Signal", or this must tell.
         variables : sequence of str, optional
@@ -172,7 +181,9 @@ class Dataset:
             For arrays of the wrong shape or with NaN, labels that are not understood, a class without events or whose
             weights do not add up to something positive.
         """
-        found = understood(X, y, weights, classes, variables, targets, analysis)
+        masks = mask is not None or lengths is not None
+        given = mark_padding(X, mask=mask, lengths=lengths) if masks else X
+        found = understood(given, y, weights, classes, variables, targets, analysis, mask_padding=masks)
         dataset = cls(
             found.X,
             found.class_index,
@@ -184,6 +195,7 @@ class Dataset:
             np.arange(len(found.X)),
             (1.0,) * len(found.classes),
             variables=found.variables,
+            mask_padding=masks,
         )
         report_negative(dataset.weights, dataset.class_index, dataset.classes)
         check_sums(dataset, "events")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pytmva_rnn.data.flat_variables import Column, internal_name
+from pytmva_rnn.data.flat_variables import Column, internal_name, limits_of
 from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
-from pytmva_rnn.description import Variable, analysis_of
+from pytmva_rnn.description import Variable, analysis_of, padded_steps
 from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import DataError
 
@@ -40,8 +40,13 @@ def understood(
     variables: Sequence[str] | None,
     targets: Sequence[str] | None,
     analysis: str | None,
+    *,
+    mask_padding: bool = False,
 ) -> FinishedArrays:
-    """Check and understand arrays; parameters and errors are those of `Dataset.from_arrays`."""
+    """Check and understand arrays; parameters and errors are those of `Dataset.from_arrays`.
+
+    With `mask_padding` the steps are marked that are not there.
+    """
     if analysis is None and targets is not None:
         analysis = "regression"
     labels, found, names = read_labels(y, analysis, classes)
@@ -56,9 +61,14 @@ def understood(
     if len(own) != len(events):
         raise DataError(f"weights has {len(own)} values for {len(events)} events")
     for name, array in (("X", inputs), ("y", target_values), ("weights", own)):
-        if not np.isfinite(array).all():
-            bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
-            raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
+        bad = ~np.isfinite(array).reshape(len(array), -1)
+        if mask_padding and array is inputs:
+            bad &= ~np.repeat(padded_steps(inputs), inputs.shape[2], axis=1)
+        if bad.any():
+            events_of = bad.any(axis=1)
+            raise DataError(
+                f"{name} has a NaN or infinity in {events_of.sum()} event(s), first in event {events_of.argmax()}"
+            )
     columns: Sequence[str] = ()
     if kind == "Regression":
         columns = targets or [f"target{number}" for number in range(target_values.shape[1])]
@@ -93,8 +103,7 @@ def _names(shape: tuple[int, ...], given: Sequence[str] | None) -> tuple[str, ..
 
 def described_names(names: Sequence[str], values: NDArray[np.float32]) -> tuple[Variable, ...]:
     """What the weight file says of variables (n, NVar) of which there is nothing but names."""
-    limits = zip(names, values.min(0), values.max(0), strict=True)
     return tuple(
-        Variable(name, name, name, internal=internal_name(name), min=float(low), max=float(high))
-        for name, low, high in limits
+        Variable(name, name, name, internal=internal_name(name), min=low, max=high)
+        for name, (low, high) in zip(names, limits_of(values), strict=True)
     )

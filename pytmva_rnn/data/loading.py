@@ -149,6 +149,7 @@ def load(
         "variables": tuple(recipe.inputs.names),
         "tree": common_tree(_every(given_to)),
         "read_for": options,
+        "mask_padding": recipe.mask_padding,
     }
     if memory is None:
         gathered = InMemory()

@@ -16,7 +16,7 @@ from pytmva_rnn.data.flat_variables import Column, Variables, limits_of
 from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most
 from pytmva_rnn.data.rows import ListLengths, Rows, side_by_side
 from pytmva_rnn.data.sequences import Steps
-from pytmva_rnn.description import Variable
+from pytmva_rnn.description import Variable, padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.names import NUMBERS
@@ -159,6 +159,11 @@ class Recipe:
         )
 
     @property
+    def mask_padding(self) -> bool:
+        """Whether the network leaves out the steps that are not there."""
+        return isinstance(self.inputs, Steps) and self.inputs.mask_padding
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the inputs of one event: (T, D) or (NVar,)."""
         if isinstance(self.inputs, Steps):
@@ -289,6 +294,8 @@ class Recipe:
     def _check_finite(self, X: NDArray[np.float32], columns: Columns, rows: Rows) -> None:
         flat = self._flat(X)
         finite = np.isfinite(flat)
+        if self.mask_padding:
+            finite |= np.repeat(padded_steps(X), X.shape[2], axis=1)
         if not finite.all():
             event, variable = (int(i) for i in np.argwhere(~finite)[0])
             more = int((~finite).any(axis=1).sum()) - 1

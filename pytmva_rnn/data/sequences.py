@@ -15,6 +15,7 @@ from pytmva_rnn.data.limits import check_variables
 from pytmva_rnn.data.padding import order_within, pad
 from pytmva_rnn.data.step_collections import Collection, named_texts
 from pytmva_rnn.data.step_elements import joined_elements
+from pytmva_rnn.description import padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import check_keys, near
@@ -57,6 +58,10 @@ class Steps:
     collections : tuple of Collection
         In place of `inputs` and `sort_by`: several collections, whose elements are joined and then sorted together;
         without sorting one collection comes after the other.
+    mask_padding : bool
+        Whether the network leaves out the steps that fill up: states stay as they are there, and what follows sees
+        nothing. They are NaN in X in place of `pad_value`, inputs of `per_event` too. A file of TMVA cannot hold such a
+        network.
     which : str, optional
         With `collections`: name of a further input that tells the collection of the element, 0 for the first. It comes
         after those of the collections.
@@ -73,6 +78,7 @@ class Steps:
     sizes: Mapping[str, int] = field(default_factory=dict)
     collections: tuple[Collection, ...] = ()
     which: str | None = None
+    mask_padding: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", named_texts(self.inputs, "inputs"))
@@ -83,6 +89,13 @@ class Steps:
             raise DataError(f"pad_value is a number, not {self.pad_value!r}")
         if type(self.descending) is not bool:
             raise DataError(f"descending is true or false, not {self.descending!r}")
+        if type(self.mask_padding) is not bool:
+            raise DataError(f"mask_padding is true or false, not {self.mask_padding!r}")
+        if self.mask_padding and self.pad_value != 0:
+            raise DataError(
+                f"pad_value = {self.pad_value!r} fills the steps of shorter events, which mask_padding leaves out: "
+                "give one of them"
+            )
         if self.pad_side not in ("end", "start"):
             raise DataError(f"pad_side is 'end' or 'start', not {self.pad_side!r}")
         if self.steps_from not in (None, "inner", "outer"):
@@ -165,6 +178,9 @@ class Steps:
         }
         values |= {"per_event": dict(self.per_event), "sizes": dict(self.sizes)}
         values |= {"collections": [each.to_dict() for each in self.collections], "which": self.which}
+        if self.mask_padding:
+            del values["pad_value"]
+            values["mask_padding"] = True
         return {key: value for key, value in values.items() if value is not None and value not in ({}, [])}
 
     def substitute(self, replaced: Callable[[str], str]) -> Steps:
@@ -252,7 +268,8 @@ class Steps:
         ------
         DataError
             If the inputs of an event differ in length (naming the first such event), no input is a list, there are
-            lists of lists without `steps_from`, or an input of `per_event` is a list.
+            lists of lists without `steps_from`, an input of `per_event` is a list, or with `mask_padding` all inputs of
+            an element are NaN.
         """
         parts = [part.elements(columns, define, self.steps_from, self.sizes) for part in self._parts]
         elements = parts[0]
@@ -268,4 +285,20 @@ class Steps:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported as such
             for d, text in enumerate(self.per_event.values(), start=len(inputs)):
                 X[:, :, d] = Formula.parse(text, define).per_event(columns).astype(np.float32)[:, None]
+        if self.mask_padding:
+            self._mark(X, offsets, columns)
         return X
+
+    def _mark(self, X: NDArray[np.float32], offsets: NDArray[np.int64], columns: Columns) -> None:
+        """Make all inputs of the steps NaN that are not there, and those only."""
+        count = np.minimum(np.diff(offsets), self.steps)[:, np.newaxis]
+        step = np.arange(self.steps)
+        there = step < count if self.pad_side == "end" else step >= self.steps - count
+        X[~there] = np.nan
+        lost = there & padded_steps(X)
+        if lost.any():
+            event, number = (int(i) for i in np.argwhere(lost)[0])
+            raise DataError(
+                f"step {number} of entry {columns.entries[event]} of {columns.place} is NaN in all its inputs, as "
+                "mask_padding marks steps that are not there; write where(isnan(x), 0, x) in place of one of them"
+            )

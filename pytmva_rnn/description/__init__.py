@@ -32,6 +32,7 @@ from pytmva_rnn.description.in_words import (
 from pytmva_rnn.description.layers import GRU, LSTM, RNN, BatchNorm, Dense, Recurrent, Reshape
 from pytmva_rnn.description.memory import check_memory, machine_memory
 from pytmva_rnn.description.mva_pdfs import MVAPdf
+from pytmva_rnn.description.padded_steps import mark_padding, padded_steps
 from pytmva_rnn.description.tmva_differences import tmva_differences
 from pytmva_rnn.description.transformations import (
     PCA,
@@ -93,8 +94,10 @@ __all__ = [
     "columns_of",
     "learnt",
     "machine_memory",
+    "mark_padding",
     "not_finite",
     "outputs_problem",
+    "padded_steps",
     "running_epochs",
     "scored",
     "settings_in_words",

@@ -62,6 +62,8 @@ class Layer:
     ----------
     kind : str
         Its name in the layout and in the tables in which backends, options and formats register layers.
+    leaves_out_steps : bool
+        Whether it can run over steps that are not there, as `Description.mask_padding` has it.
     drops_inputs : bool
         Whether DropConfig applies to it.
     weights : Mapping[str, ndarray]
@@ -72,6 +74,7 @@ class Layer:
 
     kind: ClassVar[str]
     drops_inputs: ClassVar[bool] = False
+    leaves_out_steps: ClassVar[bool] = False
     weights: LayerWeights = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:

@@ -48,6 +48,9 @@ class Description:
         Distributions of the scores of signal and background (option CreateMVAPdfs), if the file has them.
     info : tuple of (name, value)
         Provenance: the file's GeneralInfo.
+    mask_padding : bool
+        Whether recurrent layers leave out the steps that are not there: states stay in them as they are, and a
+        sequence that is returned is 0 in them. TMVA's networks do not, and a weight file cannot say it.
     """
 
     layers: tuple[Layer, ...]
@@ -68,6 +71,7 @@ class Description:
     regularization: Regularization = "0"
     output_function: OutputFunction = "S"
     weight_decay: float = 0.0
+    mask_padding: bool = False
 
     @property
     def event_shape(self) -> tuple[int, int]:
@@ -121,6 +125,7 @@ class Description:
         _check_parts(self)
         _check_layouts(self)
         check_chain(self.layers, self.input_layout)
+        _check_masked(self)
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -149,6 +154,8 @@ class Description:
             f"  {sum(layer.parameter_count for layer in self.layers):,} parameters, loss {self.loss}, "
             f"output function {self.output_function}",
         ]
+        if self.mask_padding:
+            lines.append("  steps that are not there are left out")
         if self.transformations:
             lines.append(f"  transformations {', '.join(each.kind for each in self.transformations)}")
         return "\n".join(line if len(line) <= 300 else f"{line[:297]}..." for line in lines)
@@ -252,6 +259,34 @@ def check_chain(layers: Sequence[Layer], shape: Shape) -> None:
         except DataError as error:
             raise DataError(f"layer {number} ({layer.kind}): {error}") from None
         shape = layer.output_shape(shape)
+
+
+def _check_masked(model: Description) -> None:
+    """Steps that are not there mean something to recurrent layers alone, which have to be the first."""
+    if not isinstance(model.mask_padding, bool):
+        raise DataError(f"mask_padding: expected True or False, found {model.mask_padding!r}")
+    if not model.mask_padding:
+        return
+    recurrent = [layer.leaves_out_steps for layer in model.layers]
+    others = [bool(layer.state_widths) and not layer.leaves_out_steps for layer in model.layers]
+    if any(others) or not recurrent[0] or recurrent != sorted(recurrent, reverse=True):
+        number = others.index(True) if any(others) else recurrent.index(False)
+        raise DataError(
+            "mask_padding: expected layers first that can leave out steps (RNN, LSTM, GRU), and then others without "
+            f"time; found {model.layers[number].kind} as layer {number}"
+        )
+    steps = [layer.steps for layer, has_states in zip(model.layers, recurrent, strict=True) if has_states]
+    if set(steps) != {model.event_shape[0]}:
+        raise DataError(
+            f"mask_padding: expected recurrent layers of {model.event_shape[0]} steps as the events have, found "
+            f"{', '.join(map(str, steps))}"
+        )
+    not_by_column = [each.kind for each in model.transformations if not each.by_column]
+    if not_by_column:
+        raise DataError(
+            f"mask_padding: expected transformations of each variable by itself, found {not_by_column[0]}, which mixes "
+            "in steps that are not there"
+        )
 
 
 def _check_arrays(model: Description) -> None:

@@ -74,6 +74,7 @@ class RNN(Recurrent):
     """Elman network: `h = tanh(W x + U h + b)`."""
 
     kind: ClassVar[str] = "RNN"
+    leaves_out_steps: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,7 @@ class LSTM(Recurrent):
     """Long short-term memory with gates i (input), f (forget), c (candidate) and o (output)."""
 
     kind: ClassVar[str] = "LSTM"
+    leaves_out_steps: ClassVar[bool] = True
     gates: ClassVar[str] = "ifco"
 
     @property
@@ -94,6 +96,7 @@ class GRU(Recurrent):
     """Gated recurrent unit with gates r (reset), z (update) and c (candidate)."""
 
     kind: ClassVar[str] = "GRU"
+    leaves_out_steps: ClassVar[bool] = True
     gates: ClassVar[str] = "rzc"
 
     reset_gate_after: bool = False

@@ -16,7 +16,7 @@ import uproot
 from pytmva_rnn._version import __version__
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.distributed.file_names import real_path
-from pytmva_rnn.ensemble import Ensemble, read_scorer
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import (
     BackendError,
     DataError,
@@ -26,6 +26,7 @@ from pytmva_rnn.errors import (
     WeightFileError,
     first_line,
 )
+from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.files import digest_of
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import friend_name

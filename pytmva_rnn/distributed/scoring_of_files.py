@@ -19,8 +19,9 @@ from pytmva_rnn.distributed.file_task import FileOutcome, FileTask, ScoreOptions
 from pytmva_rnn.distributed.processes import Processes
 from pytmva_rnn.distributed.scored_files import ScoredFile, ScoredFiles
 from pytmva_rnn.distributed.tasks import InTurn, Submits, TaskEnd, run_tasks
-from pytmva_rnn.ensemble import Ensemble, read_scorer
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError, OutputError, first_line
+from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.files import digest_of
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.remote_files import is_remote

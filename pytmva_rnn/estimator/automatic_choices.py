@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.data.flat_variables import limits_of
+
 __all__ = ["batch_of", "scaling"]
 
 _SMALLEST, _LARGEST = 32, 256
@@ -22,7 +24,8 @@ def scaling(X: NDArray[np.float32], targets: NDArray[Any]) -> str:
     """VarTransform=N of what is not constant, and of what is constant and large, which N refuses."""
     constant, others = [], []
     for kind, values in (("V", X), ("T", targets.astype(np.float32))):
-        alike = (values.min(0) == values.max(0)) & (np.abs(values[0]) <= _SMALL)
+        low, high = np.array(limits_of(values)).reshape(-1, 2).T  # of steps that are there
+        alike = (low == high) & (np.abs(low) <= _SMALL)
         constant += [f"_{kind}{place}_" for place in np.flatnonzero(alike)]
         others += [f"_{kind}{place}_" for place in np.flatnonzero(~alike)]
     if not constant:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
-from pytmva_rnn.description import Variable
+from pytmva_rnn.description import Variable, padded_steps
+from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError, EstimatorError, OptionError, TrainingError, WeightFileError
 from pytmva_rnn.estimator.automatic_choices import batch_of, scaling
 from pytmva_rnn.interruption import raise_interruption
@@ -63,6 +64,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
 
     layout: str | Sequence[Any] | None = None
     n_steps: int | None = None
+    mask_padding: bool = False
     var_transform: str | Sequence[str] | None = None
     weight_initialization: str = "XAVIERUNIFORM"
     learning_rate: float = 3e-3
@@ -89,6 +91,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = bool(self.mask_padding)
         return tags
 
     def _flat(self, X: Any) -> tuple[Any, tuple[int, int] | None]:
@@ -117,6 +120,9 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
         flat, shape = self._flat(X)
         rows, labels = self._checked(flat, y=y, ensure_min_samples=2, **checks)
         self.n_steps_ = self._steps(shape, self.n_features_in_)
+        if self.mask_padding:
+            with _refused():
+                check_marked(self._in_steps(rows))
         return rows, labels
 
     def _rows(self, X: Any) -> NDArray[np.float32]:
@@ -132,7 +138,9 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
 
     def _checked(self, X: Any, **checks: Any) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite, and is refused
-            return sklearn.utils.validation.validate_data(self, X, dtype=np.float32, order="C", **checks)
+            finite = "allow-nan" if self.mask_padding else True
+            form: dict[str, Any] = {"dtype": np.float32, "order": "C", "ensure_all_finite": finite}
+            return sklearn.utils.validation.validate_data(self, X, **form, **checks)
 
     def _learn(
         self,
@@ -161,6 +169,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
                 self._options(analysis, training, len(validating[0]), outputs, seed),
                 analysis=analysis,
                 sample_weight=training[2],
+                mask=~padded_steps(self._in_steps(training[0])) if self.mask_padding else None,
                 validation=(self._shaped(validating[0]), *validating[1:]),
                 initial=getattr(self, "model_", None) if self.warm_start else None,
                 backend=self.backend,
@@ -185,8 +194,11 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
                 stacklevel=3,
             )
 
+    def _in_steps(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        return X.reshape(len(X), self.n_steps_, -1)
+
     def _shaped(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        return X if self.n_steps_ == 1 else X.reshape(len(X), self.n_steps_, -1)
+        return X if self.n_steps_ == 1 and not self.mask_padding else self._in_steps(X)
 
     def _divided(self, sample: Sample, stratify: NDArray[np.int64] | None, random: Any) -> tuple[Sample, Sample]:
         """Events to train and to validate with; all of them both, where there are too few to part."""

@@ -13,6 +13,9 @@ PARAMETERS = """\
     n_steps : int, optional
         Steps of an event of two-dimensional X, whose features are the inputs of the first step, then those of the
         second, and so on. None: one step; X of three dimensions has its own.
+    mask_padding : bool
+        Leave out the steps whose inputs are all NaN, as `pytmva_rnn.mark_padding` makes them of lengths or a mask; see
+        `pytmva_rnn.train`. No weight file of TMVA holds such a network.
     var_transform : str or list of str, optional
         VarTransform; "None" for none. None brings each variable, and each target of a regression, to [-1, 1], as "N"
         does, and leaves small constants as they are, which "N" refuses.

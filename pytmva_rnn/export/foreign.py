@@ -192,7 +192,8 @@ def check_agreement(
 
 
 def _random_events(model: Model, events: int) -> NDArray[np.float32]:
-    """Over the ranges of the variables where these are known, and a little beyond."""
+    """Over the ranges of the variables where these are known, and a little beyond; some steps are not there, if they
+    may."""
     random = np.random.default_rng(20)
     X = random.normal(size=(events, len(model.variables)))
     X[events // 2 :] *= 3
@@ -200,6 +201,11 @@ def _random_events(model: Model, events: int) -> NDArray[np.float32]:
         if variable.min < variable.max and np.isfinite([variable.min, variable.max]).all():
             low, width = variable.min, variable.max - variable.min
             X[:, column] = low + width * random.uniform(-0.05, 1.05, events)
+    if model.mask_padding:
+        steps, inputs = model.event_shape
+        there = random.random((events, steps)) < 0.7
+        there[0], there[-1] = False, True
+        X[np.repeat(~there, inputs, axis=1)] = np.nan
     return X.astype(np.float32)
 
 

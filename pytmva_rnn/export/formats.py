@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn import extras
+from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.export.keras import from_keras, to_keras
@@ -14,8 +16,21 @@ from pytmva_rnn.export.onnx import from_onnx, save_onnx
 from pytmva_rnn.export.pytorch import from_torch, save_torch
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.weightfile.ensemble_index import is_index
 
-__all__ = ["HEADERS", "KERAS", "ONNX", "TORCH", "XML", "format_of", "read_network", "write_network"]
+__all__ = [
+    "HEADERS",
+    "KERAS",
+    "ONNX",
+    "TORCH",
+    "XML",
+    "check_writable",
+    "format_of",
+    "read_model",
+    "read_network",
+    "read_scorer",
+    "write_network",
+]
 
 XML, HEADERS, ONNX = (".xml",), (".hxx", ".hpp", ".hh", ".h"), (".onnx",)
 TORCH, KERAS = (".pt", ".pth", ".safetensors"), (".keras", ".h5", ".hdf5")
@@ -83,6 +98,45 @@ def read_network(path: str | os.PathLike[str], about: Mapping[str, Any] | None =
     if kind == ONNX:
         return from_onnx(path, **given)
     return from_torch(path, **given) if kind == TORCH else from_keras(path, **given)
+
+
+def read_scorer(path: str | os.PathLike[str]) -> Model | Ensemble:
+    """The network of a file that tells all of it, or the ensemble of a table of trainings.
+
+    Raises
+    ------
+    WeightFileError, DataError, OSError
+        As `read_model` and `Ensemble.load`.
+    """
+    return Ensemble.load(path) if is_index(path) else read_model(path)
+
+
+def read_model(path: str | os.PathLike[str]) -> Model:
+    """The network of a weight file, or of another file that tells as much, as those do that we write.
+
+    Raises
+    ------
+    WeightFileError, DataError, MissingExtraError, OSError
+        As `read_network`.
+    """
+    return read_network(path) if Path(path).suffix.lower() in (*ONNX, *TORCH) else read_weights(path)
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Make sure, before the work, that a network can be written in the format of a file.
+
+    Raises
+    ------
+    MissingExtraError
+        Where the format's package is not installed.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix in ONNX:
+        extras.onnx()
+    elif suffix == ".safetensors":
+        extras.safetensors()
+    elif suffix in TORCH:
+        extras.torch()
 
 
 def write_network(model: Model, path: str | os.PathLike[str], *, name: str = "", source: bytes | None = None) -> None:

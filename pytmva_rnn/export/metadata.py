@@ -41,6 +41,7 @@ METADATA = "pytmva_rnn"
 """Under this key files keep the text."""
 
 _RELEASE, _DIGEST, _DIGITS = "release", "weights", "digits"
+_MASK = "mask_padding"
 _POLYMORPHIC = (Layer, Transformation)
 T = TypeVar("T")
 
@@ -58,6 +59,8 @@ def carried_text(model: Description) -> str:
         The same for the same model.
     """
     values = {item.name: _plain(getattr(model, item.name)) for item in fields(Description)}
+    if not model.mask_padding:
+        del values[_MASK]  # what TMVA has not is there only where it says something
     of_arrays = {_DIGEST: weights_digest(model.layers), _DIGITS: lost_digits(model.layers)}
     return json.dumps({_RELEASE: __version__, **of_arrays, **values})
 
@@ -115,6 +118,8 @@ def model_from(text: str, weights: Sequence[LayerWeights]) -> tuple[Model, bool]
         raise DataError(f"metadata: expected arrays of {len(layers)} layers, found those of {len(weights)}")
     values: dict[str, Any] = {}
     for item in fields(Description):
+        if item.name == _MASK and _MASK not in table:
+            continue
         if item.name not in table:
             raise DataError(f"metadata: expected an entry {item.name!r}, found none")
         values[item.name] = _decoded(hints[item.name], table[item.name], item.name)

@@ -28,6 +28,7 @@ __all__ = [
     "WholeEpochs",
     "WholeSamples",
     "engine_class",
+    "last_sequence",
     "output_function",
 ]
 
@@ -53,6 +54,7 @@ class Computation:
     settings : optional training settings with TMVA's keys as attributes (`optimizer`, `drop_config` ...)
     threads : number of threads to use; None for as many as pay for the work at hand
     clip_norm : Euclidean norm that a training step scales larger gradients down to; 0 for none
+    mask_padding : whether recurrent layers, which are the first then, leave out the steps whose inputs are all NaN
     """
 
     layers: Sequence[Any]
@@ -65,11 +67,21 @@ class Computation:
     settings: Any = None
     threads: int | None = None
     clip_norm: float = 0.0
+    mask_padding: bool = False
 
     @property
     def remembers(self) -> bool:
         """Whether any layer's states pass from batch to batch."""
         return any(layer.remembers for layer in self.layers)
+
+
+def last_sequence(layers: Sequence[Any]) -> int:
+    """Number of the last recurrent layer, if it returns a sequence, else -1; recurrent layers are the first.
+
+    Where steps may not be there, that sequence is 0 in them: what follows sees nothing.
+    """
+    number = sum(bool(layer.state_widths) for layer in layers) - 1
+    return number if number >= 0 and layers[number].return_sequence else -1
 
 
 class Engine(Protocol):

@@ -67,8 +67,8 @@ def _cuda() -> Any:
     return importlib.import_module("numba.cuda")
 
 
-def backend_engine(backend: str) -> type[Engine]:
-    """The Engine of a backend that can be used here.
+def backend_engine(backend: str, *, mask_padding: bool = False) -> type[Engine]:
+    """The Engine of a backend that can be used here, and that can leave out steps that are not there if it has to.
 
     Raises
     ------
@@ -77,8 +77,13 @@ def backend_engine(backend: str) -> type[Engine]:
     MissingExtraError
         For "cuda" without the package numba-cuda.
     BackendError
-        For "cuda" without a GPU or its driver.
+        For "cuda" without a GPU or its driver, or with `mask_padding`.
     """
+    if backend == "cuda" and mask_padding:
+        raise BackendError(
+            'backend="cuda" cannot leave out steps that are not there (mask_padding): use backend="cpu" '
+            "(Architecture=CPU)"
+        )
     if backend == "cuda" and (problem := cuda_problem()) is not None:
         raise problem
     return engine_class(backend)

@@ -52,6 +52,8 @@ class _UseOfGPU:
 class Network:
     """A model's layers with their weights on one backend. Inputs are the network's own: transformed variables.
 
+    Where the model has `mask_padding`, a step is not there whose inputs are all NaN; see `mark_padding`.
+
     With RememberState the state that a batch of `loss_and_gradients` leaves is the start of the next, as in TMVA;
     `predict` starts from zero and passes the state from event to event. Threads may share a network: they take turns.
 
@@ -110,8 +112,9 @@ class Network:
                 model.regularization,
                 model.weight_decay,
                 threads=self.threads,
+                mask_padding=model.mask_padding,
             )
-            self.engine: Engine = backend_engine(backend)(computation)
+            self.engine: Engine = backend_engine(backend, mask_padding=model.mask_padding)(computation)
         self._output_function = output_function(backend, model.output_function)
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:

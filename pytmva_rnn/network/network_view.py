@@ -36,6 +36,7 @@ def network_elements(model: Description) -> list[Any]:
         "spectators": listed(spectator.label for spectator in model.spectators),
         "transformations": listed(each.kind for each in model.transformations),
         "loss, output function": f"{LOSS_NAMES[model.loss]}, {OUTPUT_FUNCTION_NAMES[model.output_function]}",
+        **({"steps that are not there": "left out"} if model.mask_padding else {}),
         "parameters": f"{sum(layer.parameter_count for layer in model.layers):,}",
     }
     shapes = model.shapes()

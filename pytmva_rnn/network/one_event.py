@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.compile import readable
 from pytmva_rnn.description import Description
+from pytmva_rnn.description.padded_steps import check_marked, mark_again
 from pytmva_rnn.kernels import output_function
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.network.events import shaped
@@ -39,6 +40,7 @@ class Scorer:
         steps, inputs = model.event_shape
         # shapes of what needs no preparation
         self._shapes = ((steps, inputs), (steps * inputs,))
+        self._masks = model.mask_padding
         self._classifies = model.analysis == "Classification"
         self._of_thread = threading.local()
 
@@ -46,6 +48,8 @@ class Scorer:
         """Score one event; see `Model.predict_one`."""
         if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray):
             x = readable(shaped(np.asarray(x)[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
+        if self._masks:
+            check_marked(np.reshape(x, (1, *self._shapes[0])))
         try:
             evaluate = self._of_thread.evaluate
         except AttributeError:
@@ -60,7 +64,8 @@ class Scorer:
         sigmoid = model.outputs == 1 and model.output_function == "S"
         score = cast(Engine, network.engine).single(sigmoid=sigmoid)
         if network.chain:
-            score = _after(network.chain.single(), score)
+            steps = model.event_shape[0] if model.mask_padding else 0
+            score = _after(network.chain.single(), score, steps)
         if model.outputs > 1 or model.output_function == "M":
             return _array(score, model.output_function, network.targets_back.single() if network.targets_back else None)
         if network.targets_back:
@@ -68,11 +73,16 @@ class Scorer:
         return score
 
 
-def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any]) -> Callable[[Event], Any]:
+def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any], steps: int) -> Callable[[Event], Any]:
     def evaluate(x: Event) -> Any:
         return score(transform(x))
 
-    return evaluate
+    def evaluate_marked(x: Event) -> Any:
+        made = transform(x)
+        mark_again(made[np.newaxis], np.reshape(x, (1, -1)), steps)
+        return score(made)
+
+    return evaluate_marked if steps else evaluate
 
 
 def _on_target_scale(score: Callable[[Event], float], back: Callable[[Event], Event]) -> Callable[[Event], float]:

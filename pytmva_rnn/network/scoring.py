@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pytmva_rnn.description.padded_steps import mark_again
 from pytmva_rnn.network.events import expected, shaped
 from pytmva_rnn.network.network import Network
 
@@ -26,7 +27,7 @@ def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[n
     """
     inputs = shaped(X, network.shape, network.dtype)
     if network.chain:
-        inputs = network.chain(inputs.reshape(len(inputs), network.chain.width)).reshape(inputs.shape)
+        inputs = _transformed(network, inputs)
     scores = network.scores(inputs, resume=resume)
     if network.targets_back:
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
@@ -34,6 +35,15 @@ def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[n
     if network.model.analysis == "Classification":
         np.putmask(result, np.isnan(result), NO_SCORE)
     return result
+
+
+def _transformed(network: Network, inputs: NDArray[Any]) -> NDArray[Any]:
+    """What the network is given of raw variables (n, T, D)."""
+    raw = inputs.reshape(len(inputs), network.chain.width)
+    made = network.chain(raw)
+    if network.model.mask_padding:
+        mark_again(made, raw, network.shape[0])
+    return made.reshape(inputs.shape)
 
 
 def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:

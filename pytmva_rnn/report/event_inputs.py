@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import Dataset, Steps
-from pytmva_rnn.description import Description
+from pytmva_rnn.description import Description, padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.suggestions import near
@@ -33,7 +33,8 @@ class EventInputs:
     steps : int
         T; 1 for a flat event.
     pad_value : float, optional
-        What all inputs of a step are that is not there; None where every step is.
+        What all inputs of a step are that is not there, NaN where the network leaves such steps out; None where every
+        step is.
     pad_side : "end" or "start"
     per_event : frozenset of str
         Inputs that are there at every step.
@@ -59,7 +60,10 @@ class EventInputs:
         if recipe is not None and isinstance(recipe.inputs, Steps):
             made = recipe.inputs
             names = tuple(made.input_names)
-            return cls(names, steps, made.pad_value, made.pad_side, frozenset(made.per_event), spectators)
+            value = np.nan if made.mask_padding else made.pad_value
+            return cls(names, steps, value, made.pad_side, frozenset(made.per_event), spectators)
+        if model.mask_padding:
+            return cls(_names(model, data, steps, inputs), steps, np.nan, spectators=spectators)
         pad_value = 0.0 if recipe is None and data.X.ndim == 3 and steps > 1 else None
         return cls(_names(model, data, steps, inputs), steps, pad_value, spectators=spectators)
 
@@ -71,6 +75,8 @@ class EventInputs:
         """Which steps of events (n, T, D) are no padding, (n, T)."""
         if self.pad_value is None:
             return np.ones(X.shape[:2], bool)
+        if np.isnan(self.pad_value):
+            return ~padded_steps(X)
         padded = np.ones(X.shape[:2], bool)
         for d, name in enumerate(self.names):  # one by one, which takes no memory beside them
             if name not in self.per_event:
@@ -112,7 +118,8 @@ class EventInputs:
             raise DataError(f"against: {name!r} is neither spectator nor input; {near(name, known)}")
         values = X[:, :, self.names.index(name)]
         if self.steps == 1 or name in self.per_event:
-            return ak.Array(values[:, 0])
+            first = self.there(X).argmax(axis=1) if self.pad_value is not None and np.isnan(self.pad_value) else 0
+            return ak.Array(values[np.arange(len(X)), first])
         there = self.there(X)
         return ak.unflatten(ak.Array(values[there]), there.sum(axis=1))
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.report.event_inputs import EventInputs
 
 __all__ = ["Executor", "Importance", "ImportanceRow", "check_executor", "permutation_importance"]
@@ -86,8 +87,8 @@ def permutation_importance(
 ) -> Importance:
     """How much worse a network does when the values of an input, or of a step, are exchanged among events.
 
-    They are exchanged among events with as many steps, an input at all steps at once: what pads stays where it is, and
-    an input keeps its course over the steps.
+    They are exchanged among events that have the same steps, an input at all steps at once: what pads stays where it
+    is, and an input keeps its course over the steps.
 
     Parameters
     ----------
@@ -113,9 +114,9 @@ def permutation_importance(
     events = min(len(X), max(_FEWEST, _MOST_SCORES // max(1, len(groups) * repeats)))
     chosen = np.arange(events) if model.remembers else np.sort(random.permutation(len(X))[:events])
     X = np.ascontiguousarray(X[chosen])
-    length = layout.there(X).sum(axis=1)
+    _, there = np.unique(layout.there(X), axis=0, return_inverse=True)
     base = measure(_permuted_scores(model, X, None, None, np.arange(events), backend), chosen)
-    orders = [_exchanged(length, random) for _ in range(len(groups) * repeats)]
+    orders = [_exchanged(there.reshape(-1), random) for _ in range(len(groups) * repeats)]
     calls = [
         (model, X, step, number, order, backend)
         for (_, step, number), order in zip([g for g in groups for _ in range(repeats)], orders, strict=True)
@@ -156,11 +157,11 @@ def _permuted_scores(
         X = X.copy()
         where = (slice(None), slice(None) if step is None else step, slice(None) if number is None else number)
         X[where] = X[where][order]
-    return model.predict(X.reshape(len(X), -1) if X.shape[1] == 1 else X, backend=backend)
+    return model.predict(X.reshape(len(X), -1) if X.shape[1] == 1 else X, mask=mask_of(model, X), backend=backend)
 
 
-def _exchanged(length: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """From which event, of the same length, each takes its values."""
-    order = np.empty(len(length), np.int64)
-    order[np.argsort(length, kind="stable")] = np.lexsort((random.random(len(length)), length))
+def _exchanged(group: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """From which event, of the same group, each takes its values."""
+    order = np.empty(len(group), np.int64)
+    order[np.argsort(group, kind="stable")] = np.lexsort((random.random(len(group)), group))
     return order

@@ -15,12 +15,14 @@ from pytmva_rnn.data.in_memory import read
 from pytmva_rnn.data.rows import Rows
 from pytmva_rnn.data.sampling import Sampling
 from pytmva_rnn.data.scoring_inputs import Repetitions, changed_by
+from pytmva_rnn.description import padded_steps
 from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees, stored_friends
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.scores.kept_branches import bare_name, is_pattern, kept_values, matching_branches
 from pytmva_rnn.weightfile.model_inputs import recipe_of
 from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs
@@ -304,13 +306,16 @@ class Scoring:
             return
         for piece in pieces:
             if self._ensemble is None:
-                scores = [self.model.predict(X, backend=self._backend) for X in piece.X]
+                scores = [self._predicted(X) for X in piece.X]
                 yield replace(piece.events, scores=scores)
                 continue
             given: dict[str, Any] = {"folds": piece.folds, "backend": self._backend}
             answers = [self._ensemble.answers(X, **given) for X in piece.X]
             scores, spreads = ([answer[number] for answer in answers] for number in (0, 1))
             yield replace(piece.events, scores=scores, spreads=spreads)
+
+    def _predicted(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.model.predict(X, mask=mask_of(self.model, X), backend=self._backend)
 
     def _explained(self, pieces: Iterator[_Unscored]) -> Iterator[_Unscored]:
         """Where the recipe is only guessed, what is wrong may be that."""
@@ -325,7 +330,7 @@ class Scoring:
     def _scored_together(self, pieces: list[_Unscored]) -> Iterator[ScoredEvents]:
         ends = np.cumsum([len(piece.events) for piece in pieces])[:-1]
         together = [
-            np.split(self.model.predict(np.concatenate(every), backend=self._backend), ends)
+            np.split(self._predicted(np.concatenate(every)), ends)
             for every in zip(*(piece.X for piece in pieces), strict=True)
         ]
         for piece, *scores in zip((piece.events for piece in pieces), *together, strict=True):
@@ -342,7 +347,10 @@ class Scoring:
         inputs = self._repetitions.inputs(columns, every)
         finite = np.ones(len(rows), bool)
         for each in inputs:
-            finite &= np.isfinite(each.X).all(axis=tuple(range(1, each.X.ndim)))
+            numbers = np.isfinite(each.X)
+            if self.recipe.mask_padding:
+                numbers |= padded_steps(each.X)[:, :, np.newaxis]
+            finite &= numbers.all(axis=tuple(range(1, each.X.ndim)))
         recipes = self._repetitions.recipes
         spectators = [
             each.column.numbers(columns, recipes[each.repetition].define, every[each.repetition])

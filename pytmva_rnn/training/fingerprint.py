@@ -66,7 +66,7 @@ def fingerprint(
             "variables": [variable.label for variable in problem.variables],
             "targets": [target.label for target in problem.targets],
             "initial weights": None if initial is None else _digest(_of_weights(initial)),
-            "additions": additions.to_dict(),
+            "additions": additions.to_dict() | ({"mask_padding": True} if problem.mask_padding else {}),
             "recipe": recipe,
             "memory for a block of events": _block(training),
         },

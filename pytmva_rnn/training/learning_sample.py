@@ -15,8 +15,9 @@ from pytmva_rnn.data.labels import class_numbers, names_of_columns, read_labels
 from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import report_negative
 from pytmva_rnn.data.weighting import weighted
-from pytmva_rnn.description import Variable, analysis_of
+from pytmva_rnn.description import Variable, analysis_of, mark_padding
 from pytmva_rnn.description.arrays import numbers
+from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.weightfile.stored_recipe import TREE, recipe_info
@@ -43,6 +44,8 @@ class LearningSample:
     """Numbers of the entries that the events are made of, where several of one entry must not be parted."""
     storage: Storage | None = None
     """Where arrays go that do not fit into memory."""
+    mask_padding: bool = False
+    """Whether steps are left out that are not there, which are NaN in all their inputs."""
 
 
 def sample_of_arrays(
@@ -56,15 +59,18 @@ def sample_of_arrays(
     spectators: Sequence[Variable],
     targets: Sequence[Variable],
     info: Sequence[tuple[str, str]],
+    mask: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
 ) -> LearningSample:
     """Of arrays; the labels are understood, everything else is checked later."""
     labels, analysis, classes = read_labels(y, analysis, classes)
+    masks = mask is not None or lengths is not None
     if isinstance(validation, str):
         raise DataError(f"validation is (X, y), (X, y, weights) or a Dataset, not {validation!r}")
     if isinstance(validation, Dataset):
         raise DataError("validation is a Dataset, but the events to train with are arrays; give it as (X, y, weights)")
     if validation is not None:
-        validation = _understood(validation, names_of_columns(X), analysis, classes)
+        validation = _understood(validation, names_of_columns(X), analysis, classes, masks)
     variables = names_of_columns(X) if variables is None else variables
     if weights is not None:
         of_events = numbers(weights, "sample_weight").reshape(-1)
@@ -72,7 +78,17 @@ def sample_of_arrays(
             _, class_index, names = class_numbers(labels, analysis_of(analysis), len(labels), classes)
             report_negative(of_events, class_index, names)
     return LearningSample(
-        X, labels, weights, validation, analysis, classes, variables, spectators, targets, tuple(info)
+        mark_padding(X, mask=mask, lengths=lengths) if masks else X,
+        labels,
+        weights,
+        validation,
+        analysis,
+        classes,
+        variables,
+        spectators,
+        targets,
+        tuple(info),
+        mask_padding=masks,
     )
 
 
@@ -98,7 +114,7 @@ def sample_of_dataset(
     else:
         (data,) = weighted(data)
         if validation is not None:
-            validation = _understood(validation, data.variables, data.analysis, data.classes)
+            validation = _understood(validation, data.variables, data.analysis, data.classes, data.mask_padding)
     entries = None
     if validation is None and len(data) and data.repetition.max() > 0:
         # The last events will validate: those of one entry are brought together, and stay so.
@@ -122,17 +138,26 @@ def sample_of_dataset(
         allow_nan=data.recipe is not None and data.recipe.allow_nan,
         entries=entries,
         storage=data.storage,
+        mask_padding=data.mask_padding,
     )
 
 
 def _understood(
-    validation: Any, names: Sequence[str] | None, analysis: str, classes: Sequence[str] | None
+    validation: Any, names: Sequence[str] | None, analysis: str, classes: Sequence[str] | None, mask_padding: bool
 ) -> tuple[Any, ...]:
     """Arrays to validate with, their labels read as those of the training sample."""
     given = tuple(validation)
     if len(given) < 2:  # which is refused later
         return given
     _check_columns(names, given[0])
+    if mask_padding:
+        events = numbers(given[0], "X")
+        if events.ndim != 3:
+            raise DataError(f"validation: X has the shape {events.shape}; expected (n, T, D), as mark_padding makes it")
+        try:
+            check_marked(events)
+        except DataError as error:
+            raise DataError(f"validation: {error}") from None
     return (given[0], read_labels(given[1], analysis, classes)[0], *given[2:])
 
 
@@ -174,6 +199,7 @@ def _check_alike(data: Dataset, validation: Dataset) -> None:
         ("variables", data.variables, validation.variables),
         ("targets", [t.name for t in data.targets], [t.name for t in validation.targets]),
         ("shape of an event", data.X.shape[1:], validation.X.shape[1:]),
+        ("mask_padding", data.mask_padding, validation.mask_padding),
     ):
         if mine != other:
             raise DataError(

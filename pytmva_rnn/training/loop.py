@@ -76,7 +76,7 @@ class Loop:
         self._seed = seed
         self._shuffled = shuffled
         self._backend = backend
-        self._engine = backend_engine(backend)
+        self._engine = backend_engine(backend, mask_padding=problem.mask_padding)
         self._threads = threads
         self._progress = progress
         self._checkpointer = checkpointer
@@ -206,6 +206,7 @@ class Loop:
             phase,
             self._threads,
             self._additions.clip_norm or 0.0,
+            problem.mask_padding,
         )
         with compilation("training"):
             engine = self._engine(computation)

@@ -27,6 +27,7 @@ from pytmva_rnn.description import (
     analysis_of,
 )
 from pytmva_rnn.description.arrays import all_finite, numbers
+from pytmva_rnn.description.padded_steps import bad_events, mark_again, padded_steps
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.options.layout import build_layers
@@ -57,6 +58,7 @@ class Problem:
     classes: tuple[str, ...]
     targets: tuple[Variable, ...]
     transformations: tuple[Transformation, ...]
+    mask_padding: bool = False
 
 
 def make_problem(
@@ -75,6 +77,7 @@ def make_problem(
     storage: Storage | None = None,
     ranks: Ranks | None = None,
     class_weights: Mapping[str, float] | None = None,
+    mask_padding: bool = False,
 ) -> Problem:
     """Check and arrange; see `pytmva_rnn.train`.
 
@@ -82,11 +85,14 @@ def make_problem(
     `entries` (n,) tells which events, one after the other, are not to be parted. `storage` takes transformed inputs
     that do not fit into memory. With `ranks` the events are those of one process of several, and what is learned of
     them is learned of all. `class_weights` multiply the
-    weights of events by class, once the transformations are learned.
+    weights of events by class, once the transformations are learned. With `mask_padding` X is (n, T, D), and steps are
+    left out that are NaN in all their inputs.
     """
     ranks = ranks or Ranks()
     kind = analysis_of(analysis)
-    events, flat, labels, class_index, names, weights = _checked(X, y, sample_weight, kind, classes, allow_nan)
+    events, flat, labels, class_index, names, weights = _checked(
+        X, y, sample_weight, kind, classes, allow_nan, mask_padding
+    )
     factors = _class_factors(class_weights or {}, names, kind)
     if variables is not None and len(variables) != flat.shape[1]:
         raise DataError(f"{len(variables)} variables are described, but an event has {flat.shape[1]}")
@@ -98,16 +104,17 @@ def make_problem(
         sizes = "|".join(map(str, options.input_layout))
         raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
+    marked = shape[0] * shape[1] if mask_padding else 0
     given = (
         None
         if validation is None
-        else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan, factors)
+        else _validation(validation, events.shape, kind, names, labels.shape[1], allow_nan, factors, mask_padding)
     )
     empty = np.empty if storage is None else storage.empty
 
     def learned(X: Any, of_class: Any, y: Any, w: Any) -> tuple[Transformation, ...]:
-        given = (described, names, described_targets, y, w)
-        return learn_transformations(options.var_transform, X, of_class, *given, allow_nan=allow_nan, empty=empty)
+        given = (options.var_transform, X, of_class, described, names, described_targets, y, w)
+        return learn_transformations(*given, allow_nan=allow_nan, empty=empty, marked=marked)
 
     asked = parse_var_transform(options.var_transform)
     if asked and storage is not None and ranks.count > 1:
@@ -127,11 +134,11 @@ def make_problem(
 
     def arranged(flat: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Events:
         if allow_nan:
-            _check_transformed(flat, described, options.var_transform)
+            _check_transformed(flat, described, options.var_transform, marked)
         labels = labels if target_chain is None else target_chain(labels)
         return Events(flat.reshape(-1, steps, width), labels, weights, storage)
 
-    sample = arranged(_transformed(chain, flat, own, storage), labels, weights)
+    sample = arranged(_transformed(chain, flat, own, storage, marked), labels, weights)
     if given is None:
         kept = without_negative(sample, options)
         if entries is not None and len(kept) < len(sample):
@@ -140,7 +147,8 @@ def make_problem(
     else:
         flat, labels, weights = given
         training = without_negative(sample, options)
-        validating = without_negative(arranged(_transformed(chain, flat, None, storage), labels, weights), options)
+        flat = _transformed(chain, flat, None, storage, marked)
+        validating = without_negative(arranged(flat, labels, weights), options)
     check_samples(training, validating, names, options, parted=given is None)
     return Problem(
         training,
@@ -154,21 +162,32 @@ def make_problem(
         names,
         described_targets,
         transformations,
+        mask_padding,
     )
 
 
 def _transformed(
-    chain: Chain, flat: NDArray[np.float32], own: NDArray[np.float32] | None, storage: Storage | None
+    chain: Chain, flat: NDArray[np.float32], own: NDArray[np.float32] | None, storage: Storage | None, marked: int
 ) -> NDArray[np.float32]:
-    """Inputs as the network is given them; into `own` memory, or where the storage has some."""
+    """Inputs as the network is given them; into `own` memory, or where the storage has some.
+
+    With a number of `marked` steps those that are not there stay NaN.
+    """
     if storage is None:
-        return chain(flat, out=own)
+        if not (marked and chain):
+            return chain(flat, out=own)
+        made = chain(flat)
+        mark_again(made, flat, marked)
+        return made
     if not chain and flat.nbytes > storage.share:
         return flat
     out = storage.empty(flat.shape)
     rows = storage.rows(flat)
     for first in range(0, len(flat), rows):
-        chain(flat[first : first + rows], out=out[first : first + rows])
+        block = flat[first : first + rows]
+        chain(block, out=out[first : first + rows])
+        if marked and chain:
+            mark_again(out[first : first + rows], block, marked)
     return out
 
 
@@ -179,6 +198,7 @@ def _checked(
     kind: Analysis,
     classes: Sequence[str] | None,
     allow_nan: bool,
+    mask_padding: bool,
     what: str = "the training sample",
 ) -> tuple[
     NDArray[Any],
@@ -195,7 +215,9 @@ def _checked(
     flat: NDArray[np.float32] = _float32(events).reshape(len(events), -1)
     labels, class_index, names = class_numbers(y, kind, len(events), classes, what)
     weights = _weights(sample_weight, len(events))
-    _check_finite(None if allow_nan else flat, labels, weights)
+    if mask_padding and events.ndim != 3:
+        raise DataError(f"X has the shape {events.shape}; to leave out steps that are not there, give it as (n, T, D)")
+    _check_finite(None if allow_nan else flat, labels, weights, events.shape[1] if mask_padding else 0)
     return events, flat, labels, class_index, names, weights
 
 
@@ -207,6 +229,7 @@ def _validation(
     outputs: int,
     allow_nan: bool,
     factors: NDArray[np.float32],
+    mask_padding: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Events to validate with, flat, in the form of those to train with."""
     try:
@@ -216,7 +239,7 @@ def _validation(
         raise DataError("validation is (X, y), (X, y, weights) or a Dataset") from error
     try:
         events, flat, labels, class_index, _, weights = _checked(
-            X, y, sample_weight, kind, classes, allow_nan, "the validation sample"
+            X, y, sample_weight, kind, classes, allow_nan, mask_padding, "the validation sample"
         )
     except (DataError, TrainingError) as error:
         raise type(error)(f"validation: {error}") from error
@@ -261,17 +284,21 @@ def _weights(sample_weight: ArrayLike | None, n: int) -> NDArray[np.float32]:
     return weights.reshape(n)
 
 
-def _check_finite(X: NDArray[np.float32] | None, y: NDArray[np.float32], w: NDArray[np.float32]) -> None:
+def _check_finite(X: NDArray[np.float32] | None, y: NDArray[np.float32], w: NDArray[np.float32], marked: int) -> None:
+    """Refuse NaN and infinity, but for steps that are marked as not there."""
     for name, array in (("X", X), ("y", y), ("sample_weight", w)):
         if array is not None and not all_finite(array):
-            bad = ~np.isfinite(array).reshape(len(array), -1).all(1)
-            raise DataError(f"{name} has a NaN or infinity in {bad.sum()} event(s), first in event {bad.argmax()}")
+            count, first = bad_events(array.reshape(len(array), -1), marked if array is X else 0)
+            if count:
+                raise DataError(f"{name} has a NaN or infinity in {count} event(s), first in event {first}")
 
 
-def _check_transformed(X: NDArray[np.float32], variables: Sequence[Variable], var_transform: str) -> None:
+def _check_transformed(X: NDArray[np.float32], variables: Sequence[Variable], var_transform: str, marked: int) -> None:
     """Refuse what nothing can be learned from: NaN and infinity in what the network is given."""
-    if not all_finite(X):
+    if not all_finite(X) and bad_events(X, marked)[0]:
         bad = ~np.isfinite(X)
+        if marked:
+            bad &= ~np.repeat(padded_steps(X.reshape(len(X), marked, -1)), X.shape[1] // marked, axis=1)
         event, column = (int(i) for i in np.argwhere(bad)[0])
         raise DataError(
             f"variable {variables[column].label} is {X[event, column]} in event {event}, and {bad.any(1).sum()} events "

@@ -17,6 +17,8 @@ from pytmva_rnn.data import Dataset
 from pytmva_rnn.description import HistoryRow, Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.devices import backend_engine
+from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.network.response_pdfs import check_response_pdfs, learn_response_pdfs
 from pytmva_rnn.network.threads import asked_threads
 from pytmva_rnn.options import MethodOptions, parse_options
@@ -138,6 +140,8 @@ def train(
     *,
     analysis: str | None = None,
     sample_weight: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
     validation: Validation | None = None,
     initial: Model | None = None,
     shuffle: bool = True,
@@ -166,6 +170,8 @@ def train(
     *,
     analysis: str | None = None,
     sample_weight: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    lengths: ArrayLike | None = None,
     validation: Validation | None = None,
     initial: Model | None = None,
     shuffle: bool = True,
@@ -209,8 +215,15 @@ def train(
         "classification", "multiclass" or "regression"; if None, a classification, or what labels of text tell.
     sample_weight : array, shape (n,), optional
         Event weights; they multiply each event's loss.
+    mask : array of bool, shape (n, T), optional
+        Which steps of X, (n, T, D), are there. Recurrent layers leave out the others: states stay in them as they are,
+        and a sequence that is returned is 0 in them. What TMVA has not: the model has `mask_padding`, and no weight
+        file; `pytmva_rnn.save_onnx` and `save_torch` keep it. A Dataset tells by itself.
+    lengths : array of int, shape (n,), optional
+        In its place, how many steps of each event are there, the first ones.
     validation : Dataset, (X, y) or (X, y, weights), optional
-        Events to validate with, in place of the last ones. A test sample counts its classes as the training does.
+        Events to validate with, in place of the last ones. A test sample counts its classes as the training does. With
+        `mask` or `lengths`, X is as `mark_padding` makes it.
     initial : Model, optional
         Start from its weights instead of fresh ones; its layers must be those of the layout.
     shuffle : bool
@@ -284,8 +297,11 @@ def train(
     threads = asked_threads(threads)
     if isinstance(X, Dataset):
         given = y if options is None else options
-        if (y is not None and options is not None) or any(v is not None for v in (analysis, sample_weight, classes)):
-            raise DataError("a Dataset tells y, analysis, weights and classes itself: train(dataset, options)")
+        given_too = (analysis, sample_weight, mask, lengths, classes)
+        if (y is not None and options is not None) or any(each is not None for each in given_too):
+            raise DataError(
+                "a Dataset tells y, analysis, weights, which steps are there and the classes: train(dataset, options)"
+            )
         settings = with_input_layout(parse_options(given), X)
         sample = sample_of_dataset(X, validation, variables, spectators, targets, info)
     else:
@@ -293,7 +309,7 @@ def train(
             raise DataError("train takes a Dataset and options, or X, y and options")
         settings = parse_options(options)
         sample = sample_of_arrays(
-            X, y, sample_weight, validation, analysis, classes, variables, spectators, targets, info
+            X, y, sample_weight, validation, analysis, classes, variables, spectators, targets, info, mask, lengths
         )
     settings = evaluable(settings)
     ranks = Ranks(communicator)
@@ -316,13 +332,16 @@ def train(
         storage=sample.storage,
         ranks=ranks,
         class_weights=beyond.class_weights,
+        mask_padding=sample.mask_padding,
     )
     check_shareable(problem, settings, ranks, checkpoints=keep is not None)
     check_obeyed(settings)
     if settings.create_mva_pdfs:
         check_response_pdfs(problem.analysis, len(problem.training) + len(problem.validation))
     backend = backend_of(settings.architecture) if backend is None else backend
+    backend_engine(backend, mask_padding=problem.mask_padding)
     model = untrained(problem, settings, title, described_together(sample.spectators, ranks))
+    model.check_shapes()
     check_texts(replace(model, info=sample.info))
     for difference in tmva_differences(model):
         log.warning("%s", difference)
@@ -356,7 +375,7 @@ def train(
         is_signal = np.asarray(sample.y).reshape(-1) > 0.5
         weights_of_events = np.ones(len(is_signal)) if sample.weights is None else np.ravel(sample.weights)
         try:
-            scores = trained.predict(sample.X, backend=backend)
+            scores = trained.predict(sample.X, mask=mask_of(trained, sample.X), backend=backend)
             pdfs = learn_response_pdfs(title, scores, is_signal, weights_of_events)
             trained = replace(trained, mva_pdfs=pdfs)
         except TrainingError as error:

@@ -47,6 +47,7 @@ def untrained(problem: Problem, options: MethodOptions, title: str, spectators: 
         regularization=REGULARIZATIONS[phase.regularization],
         output_function=problem.output_function,
         weight_decay=phase.weight_decay,
+        mask_padding=problem.mask_padding,
     )
 
 
@@ -89,6 +90,7 @@ def _tell_differences(problem: Problem, initial: Model) -> None:
         ("variables", *variables),
         ("classes", *classes),
         ("transformations", *kinds),
+        ("steps that are not there", *[["left out" if of.mask_padding else "taken"] for of in (initial, problem)]),
     ):
         given, wanted = (tuple(each) for each in found) if found else ((), ())
         if given != wanted:

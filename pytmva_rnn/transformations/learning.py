@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pytmva_rnn.description import Identity, Known, Transformation, Variable, columns_of
 from pytmva_rnn.description.arrays import all_finite
+from pytmva_rnn.description.padded_steps import mark_again
 from pytmva_rnn.errors import OptionError, TrainingError
 from pytmva_rnn.options.vartransform import TransformStep, parse_var_transform
 from pytmva_rnn.transformations.chain import compile_chain
@@ -40,6 +41,7 @@ def learn_transformations(
     *,
     allow_nan: bool = False,
     empty: Callable[[tuple[int, ...], DTypeLike], NDArray[Any]] = np.empty,
+    marked: int = 0,
 ) -> tuple[Transformation, ...]:
     """Learn what an option `VarTransform` asks for. Each transformation learns from what those before it make.
 
@@ -62,6 +64,9 @@ def learn_transformations(
     empty : callable
         Of a shape and a type: an array for what a transformation makes, from which the next one of the chain learns.
 
+    marked : int
+        Number of steps T where some are not there, NaN in all their inputs: nothing is learned from them.
+
     Raises
     ------
     OptionError
@@ -78,7 +83,7 @@ def learn_transformations(
     parts["Target"] = np.empty((len(X), 0), np.float32) if y is None or not targets else np.asarray(y, np.float32)
     if not len(X):
         raise TrainingError("VarTransform: there are no events to learn from")
-    _check_finite({"Target": parts["Target"]} if allow_nan else parts, known)
+    _check_finite({"Target": parts["Target"]} if allow_nan or marked else parts, known)
     event_weights = np.ones(len(X), np.float32) if weights is None else np.asarray(weights, np.float32)
     learned: list[Transformation] = []
     for number, step in enumerate(steps, 1):
@@ -87,6 +92,13 @@ def learn_transformations(
             continue
         method = _method(step, text)
         inputs, outputs = select(step, method.defaults, known, text)
+        if marked and not method.transformation.by_column and any(item.type == "Variable" for item in inputs):
+            raise OptionError(
+                f"VarTransform, {step.text}: with mask_padding, steps are not there that it would mix in; N, U and G "
+                "take each variable by itself",
+                text,
+                step.position,
+            )
         if not method.transformation.by_column and len({item.type for item in inputs}) > 1:
             raise OptionError(
                 f"VarTransform, {step.text}: variables and targets cannot be mixed; select one of them",
@@ -113,6 +125,8 @@ def learn_transformations(
                 for first in range(0, len(values), _ROWS):
                     rows = slice(first, first + _ROWS)
                     chain(values[rows], out=made[rows])
+                    if marked and kind == "Variable":
+                        mark_again(made[rows], values[rows], marked)
                 parts[kind] = made
     of_targets = [step.text for step, each in zip(steps, learned, strict=True) if _has_targets(each)]
     if len(of_targets) > 1:

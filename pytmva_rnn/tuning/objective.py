@@ -162,7 +162,7 @@ def _value(job: Job, result: Result, validation: Dataset | None) -> float:
         value = _lowest_error(result)
     else:
         assert validation is not None  # which was checked before anything ran
-        scores = result.model.predict(validation.X, backend=job.backend or "cpu")
+        scores = result.model.predict(validation, backend=job.backend or "cpu")
         weights = validation.comparable_weights
         sample = ScoredSample(scores, weights, validation.class_index, validation.target_values)
         value = _distance(sample) if metric == "rms" else 1 - _area(sample, len(validation.classes))

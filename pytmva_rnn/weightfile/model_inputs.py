@@ -158,6 +158,11 @@ def _has_names(data: Any) -> bool:
 
 
 def _of_dataset(model: Description, data: Dataset) -> NDArray[np.float32]:
+    if data.mask_padding != model.mask_padding:
+        which, other = ("Dataset", "network") if data.mask_padding else ("network", "Dataset")
+        raise DataError(
+            f"the {which} leaves out steps that are not there (mask_padding), and the {other} does not: make both alike"
+        )
     has_arrays = any(variable.type.endswith("[]") for variable in model.variables)
     if has_arrays or stored_inputs(model) is not None:
         names = tuple(recipe_of(model).inputs.names)

@@ -92,6 +92,12 @@ def check_texts(model: Description) -> None:
 def _check(model: Description) -> None:
     """What is written has to be what is read again."""
     model.check()
+    if model.mask_padding:
+        raise UnwritableError(
+            "the network leaves out steps that are not there (mask_padding), which TMVA's do not: C++ TMVA would score "
+            "the padding like any other step. save_onnx and save_torch keep such a network, and so does pickle; for a "
+            "weight file train without mask_padding"
+        )
     wanted = OUTPUT_FUNCTIONS[model.analysis]
     if model.output_function != wanted:
         raise UnwritableError(

@@ -63,6 +63,11 @@ def generate(model: Model, name: str, *, source: bytes | None = None) -> str:
     if problem:
         raise DataError(f"{name!r} cannot be the name of a C++ class: {problem}; give another, e.g. QuarkGluon")
     model.check()
+    if model.mask_padding:
+        raise DataError(
+            "headers score every step, and the network leaves out those that are not there (mask_padding); save_onnx "
+            "and save_torch keep such a network"
+        )
     parts = "\n".join(runtime(part) for part in _PARTS)
     space = f"pytmva_rnn_{hashlib.sha256(parts.encode()).hexdigest()[:8]}"
     return f"""\

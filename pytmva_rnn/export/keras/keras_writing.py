@@ -102,6 +102,11 @@ class _Layers:
         self._counts: Counter[str] = Counter()
         shape = model.input_layout
         first = model.layers[0]
+        if model.mask_padding:
+            raise DataError(
+                "steps that are not there (mask_padding) are NaN in all their inputs, which Keras' layers do not leave "
+                "out; save_onnx and save_torch keep such a network"
+            )
         steps, inputs = model.event_shape
         self._sizes = [steps, inputs] if steps > 1 or isinstance(first, Recurrent) else [inputs]
         self.input_shape = [None, *self._sizes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +51,8 @@ class GraphBuilder:
         self.real = np.dtype(real)
         self.batch = batch
         self.nodes: list[Any] = []
+        self.there = ""  # which steps are there, (N, T) of truth values, where some may not be
+        self._within = ""  # what names of nodes begin with
         self.constants: list[Any] = []
         self._names: dict[tuple[Any, ...], str] = {}
 
@@ -81,7 +84,7 @@ class GraphBuilder:
 
     def add(self, operator: str, *inputs: str, wanted: int = 0, **attributes: Any) -> str:
         """Apply an operator; returns the name of its result, of the output with the number `wanted`."""
-        name = f"{operator}_{len(self.nodes)}"
+        name = f"{self._within}{operator}_{len(self.nodes)}"
         outputs = [f"{name}_{number}" for number in range(wanted)] + [name]
         self.nodes.append(self._onnx.helper.make_node(operator, list(inputs), outputs, name=name, **attributes))
         return name
@@ -109,6 +112,56 @@ class GraphBuilder:
         if not x.flat and (x.steps, x.width) == (steps, width):
             return x
         return Activations(self.reshape(x.name, steps, width), steps, width, flat=False)
+
+    def there_only(self, x: Activations) -> Activations:
+        """Steps (N, T, W) that are 0 where they are not there."""
+        marks = self.add("Unsqueeze", self.there, self.constant([-1], np.int64))
+        steps = x if not x.flat else self.in_steps(x, x.steps, x.width)
+        return replace(steps, name=self.add("Where", marks, steps.name, self.constant(0)))
+
+    def scan(
+        self,
+        step: Callable[[Sequence[str], str, str], tuple[Sequence[str], str]],
+        states: Sequence[str],
+        sequence: str,
+        width: int,
+    ) -> tuple[str, str]:
+        """Run a step on each of a sequence (T, N, D), with states (1, N, W) from one to the next.
+
+        Parameters
+        ----------
+        step : callable
+            Of the names of the states before, of the step's inputs (N, D) and of which events have it (N, 1): adds
+            nodes, and returns the names of the states after, and of what is collected, (N, W).
+        states : sequence of str
+            The first ones.
+        sequence : str
+        width : int
+            W.
+
+        Returns
+        -------
+        last, every : str
+            The last of the first state, (1, N, W), and what was collected, (T, N, W).
+        """
+        helper = self._onnx.helper
+        marks = self.add("Unsqueeze", self.add("Transpose", self.there, perm=[1, 0]), self.constant([-1], np.int64))
+        place = f"Scan_{len(self.nodes)}"
+        outer, self.nodes, self._within = self.nodes, [], f"{place}."
+        before, x, there = [f"{place}.state{k}" for k in range(len(states))], f"{place}.x", f"{place}.there"
+        after, collected = step(before, x, there)
+        free = [None] * 3
+        given = [helper.make_tensor_value_info(name, self.tensor_type(), free) for name in before]
+        given += [helper.make_tensor_value_info(x, self.tensor_type(), free[:2])]
+        given += [helper.make_tensor_value_info(there, self.tensor_type(np.bool_), free[:2])]
+        made = [helper.make_tensor_value_info(name, self.tensor_type(), free) for name in after]
+        made += [helper.make_tensor_value_info(collected, self.tensor_type(), [None, width])]
+        body = helper.make_graph(self.nodes, place, given, made)
+        self.nodes, self._within = outer, ""
+        outputs = [f"{place}_{k}" for k in range(len(states) + 1)]
+        node = helper.make_node("Scan", [*states, sequence, marks], outputs, name=place, body=body, num_scan_inputs=2)
+        self.nodes.append(node)
+        return outputs[0], outputs[-1]
 
     def zero_states(self, sequence: str, width: int) -> str:
         """Initial states (1, N, width) of zero for a sequence (T, N, D)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -91,22 +91,53 @@ def _write_recurrent(g: GraphBuilder, layer: Recurrent, prefix: str, x: Activati
     biases = np.concatenate([b.reshape(-1), np.zeros(b.size)])
     # explicit states, since SOFIE goes on from those of the call before where there are none
     states = [g.zero_states(sequence, width) for width in layer.state_widths]
-    after = {"linear_before_reset": int(layer.reset_gate_after)} if isinstance(layer, GRU) else {}
+    named = [g.weights(prefix + name, values[np.newaxis]) for name, values in (("W", W), ("R", U), ("B", biases))]
+    if g.there:
+        return _stepwise(g, layer, sequence, named, states)
     output = g.add(
-        layer.kind,
-        sequence,
-        *(g.weights(prefix + name, values[np.newaxis]) for name, values in (("W", W), ("R", U), ("B", biases))),
-        "",  # lengths of the sequences
-        *states,
-        wanted=0 if layer.return_sequence else 1,
-        hidden_size=layer.state_size,
-        **after,
+        layer.kind, *_inputs(sequence, named, states), wanted=0 if layer.return_sequence else 1, **_settings(layer)
     )
     if layer.return_sequence:  # (T, 1, N, H)
         of_step = g.add("Squeeze", output, g.constant([1], np.int64))
         result = g.add("Transpose", of_step, perm=[1, 0, 2])
         return Activations(result, layer.time_steps, layer.state_size, flat=False)
     return Activations(g.add("Squeeze", output, g.constant([0], np.int64)), 1, layer.state_size)
+
+
+def _inputs(sequence: str, weights: Sequence[str], states: Sequence[str]) -> list[str]:
+    """Of a recurrent operator, without the lengths of the sequences."""
+    return [sequence, *weights, "", *states]
+
+
+def _settings(layer: Recurrent) -> dict[str, int]:
+    after = {"linear_before_reset": int(layer.reset_gate_after)} if isinstance(layer, GRU) else {}
+    return {"hidden_size": layer.state_size, **after}
+
+
+def _stepwise(
+    g: GraphBuilder, layer: Recurrent, sequence: str, weights: Sequence[str], states: Sequence[str]
+) -> Activations:
+    """One step at a time, after which states are as they were where it is not there.
+
+    The operators take lengths of sequences only, which leave out steps at the end, and not all evaluators know them.
+    """
+    first = g.constant([0], np.int64)
+
+    def step(before: Sequence[str], x: str, there: str) -> tuple[Sequence[str], str]:
+        made = g.add(
+            layer.kind,
+            *_inputs(g.add("Unsqueeze", x, first), weights, before),
+            wanted=len(states),
+            **_settings(layer),
+        )
+        names = [*(f"{made}_{number}" for number in range(1, len(states))), made]
+        after = [g.add("Where", there, new, old) for new, old in zip(names, before, strict=True)]
+        return after, g.add("Squeeze", after[0], first)
+
+    last, every = g.scan(step, states, sequence, layer.state_size)
+    if layer.return_sequence:
+        return Activations(g.add("Transpose", every, perm=[1, 0, 2]), layer.time_steps, layer.state_size, flat=False)
+    return Activations(g.add("Squeeze", last, first), 1, layer.state_size)
 
 
 def _read_recurrent(layer: Recurrent, arrays: Arrays) -> LayerWeights:

@@ -20,6 +20,7 @@ from pytmva_rnn.export.onnx.graph_builder import Activations, GraphBuilder
 from pytmva_rnn.export.onnx.layer_operators import add_layer
 from pytmva_rnn.export.onnx.transformation_operators import add_transformations
 from pytmva_rnn.files import atomic_path
+from pytmva_rnn.kernels import last_sequence
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.transformations.chain import chain_steps
@@ -44,9 +45,10 @@ def to_onnx(
 
     Input `x` has the shape (N, T, D), or for a network without time (N, NVar); output `scores` has (N, O).
     Transformations, the output function and the way back to the scale of regression targets are part of the graph. The
-    operators are ONNX's own, recurrent ones with initial states of zero. Metadata has the title, the analysis, the
-    names of classes, variables and targets, how to make the inputs from a tree (`recipe`, where it is known), and all
-    else that `from_onnx` needs to give the model back.
+    operators are ONNX's own, recurrent ones with initial states of zero. With `mask_padding` the graph leaves out the
+    steps whose inputs are all NaN: recurrent operators stand in a Scan then, step by step. Metadata has the title, the
+    analysis, the names of classes, variables and targets, how to make the inputs from a tree (`recipe`, where it is
+    known), and all else that `from_onnx` needs to give the model back.
 
     Parameters
     ----------
@@ -83,9 +85,13 @@ def to_onnx(
     steps, inputs = model.event_shape
     given = (steps, inputs) if model.input_layout[0] * model.input_layout[1] > 1 or _has_time(model) else (inputs,)
     x = Activations(INPUT, steps, inputs, flat=len(given) == 1)
+    if model.mask_padding:
+        g.there = _steps_there(g, x)
     x, bad = _transformed(g, model, x, check_nan)
     for number, layer in enumerate(model.layers):
         x = add_layer(g, layer, number, x)
+        if model.mask_padding and number == last_sequence(model.layers):
+            x = g.there_only(x)
     scores = _reported(g, model, g.flattened(x).name)
     if check_nan:
         if model.analysis == "Classification":
@@ -148,12 +154,21 @@ def _has_time(model: Model) -> bool:
     return any(layer.state_widths for layer in model.layers[:1])
 
 
+def _steps_there(g: GraphBuilder, x: Activations) -> str:
+    """Which steps of the events are there, (N, T): those of which an input is no NaN."""
+    marks = g.cast(g.add("IsNaN", x.name), np.float32)
+    count = g.add("ReduceSum", marks, g.constant([-1], np.int64), keepdims=0)
+    return g.add("Less", count, g.constant(x.width - 0.5, np.float32))
+
+
 def _transformed(g: GraphBuilder, model: Model, x: Activations, check_nan: bool) -> tuple[Activations, str]:
     """The network's inputs, and for each event whether one of them is NaN, (N, 1)."""
     steps = chain_steps(model.transformations, model.variables)
     if steps:
         x = g.flattened(x)
         x = Activations(add_transformations(g, x.name, len(model.variables), steps), x.steps, x.width)
+    if g.there:
+        x = g.there_only(x)
     if not check_nan:
         return x, ""
     marks = g.cast(g.add("IsNaN", g.flattened(x).name), np.float32)

@@ -58,11 +58,11 @@ class GRUResetBefore(torch.nn.Module):  # type: ignore[misc]
         for parameter in self.parameters():
             torch.nn.init.uniform_(parameter, -1 / math.sqrt(hidden_size), 1 / math.sqrt(hidden_size))
 
-    def forward(self, x: Any) -> tuple[Any, Any]:
-        """States of x, (n, T, D) -> (n, T, H), and the last, (1, n, H)."""
+    def forward(self, x: Any, before: Any = None) -> tuple[Any, Any]:
+        """States of x, (n, T, D) -> (n, T, H), and the last, (1, n, H); they begin at `before`, (1, n, H), or 0."""
         inputs = torch.nn.functional.linear(x, self.weight_ih_l0, self.bias_ih_l0)
         U_r, U_z, U_c = self.weight_hh_l0.chunk(3)
-        h = x.new_zeros(x.shape[0], self.hidden_size)
+        h = x.new_zeros(x.shape[0], self.hidden_size) if before is None else before[0]
         states = []
         for t in range(x.shape[1]):
             of_r, of_z, of_c = inputs[:, t].chunk(3, dim=1)

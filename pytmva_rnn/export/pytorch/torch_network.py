@@ -10,6 +10,7 @@ from pytmva_rnn.description import Description
 from pytmva_rnn.export.pytorch import torch_modules
 from pytmva_rnn.export.pytorch.candidate_bias import freeze_candidate_bias
 from pytmva_rnn.export.pytorch.torch_chain import TorchChain
+from pytmva_rnn.export.pytorch.torch_padding import stepwise
 from pytmva_rnn.export.pytorch.torch_plan import Piece, plan
 from pytmva_rnn.transformations import chain_steps
 
@@ -21,7 +22,8 @@ torch: Any = extras.torch()
 class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # PyTorch is optional
     """A network with its transformations and its output function; made by `to_torch`.
 
-    It takes raw variables, (n, NVar) or (n, T, D), and gives the scores, (n, O), that `Model.predict` gives.
+    It takes raw variables, (n, NVar) or (n, T, D), and gives the scores, (n, O), that `Model.predict` gives. With
+    `mask_padding` a step is left out whose inputs are all NaN.
 
     Attributes
     ----------
@@ -39,7 +41,7 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # PyTorch is optiona
         super().__init__()
         self.metadata = metadata
         self.event_shape, self.analysis = model.event_shape, model.analysis
-        self.output_function = model.output_function
+        self.output_function, self.mask_padding = model.output_function, model.mask_padding
         self.transformations = TorchChain(chain_steps(model.transformations, model.variables))
         self.layers = torch.nn.ModuleList(map(_module, plan(model.layers, model.input_layout)))
         self.targets = TorchChain(chain_steps(model.transformations, model.targets, "Target", inverse=True))
@@ -59,6 +61,9 @@ class TorchNetwork(torch.nn.Module):  # type: ignore[misc]  # PyTorch is optiona
         steps, inputs = self.event_shape
         y = self.transformations(x.reshape(len(x), steps * inputs))
         y = y.reshape(len(x), steps, inputs) if steps > 1 else y
+        if self.mask_padding:
+            there = ~x.reshape(len(x), steps, inputs).isnan().all(dim=2)
+            return stepwise(self.layers, y, there).reshape(len(x), -1)
         for layer in self.layers:
             y = layer(y)
             if isinstance(y, tuple):  # a recurrent layer gives its last state too

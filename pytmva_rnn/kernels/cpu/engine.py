@@ -59,7 +59,8 @@ class Engine:
         self._loss = computation.loss
         self._regularization, self._decay = REGULARIZATIONS[computation.regularization], float(computation.weight_decay)
         self._settings = settings
-        plan = make_plan(layers, *self._shape, None, training=False)
+        self._plan = partial(make_plan, layers, *self._shape, mask_padding=computation.mask_padding)
+        plan = self._plan(None, training=False)
         self._weights = FlatWeights(plan, computation.weights)
         self._outputs = plan.view.D
         # X, y and w of no events
@@ -120,7 +121,7 @@ class Engine:
         The function has scratch memory of its own, for one thread at a time, and takes the weights as they are at the
         time.
         """
-        plan = make_plan(self._layers, *self._shape, None, training=False, single=True)
+        plan = self._plan(None, training=False, single=True)
         with compilation("single events"):
             workspace = self._make_workspace(plan, 1, 1)
         frame = workspace.frame
@@ -275,7 +276,7 @@ class Engine:
         workspace = self._workspaces.get(loss)
         if workspace is None:
             with compilation("scoring"):
-                plan = make_plan(self._layers, *self._shape, loss, training=False)
+                plan = self._plan(loss, training=False)
                 workspace = self._make_workspace(plan, 1, self._threads or self._cores or available_threads())
                 self._infer(workspace, *self._nothing, self._states.none(), self._remembers)
             self._workspaces[loss] = workspace
@@ -288,9 +289,7 @@ class Engine:
         if workspace is None:
             drop = () if input_gradient or self._settings is None else self._settings.drop_config
             with compilation("training"):
-                plan = make_plan(
-                    self._layers, *self._shape, self._loss, training=True, input_gradient=input_gradient, drop=drop
-                )
+                plan = self._plan(self._loss, training=True, input_gradient=input_gradient, drop=drop)
                 workspace = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
                 self._train(workspace, *self._nothing, np.empty((0, events), np.int64), np.empty(0, np.int64), 0)
             self._workspaces[key] = workspace

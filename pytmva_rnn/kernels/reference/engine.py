@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels import Computation
+from pytmva_rnn.kernels import Computation, last_sequence
 from pytmva_rnn.kernels.engine_state import COUNTS, MOMENTS, check_state, named, remembered_name
 from pytmva_rnn.kernels.reference import dropout
 from pytmva_rnn.kernels.reference.layers import LAYERS
 from pytmva_rnn.kernels.reference.losses import LOSSES
-from pytmva_rnn.kernels.reference.machine.recurrent import STATES, Array, Memory, Parameters
+from pytmva_rnn.kernels.reference.machine.recurrent import STATES, THERE, Array, Memory, Parameters
 from pytmva_rnn.kernels.reference.optimizers import OPTIMIZERS, clip
 
 
@@ -32,6 +32,8 @@ class Engine:
         self._rate = 0.0 if settings is None else settings.learning_rate
         self._clip_norm = computation.clip_norm
         self._remembers = computation.remembers
+        self._mask_padding = computation.mask_padding
+        self._last_sequence = last_sequence(layers) if computation.mask_padding else -1
         self._memories: list[Memory] = [{} for _ in layers]
         trained = [[each[name] for name in layer.weight_shapes()] for layer, each in zip(layers, self._p, strict=True)]
         self._moments = [[(np.zeros_like(w), np.zeros_like(w)) for w in each] for each in trained]
@@ -137,10 +139,29 @@ class Engine:
                     self._memories[number][name] = state[remembered_name(number, name)].copy()
 
     def _infer(self, X: NDArray[Any]) -> Array:
-        y: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
-        for kernel, layer, p, memory in zip(self._kernels, self._layers, self._p, self._memories, strict=True):
+        y, there = self._given(X)
+        run = zip(self._kernels, self._layers, self._p, self._memories, strict=True)
+        for number, (kernel, layer, p, memory) in enumerate(run):
             y, _ = kernel.forward(layer, p, y, memory, False)
+            y = self._without_padding(number, y, there)
         return y.reshape(len(y), -1)
+
+    def _given(self, X: NDArray[Any]) -> tuple[Array, NDArray[np.bool_] | None]:
+        """Events (B, T, D), and which of their steps are there, (B, T), if some may be not: told to the layers."""
+        x: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
+        if not self._mask_padding:
+            return x, None
+        there: NDArray[np.bool_] = np.logical_not(np.isnan(x).all(axis=2))
+        for layer, memory in zip(self._layers, self._memories, strict=True):
+            if layer.state_widths:
+                memory[THERE] = there
+        return np.where(there[:, :, np.newaxis], x, 0), there
+
+    def _without_padding(self, number: int, y: Array, there: NDArray[np.bool_] | None) -> Array:
+        """The output of a layer, or its gradient: of the last sequence 0 in the steps that are not there."""
+        if there is None or number != self._last_sequence:
+            return y
+        return np.where(there[:, :, np.newaxis], y, 0)
 
     def _mask(self, number: int, x: Array, key: int | None) -> Array | float:
         """Factors of the inputs of a layer, by a key if any are to be dropped."""
@@ -153,18 +174,20 @@ class Engine:
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], key: int | None
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
         """See `gradients`; with a key, inputs are dropped."""
-        out: Array = np.asarray(X, np.float64).reshape(len(X), *self._shape)
+        out, there = self._given(X)
         run = list(zip(self._kernels, self._layers, self._p, self._memories, strict=True))
         kept = []
         for number, (kernel, layer, p, memory) in enumerate(run):
             mask = self._mask(number, out, key)
             out, cache = kernel.forward(layer, p, out * mask, memory, True)
+            out = self._without_padding(number, out, there)
             kept.append((mask, cache))
         value, dy = self._loss(np.asarray(y, np.float64), out.reshape(len(out), -1), np.asarray(w, np.float64))
         dy = dy.reshape(out.shape)
         gradients: list[dict[str, NDArray[Any]]] = []
-        for (kernel, layer, p, _), (mask, cache) in zip(reversed(run), reversed(kept), strict=True):
-            dy, each = kernel.backward(layer, p, cache, dy)
+        for number, (kernel, layer, p, _) in reversed(list(enumerate(run))):
+            mask, cache = kept[number]
+            dy, each = kernel.backward(layer, p, cache, self._without_padding(number, dy, there))
             dy = dy * mask
             for name, array in layer.arrays().items():
                 if array.decays and self._regularization != "0":

@@ -13,14 +13,17 @@ from pytmva_rnn.compile import helper, operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, record_type, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.padding_marks import carried, cleared
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
     UNITS,
     add_gradients,
     add_weight_gradient,
+    carry_state,
     keep_gate_gradients,
     pack_tiles,
+    passed_over,
     plan_gate_gradients,
     plan_kept,
     plan_states,
@@ -173,6 +176,7 @@ def forward(op_address, frame_address):
         r, z, g, rh = _kept(op, frame, t)
         _gates_step(H, frame.vectors, w, x, D + 1, u, h, n, (h,), (r, z, rh))
         _candidate_step(H, frame.vectors, w_c, x, D + 1, v, rh, n, (z, h), (h_new, g))
+        carry_state(op, frame, t)
     remember_state(op, frame)
 
 
@@ -187,6 +191,7 @@ def forward_after(op_address, frame_address):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         r, z, g, u_c = _kept(op, frame, t)
         _after_step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (h,), (h_new, r, z, g, u_c))
+        carry_state(op, frame, t)
     remember_state(op, frame)
 
 
@@ -200,6 +205,8 @@ def forward_one(op_address, frame_address):
     r, z, g, rh = _kept(op, frame, 0)
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
+        if passed_over(op, frame, t):
+            continue
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         n = state_rows(op, t)
         _gates_one(H, H, w, own.w_stride, x, D, u, own.u_stride, h, n, (h,), (r, z, rh))
@@ -215,6 +222,8 @@ def forward_one_after(op_address, frame_address):
     r, z, g, u_c = _kept(op, frame, 0)
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
+        if passed_over(op, frame, t):
+            continue
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         n = state_rows(op, t)
         _after_one(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, n, (h,), (h_new, r, z, g, u_c))
@@ -233,7 +242,7 @@ def backward(op_address, frame_address):
     for t in range(T - 1, -1, -1):
         dh, h = state_gradient(op, frame, t + 1), state(op, frame, t)
         r, z, g, rh = _kept(op, frame, t)
-        _candidate_backward(n, step, (dh, h, z, g), (d_z, d_c, dh_before))
+        _candidate_gradients(op, frame, t, (dh, h, z, g), (d_z, d_c, dh_before))
         put_state_gradient(op, frame, v, own.v_stride, d_c, H, dh, 0)
         _reset_backward(n, step, (dh, h, r, dh_before), (d_r, dh_before))
         if t:
@@ -258,13 +267,23 @@ def backward_after(op_address, frame_address):
     for t in range(T - 1, -1, -1):
         dh, h = state_gradient(op, frame, t + 1), state(op, frame, t)
         r, z, g, u_c = _kept(op, frame, t)
-        _candidate_backward(n, step, (dh, h, z, g), (d_z, d_c, dh_before))
+        _candidate_gradients(op, frame, t, (dh, h, z, g), (d_z, d_c, dh_before))
         _reset_backward_after(n, step, (d_c, u_c, r), (d_r, d_u))
         if t:
             _pass_state_gradient(op, frame, d_r, 3 * H, t)
         put_input_gradient(op, frame, d_c, 3 * H, t)
         keep_gate_gradients(op, frame, d_c, t)
         end = add_gradients(op, frame, t, end, H)
+
+
+@helper
+def _candidate_gradients(op, frame, t, given, made):
+    """What `_candidate_backward` makes; where step t is not there, all of the state's gradient goes past it."""
+    _candidate_backward(op.H * VECTORS, VECTORS // frame.vectors, given, made)
+    d_z, d_c, dh_before = made
+    cleared(op, frame, t, op.H, d_z)
+    cleared(op, frame, t, op.H, d_c)
+    carried(op, frame, t, op.H, given[0], dh_before)
 
 
 @helper

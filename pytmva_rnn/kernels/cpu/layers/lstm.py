@@ -12,13 +12,16 @@ from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_step, record_type, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.padding_marks import carried, cleared, held, released
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
     UNITS,
     add_gradients,
+    carry_state,
     keep_gate_gradients,
     pack_tiles,
+    passed_over,
     plan_gate_gradients,
     plan_kept,
     plan_states,
@@ -43,7 +46,7 @@ LSTM = record_type(
     "packed_w",  # places of the weights in the order of the fused step: of the inputs and the bias
     "packed_u",  # of the states
     "c",  # place of the cell before the first step
-    "c_step",  # to that of the next step; 0 in inference, where one cell serves all steps
+    "c_step",  # to that of the next step; 0 in inference, where one cell serves all steps, if all are there
     "i",  # places of the gates and of tanh(c) of the first step, which a training keeps
     "f",
     "g",
@@ -93,7 +96,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
         plan.place(number, f"U_{gate}", U, column=g * H)
     op.own |= {"packed_w": plan.packed((D + 1) * 4 * H), "packed_u": plan.packed(H * 4 * H)}
-    cells, c_step = (T + 1, plan.rows(H)) if plan.training else (1, 0)
+    cells, c_step = (T + 1, plan.rows(H)) if plan.training or plan.mask >= 0 else (1, 0)
     op.own |= {"c": plan.scratch(cells * plan.rows(H)), "c_step": c_step}
     if plan.training:
         plan_kept(plan, op, "i", "f", "g", "o", "tanh_c")
@@ -130,6 +133,8 @@ def forward(op_address, frame_address):
             _training_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), made)
         else:
             _inference_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), (h_new, c_new))
+        carry_state(op, frame, t)
+        carried(op, frame, t, H, c, c_new)
     remember_state(op, frame)
     if own.remember:
         copy_floats(c_memory, step_of(cells, own.c_step, op.T), rows)
@@ -145,6 +150,8 @@ def forward_one(op_address, frame_address):
     floats(state(op, frame, 0), H)[:] = 0
     floats(c, H)[:] = 0
     for t in range(op.T):
+        if passed_over(op, frame, t):
+            continue
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         _one_step(H, H, w, own.w_stride, x, D, u, own.u_stride, h, state_rows(op, t), (c,), (h_new, c))
 
@@ -165,10 +172,16 @@ def backward(op_address, frame_address):
         dh, c = state_gradient(op, frame, t + 1), step_of(cells, own.c_step, t)
         kept = step_of(frame.scratch, own.kept_step, t)
         i, f, g, o, tanh_c = kept + own.i, kept + own.f, kept + own.g, kept + own.o, kept + own.tanh_c
+        held(op, frame, t, H, 0, dh)
+        held(op, frame, t, H, 1, dc)
         _gradient(H * VECTORS, step, (dh, dc, c, i, f, g, o, tanh_c), (d_i, d_f, d_c, d_o, dc))
+        cleared(op, frame, t, 4 * H, gates)
+        cleared(op, frame, t, H, dc)
+        released(op, frame, H, 1, dc)
         if t:
             dh = state_gradient(op, frame, t)
             put_state_gradient(op, frame, u, own.u_stride, gates, 4 * H, dh, own.sequence)
+            released(op, frame, H, 0, dh)
         put_input_gradient(op, frame, gates, 4 * H, t)
         keep_gate_gradients(op, frame, gates, t)
         end = add_gradients(op, frame, t, end, 0)

@@ -8,13 +8,16 @@ from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_step, record_type
+from pytmva_rnn.kernels.cpu.machine.padding_marks import cleared, held, released
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
     RECURRENT,
     UNITS,
     add_gradients,
+    carry_state,
     keep_gate_gradients,
     pack_tiles,
+    passed_over,
     plan_gate_gradients,
     plan_states,
     plan_weights,
@@ -88,6 +91,7 @@ def forward(op_address, frame_address):
     for t in range(op.T):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         _step(H, frame.vectors, w, x, op.D + 1, u, h, state_rows(op, t), (), (h_new,))
+        carry_state(op, frame, t)
     remember_state(op, frame)
 
 
@@ -99,6 +103,8 @@ def forward_one(op_address, frame_address):
     H, w, u = op.H, frame.weights + own.w, frame.weights + own.u
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
+        if passed_over(op, frame, t):
+            continue
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         _one_step(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, state_rows(op, t), (), (h_new,))
 
@@ -113,10 +119,13 @@ def backward(op_address, frame_address):
     end, step = T, VECTORS // frame.vectors
     for t in range(T - 1, -1, -1):
         dh, h_new = state_gradient(op, frame, t + 1), state(op, frame, t + 1)
+        held(op, frame, t, H, 0, dh)
         _gradient(H * VECTORS, step, (dh, h_new), (da,))
+        cleared(op, frame, t, H, da)
         if t:
             dh = state_gradient(op, frame, t)
             put_state_gradient(op, frame, u, own.u_stride, da, H, dh, own.sequence)
+            released(op, frame, H, 0, dh)
         put_input_gradient(op, frame, da, H, t)
         keep_gate_gradients(op, frame, da, t)
         end = add_gradients(op, frame, t, end, 0)

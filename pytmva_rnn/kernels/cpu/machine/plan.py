@@ -115,6 +115,7 @@ class Plan:
     packed_size: int = 0
     state_size: int = 0
     statistics_size: int = 0
+    mask: int = -1  # place of what steps are there; see `padding_marks`
 
     def scratch(self, floats: int) -> int:
         """Room in the scratch memory, zero at first."""

@@ -9,6 +9,7 @@ from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose
 from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
+from pytmva_rnn.kernels.cpu.machine.padding_marks import MASK, carried, plan_masked
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
 UNITS = 1 if WIDTH == 8 else 2
@@ -32,6 +33,7 @@ RECURRENT = record_type(
     "product",  # addresses of functions of `matrix`
     "outer_product",
     "transpose",
+    extends=MASK,
 )
 """What the layers' own records start with.
 
@@ -53,6 +55,7 @@ def plan_states(layer: Any, plan: Plan, op: PlannedOperation, memory: int) -> No
     first = 1 if layer.return_sequence else slots - 1 if keep_all else T % 2
     plan.output(op, View(returned, H, states + 4 * first * step, step, gradient))
     op.fields["y"] = states  # the initial one first
+    plan_masked(plan, op, H)
 
 
 def plan_weights(op: PlannedOperation, W: Matrix, U: Matrix) -> None:
@@ -98,6 +101,22 @@ def state_gradient(op, frame, t):
     """Address of the gradient of state t: with a returned sequence it is added to what is there."""
     sequence = record_at(op.own, RECURRENT).sequence
     return row_of(frame.scratch + op.dy, (t - 1) * op.H if sequence else 0)
+
+
+@helper
+def passed_over(op, frame, t):
+    """Of one event: leave the state as it is if step t is not there; returns whether it is not."""
+    own = record_at(op.own, RECURRENT)
+    if own.mask < 0 or floats(frame.scratch + own.mask, op.T)[t]:
+        return False
+    copy_floats(state(op, frame, t + 1), state(op, frame, t), op.H)
+    return True
+
+
+@inlined
+def carry_state(op, frame, t):
+    """Leave the state as it was where step t is not there."""
+    carried(op, frame, t, op.H, state(op, frame, t), state(op, frame, t + 1))
 
 
 @helper

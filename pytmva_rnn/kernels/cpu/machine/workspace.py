@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.kernels import last_sequence
 from pytmva_rnn.kernels.cpu import dropout, losses
 from pytmva_rnn.kernels.cpu.layers import LAYERS
-from pytmva_rnn.kernels.cpu.machine import source
+from pytmva_rnn.kernels.cpu.machine import padding_marks, source
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, JOB, ROOM
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, Table
@@ -29,15 +30,23 @@ def make_plan(
     single: bool = False,
     input_gradient: bool = False,
     drop: Sequence[float] = (),
+    mask_padding: bool = False,
 ) -> Plan:
     """Lay out a network for training, inference or one event; `drop` gives each layer's probability to drop inputs."""
     plan = Plan(layers, training, single)
     source.plan(plan, steps, inputs, input_gradient)
+    if mask_padding:
+        padding_marks.plan_mask(plan)
+    blanked = last_sequence(layers) + 1 if mask_padding else 0
     drop = [*drop, *[0.0] * len(layers)]
     for number, layer in enumerate(layers):
+        if number == blanked > 0:
+            padding_marks.plan_blank(plan, number)
         if layer.drops_inputs and drop[number] > 0:
             dropout.plan(plan, number, drop[number])
         LAYERS.find(layer.kind)(layer, plan, number)
+    if blanked == len(layers):
+        padding_marks.plan_blank(plan, blanked - 1)
     if plan.view.T > 1:
         # what is read as outputs has no rows of ones between its steps
         as_steps(plan, len(layers) - 1, 1, plan.view.T * plan.view.D)

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from pytmva_rnn.kernels.reference.machine.recurrent import (
+    THERE,
     Array,
     Cache,
     Memory,
     Parameters,
+    chosen,
     finish,
     initial,
     returned_gradient,
@@ -32,6 +34,7 @@ def forward(layer: Any, p: Parameters, x: Array, memory: Memory, training: bool)
     h = np.empty((B, T + 1, H))
     r, z, g = np.empty((3, B, T, H))
     h[:, 0] = initial(layer, memory, "h", B)
+    there = memory.get(THERE)
     for t in range(T):
         xt, ht = x[:, t], h[:, t]
         r[:, t] = sigmoid(xt @ p["W_r"].T + ht @ p["U_r"].T + p["b_r"][:, 0])
@@ -39,14 +42,14 @@ def forward(layer: Any, p: Parameters, x: Array, memory: Memory, training: bool)
         U_c = p["U_c"].T
         Uh = r[:, t] * (ht @ U_c) if layer.reset_gate_after else (r[:, t] * ht) @ U_c
         g[:, t] = np.tanh(xt @ p["W_c"].T + Uh + p["b_c"][:, 0])
-        h[:, t + 1] = z[:, t] * ht + (1 - z[:, t]) * g[:, t]
+        h[:, t + 1] = chosen(there, t, z[:, t] * ht + (1 - z[:, t]) * g[:, t], ht)
     memory["h"] = h[:, T]
-    return finish(layer, h), {"x": x, "h": h, "r": r, "z": z, "g": g}
+    return finish(layer, h), {"x": x, "h": h, "r": r, "z": z, "g": g, THERE: there}
 
 
 def backward(layer: Any, p: Parameters, cache: Cache, dy: Array) -> tuple[Array, Parameters]:
     """Gradients for the gradient dy of the output; the initial state counts as the constant zero."""
-    x, h = cache["x"], cache["h"].copy()
+    x, h, there = cache["x"], cache["h"].copy(), cache[THERE]
     h[:, 0] = 0
     dx = np.zeros_like(x)
     gradients = {name: np.zeros_like(value) for name, value in p.items()}
@@ -55,6 +58,7 @@ def backward(layer: Any, p: Parameters, cache: Cache, dy: Array) -> tuple[Array,
     for t in reversed(range(layer.time_steps)):
         r, z, g, ht = cache["r"][:, t], cache["z"][:, t], cache["g"][:, t], h[:, t]
         dht = dy[:, t] + dh
+        z = chosen(there, t, z, 1)  # which hands all of the gradient on, and leaves nothing to the candidate
         dc = dht * (1 - z) * (1 - g**2)
         dz = dht * (ht - g) * z * (1 - z)
         if layer.reset_gate_after:

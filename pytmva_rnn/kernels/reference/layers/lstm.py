@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from pytmva_rnn.kernels.reference.machine.recurrent import (
+    THERE,
     Array,
     Cache,
     Memory,
     Parameters,
+    chosen,
     finish,
     initial,
     returned_gradient,
@@ -32,21 +34,22 @@ def forward(layer: Any, p: Parameters, x: Array, memory: Memory, training: bool)
     i, f, g, o = np.empty((4, B, T, H))
     h[:, 0] = initial(layer, memory, "h", B)
     c[:, 0] = initial(layer, memory, "c", B)
+    there = memory.get(THERE)
     for t in range(T):
         xt, ht = x[:, t], h[:, t]
         i[:, t] = sigmoid(xt @ p["W_i"].T + ht @ p["U_i"].T + p["b_i"][:, 0])
         f[:, t] = sigmoid(xt @ p["W_f"].T + ht @ p["U_f"].T + p["b_f"][:, 0])
         g[:, t] = np.tanh(xt @ p["W_c"].T + ht @ p["U_c"].T + p["b_c"][:, 0])
         o[:, t] = sigmoid(xt @ p["W_o"].T + ht @ p["U_o"].T + p["b_o"][:, 0])
-        c[:, t + 1] = f[:, t] * c[:, t] + i[:, t] * g[:, t]
-        h[:, t + 1] = o[:, t] * np.tanh(c[:, t + 1])
+        c[:, t + 1] = chosen(there, t, f[:, t] * c[:, t] + i[:, t] * g[:, t], c[:, t])
+        h[:, t + 1] = chosen(there, t, o[:, t] * np.tanh(c[:, t + 1]), ht)
     memory["h"], memory["c"] = h[:, T], c[:, T]
-    return finish(layer, h), {"x": x, "h": h, "c": c, "i": i, "f": f, "g": g, "o": o}
+    return finish(layer, h), {"x": x, "h": h, "c": c, "i": i, "f": f, "g": g, "o": o, THERE: there}
 
 
 def backward(layer: Any, p: Parameters, cache: Cache, dy: Array) -> tuple[Array, Parameters]:
     """Gradients for the gradient dy of the output; the initial states count as the constant zero."""
-    x, h, c = cache["x"], cache["h"].copy(), cache["c"].copy()
+    x, h, c, there = cache["x"], cache["h"].copy(), cache["c"].copy(), cache[THERE]
     h[:, 0] = c[:, 0] = 0
     dx = np.zeros_like(x)
     gradients = {name: np.zeros_like(value) for name, value in p.items()}
@@ -63,9 +66,10 @@ def backward(layer: Any, p: Parameters, cache: Cache, dy: Array) -> tuple[Array,
             "c": dct * i * (1 - g**2),
             "o": dht * tanh_c * o * (1 - o),
         }
-        dc = dct * f
-        dh = np.zeros_like(dh)
-        for gate, d in da.items():
+        dc = chosen(there, t, dct * f, dc)
+        dh = chosen(there, t, np.zeros_like(dh), dht)
+        for gate, each in da.items():
+            d = chosen(there, t, each, 0)
             gradients[f"W_{gate}"] += d.T @ x[:, t]
             gradients[f"U_{gate}"] += d.T @ h[:, t]
             gradients[f"b_{gate}"][:, 0] += d.sum(0)

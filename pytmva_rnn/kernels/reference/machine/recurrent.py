@@ -13,6 +13,9 @@ Parameters: TypeAlias = dict[str, Array]
 Cache: TypeAlias = Mapping[str, Any]
 Memory: TypeAlias = dict[str, Any]
 
+THERE = "there"
+"""The name in a layer's memory of the steps (B, T) that are there, where some may be not."""
+
 STATES = ("h", "c")
 """The names in a layer's memory of the states whose widths it declares, in their order."""
 
@@ -29,6 +32,11 @@ def initial(layer: Any, memory: Memory, name: str, events: int) -> Array:
         rows = min(events, len(memory[name]))
         state[:rows] = memory[name][:rows]
     return state
+
+
+def chosen(there: NDArray[np.bool_] | None, t: int, value: Array, otherwise: Array | float) -> Array:
+    """A value (B, H) of the events that step t is there of, and another of those that it is not; None: of all."""
+    return value if there is None else np.where(there[:, t, np.newaxis], value, otherwise)
 
 
 def finish(layer: Any, h: Array) -> Array:
