@@ -173,7 +173,7 @@ def test_commands_are_there(command: str, tmp_path: Path, monkeypatch: pytest.Mo
         }
         return
     if program == ".":
-        assert arguments == ["jets/bin/activate"]
+        assert arguments == [".venv/bin/activate"]
         return
     assert program == "pytmva-rnn"
     prepare(tmp_path, monkeypatch)
