@@ -86,6 +86,8 @@ def test_architecture_gpu_trains_there(caplog: pytest.LogCaptureFixture, monkeyp
     options = "Layout=DENSE|2|TANH,LINEAR:Architecture=GPU:TrainingStrategy=BatchSize=3,MaxEpochs=2,TestRepetitions=1"
     with caplog.at_level(logging.WARNING):
         result = train(X, np.arange(16) % 2, options + ":ValidationSize=4")
-    assert epochs == [(4, 3), (4, 3)]
+    # on a GPU a step of another engine, which compiles, comes before
+    assert epochs[-2:] == [(4, 3), (4, 3)]
+    assert len(epochs) == 2 + (not simulated())
     assert len(result.history) == 2
     assert "not available" not in caplog.text

@@ -17,29 +17,28 @@ from pytmva_rnn.network.devices import simulated
 
 PROGRAM = """
 import json
-from bench import stub_driver
+from bench import launching, stub_driver
 
-stub_driver.install()
+calls = stub_driver.install()
 from numba.cuda.cudadrv import nvvm
 
 compiled = []
 compile_ir = nvvm.compile_ir
 nvvm.compile_ir = lambda *given, **options: compiled.append(1) or compile_ir(*given, **options)
-from pytmva_rnn.kernels.cuda.engine import Engine
+launching._STEPS, launching._ROUNDS = 20, 1
+rows = launching.measure("1", "RNN", 4, calls)
+
 from pytmva_rnn.kernels.cuda.layers.rnn import RNNPart
 from pytmva_rnn.kernels.cuda.machine import steps
 from pytmva_rnn.kernels.cuda.machine.kept_kernels import _made_of
 from pytmva_rnn.network.devices import compiled_kernels
-from tests.test_kernels_cpu import Net
 
-net = Net("RNN|2|2|2|0|0,LINEAR", (2, 1, 2), 3)
-net.engine(Engine).outputs(net.X)
 kernel = steps.forward_kernel(RNNPart.cell, 4, True, True).py_func
 other = steps.forward_kernel(RNNPart.cell, 4, False, True).py_func
 made_of = [_made_of(each) for each in (kernel, other, lambda: 0)]
 steps.MOST += 1
 made_of.append(_made_of(kernel))
-print(json.dumps([len(compiled), compiled_kernels(), made_of]))
+print(json.dumps([len(compiled), compiled_kernels(), made_of, {name: asked for name, _, asked in rows}]))
 """
 
 
@@ -59,13 +58,17 @@ def ran(folder: Path) -> Any:
 @pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed")
 @pytest.mark.skipif(simulated(), reason="the simulator compiles nothing")
 def test_the_next_process_compiles_nothing(tmp_path: Path) -> None:
-    compiled, kept, made_of = ran(tmp_path)
+    compiled, kept, made_of, asked = ran(tmp_path)
     assert compiled == sum(kept["9.0"].values()) > 1
-    assert kept["9.0"]["steps"] == 1
+    assert kept["9.0"]["steps"] == 2
     form, another_form, of_others, with_another_constant = made_of
     assert of_others is None
     assert len({form, another_form, with_another_constant}) == 3
     assert ran(tmp_path)[:2] == [0, kept]
+    # nothing else is asked of the driver between an epoch's begin and end
+    begin_and_end = "0.05 device_to_device, 0.05 device_to_host, 0.2 host_to_device"
+    assert asked["pytmva_rnn: a step of 20 in an epoch"] == f"1 cuGraphLaunch, {begin_and_end}"
+    assert asked["pytmva_rnn: loss of a sample"] == "1 cuGraphLaunch, 1 device_to_host"
 
 
 def test_the_command_shows_what_is_kept(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

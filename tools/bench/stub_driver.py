@@ -19,6 +19,9 @@ __all__ = ["install"]
 
 _CAPABILITY = (9, 0)
 
+_GIVING = ("cuStreamCreate", "cuStreamEndCapture", "cuGraphInstantiate")
+"""The functions that give something."""
+
 
 class _Memory:
     """Memory of a device that is not there."""
@@ -90,7 +93,8 @@ class _Driver:
 
     CUstreamCaptureMode = SimpleNamespace(CU_STREAM_CAPTURE_MODE_RELAXED=2)
     CUstream_flags = SimpleNamespace(CU_STREAM_NON_BLOCKING=1)
-    CUstream = int
+    CUfunction_attribute = SimpleNamespace(CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES=8)
+    CUstream = CUkernel = int
 
     def __init__(self, calls: Counter[str]) -> None:
         self._calls = calls
@@ -98,7 +102,7 @@ class _Driver:
     def __getattr__(self, name: str) -> Callable[..., tuple[int, ...]]:
         def call(*arguments: Any) -> tuple[int, ...]:
             self._calls[name] += 1
-            return (0,) if name in ("cuGraphLaunch", "cuGraphExecDestroy", "cuGraphDestroy") else (0, 16)
+            return (0, 16) if name in _GIVING else (0,)
 
         # looked for once
         vars(self)[name] = call
@@ -116,7 +120,14 @@ def install() -> Counter[str]:
     from numba.cuda.cudadrv import devices, driver
 
     calls: Counter[str] = Counter()
-    device = SimpleNamespace(compute_capability=_CAPABILITY, id=0, MULTIPROCESSOR_COUNT=132, name=b"none")
+    device = SimpleNamespace(
+        compute_capability=_CAPABILITY,
+        id=0,
+        name=b"none",
+        MULTIPROCESSOR_COUNT=132,
+        MAX_SHARED_MEMORY_PER_BLOCK_OPTIN=227 << 10,
+    )
+    function = SimpleNamespace(kernel=None, handle=1, device=device)
     context = _Context(device)
 
     @contextlib.contextmanager
@@ -136,7 +147,7 @@ def install() -> Counter[str]:
     for place, names in (
         (dispatcher, {"get_current_device": lambda: device, "launch": launch}),
         (dispatcher._Kernel, {"bind": lambda self: None}),
-        (codegen.CUDACodeLibrary, {"get_cufunc": lambda self: SimpleNamespace(kernel=None)}),
+        (codegen.CUDACodeLibrary, {"get_cufunc": lambda self: function}),
         (cuda, {"get_current_device": lambda: device, "current_context": lambda *_: context}),
         (cuda, {"is_available": lambda: True, "gpus": [device]}),
         (api, {"get_current_device": lambda: device, "current_context": lambda *_: context}),

@@ -14,10 +14,12 @@ A layer whose states go from step to step needs its `Equations` only: its part i
 `cell`. `register_layer` in `layers/` enters the part in the table; penalties, states and dropout are read from what
 the layer's description declares.
 
-What differs from batch to batch is in the device's memory (`schedule.py`), so that the launches of a batch can be
-repeated by a CUDA graph (`graphs.py`). The host waits for the device once an epoch.
+What differs from batch to batch is in the device's memory (`schedule.py`), so that the launches of a batch are made
+once and repeated by a CUDA graph (`batches.py`, `graphs.py`); so are those of a sample's inference (`inference.py`).
+Events that stay on the host come through two pinned buffers, beside the computation (`staging.py`). The host waits for
+the device once an epoch.
 
-Not yet run on a GPU. `python -m pytest -m gpu` tests on one, and under
-`compute-sanitizer --tool memcheck --error-exitcode 1`, then `--tool racecheck`, looks for accesses beyond arrays and
-for races; `python tools/bench --device cuda` measures the speed, which is unknown.
+`python -m pytest -m gpu` tests on a GPU, and under `compute-sanitizer --tool memcheck --error-exitcode 1`, then
+`--tool racecheck`, looks for accesses beyond arrays and for races; `python tools/bench --device cuda` measures the
+speed, and `python tools/bench/launching.py`, without a GPU, what the host does for it.
 """

@@ -106,7 +106,7 @@ class Engine:
             only.launch()
             out = read(only.out)
         else:
-            staging = self._reserve.staging("scoring", len(passes[0].x), X.shape[1:])
+            staging = self._reserve.staging("inference", len(passes[0].x), X.shape[1:])
             out = streamed(X, staging, passes, self.stream)
         self._batches = 0
         if resume:
@@ -130,9 +130,9 @@ class Engine:
         n = len(X)
         self._reserve_states(n)
         arrays = self._flat(X), y, w
+        workspace = self._reserve.inference(n)
         # of a training, whose samples come again
         data = self._reserve.data(*arrays) if self._keeps else None
-        workspace = self._reserve.inference(n)
         rows, places = self._reserve.rows_at_once(workspace), (self._states, self._sums)
         if data is not None:
             make = partial(SampleLoss, workspace, data, *places, self.stream, self.graphs)
@@ -144,7 +144,7 @@ class Engine:
             add_loss(workspace, arrays, Run(n, self._states, stream=self.stream), self._sums, n)
             value = self._sums.total()
         else:
-            staging = self._reserve.staging("loss", rows, *(array.shape[1:] for array in arrays))
+            staging = self._reserve.staging("inference", rows, *(array.shape[1:] for array in arrays))
             value = loss_of_host(arrays, workspace, *places, staging, self.stream)
         self._batches = 0
         self._clear_states(n)

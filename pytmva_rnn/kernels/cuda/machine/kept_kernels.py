@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from inspect import isfunction
 from typing import Any
 
@@ -83,6 +84,10 @@ def _told(value: Any, seen: set[Any]) -> Iterator[Any]:
         yield len(value)
         for each in value:
             yield from _told(each, seen)
+        return
+    if is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from [field.name, *_told(getattr(value, field.name), seen)]
         return
     function = getattr(value, "py_func", value)
     if not isfunction(function) or not function.__module__.startswith(_PACKAGE):

@@ -19,8 +19,8 @@ _MOST_EVENTS, _MOST_BYTES = 1 << 17, 1 << 30
 
 _SOME_EVENTS = 1 << 13
 
-_PLACE = 1 << 25
-"""Bytes of the events that come at once from the host."""
+_PLACE = 1 << 26
+"""Bytes of the events that come at once from the host: so many that to hand them on counts little."""
 
 _KEPT = 8
 """At most so many things are made on the memory and kept."""
@@ -60,7 +60,7 @@ class Reserve:
         self._loss, self._drop, self._stream, self._threads = loss, drop, stream, threads
         self._workspaces: dict[str, DeviceWorkspace] = {}
         self._residents = Residents()
-        self._stagings: dict[str, Staging] = {}
+        self._stagings: dict[Any, Staging] = {}
         self._made: dict[Any, Any] = {}
 
     def training(self, events: int) -> DeviceWorkspace:
@@ -96,11 +96,19 @@ class Reserve:
         return self._residents.get(*arrays)
 
     def staging(self, kind: str, rows: int, *shapes: tuple[int, ...]) -> Staging:
-        """Where events come from the host, of a kind of use, at most `rows` at once; see `rows_at_once`."""
-        known = self._stagings.get(kind)
+        """Where events come from the host for the workspace of a kind, at most `rows` at once; see `rows_at_once`."""
+        key = (kind, shapes)
+        known = self._stagings.get(key)
         if known is None or known.rows != rows:
-            self._stagings.pop(kind, None)
-            self._stagings[kind] = known = Staging(rows, shapes, self._stream, self._threads)
+            self._stagings.pop(key, None)
+            try:
+                known = Staging(rows, shapes, self._stream, self._threads)
+            except MemoryError:
+                if not self._release(kind):
+                    raise
+                known = None
+            known = known or Staging(rows, shapes, self._stream, self._threads)
+            self._stagings[key] = known
         known.begin()
         return known
 
@@ -132,7 +140,8 @@ class Reserve:
             # a batch comes before all else
             if not self._release(kind):
                 raise
-            return self._make(kind, events, **options)
+        # now that the error, and what it holds, is gone
+        return self._make(kind, events, **options)
 
     def _make(self, kind: str, events: int, **options: Any) -> DeviceWorkspace:
         self._workspaces[kind] = DeviceWorkspace(*self._network, self._loss, events, **options)
