@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pytmva_rnn.scores import score
     from pytmva_rnn.training.additions import Additions
     from pytmva_rnn.training.checkpoint import Checkpoint
-    from pytmva_rnn.training.train import Result, train
+    from pytmva_rnn.training.result import Result
+    from pytmva_rnn.training.train import train
     from pytmva_rnn.weightfile import write_weights
 
 __all__ = [

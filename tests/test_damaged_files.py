@@ -17,7 +17,8 @@ import uproot
 from pytmva_rnn.data import Source
 from pytmva_rnn.data.sources import read_columns
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula import Formula, evaluate, tree_reading
+from pytmva_rnn.formula import Formula, evaluate
+from pytmva_rnn.formula.friends import friends_of_tree
 from tests.damaged_files import FILE, read
 
 
@@ -152,4 +153,4 @@ def test_a_file_on_disk_sends_nobody_into_the_network(monkeypatch: pytest.Monkey
     tree = SimpleNamespace(num_entries=1, member=lambda name, **_: [SimpleNamespace(member=friend.__getitem__)])
     monkeypatch.setattr(uproot, "open", lambda *_, **__: pytest.fail("a file was opened"))
     with ExitStack() as stack:
-        assert tree_reading._stored(tree, "mine.root:t", 0, "mine.root", stack, set()) == []
+        assert friends_of_tree(tree, "mine.root:t", 0, "mine.root", stack, set()) == []

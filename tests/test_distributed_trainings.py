@@ -17,7 +17,7 @@ import pytest
 import uproot
 
 from pytmva_rnn import Additions, Dataset, Ensemble, divide, evaluate, load_config, train, train_many, vary
-from pytmva_rnn.config.configuration import CheckpointConfig
+from pytmva_rnn.config import CheckpointConfig
 from pytmva_rnn.distributed import several_trainings as module
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.errors import DataError, OptionError, OutputError

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.config.configuration import SCORE_BRANCHES
+from pytmva_rnn.config.output_table import SCORE_BRANCHES
 from pytmva_rnn.data import Dataset
 
 __all__ = ["sample_columns"]

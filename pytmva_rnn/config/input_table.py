@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.config.checking import check_keys, within
-from pytmva_rnn.config.configuration import InputConfig
-from pytmva_rnn.data import Column, Source
+from pytmva_rnn.config.weights_table import WeightsConfig
+from pytmva_rnn.data import Column, Dataset, Recipe, Source, load
+from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.errors import ConfigError
 from pytmva_rnn.formula import Formula
+from pytmva_rnn.options import SplitOptions
 from pytmva_rnn.suggestions import near
 
-__all__ = ["input_config", "moved", "relocate"]
+__all__ = ["InputConfig", "input_config", "moved", "relocate"]
 
 _SOURCE = tuple(f.name for f in fields(Source) if f.name not in ("aliases", "share"))  # [define] is for aliases
 _OTHERS = ("classes", "targets", "sources")
@@ -26,6 +28,110 @@ _KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "tree_weight": ((str, int, float), "a number, or arithmetic in quotes"),
     "sample": ((str,), "'training', 'validation' or 'test'"),
 }
+
+
+@dataclass(frozen=True)
+class InputConfig:
+    """Where the events come from.
+
+    Attributes
+    ----------
+    sources : tuple of Source, or mapping of class name -> tuple of Source
+        Of all classes together, or of each.
+    classes : mapping of class name -> expression
+        With sources of all classes, for a classification.
+    targets : tuple of Column
+        For a regression.
+    """
+
+    sources: tuple[Source, ...] | Mapping[str, tuple[Source, ...]]
+    classes: Mapping[str, str] | None = None
+    targets: tuple[Column, ...] = ()
+
+    @property
+    def analysis(self) -> str:
+        """`classification` (two classes), `multiclass` or `regression`."""
+        if self.targets:
+            return "regression"
+        return "multiclass" if self.outputs > 1 else "classification"
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes as they are given; none for a regression."""
+        names = self.classes if self.classes is not None else self.sources
+        return tuple(names) if isinstance(names, Mapping) else ()
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the network: one for two classes, or one for each class or target."""
+        if self.targets:
+            return sum(target.width for target in self.targets)
+        return len(self.class_names) if len(self.class_names) > 2 else 1
+
+    def described(self) -> list[str]:
+        """Class, files and tree of each source, for people to read."""
+        return [
+            f"{name}{': ' if name else ''}{', '.join(source.files)}"
+            + (f", tree {source.tree}" if source.tree else "")
+            + (f", for {source.sample}" if source.sample else "")
+            for name, sources in self._by_class().items()
+            for source in sources
+        ]
+
+    def texts(self) -> list[str]:
+        """Every expression over the events: selections, weights, classes and targets."""
+        of_sources = [text for s in self._by_class().values() for each in s for text in (each.selection, each.weight)]
+        own = [*(self.classes or {}).values(), *(target.expression for target in self.targets)]
+        return [text for text in (*of_sources, *own) if text is not None]
+
+    def validates(self, split: SplitOptions) -> bool:
+        """Whether there will be a validation sample of its own."""
+        sources = [source for some in self._by_class().values() for source in some]
+        return split.validation is not None or any(source.sample == "validation" for source in sources)
+
+    def _by_class(self) -> Mapping[str, tuple[Source, ...]]:
+        return self.sources if isinstance(self.sources, Mapping) else {"": self.sources}
+
+    def shared(self, part: int, parts: int, *, whole_files: bool = True) -> InputConfig:
+        """What one of several processes reads: whole files where there are enough, else a part of each."""
+
+        def own(source: Source) -> Source:
+            locations = source.locations()
+            if not whole_files or source.friends or len(locations) < parts:  # friends go along with all files together
+                return replace(source, share=(part, parts))
+            files = tuple(file if tree in (None, source.tree) else f"{file}:{tree}" for file, tree in locations)
+            return replace(source, files=files[part::parts])
+
+        if not isinstance(self.sources, Mapping):
+            return replace(self, sources=tuple(map(own, self.sources)))
+        return replace(self, sources={name: tuple(map(own, some)) for name, some in self.sources.items()})
+
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """The tree that all sources name, if they do: what new files are likely to call theirs."""
+        names = {source.tree for sources in self._by_class().values() for source in sources}
+        return tuple(name for name in names if name is not None) if len(names) == 1 else ()
+
+    def load(
+        self,
+        recipe: Recipe,
+        split: SplitOptions | None = None,
+        weighting: WeightsConfig | None = None,
+        memory: MemoryLimit | None = None,
+    ) -> Dataset:
+        """Read all events, with what the formulas of `split` need, within a limit of memory."""
+        given = weighting or WeightsConfig()
+        return load(
+            recipe,
+            self.sources,
+            classes=self.classes,
+            targets=self.targets or None,
+            split=split or SplitOptions(),
+            negative_weights=given.negative,
+            reweight=given.reweight,
+            balance=given.balance,
+            memory=memory,
+        )
 
 
 def input_config(table: dict[str, Any], folder: Path) -> InputConfig:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytmva_rnn.config.checking import check_keys
-from pytmva_rnn.config.configuration import MethodConfig
 from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.errors import ConfigError, OptionError
 from pytmva_rnn.options import MethodOptions, parse_options
 
-__all__ = ["method_config"]
+__all__ = ["MethodConfig", "method_config"]
+
+
+@dataclass(frozen=True)
+class MethodConfig:
+    """The network and its training.
+
+    Attributes
+    ----------
+    title, job : str
+        TMVA's names of the method and of the Factory, which make up the weight file's name.
+    options : MethodOptions
+        TMVA's string, or a table of its keys, of which layers, sizes and training phases may be lists.
+    """
+
+    title: str
+    job: str
+    options: MethodOptions
 
 
 def method_config(table: Mapping[str, Any], analysis: str, recipe: Recipe) -> MethodConfig:

@@ -5,32 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
 from pytmva_rnn.config.checkpoint_table import checkpoint_config
-from pytmva_rnn.config.configuration import (
-    MASKING_FORMATS,
-    SCORE_BRANCHES,
-    Configuration,
-    InputConfig,
-    OutputConfig,
-    WeightsConfig,
-)
-from pytmva_rnn.config.input_table import input_config
+from pytmva_rnn.config.configuration import Configuration
+from pytmva_rnn.config.input_table import InputConfig, input_config
 from pytmva_rnn.config.method_table import method_config
+from pytmva_rnn.config.output_table import SCORE_BRANCHES, output_config
 from pytmva_rnn.config.scan_table import scan_config
 from pytmva_rnn.config.tune_table import tune_config
-from pytmva_rnn.config.weights_table import weights_config
+from pytmva_rnn.config.weights_table import WeightsConfig, weights_config
 from pytmva_rnn.data import Recipe
 from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.errors import ConfigError, TMVAError
 from pytmva_rnn.options import SplitOptions
-from pytmva_rnn.outputs import NUMBERS, PAGE
 from pytmva_rnn.report import ReportOptions
-from pytmva_rnn.report.plots import PICTURE_FORMATS
 from pytmva_rnn.training import Additions
 
 if sys.version_info >= (3, 11):
@@ -143,7 +134,7 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             "[method] options: ValidationSize takes from the training sample, but there is a sample to validate with: "
             "leave one out"
         )
-    output = _output(table_of(tables, "output"), recipe.mask_padding)
+    output = output_config(table_of(tables, "output"), mask_padding=recipe.mask_padding)
     memory = within("memory", MemoryLimit.of, tables["memory"]) if "memory" in tables else None
     if output.scores is not None and method.title in SCORE_BRANCHES:
         raise ConfigError(
@@ -199,37 +190,3 @@ def _local_steps(table: dict[str, Any]) -> int:
     if type(steps) is not int or steps < 1:
         raise ConfigError(f"[mpi] LocalSteps is a whole number from 1 on, not {steps!r}")
     return steps
-
-
-def _output(table: dict[str, Any], mask_padding: bool) -> OutputConfig:
-    check_keys(table, [f.name for f in fields(OutputConfig)], "[output] has no key")
-    for key, value in table.items():
-        if key == "scalar_elements":
-            if not isinstance(value, bool):
-                raise ConfigError(f"[output] {key} is true or false, not {value!r}")
-        elif not isinstance(value, str) or not value:
-            raise ConfigError(f"[output] {key} is a path in quotes, not {value!r}")
-    output = OutputConfig(**table)
-    if mask_padding:
-        _check_masked_output(output)
-    elif output.weights is not None and not output.weights.endswith(".xml"):
-        raise ConfigError(f"[output] weights = {output.weights!r}: the name of a weight file ends with .xml")
-    if output.plot is not None and Path(output.plot).suffix not in PICTURE_FORMATS:
-        raise ConfigError(f"[output] plot = {output.plot!r}: the name must end with {', '.join(PICTURE_FORMATS)}")
-    for key, kind in (("report", PAGE), ("numbers", NUMBERS)):
-        name = getattr(output, key)
-        if name is not None and Path(name).suffix not in kind.suffixes:
-            raise ConfigError(f"[output] {key} = {name!r}: the name must end with {', '.join(kind.suffixes)}")
-    return output
-
-
-def _check_masked_output(output: OutputConfig) -> None:
-    """A network that leaves out steps needs another file than TMVA's."""
-    if output.weights is None or Path(output.weights).suffix not in MASKING_FORMATS:
-        found = "is missing" if output.weights is None else f"= {output.weights!r}"
-        raise ConfigError(
-            "[sequence] mask_padding leaves out steps that are not there, which a weight file of TMVA cannot say: "
-            f"[output] weights {found}; needed is a name that ends with {', '.join(MASKING_FORMATS)}"
-        )
-    if output.scalar_elements:
-        raise ConfigError("[output] scalar_elements is for weight files of TMVA, and mask_padding needs another")

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from pytmva_rnn.config.checking import check_keys, within
-from pytmva_rnn.config.configuration import WeightsConfig
 from pytmva_rnn.data.reweighting import Reweight
 from pytmva_rnn.data.sums_of_weights import NegativeWeights
 from pytmva_rnn.errors import ConfigError
 
-__all__ = ["weights_config"]
+__all__ = ["WeightsConfig", "weights_config"]
+
+
+@dataclass(frozen=True)
+class WeightsConfig:
+    """What is done to the weights of the events; see `pytmva_rnn.load`.
+
+    Attributes
+    ----------
+    negative : "keep", "absolute" or "ignore"
+        What becomes of events of negative weight.
+    balance : bool
+        Give all classes the same sum of weights.
+    reweight : Reweight, optional
+        Make the distribution of one or two variables that of a reference class, or flat.
+    """
+
+    negative: NegativeWeights = "keep"
+    balance: bool = False
+    reweight: Reweight | None = None
 
 
 def weights_config(table: Mapping[str, Any]) -> WeightsConfig:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.formula.opened_trees import reading
 from pytmva_rnn.formula.remote_files import check_remote, is_remote, remote_identity
-from pytmva_rnn.formula.tree_reading import reading
 
 __all__ = ["identity"]
 

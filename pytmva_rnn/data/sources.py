@@ -12,8 +12,10 @@ import numpy as np
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.friends import friend_name
 from pytmva_rnn.formula.locations import Location, locations
-from pytmva_rnn.formula.tree_reading import STEP, friend_name, opened, read_trees
+from pytmva_rnn.formula.opened_trees import opened
+from pytmva_rnn.formula.tree_reading import STEP, read_trees
 from pytmva_rnn.suggestions import check_keys
 
 __all__ = [

@@ -22,7 +22,8 @@ from pytmva_rnn.data.sources import Source, files_read
 from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.errors import DataError, OutputError
 from pytmva_rnn.files import atomic_folder
-from pytmva_rnn.formula.tree_reading import opened, stored_friends
+from pytmva_rnn.formula.friends import stored_friends
+from pytmva_rnn.formula.opened_trees import opened
 
 __all__ = ["streamed"]
 

@@ -28,8 +28,8 @@ from pytmva_rnn.errors import (
 )
 from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.files import digest_of
+from pytmva_rnn.formula.friends import friend_name
 from pytmva_rnn.formula.locations import Location, locations
-from pytmva_rnn.formula.tree_reading import friend_name
 from pytmva_rnn.interruption import Interruption
 from pytmva_rnn.model import Model
 from pytmva_rnn.outputs import SCORES, Output, check_outputs, check_space

@@ -23,9 +23,9 @@ from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError, OutputError, first_line
 from pytmva_rnn.export.formats import read_scorer
 from pytmva_rnn.files import digest_of
+from pytmva_rnn.formula.friends import friend_name
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.remote_files import is_remote
-from pytmva_rnn.formula.tree_reading import friend_name
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.report.permutation import check_executor

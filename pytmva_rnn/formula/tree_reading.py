@@ -3,186 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import uproot
 
 from pytmva_rnn.ahead import read_ahead
-from pytmva_rnn.errors import DataError, MissingExtraError
-from pytmva_rnn.formula.basket_checks import checked_interpretation
+from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.branches import Branches, member
-from pytmva_rnn.formula.class_definitions import own_definitions
 from pytmva_rnn.formula.event_columns import Columns
 from pytmva_rnn.formula.formula import Formula
+from pytmva_rnn.formula.friends import Friend, TreePart, branches_of, friends_of_tree, named_friend
 from pytmva_rnn.formula.list_bounds import check_lists
-from pytmva_rnn.formula.locations import Location, locations
-from pytmva_rnn.formula.page_checks import check_pages
+from pytmva_rnn.formula.locations import Location
+from pytmva_rnn.formula.opened_trees import opened, reading
 from pytmva_rnn.formula.pieces import pieces_of_tree
-from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
-from pytmva_rnn.suggestions import near
 
-__all__ = ["STEP", "columns_of_arrays", "friend_name", "opened", "read_trees", "stored_friends"]
+__all__ = ["STEP", "columns_of_arrays", "read_trees"]
 
 STEP = 250_000
 """Events read at a time: enough for speed, few enough for memory."""
-
-_COUNTERS_KEPT = 10_000_000
-"""Bytes of the lengths of lists, which several branches may share; what is read itself is not asked for again."""
-
-_TREES = ("TTree", "TNtuple", "TNtupleD", "TChain", "ROOT::RNTuple", "ROOT::Experimental::RNTuple")
-
-
-@contextmanager
-def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
-    """A tree of a file, and `file:tree` for messages; the tree may be left out where a file holds just one.
-
-    Raises
-    ------
-    DataError
-        If it cannot be opened; at the end, if the file is another by then.
-    """
-    if Path(file).is_file():
-        with Path(file).open("rb") as stream:
-            if stream.read(4) != b"root":
-                raise DataError(f"{file} is not a ROOT file")
-    with own_definitions(), _unchanged(file), ExitStack() as stack:
-        with reading(f"{file}: cannot be opened as a ROOT file"):
-            if is_remote(file) and check_remote(file)[:4] != b"root":
-                raise DataError(f"{file} is not a ROOT file")
-            # friends are told then
-            given = patiently(file, lambda: uproot.open(file, minimal_ttree_metadata=False, array_cache=_COUNTERS_KEPT))
-            directory = stack.enter_context(given)
-        with reading(f"{file}: what it holds cannot be read"):
-            kinds = patiently(file, lambda: directory.classnames(cycle=False))
-            trees = [name for name, kind in kinds.items() if kind in _TREES]
-        trees = list(dict.fromkeys(trees))
-        if tree is None:
-            if len(trees) != 1:
-                listed = f"several trees: {', '.join(trees)}; name one" if trees else "no tree"
-                raise DataError(f"{file} holds {listed}" + (f", e.g. {file}:{trees[0]}" if trees else ""))
-            tree = trees[0]
-        elif tree.split(";")[0] not in trees:
-            raise DataError(f"{file} holds no tree {tree!r}; {near(tree, trees)}")
-        with reading(f"the tree {file}:{tree} cannot be read"):
-            found = patiently(file, lambda: directory[tree])
-            if int(found.num_entries) < 0:
-                raise DataError(f"the tree {file}:{tree} says that it has {found.num_entries} entries")
-            if isinstance(found, uproot.behaviors.RNTuple.RNTuple):
-                patiently(file, lambda: check_pages(found, f"{file}:{tree}"))
-        yield found, f"{file}:{tree}"
-
-
-@contextmanager
-def _unchanged(file: str) -> Iterator[None]:
-    """Around the use of a file, which uproot opens anew for each basket: one may be of another file than the others.
-
-    Raises
-    ------
-    DataError
-        If it was replaced, written to or removed, whatever else was wrong then.
-    """
-    before = _state(file)
-    try:
-        yield
-    except DataError as error:
-        if _state(file) != before:
-            raise _changed(file) from error
-        raise
-    if _state(file) != before:
-        raise _changed(file)
-
-
-def _state(file: str) -> tuple[int, ...] | None:
-    """Which file has a name, and when it was written to; None where there is none, as for what is not on disk."""
-    try:
-        found = Path(file).stat()
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _changed(file: str) -> DataError:
-    return DataError(f"{file} was changed while it was read; read it again when nobody writes to it")
-
-
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Around all use of uproot, which raises many kinds of errors on what is damaged: one of ours, with its reason.
-
-    Raises
-    ------
-    DataError
-        `what`, and why.
-    """
-    try:
-        yield
-    except (DataError, MissingExtraError):
-        raise
-    except Exception as error:
-        raise DataError(f"{what}: {_reason(error)}") from error
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A tree that entries are read from: the tree itself, or a piece of a friend.
-
-    Attributes
-    ----------
-    tree : tree of uproot
-    place : str
-    file : str
-    names : Branches
-    first : int
-        Number, in the main tree, of its first entry.
-    """
-
-    tree: Any
-    place: str
-    file: str
-    names: Branches
-    first: int = 0
-
-    @property
-    def end(self) -> int:
-        return self.first + int(self.tree.num_entries)
-
-    def read(self, path: str, start: int, stop: int) -> Any:
-        what = f"branch {path!r} of {self.place}"
-        first, last = start - self.first, stop - self.first
-        with reading(f"{what} cannot be read"):
-            branch = self.tree[path]
-            has = int(getattr(branch, "num_entries", self.tree.num_entries))
-            if has != self.tree.num_entries:
-                raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
-            given = {"entry_start": first, "entry_stop": last, "library": "ak", "array_cache": None}
-            if isinstance(branch, uproot.TBranch):
-                given["interpretation"] = checked_interpretation(branch, what)
-            array = patiently(self.file, lambda: branch.array(**given))
-        if len(array) != stop - start:
-            raise DataError(f"{what} gives {len(array)} of the {stop - start} entries from {first} on")
-        check_lists(array, what, first)
-        return array
-
-
-@dataclass(frozen=True)
-class _Friend:
-    """A friend: one tree, or several one after the other."""
-
-    name: str
-    parts: tuple[_Part, ...]
-
-    def read(self, path: str, start: int, stop: int) -> Any:
-        pieces = [
-            part.read(path, max(start, part.first), min(stop, part.end))
-            for part in self.parts
-            if part.first < stop and start < part.end
-        ] or [self.parts[0].read(path, self.parts[0].first, self.parts[0].first)]
-        return pieces[0] if len(pieces) == 1 else ak.concatenate(pieces)
 
 
 def read_trees(
@@ -232,15 +73,15 @@ def read_trees(
     places = []
     first = before
     with ExitStack() as stack:
-        beside = [_friend(spec, stack) for spec in friends]
+        beside = [named_friend(spec, stack) for spec in friends]
         for file, tree_name in where:
             with ExitStack() as files:
                 tree, place = files.enter_context(opened(file, tree_name))
                 places.append(place)
                 entries = int(tree.num_entries)
-                main = _Part(tree, place, file, _branches(tree, place))
+                main = TreePart(tree, place, file, branches_of(tree, place))
                 known = {**_aliases(tree, place), **(aliases or {})}
-                stored = _stored(tree, place, before, file, files, {friend.name for friend in beside})
+                stored = friends_of_tree(tree, place, before, file, files, {friend.name for friend in beside})
                 search = _Search(main, [*beside, *stored], known, before)
                 search.require(names)
                 part, parts = share
@@ -260,11 +101,6 @@ def read_trees(
         raise DataError(f"no entries in {', '.join(places)}")
 
 
-def _branches(tree: Any, place: str) -> Branches:
-    with reading(f"the branches of {place} cannot be read"):
-        return Branches.of_tree(tree)
-
-
 def _aliases(tree: Any, place: str) -> Mapping[str, str]:
     with reading(f"the aliases of {place} cannot be read"):
         return dict(tree.aliases or {}) if hasattr(tree, "aliases") else {}
@@ -273,12 +109,12 @@ def _aliases(tree: Any, place: str) -> Mapping[str, str]:
 class _Search:
     """Finds names in a tree, its aliases and its friends, and reads them."""
 
-    def __init__(self, main: _Part, friends: list[_Friend], aliases: Mapping[str, str], before: int) -> None:
+    def __init__(self, main: TreePart, friends: list[Friend], aliases: Mapping[str, str], before: int) -> None:
         self._main = main
         self._friends = friends
         self._aliases = aliases
         self._before = before
-        self._found: dict[str, tuple[_Part | _Friend, str, tuple[str, ...], int]] = {}
+        self._found: dict[str, tuple[TreePart | Friend, str, tuple[str, ...], int]] = {}
         self._formulas: dict[str, Formula] = {}
 
     def require(self, names: Iterable[str], above: tuple[str, ...] = ()) -> None:
@@ -304,7 +140,7 @@ class _Search:
             else:
                 self._found[name] = self._of_friends(name)
 
-    def _of_friends(self, name: str) -> tuple[_Part | _Friend, str, tuple[str, ...], int]:
+    def _of_friends(self, name: str) -> tuple[TreePart | Friend, str, tuple[str, ...], int]:
         first, _, rest = name.partition(".")
         found = []
         for friend in self._friends:
@@ -335,7 +171,7 @@ class _Search:
         for name, (part, path, members, shift) in self._found.items():
             key = (id(part), path)
             if key not in arrays:
-                if isinstance(part, _Friend) and part.parts[-1].end < stop + shift:
+                if isinstance(part, Friend) and part.parts[-1].end < stop + shift:
                     raise DataError(
                         f"the friend {part.name} has {part.parts[-1].end} entries, fewer than {self._main.place}"
                     )
@@ -345,53 +181,6 @@ class _Search:
             now = Columns(columns, np.arange(start, stop), self._main.place, self._before)
             columns[name] = formula.evaluate(now)
         return Columns(columns, np.arange(start, stop), self._main.place, self._before)
-
-
-def friend_name(spec: str) -> tuple[str, str]:
-    """The name, if there is one, and the path of a friend, `name = file.root:tree`."""
-    name, assigned, path = (part.strip() for part in spec.partition("="))
-    return (name, path) if assigned and name.isidentifier() else ("", spec)
-
-
-def _friend(spec: str, stack: ExitStack) -> _Friend:
-    """A friend that the user names."""
-    name, path = friend_name(spec)
-    parts: list[_Part] = []
-    for file, tree_name in locations((path,)):
-        tree, place = stack.enter_context(opened(file, tree_name))
-        parts.append(_Part(tree, place, file, _branches(tree, place), parts[-1].end if parts else 0))
-    return _Friend(name or str(parts[0].tree.name), tuple(parts))
-
-
-def _stored(tree: Any, place: str, before: int, file: str, stack: ExitStack, given_by_user: set[str]) -> list[_Friend]:
-    """The friends that a tree in a file names itself; `before` is the number, among all trees, of its first entry."""
-    entries = int(tree.num_entries)
-    friends = []
-    for name, path, inside in stored_friends(tree, place, file):
-        if name in given_by_user:
-            continue
-        other, other_place = stack.enter_context(opened(path, inside))
-        if int(other.num_entries) != entries:
-            raise DataError(f"the friend {name} of {place} has {other.num_entries} entries, the tree {entries}")
-        friends.append(_Friend(name, (_Part(other, other_place, path, _branches(other, other_place), before),)))
-    return friends
-
-
-def stored_friends(tree: Any, place: str, file: str) -> list[tuple[str, str, str]]:
-    """Name, file and tree of the friends that a tree names itself, as far as they are there."""
-    with reading(f"the friends of {place} cannot be read"):
-        listed = tree.member("fFriends", none_if_missing=True) if hasattr(tree, "member") else None
-        keys = ("fName", "fTitle", "fTreeName")
-        named = [tuple(str(given.member(key)) for key in keys) for given in listed or []]
-    found = []
-    for name, of_file, inside in named:
-        paths = [of_file, str(Path(file).parent / of_file)] if of_file and "://" not in of_file else [file]
-        if "://" in of_file:
-            paths = [of_file] if "://" in file else []  # a file on disk sends nobody into the network
-        path = next((p for p in paths if "://" in p or Path(p).is_file()), None)
-        if path is not None:  # else a name that would be found there is not found
-            found.append((name, path, inside or name))
-    return found
 
 
 def columns_of_arrays(arrays: Mapping[str, Any], size: int, formulas: Iterable[Formula], place: str) -> Columns:
@@ -412,19 +201,3 @@ def columns_of_arrays(arrays: Mapping[str, Any], size: int, formulas: Iterable[F
         if isinstance(columns[name], ak.Array):
             check_lists(columns[name], f"{name!r} of {place}")
     return Columns(columns, np.arange(size), place)
-
-
-_LONGEST_REASON = 200
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what an error of uproot says, as the end of a sentence."""
-    if isinstance(error, RecursionError):
-        return "it refers to itself; the file is damaged"
-    if isinstance(error, OSError) and "expected Chunk of length" in str(error):
-        return "it ends too early, as a file whose copy was broken off; copy or write it again"
-    said = next((line.strip() for line in str(error).splitlines() if line.strip()), "").rstrip(" :,;.")
-    if len(said) > _LONGEST_REASON:
-        said = said[:_LONGEST_REASON] + "…"
-    kind = type(error).__name__
-    return f"{said} ({kind})" if said else kind

@@ -19,8 +19,10 @@ from pytmva_rnn.description import padded_steps
 from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.formula.friends import stored_friends
 from pytmva_rnn.formula.locations import Location
-from pytmva_rnn.formula.tree_reading import STEP, opened, read_trees, stored_friends
+from pytmva_rnn.formula.opened_trees import opened
+from pytmva_rnn.formula.tree_reading import STEP, read_trees
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.scores.kept_branches import bare_name, is_pattern, kept_values, matching_branches

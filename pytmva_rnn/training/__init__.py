@@ -5,7 +5,8 @@ from __future__ import annotations
 from pytmva_rnn.description import HistoryRow
 from pytmva_rnn.training.additions import Additions, Cosine, OnPlateau, Step
 from pytmva_rnn.training.checkpoint import Checkpoint
-from pytmva_rnn.training.train import Result, train
+from pytmva_rnn.training.result import Result
+from pytmva_rnn.training.train import train
 
 __all__ = [
     "Additions",

@@ -12,7 +12,7 @@ from pytmva_rnn.network.network_view import network_elements
 from pytmva_rnn.notebook import curves, facts, shown
 
 if TYPE_CHECKING:
-    from pytmva_rnn.training.train import Result
+    from pytmva_rnn.training.result import Result
 
 __all__ = ["result_html"]
 

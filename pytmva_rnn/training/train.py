@@ -6,15 +6,15 @@ import logging
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, overload
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from pytmva_rnn.compile import compilation
 from pytmva_rnn.data import Dataset
-from pytmva_rnn.description import HistoryRow, Variable, tmva_differences
+from pytmva_rnn.description import Variable, tmva_differences
 from pytmva_rnn.errors import DataError, OptionError, TrainingError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.devices import backend_engine
@@ -31,6 +31,7 @@ from pytmva_rnn.training.loop import Loop, OnEpoch
 from pytmva_rnn.training.obeyed_options import backend_of, check_obeyed
 from pytmva_rnn.training.problem import make_problem
 from pytmva_rnn.training.ranks import Communicator, Ranks
+from pytmva_rnn.training.result import Result
 from pytmva_rnn.training.resuming import Resume, agreed_threads, continuation, keeping
 from pytmva_rnn.training.shared_learning import described_together
 from pytmva_rnn.training.shared_steps import check_local_steps, check_shareable
@@ -39,97 +40,46 @@ from pytmva_rnn.weightfile.provenance import provenance
 from pytmva_rnn.weightfile.stored_history import additions_info, history_info
 from pytmva_rnn.weightfile.writing import check_texts
 
-__all__ = ["Result", "train"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["train"]
 
 log = logging.getLogger("pytmva_rnn")
-
-
-@dataclass
-class Result:
-    """What training gives.
-
-    Attributes
-    ----------
-    model : Model
-        With the weights of the lowest validation error.
-    history : list of HistoryRow
-    initial_validation_error : float
-        Validation error before any training.
-    training_time : float
-        Seconds, without what the CPU's kernels took to compile.
-    interrupted : int
-        The signal that ended the training early, such as `signal.SIGINT` of Ctrl-C; 0 if none did.
-    improved : bool
-        Whether any epoch was better than the start; otherwise the model has its initial weights and is worth nothing.
-    """
-
-    model: Model
-    history: list[HistoryRow] = field(default_factory=list)
-    initial_validation_error: float = float("nan")
-    training_time: float = 0.0
-    interrupted: int = 0
-    improved: bool = True
-
-    def _repr_html_(self) -> str:
-        """In a notebook: the errors, drawn, and the network."""
-        from pytmva_rnn.training.result_view import result_html  # it brings what makes HTML
-
-        return result_html(self)
 
 
 Options: TypeAlias = str | Mapping[str, Any] | MethodOptions
 Validation: TypeAlias = Dataset | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
 
 
-@overload
-def train(
-    X: Dataset,
-    options: Options,
-    /,
-    *,
-    validation: Validation | None = None,
-    initial: Model | None = None,
-    shuffle: bool = True,
-    backend: str | None = None,
-    threads: int | None = None,
-    title: str = "DL",
-    variables: Sequence[Variable | str] | None = None,
-    spectators: Sequence[Variable] = (),
-    targets: Sequence[Variable] = (),
-    info: Sequence[tuple[str, str]] = (),
-    progress: bool | None = None,
-    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-    resume: Resume = False,
-    on_epoch: OnEpoch | None = None,
-    communicator: Communicator | None = None,
-    local_steps: int = 1,
-    additions: Additions | Mapping[str, Any] | None = None,
-) -> Result: ...
+class TrainArguments(TypedDict, total=False):
+    """What `train` takes by name, whatever the events come in."""
+
+    validation: Validation | None
+    initial: Model | None
+    shuffle: bool
+    backend: str | None
+    threads: int | None
+    title: str
+    variables: Sequence[Variable | str] | None
+    spectators: Sequence[Variable]
+    targets: Sequence[Variable]
+    info: Sequence[tuple[str, str]]
+    progress: bool | None
+    checkpoint: Checkpoint | str | os.PathLike[str] | None
+    resume: Resume
+    on_epoch: OnEpoch | None
+    communicator: Communicator | None
+    local_steps: int
+    additions: Additions | Mapping[str, Any] | None
 
 
 @overload
-def train(
-    X: Dataset,
-    *,
-    options: Options,
-    validation: Validation | None = None,
-    initial: Model | None = None,
-    shuffle: bool = True,
-    backend: str | None = None,
-    threads: int | None = None,
-    title: str = "DL",
-    variables: Sequence[Variable | str] | None = None,
-    spectators: Sequence[Variable] = (),
-    targets: Sequence[Variable] = (),
-    info: Sequence[tuple[str, str]] = (),
-    progress: bool | None = None,
-    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-    resume: Resume = False,
-    on_epoch: OnEpoch | None = None,
-    communicator: Communicator | None = None,
-    local_steps: int = 1,
-    additions: Additions | Mapping[str, Any] | None = None,
-) -> Result: ...
+def train(X: Dataset, options: Options, /, **arguments: Unpack[TrainArguments]) -> Result: ...
+
+
+@overload
+def train(X: Dataset, *, options: Options, **arguments: Unpack[TrainArguments]) -> Result: ...
 
 
 @overload
@@ -142,24 +92,8 @@ def train(
     sample_weight: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     lengths: ArrayLike | None = None,
-    validation: Validation | None = None,
-    initial: Model | None = None,
-    shuffle: bool = True,
-    backend: str | None = None,
-    threads: int | None = None,
-    title: str = "DL",
-    variables: Sequence[Variable | str] | None = None,
-    spectators: Sequence[Variable] = (),
     classes: Sequence[str] | None = None,
-    targets: Sequence[Variable] = (),
-    info: Sequence[tuple[str, str]] = (),
-    progress: bool | None = None,
-    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
-    resume: Resume = False,
-    on_epoch: OnEpoch | None = None,
-    communicator: Communicator | None = None,
-    local_steps: int = 1,
-    additions: Additions | Mapping[str, Any] | None = None,
+    **arguments: Unpack[TrainArguments],
 ) -> Result: ...
 
 
