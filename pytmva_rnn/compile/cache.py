@@ -7,6 +7,7 @@ import os
 import pickle
 from contextlib import suppress
 from functools import cache
+from inspect import getfile
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,13 @@ class CodeCache(NullCache):
 
 
 def kept_files(function: Any) -> list[str]:
-    """Names of the files of compiled code where that of a function is kept."""
+    """Names of the files of compiled code, by the sources as they are, of all functions of a function's file."""
     kept = _first(_Kept, function) or _first(_OnlyRead, function)
-    return [] if kept is None else sorted(path.name for path in Path(kept.cache_path).glob("*.nbc"))
+    if kept is None:
+        return []
+    paths = Path(kept.cache_path).glob(f"{Path(getfile(function)).stem}.*.nbc")
+    files = kept.files("")
+    return sorted(path.name for path in paths if files.payload(path) is not None)
 
 
 def _first(kind: type[_Kept], function: Any) -> _Kept | None:
@@ -177,12 +182,17 @@ class _Files(IndexDataCacheFile):
 
     def load(self, key: Any) -> Any:
         """What is kept under a key, or None."""
-        content = self._path(key).read_bytes()
-        seal, payload = content[:32], content[32:]
-        if seal != self._seal(payload):
+        payload = self.payload(self._path(key))
+        if payload is None:
             return None
         found, data = pickle.loads(payload)
         return data if found == key else None
+
+    def payload(self, path: Path) -> bytes | None:
+        """The content of a file, or None if its seal is not of that, or of other sources."""
+        content = path.read_bytes()
+        seal, payload = content[:32], content[32:]
+        return payload if seal == self._seal(payload) else None
 
     def save(self, key: Any, data: Any) -> None:
         """Keep data under a key; the file appears complete or not at all."""

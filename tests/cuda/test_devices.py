@@ -28,6 +28,7 @@ def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(devices.extras, "numba_cuda", lambda: None)
     monkeypatch.setattr(devices, "_cuda", lambda: Cuda)
+    monkeypatch.setattr("pytmva_rnn.cli.inspect_command.compiled_kernels", dict)
 
 
 @needs_no_gpu

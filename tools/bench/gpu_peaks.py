@@ -11,6 +11,7 @@ import numpy as np
 from numba import cuda as _cuda
 
 from bench.roofline import Peaks
+from pytmva_rnn.kernels.cuda.machine.device import multiprocessors
 from pytmva_rnn.network.devices import simulated
 
 __all__ = ["dependent_steps", "measure_gpu_peaks", "multiply_adds"]
@@ -23,19 +24,24 @@ _COPIED = 1 << 10 if simulated() else 1 << 28
 CHAINS = 32
 """Independent sums of a thread, so many that the loop around them counts little."""
 
+_CALLS = 1 if simulated() else 10
+
 WARP = 2 if simulated() else 32
 
-_COUNT = 2 if simulated() else 4096
-_BLOCKS, _THREADS = (1, 2) if simulated() else (4096, 256)
+_COUNT = 2 if simulated() else 1024
+_THREADS = 2 if simulated() else 256
+_EACH = 1 if simulated() else 64
+"""Blocks of a multiprocessor, so many that the last ones, which do not fill all of them, count little."""
 
 
 def measure_gpu_peaks() -> Peaks:
     """Measure the GPU in use: bytes, read and written, and operations of multiply-adds a second; seconds of a step."""
     source, target = (cuda.device_array(_COPIED // 4, np.float32) for _ in range(2))
     copied = _shortest(lambda: target.copy_to_device(source))
-    out = cuda.device_array(_BLOCKS * _THREADS, np.float32)
-    multiplied = _shortest(lambda: multiply_adds[_BLOCKS, _THREADS](out, np.float32(0.999), _COUNT))
-    operations = 2 * CHAINS * _COUNT * _BLOCKS * _THREADS
+    blocks = _EACH * multiprocessors()
+    out = cuda.device_array(blocks * _THREADS, np.float32)
+    multiplied = _shortest(lambda: multiply_adds[blocks, _THREADS](out, np.float32(0.999), _COUNT))
+    operations = 2 * CHAINS * _COUNT * blocks * _THREADS
     few = _shortest(lambda: dependent_steps[1, WARP](out, _COUNT))
     many = _shortest(lambda: dependent_steps[1, WARP](out, 3 * _COUNT))
     return Peaks(
@@ -80,13 +86,15 @@ dependent_steps: Any = cuda.jit(_dependent_steps)
 
 
 def _shortest(call: Callable[[], Any]) -> float:
-    """Seconds of the quickest of some calls."""
+    """Seconds of a call in the quickest of some rows, in which the device need not wait for the host."""
     times = []
-    for _ in range(10):
+    for _ in range(5):
         start, stop = cuda.event(), cuda.event()
-        start.record()
         call()
+        start.record()
+        for _ in range(_CALLS):
+            call()
         stop.record()
         stop.synchronize()
-        times.append(float(start.elapsed_time(stop)) / 1e3)
+        times.append(float(start.elapsed_time(stop)) / 1e3 / _CALLS)
     return min(times)

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
-from inspect import isfunction
+from inspect import isfunction, unwrap
 from typing import Any
 
 import numba_cuda  # type: ignore[import-untyped]
@@ -107,16 +107,13 @@ def _told(value: Any, seen: set[Any]) -> Iterator[Any]:
 def kept_kernels() -> dict[str, Counter[str]]:
     """How many kernels of each module are kept, by the compute capability that they were compiled for."""
     package = importlib.import_module(_PACKAGE)
-    names = [each.name for each in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}.")]
-    functions = {}
-    for module in map(importlib.import_module, names):
-        own = [each for each in vars(module).values() if isfunction(each) and each.__module__ == module.__name__]
-        if own:
-            # files of one folder are kept in one
-            functions[module.__name__.rpartition(".")[0]] = own[0]
     kept: dict[str, Counter[str]] = {}
-    for name in {name for function in functions.values() for name in kept_files(function)}:
-        found = re.match(r"(\w+)\..*\.sm_(\d+)(\d)\.", name)
-        if found:
-            kept.setdefault(f"{found[2]}.{found[3]}", Counter())[found[1]] += 1
+    for each in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}."):
+        functions = map(unwrap, filter(callable, vars(importlib.import_module(each.name)).values()))
+        own = (function for function in functions if isfunction(function) and function.__module__ == each.name)
+        first = next(own, None)
+        for name in kept_files(first) if first else ():
+            found = re.search(r"\.sm_(\d+)(\d)\.\w+\.nbc$", name)
+            if found:
+                kept.setdefault(f"{found[1]}.{found[2]}", Counter())[each.name.rpartition(".")[2]] += 1
     return kept
