@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError, TMVAError, first_line
+from pytmva_rnn.export.keras.hdf5_heaps import check_heaps
 
 __all__ = ["CONFIG", "METADATA_FILE", "WEIGHTS", "ArraysOf", "KerasFile", "open_keras", "snake_case"]
 
@@ -171,9 +172,11 @@ def open_keras(path: str | os.PathLike[str]) -> Iterator[KerasFile]:
     try:
         if suffix == ".keras":
             config, metadata, weights = _members(name, content)
+            check_heaps(f"{WEIGHTS} of {name}", weights)
             with h5py.File(io.BytesIO(weights), "r") as file:
                 yield KerasFile(name, config, metadata, file, numbered=True)
             return
+        check_heaps(name, content)
         with h5py.File(io.BytesIO(content), "r") as file:
             if "model_config" not in file.attrs or "model_weights" not in file:
                 raise DataError(
