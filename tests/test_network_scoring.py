@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,3 +76,15 @@ def test_events_of_any_flavour_are_transformed_and_mapped_back() -> None:
 def test_no_events() -> None:
     model, X = transformed_regression()
     assert model.predict(X[:0]).shape == (0, 2)
+
+
+def test_a_gpu_gets_all_that_needs_no_preparation() -> None:
+    X = np.zeros((9, 10, 30), np.float32)
+
+    def at_once(events: Any, backend: str = "cuda", chain: bool = False) -> int:
+        network: Any = SimpleNamespace(shape=(10, 30), backend=backend, chain=chain, dtype=np.dtype(np.float32))
+        return scoring._at_once(network, events)
+
+    assert at_once(X) == 9
+    assert {at_once(X, chain=True), at_once(X.astype(float)), at_once(X[:, :, ::-1])} == {(1 << 26) // 300}
+    assert at_once(X, "cpu") == (1 << 21) // 300

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -53,6 +54,9 @@ def _captures() -> Any:
     return cuda.external_stream(int(handle))
 
 
+_capturing = threading.Lock()
+
+
 class Graph:
     """Launches that were captured once, to be launched again as a whole.
 
@@ -70,10 +74,11 @@ class Graph:
     """
 
     def __init__(self, launches: Launches) -> None:
-        driver, stream = _driver(), _captures()
+        driver = _driver()
         self._launch = driver.cuGraphLaunch
-        handle = driver.CUstream(int(stream))
-        with cuda.defer_cleanup():
+        with _capturing, cuda.defer_cleanup():
+            stream = _captures()
+            handle = driver.CUstream(int(stream))
             _call("cuStreamBeginCapture", handle, driver.CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_RELAXED)
             try:
                 launches(stream)

@@ -122,11 +122,11 @@ class Reserve:
         The key has the `id` of whatever it is made on, which it keeps.
         """
         whole = (kind, *key)
-        if whole not in self._made:
-            if len(self._made) >= _KEPT:
-                del self._made[next(iter(self._made))]
-            self._made[whole] = make()
-        known: Made = self._made[whole]
+        known: Made = self._made.pop(whole) if whole in self._made else make()
+        # the last is what was used last
+        self._made[whole] = known
+        if len(self._made) > _KEPT:
+            del self._made[next(iter(self._made))]
         return known
 
     def _exactly(self, kind: str, events: int, **options: Any) -> DeviceWorkspace:
