@@ -21,7 +21,7 @@ _SIZE, _OBJECT = struct.Struct("<Q"), struct.Struct("<HHIQ")
 
 
 def check_heaps(name: str, content: bytes) -> None:
-    """Follow the objects of each heap of a file's content, as h5py writes it: from the first byte on, with lengths of 8.
+    """Follow the objects of each heap of a file's content, as h5py writes it: from byte 0 on, with lengths of 8.
 
     Raises
     ------
