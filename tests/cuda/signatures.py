@@ -33,13 +33,12 @@ KERNELS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "gather": (gather._gather, (m, m, v, n[:, ::1], whole, m, m, v, n)),
 }
 
-for each, shape in ((products.WIDE, "wide"), (1, "narrow")):
-    KERNELS[f"product {shape}"] = products.forward_kernel(each), (m, m, v, m, m, n, n)
-    KERNELS[f"input gradient {shape}"] = products.input_gradient_kernel(each), (m, m, m, n, n, m, m)
-    KERNELS[f"weight gradient {shape}"] = (
-        products.weight_gradient_kernel(each),
-        (m, n, n, m, n, n, n, m, n, m, n, n),
-    )
+for title, form in {"wide": (products.WIDE, False), "narrow": (1, False), "TF32": (products.WIDE, True)}.items():
+    KERNELS |= {
+        f"product {title}": (products.forward_kernel(*form), (m, m, v, m, m, n, n)),
+        f"input gradient {title}": (products.input_gradient_kernel(*form), (m, m, m, n, n, m, m)),
+        f"weight gradient {title}": (products.weight_gradient_kernel(*form), (m, n, n, m, n, n, n, m, n, m, n, n)),
+    }
 
 FORWARD = (m, v, m, m, m, m, m, v, n, n, n, n, flag, flag, flag)
 BACKWARD = (m, v, m, m, m, v, n, n, n, flag)
@@ -54,6 +53,7 @@ SHAPES = {
     # with most registers, and with most shared memory
     "LSTM 128": resident.Shape(lstm.LSTMPart.cell, 128, 8),
     "GRU before 50": resident.Shape(gru.BEFORE, 50, 4),
+    "LSTM 10": resident.Shape(lstm.LSTMPart.cell, 10, 4),
 }
 
 

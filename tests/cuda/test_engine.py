@@ -51,6 +51,7 @@ def test_beyond_shared_memory(
     """The recurrent weights, or the states of the steps as well, are too large for shared memory."""
     from pytmva_rnn.kernels.cuda.machine import recurrent as module
 
+    monkeypatch.setattr(module, "shared_bytes", lambda: 0)
     monkeypatch.setattr(module, "SHARED_FLOATS", module.EVENTS * 6 * 3 if states else 2)
     # an RNN passes on less than an LSTM
     assert module.blocks(batch, 3, 4 * 9, 6 * 3).form[1:] == (False, states)

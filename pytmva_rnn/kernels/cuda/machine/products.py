@@ -5,7 +5,8 @@ of sums in registers. While a slab is multiplied, the next one is on its way int
 memory in turn, so that one barrier a slab suffices. The finished tile goes through shared memory too, from where it
 leaves in whole rows.
 
-Of results with few columns, or few rows, a thread has one: `each` is 1 then, else `WIDE`.
+Of results with few columns, or few rows, a thread has one: `each` is 1 then, else `WIDE`. Tensor cores make the others
+where they are asked for; see `tensor_cores.py`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import numpy as np
 from numba import cuda
 
 from pytmva_rnn.kernels.codes import LINEAR
+from pytmva_rnn.kernels.cuda.machine import tensor_cores
 from pytmva_rnn.kernels.cuda.machine.activations import activate, slope
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Below, Run
-from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load, load4, store4
+from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load, load4, store, store4
 
 SIDE = 4 if SIMULATED else 8
 """Threads of a block in each direction of a tile."""
@@ -34,7 +36,7 @@ DEPTH = 4 if SIMULATED else 8
 _BLOCK = SIDE * SIDE
 _TILE = SIDE * WIDE
 
-_PITCH = _TILE + WIDTH
+_PITCH = _TILE + 2 * WIDTH
 """Floats from row to row of a slab, or of the finished tile: threads that write a column find it in other banks."""
 
 _SLAB = DEPTH * _PITCH
@@ -125,12 +127,15 @@ def _clear(sums, high, wide):
 def _multiply(shared, start, sums, left, right, high, wide):
     """Add the products of the slabs at `start` and behind it."""
     y, x = cuda.threadIdx.x // SIDE, cuda.threadIdx.x % SIDE
-    for k in range(DEPTH):
-        _fragment(left, shared, start + k * _PITCH, y, high)
-        _fragment(right, shared, start + _SLAB + k * _PITCH, x, wide)
-        for i in range(high):
-            for j in range(wide):
-                sums[i, j] += left[i] * right[j]
+    for pair in range(DEPTH // 2):
+        # a loop of two is none when it is compiled
+        for k in range(2):
+            place = start + (2 * pair + k) * _PITCH
+            _fragment(left, shared, place, y, high)
+            _fragment(right, shared, place + _SLAB, x, wide)
+            for i in range(high):
+                for j in range(wide):
+                    sums[i, j] += left[i] * right[j]
 
 
 @device
@@ -150,8 +155,8 @@ def _spread(shared, sums, high, wide):
 
 
 @cache
-def forward_kernel(each: int) -> Any:
-    """The kernel of a = x W^T + b and y = activation(a), `each` columns a thread."""
+def forward_kernel(each: int, tensor: bool) -> Any:
+    """The kernel of a = x W^T + b and y = activation(a), `each` columns a thread, or on tensor cores."""
     width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
 
     @kernel
@@ -170,26 +175,37 @@ def forward_kernel(each: int) -> Any:
                 _load_rows(held_x, x, first_row, rows, k + DEPTH, _TILE)
                 _load_rows(held_W, W, first_column, outputs, k + DEPTH, width)
             if k >= 0:
-                _multiply(shared, now, sums, left, right, WIDE, each)
+                if tensor:
+                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
+                else:
+                    _multiply(shared, now, sums, left, right, WIDE, each)
             now, other = other, now
             if k + DEPTH < inputs:
                 _put_rows(shared, now, held_x, _TILE)
                 _put_rows(shared, now + _SLAB, held_W, width)
             cuda.syncthreads()
-        _spread(shared, sums, WIDE, each)
-        for place in range(cuda.threadIdx.x, _TILE * width, _BLOCK):
-            row, column = first_row + place // width, first_column + place % width
-            if row < rows and column < outputs:
-                value = shared[index(place // width * _PITCH + place % width)] + b[index(column)]
-                a[index(row), index(column)] = value
+        if tensor:
+            tensor_cores.spread(shared, _PITCH, sums)
+        else:
+            _spread(shared, sums, WIDE, each)
+        # of the tile's rows, a thread has some of a column
+        row, column = cuda.threadIdx.x // width, first_column + cuda.threadIdx.x % width
+        place, at = row * _PITCH + cuda.threadIdx.x % width, (first_row + row) * outputs + column
+        if column < outputs:
+            bias = b[column]
+            for _ in range(row, min(_TILE, rows - first_row), _BLOCK // width):
+                value = shared[index(place)] + bias
+                store(a, at, value)
                 if activation != LINEAR:
-                    y[index(row), index(column)] = activate(activation, value)
+                    store(y, at, activate(activation, value))
+                place += _BLOCK // width * _PITCH
+                at += _BLOCK // width * outputs
 
     return product
 
 
 @cache
-def input_gradient_kernel(each: int) -> Any:
+def input_gradient_kernel(each: int, tensor: bool) -> Any:
     """The kernel of dx = da W, times the derivative of the activation that made the inputs, y = activation(a)."""
     width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
 
@@ -209,26 +225,35 @@ def input_gradient_kernel(each: int) -> Any:
                 _load_rows(held_da, da, first_row, rows, k + DEPTH, _TILE)
                 _load_columns(held_W, W, k + DEPTH, outputs, column, width)
             if k >= 0:
-                _multiply(shared, now, sums, left, right, WIDE, each)
+                if tensor:
+                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
+                else:
+                    _multiply(shared, now, sums, left, right, WIDE, each)
             now, other = other, now
             if k + DEPTH < outputs:
                 _put_rows(shared, now, held_da, _TILE)
                 _put_columns(shared, now + _SLAB, held_W, width)
             cuda.syncthreads()
-        _spread(shared, sums, WIDE, each)
-        for place in range(cuda.threadIdx.x, _TILE * width, _BLOCK):
-            row, column = first_row + place // width, first_column + place % width
-            if row < rows and column < inputs:
-                value = shared[index(place // width * _PITCH + place % width)]
+        if tensor:
+            tensor_cores.spread(shared, _PITCH, sums)
+        else:
+            _spread(shared, sums, WIDE, each)
+        row = cuda.threadIdx.x // width
+        place, at = row * _PITCH + cuda.threadIdx.x % width, (first_row + row) * inputs + column
+        if column < inputs:
+            for _ in range(row, min(_TILE, rows - first_row), _BLOCK // width):
+                value = shared[index(place)]
                 if activation != LINEAR:
-                    value *= slope(activation, a[index(row), index(column)], y[index(row), index(column)])
-                dx[index(row), index(column)] = value
+                    value *= slope(activation, load(a, at), load(y, at))
+                store(dx, at, value)
+                place += _BLOCK // width * _PITCH
+                at += _BLOCK // width * inputs
 
     return input_gradient
 
 
 @cache
-def weight_gradient_kernel(each: int) -> Any:
+def weight_gradient_kernel(each: int, tensor: bool) -> Any:
     """The kernel of the sums of da^T x, of da, and of da^T h, over a chunk of rows, `each` columns of da a thread.
 
     Columns of da count from `first` on: `outputs` of them with x, `h_outputs` with h. `start`, `h_start` and `bias`
@@ -256,7 +281,10 @@ def weight_gradient_kernel(each: int) -> Any:
                 _load_columns(held_da, da, k + DEPTH, end, first + first_row + cuda.threadIdx.x % height, height)
                 _load_columns(held_x, factor, k + DEPTH, end, place, _TILE)
             if k >= begin:
-                _multiply(shared, now, sums, left, right, each, WIDE)
+                if tensor:
+                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
+                else:
+                    _multiply(shared, now, sums, left, right, each, WIDE)
             now, other = other, now
             if k + DEPTH < end:
                 _put_columns(shared, now, held_da, height)
@@ -265,19 +293,24 @@ def weight_gradient_kernel(each: int) -> Any:
                         held_x[q] = np.float32(1)
                 _put_columns(shared, now + _SLAB, held_x, _TILE)
             cuda.syncthreads()
-        _spread(shared, sums, each, WIDE)
-        for place in range(cuda.threadIdx.x, height * _TILE, _BLOCK):
-            row, column = first_row + place // _TILE, first_column + place % _TILE
-            value = shared[index(place // _TILE * _PITCH + place % _TILE)]
-            behind = column - inputs - one
-            if column < inputs:
-                if row < outputs:
-                    partials[index(chunk), index(start + row * inputs + column)] = value
-            elif behind < 0:
-                if row < outputs:
-                    partials[index(chunk), index(bias + row)] = value
-            elif row < h_outputs and behind < h.shape[1]:
-                partials[index(chunk), index(h_start + row * h.shape[1] + behind)] = value
+        if tensor:
+            tensor_cores.spread(shared, _PITCH, sums)
+        else:
+            _spread(shared, sums, each, WIDE)
+        behind = column - inputs - one
+        if of_x:
+            limit, at, apart = outputs, start + column, inputs
+        elif behind < 0:
+            limit, at, apart = outputs, bias, 1
+        else:
+            limit, at, apart = h_outputs if behind < h.shape[1] else 0, h_start + behind, h.shape[1]
+        row = cuda.threadIdx.x // _TILE
+        place = row * _PITCH + cuda.threadIdx.x % _TILE
+        at += chunk * partials.shape[1] + (first_row + row) * apart
+        for _ in range(row, min(height, limit - first_row), _BLOCK // _TILE):
+            store(partials, at, shared[index(place)])
+            place += _BLOCK // _TILE * _PITCH
+            at += _BLOCK // _TILE * apart
 
     return weight_gradient
 
@@ -288,6 +321,11 @@ def _transpose(source, target):
     rows, columns = source.shape
     for k in range(cuda.grid(1), rows * columns, cuda.gridsize(1)):
         target[k] = source[k % rows, k // rows]
+
+
+def _tensor(each: int) -> bool:
+    """Whether tensor cores make a product, which takes results that are wide enough for them."""
+    return each == WIDE and tensor_cores.wanted()
 
 
 def _each(count: int) -> int:
@@ -317,7 +355,7 @@ def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activat
     """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y, and is for a linear activation."""
     each = _each(W.shape[0])
     grid = (_tiles(rows), _tiles(W.shape[0], each))
-    forward_kernel(each)[grid, _BLOCK, run.stream](x, W, b, a, y, rows, activation)
+    forward_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](x, W, b, a, y, rows, activation)
 
 
 def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
@@ -325,7 +363,7 @@ def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below |
     activation, a, y = below or (LINEAR, dx, dx)
     each = _each(W.shape[1])
     grid = (_tiles(rows), _tiles(W.shape[1], each))
-    input_gradient_kernel(each)[grid, _BLOCK, run.stream](da, W, dx, rows, activation, a, y)
+    input_gradient_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](da, W, dx, rows, activation, a, y)
 
 
 def weight_gradient(
@@ -350,7 +388,7 @@ def weight_gradient(
     columns = x.shape[1] + (bias >= 0) + (h.shape[1] if also else 0)
     each = _each(outputs)
     grid = (_tiles(outputs, each), _tiles(columns), count)
-    weight_gradient_kernel(each)[grid, _BLOCK, run.stream](
+    weight_gradient_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](
         da, first, outputs, x, start, bias, h_outputs, h, h_start, partials, rows, -(-rows // count)
     )
 

@@ -107,7 +107,7 @@ class RecurrentPart(Part):
         products.forward(run, self.x, self.W, self.b, self.a, self.a, rows)
         one_by_one = run.one_by_one and self.remember
         shape = None if one_by_one else resident.shape(cell, H, run.events)
-        if shape is not None and 4 * shape.forward_floats <= shared_bytes():
+        if shape is not None and shape.forward_bytes(run.events) <= shared_bytes():
             self._resident_forward(run, shape)
             return
         events, length = (1, rows) if one_by_one else (run.events, self.T)
@@ -144,20 +144,20 @@ class RecurrentPart(Part):
         products.transpose(run, self.U, self.U_columns)
         arrays = self.a, self.U_columns, self.y, self.before, self.saved, *self._states(run)
         arguments = *arrays, run.events, self.T, self.sequence, self.training, self.remember
-        kernel, size = resident_forward.forward_kernel(shape), 4 * shape.forward_floats
+        kernel, size = resident_forward.forward_kernel(shape), shape.forward_bytes(run.events)
         grant_shared(kernel, arguments, size)
-        kernel[shape.blocks(run.events), shape.threads, run.stream, size](*arguments)
+        kernel[shape.blocks(run.events), shape.threads(run.events), run.stream, size](*arguments)
 
     def _resident_backward(self, run: Run, shape: resident.Shape) -> None:
         arrays = self.a, self.U_rows, self.dy, self.before, self.saved
         arguments = *arrays, run.events, self.T, self.sequence
-        kernel, size = resident_backward.backward_kernel(shape), 4 * shape.backward_floats
+        kernel, size = resident_backward.backward_kernel(shape), shape.backward_bytes(run.events)
         grant_shared(kernel, arguments, size)
-        kernel[shape.blocks(run.events), shape.threads, run.stream, size](*arguments)
+        kernel[shape.blocks(run.events), shape.threads(run.events), run.stream, size](*arguments)
 
     def backward(self, run: Run) -> None:
         shape = resident.shape(self.cell, self.H, run.events)
-        if shape is not None and 4 * shape.backward_floats <= shared_bytes():
+        if shape is not None and shape.backward_bytes(run.events) <= shared_bytes():
             self._resident_backward(run, shape)
         else:
             self._general_backward(run)

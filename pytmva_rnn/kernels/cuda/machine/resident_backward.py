@@ -13,7 +13,8 @@ from numba import cuda
 from pytmva_rnn.kernels.cuda.machine.device import device, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.equations import MOST
 from pytmva_rnn.kernels.cuda.machine.registers import add_far, adding, clear, keeping, pieces_of
-from pytmva_rnn.kernels.cuda.machine.resident import HALVES, OUTPUTS, PARTS, Shape
+from pytmva_rnn.kernels.cuda.machine.resident import Shape
+from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, store4
 
 
 @cache
@@ -28,13 +29,15 @@ def backward_kernel(shape: Shape) -> Any:
     reset_gradient, saves = cell.reset_gradient, cell.saves
     resets = reset_gradient is not None
     eighth, near = shape.eighth, shape.backward_near
-    far, lanes, own = eighth - near, units // OUTPUTS, each // HALVES
-    kept_weights = max(1, near * gates * OUTPUTS)
+    slices, outputs, parts = shape.slices, shape.outputs, shape.parts
+    far, lanes, own = eighth - near, units // outputs, each // slices
+    kept_weights = near * gates * outputs
     # those whose gradients go to the state itself
     through = gates - 1 if resets else gates
-    pitch = PARTS * eighth
-    at_gradients = far * gates * units * PARTS
-    at_eighths = at_gradients + gates * pitch * each
+    pitch = parts * eighth
+    # of a group of events, behind the weights that are not in registers
+    at_gradients = far * gates * units * parts
+    to_eighths, group_floats = gates * pitch * each, shape.backward_states
 
     of_gates = [pieces_of(g, g * near, g * pitch * each, near, each) for g in range(gates)]
     pieces, those_through = list(chain(*of_gates)), list(chain(*of_gates[:through]))
@@ -42,40 +45,53 @@ def backward_kernel(shape: Shape) -> Any:
     @device
     def fetch(U, gate, k, output):
         """A weight of one of the thread's units with unit k of its eighth."""
-        thread = numba.int64(cuda.threadIdx.x + cuda.threadIdx.y * units)
+        thread = cuda.threadIdx.x + cuda.threadIdx.y % slices * units
         row, unit = thread // lanes * eighth + k, output * lanes + thread % lanes
         there = row < size and unit < size
         return U[index((gate * size + row) * size + unit)] if there else np.float32(0)
 
-    keep = keeping(pieces, OUTPUTS, fetch)
-    add_through = adding(those_through, 0, OUTPUTS, OUTPUTS, each)
-    add_last = adding(pieces[len(those_through) :], 0, OUTPUTS, OUTPUTS, each)
+    keep = keeping(pieces, outputs, fetch)
+    add_through = adding(those_through, 0, outputs, outputs, each)
+    add_last = adding(pieces[len(those_through) :], 0, outputs, outputs, each)
 
     @device
-    def multiply(sums, low, high, weights, shared, held):
-        """Write the products of a thread's eighth of the gradients, for the gates from low to high."""
-        thread = numba.int64(cuda.threadIdx.x + cuda.threadIdx.y * units)
+    def multiply(sums, low, high, weights, shared, gradients, held):
+        """Make the products of a thread's eighth of the gradients, for the gates from low to high."""
+        thread = cuda.threadIdx.x + cuda.threadIdx.y % slices * units
         lane, part = thread % lanes, thread // lanes
-        mine, across = at_gradients + part * eighth * each, HALVES * units
-        clear(sums, 0, OUTPUTS, each)
+        mine, across = gradients + part * eighth * each, slices * units
+        clear(sums, 0, outputs, each)
         if low == 0:
             add_through(sums, weights, shared, mine, held)
         else:
             add_last(sums, weights, shared, mine, held)
         for g in range(low, high):
-            place, states = g * far * OUTPUTS * across + thread, mine + (g * pitch + near) * each
-            add_far(sums, 0, OUTPUTS, place, across, OUTPUTS * across, far, shared, states, each, held)
-        for o in range(OUTPUTS):
-            for e in range(each):
-                shared[index(at_eighths + (part * each + e) * units + o * lanes + lane)] = sums[o, e]
-        cuda.syncthreads()
+            place, states = g * far * outputs * across + thread, mine + (g * pitch + near) * each
+            add_far(sums, 0, outputs, place, across, outputs * across, far, shared, states, each, held)
+        if slices > 1:
+            for o in range(outputs):
+                for e in range(each):
+                    place = gradients + to_eighths + (part * each + e) * units + o * lanes + lane
+                    shared[index(place)] = sums[o, e]
+            cuda.syncthreads()
 
     @device
-    def total(shared, i):
+    def put(shared, place, ahead, g):
+        """Write the gradients of a gate for the thread's events, which lie side by side, at once where they are four."""
+        if own == WIDTH:
+            store4(shared, place, ahead[g, 0], ahead[g, 1], ahead[g, own - 2], ahead[g, own - 1])
+        else:
+            for i in range(own):
+                shared[index(place + i)] = ahead[g, i]
+
+    @device
+    def total(sums, shared, gradients, i):
         """The sum of all eighths for the thread's unit and its event i."""
-        place = at_eighths + (cuda.threadIdx.y * own + i) * units + cuda.threadIdx.x
+        if slices == 1:
+            return sums[0, i]
+        place = gradients + to_eighths + (cuda.threadIdx.y * own + i) * units + cuda.threadIdx.x
         value = np.float32(0)
-        for part in range(PARTS):
+        for part in range(parts):
             value += shared[index(place + part * each * units)]
         return value
 
@@ -83,25 +99,26 @@ def backward_kernel(shape: Shape) -> Any:
     def backward(a, U, dy, before, saved, events, steps, sequence):
         shared = cuda.shared.array(0, float32)
         weights = cuda.local.array(kept_weights, float32)
-        sums, held = cuda.local.array((OUTPUTS, each), float32), cuda.local.array(each, float32)
+        sums, held = cuda.local.array((outputs, each), float32), cuda.local.array(each, float32)
         ahead, values = cuda.local.array((gates, own), float32), cuda.local.array(MOST, float32)
         dh, dextra = cuda.local.array(own, float32), cuda.local.array(own, float32)
         ahead_dy, ahead_h = cuda.local.array(own, float32), cuda.local.array(own, float32)
         kept, ahead_kept = cuda.local.array(own, float32), cuda.local.array(own, float32)
         r, held_h = cuda.local.array(own, float32), cuda.local.array(own, float32)
         zero = np.float32(0)
-        j, y = numba.int64(cuda.threadIdx.x), numba.int64(cuda.threadIdx.y)
+        j, y, group = numba.int64(cuda.threadIdx.x), cuda.threadIdx.y % slices, cuda.threadIdx.y // slices
         thread = j + y * units
         keep(weights, U)
         for g in range(gates):
             for k in range(far):
-                for o in range(OUTPUTS):
-                    place = ((g * far + k) * OUTPUTS + o) * HALVES * units + thread
+                for o in range(outputs):
+                    place = ((g * far + k) * outputs + o) * slices * units + thread
                     shared[index(place)] = fetch(U, g, near + k, o)
-        for place in range(thread, gates * pitch * each, HALVES * units):
-            shared[index(at_gradients + place)] = zero
+        gradients = at_gradients + group * group_floats
+        for place in range(thread, gates * pitch * each, slices * units):
+            shared[index(gradients + place)] = zero
         inside = j < size
-        first = cuda.blockIdx.x * each + y * own
+        first = (cuda.blockIdx.x * (cuda.blockDim.y // slices) + group) * each + y * own
         for i in range(own):
             dh[i], dextra[i], kept[i] = zero, zero, zero
             there = inside and first + i < events
@@ -130,9 +147,11 @@ def backward_kernel(shape: Shape) -> Any:
                     kept[i] = ahead_kept[i]
                     if apart:
                         values[gates - 1] = passed
-                    if inside:
-                        for g in range(gates):
-                            shared[index(at_gradients + (g * pitch + j) * each + y * own + i)] = values[g]
+                    for g in range(gates):
+                        ahead[g, i] = values[g]
+                if inside:
+                    for g in range(gates):
+                        put(shared, gradients + (g * pitch + j) * each + y * own, ahead, g)
             if t > 0:
                 for i in range(own):
                     event, row = first + i, (first + i) * steps + t - 1
@@ -153,19 +172,19 @@ def backward_kernel(shape: Shape) -> Any:
             if t < steps:
                 cuda.syncthreads()
                 if resets:
-                    multiply(sums, through, gates, weights, shared, held)
+                    multiply(sums, through, gates, weights, shared, gradients, held)
                     for i in range(own):
                         event = first + i
-                        slope, direct = reset_gradient(total(shared, i), r[i], held_h[i])
+                        slope, direct = reset_gradient(total(sums, shared, gradients, i), r[i], held_h[i])
                         dh[i] += direct
                         if inside:
-                            shared[index(at_gradients + j * each + y * own + i)] = slope
+                            shared[index(gradients + j * each + y * own + i)] = slope
                             if event < events:
                                 a[index(event * steps + t), index(j)] = slope
                     cuda.syncthreads()
                 if t > 0:
-                    multiply(sums, 0, through, weights, shared, held)
+                    multiply(sums, 0, through, weights, shared, gradients, held)
                     for i in range(own):
-                        dh[i] += total(shared, i)
+                        dh[i] += total(sums, shared, gradients, i)
 
     return backward

@@ -20,6 +20,11 @@ if SIMULATED:
         return array.reshape(-1)[index]
 
     @device
+    def store(array, index, value):
+        """Write a value into a float32 array, whose rows follow one another, at a flat index."""
+        array.reshape(-1)[index] = value
+
+    @device
     def load4(array, index):
         """The four values of a float32 array, whose rows follow one another, from a flat index on."""
         return tuple(array.reshape(-1)[index : index + WIDTH])
@@ -51,6 +56,17 @@ else:
             return builder.load(builder.gep(data, [arguments[1]]))
 
         return types.float32(array, index), make
+
+    @intrinsic
+    def store(typing, array, index, value):
+        """Write a value into a float32 array, whose rows follow one another, at a flat index."""
+
+        def make(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = context.make_array(array)(context, builder, arguments[0]).data
+            builder.store(arguments[2], builder.gep(data, [arguments[1]]))
+            return context.get_dummy_value()
+
+        return types.void(array, index, types.float32), make
 
     @intrinsic
     def load4(typing, array, index):
