@@ -40,6 +40,7 @@ def shapes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 @ALL_LAYERS
 @pytest.mark.parametrize("H", SIZES)
 def test_few_events_and_many(kind: str, H: int, Engine: type[Any], shapes: list[Any]) -> None:
+
     layout = f"{recurrent(kind, H, 2, 3, sequence=1)},RESHAPE|FLAT,LINEAR"
     few, many = Net(layout, (3, 1, 2), 3), Net(layout, (3, 1, 2), MANY)
     assert_same(few, Engine)

@@ -28,7 +28,7 @@ from pytmva_rnn.kernels.cuda.machine.layer import Run
 COLUMNS = 2 if SIMULATED else 32
 """Weights that a block of threads works on at once, side by side in memory."""
 
-LANES = 2 if SIMULATED else 16
+LANES = THREADS // COLUMNS
 """Threads that share a weight's partial sums."""
 
 
@@ -36,14 +36,28 @@ LANES = 2 if SIMULATED else 16
 def _gradient(partials, places, k, size, weight, decays, regularization, decay, sums):
     """Sum of a weight's partial gradients, with the penalty's: `decay*sign(w)` or `2*decay*w`.
 
-    Each lane adds up every `LANES`th of them, in their order, and then all threads of the weight the lanes' sums. All
-    threads of a block call it together; of a weight k beyond the last one it is 0.
+    Each lane adds up every `LANES`th of them, always in the same order, and then all threads of the weight those
+    sums. All threads of a block call it together; of a weight k beyond the last one it is 0.
     """
     g = np.float32(0)
     if k < size:
         place, apart = places[0, k], places[1, k]
-        for chunk in range(cuda.threadIdx.y, places[2, k], LANES):
-            g += partials[index(place + chunk * apart)]
+        count, chunk, ahead = places[2, k], numba.int64(cuda.threadIdx.y), LANES * apart
+        place += chunk * apart
+        # four sums, so that a thread asks for the next ones before it has those that it adds up
+        a, b, c, d = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        while chunk + 3 * LANES < count:
+            a += partials[index(place)]
+            b += partials[index(place + ahead)]
+            c += partials[index(place + 2 * ahead)]
+            d += partials[index(place + 3 * ahead)]
+            place += 4 * ahead
+            chunk += 4 * LANES
+        while chunk < count:
+            a += partials[index(place)]
+            place += ahead
+            chunk += LANES
+        g = (a + b) + (c + d)
     sums[cuda.threadIdx.y, cuda.threadIdx.x] = g
     cuda.syncthreads()
     g = np.float32(0)

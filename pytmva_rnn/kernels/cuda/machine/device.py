@@ -36,12 +36,13 @@ index = numba.uint64
 """Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
 
 
-def kernel(function: Any) -> Any:
+def kernel(function: Any, bounds: tuple[int, int] | None = None) -> Any:
     """Compile a function that is launched on a grid, if it is not kept on disk.
 
-    Without fast-math: NaN and infinity stay exact.
+    Without fast-math: NaN and infinity stay exact. The bounds are the most threads of a block, and how many such blocks
+    a multiprocessor is to have room for at once, for which a thread may get fewer registers.
     """
-    compiled = cuda.jit(function)
+    compiled = cuda.jit(function) if SIMULATED or bounds is None else cuda.jit(launch_bounds=bounds)(function)
     if not SIMULATED:
         from pytmva_rnn.kernels.cuda.machine.kept_kernels import KernelCache  # it wants the real compiler
 

@@ -11,7 +11,10 @@ from pytmva_rnn.kernels.cuda.machine.layer import Run
 from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load4, store4
 
 LANES = 2 if SIMULATED else 32
-"""Threads of an event, which copy its values side by side: no thread divides to find its place."""
+"""Threads that copy an event's values side by side."""
+
+_COLUMNS = LANES * WIDTH
+"""Values of an event that a block copies, `WIDTH` a thread: no thread divides to find its place, or waits twice."""
 
 
 @kernel
@@ -21,23 +24,30 @@ def _gather(X, y, w, order, now, x_out, y_out, w_out, events):
     A block's threads are `LANES` along an event's values, and those along the events.
     """
     inputs, outputs = X.shape[1], y.shape[1]
-    whole = inputs if inputs % WIDTH == 0 else 0
     batch = min(now[0], order.shape[0] - 1)
-    if cuda.blockIdx.x == 0 and cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
+    first_block = cuda.blockIdx.x == 0 and cuda.blockIdx.y == 0
+    if first_block and cuda.threadIdx.x == 0 and cuda.threadIdx.y == 0:
         now[1] = now[0]
-    lane, first = cuda.threadIdx.x, cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
+    lane, column = cuda.threadIdx.x, cuda.blockIdx.y * _COLUMNS
+    first = cuda.blockIdx.x * cuda.blockDim.y + cuda.threadIdx.y
     for n in range(first, events, cuda.gridDim.x * cuda.blockDim.y):
         source = order[batch, n]
-        # rows of whole vectors lie at whole vectors
-        for d in range(lane * WIDTH, whole, LANES * WIDTH):
-            a, b, c, e = load4(X, source * inputs + d)
-            store4(x_out, n * inputs + d, a, b, c, e)
-        for d in range(whole + lane, inputs, LANES):
-            x_out[index(n), index(d)] = X[index(source), index(d)]
-        for j in range(lane, outputs, LANES):
-            y_out[index(n), index(j)] = y[index(source), index(j)]
-        if lane == 0:
-            w_out[n] = w[source]
+        if inputs % WIDTH == 0:
+            # rows of whole vectors lie at whole vectors
+            d = column + lane * WIDTH
+            if d < inputs:
+                a, b, c, e = load4(X, source * inputs + d)
+                store4(x_out, n * inputs + d, a, b, c, e)
+        else:
+            for q in range(WIDTH):
+                d = column + q * LANES + lane
+                if d < inputs:
+                    x_out[index(n), index(d)] = X[index(source), index(d)]
+        if cuda.blockIdx.y == 0:
+            for j in range(lane, outputs, LANES):
+                y_out[index(n), index(j)] = y[index(source), index(j)]
+            if lane == 0:
+                w_out[n] = w[source]
 
 
 def gather(run: Run, data: tuple[Any, ...], order: Any, targets: tuple[Any, ...]) -> None:
@@ -46,5 +56,5 @@ def gather(run: Run, data: tuple[Any, ...], order: Any, targets: tuple[Any, ...]
     `order` (batches, events) has the numbers of the events.
     """
     rows = THREADS // LANES
-    grid = blocks_for(run.events * LANES), (LANES, rows), run.stream
-    _gather[grid](*data, order, run.schedule.now, *targets, run.events)
+    grid = blocks_for(run.events * LANES), -(-data[0].shape[1] // _COLUMNS)
+    _gather[grid, (LANES, rows), run.stream](*data, order, run.schedule.now, *targets, run.events)

@@ -46,6 +46,9 @@ _SHARED = max(4 * _SLAB, _TILE * _PITCH)
 _GOAL = 4 if SIMULATED else 1024
 """Blocks of a weight gradient: enough for every GPU, and the same for all, so that sums do not depend on it."""
 
+_FEW = 2 if SIMULATED else 128
+"""Fewer wide tiles than this are divided into narrow ones."""
+
 _ROWS = 8 if SIMULATED else 64
 """At least so many rows are summed in one chunk."""
 
@@ -215,6 +218,7 @@ def input_gradient_kernel(each: int, tensor: bool) -> Any:
         sums = cuda.local.array((WIDE, each), float32)
         left, right = cuda.local.array(WIDE, float32), cuda.local.array(each, float32)
         held_da, held_W = cuda.local.array(_LOADS, float32), cuda.local.array(loads, float32)
+        below = cuda.local.array(WIDE, float32)
         _clear(sums, WIDE, each)
         first_row, first_column = cuda.blockIdx.x * _TILE, cuda.blockIdx.y * width
         outputs, inputs = W.shape
@@ -241,13 +245,22 @@ def input_gradient_kernel(each: int, tensor: bool) -> Any:
         row = cuda.threadIdx.x // width
         place, at = row * _PITCH + cuda.threadIdx.x % width, (first_row + row) * inputs + column
         if column < inputs:
-            for _ in range(row, min(_TILE, rows - first_row), _BLOCK // width):
-                value = shared[index(place)]
+            end = min(_TILE, rows - first_row)
+            for begin in range(row, end, WIDE * (_BLOCK // width)):
                 if activation != LINEAR:
-                    value *= slope(activation, load(a, at), load(y, at))
-                store(dx, at, value)
-                place += _BLOCK // width * _PITCH
-                at += _BLOCK // width * inputs
+                    # those of some rows together: one by one, each would wait for the memory
+                    for q in range(WIDE):
+                        there = begin + q * (_BLOCK // width) < end
+                        place_there = at + (q * (_BLOCK // width) if there else 0) * inputs
+                        left[q], below[q] = load(a, place_there), load(y, place_there)
+                for q in range(WIDE):
+                    if begin + q * (_BLOCK // width) < end:
+                        value = shared[index(place)]
+                        if activation != LINEAR:
+                            value *= slope(activation, left[q], below[q])
+                        store(dx, at, value)
+                        place += _BLOCK // width * _PITCH
+                        at += _BLOCK // width * inputs
 
     return input_gradient
 
@@ -328,9 +341,13 @@ def _tensor(each: int) -> bool:
     return each == WIDE and tensor_cores.wanted()
 
 
-def _each(count: int) -> int:
-    """Rows or columns of a thread for a result that has `count`."""
-    return 1 if count <= SIDE else WIDE
+def _each(count: int, others: int | None = None) -> int:
+    """Rows or columns of a thread for a result that has `count`, and so many in the other direction.
+
+    One, where wide tiles were so few that processors would have nothing to do. A sum's order is the same either way.
+    """
+    few = others is not None and _tiles(others) * _tiles(count) < _FEW
+    return 1 if count <= SIDE or few else WIDE
 
 
 def _tiles(count: int, each: int = WIDE) -> int:
@@ -353,7 +370,7 @@ def chunks(rows: int, outputs: int, columns: int) -> int:
 
 def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activation: int = LINEAR) -> None:
     """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y, and is for a linear activation."""
-    each = _each(W.shape[0])
+    each = _each(W.shape[0], rows)
     grid = (_tiles(rows), _tiles(W.shape[0], each))
     forward_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](x, W, b, a, y, rows, activation)
 
@@ -361,7 +378,7 @@ def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activat
 def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
     """dx = da W; times the derivative of the activation below, where there is one."""
     activation, a, y = below or (LINEAR, dx, dx)
-    each = _each(W.shape[1])
+    each = _each(W.shape[1], rows)
     grid = (_tiles(rows), _tiles(W.shape[1], each))
     input_gradient_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](da, W, dx, rows, activation, a, y)
 

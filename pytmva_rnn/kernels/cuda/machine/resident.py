@@ -40,6 +40,9 @@ _WARP = 4 if SIMULATED else 32
 _THREADS = 8 if SIMULATED else 128
 """At most so many threads of a block with groups."""
 
+_FEW = 48
+"""With at most so many weights in a thread's registers, there is room for four blocks."""
+
 REGISTERS = 12 if SIMULATED else 128
 """At most so many weights are kept by a thread."""
 
@@ -111,6 +114,11 @@ class Shape:
         """Floats of shared memory for a group's gradients of the gates' arguments, and eighths of sums."""
         gradients = self.cell.count * self.parts * self.eighth * self.each
         return gradients + (self.parts * self.each * self.units if self.slices > 1 else 0)
+
+    @property
+    def bounds(self) -> tuple[int, int] | None:
+        """Threads of a block, and blocks that a multiprocessor is to have room for, where that takes few registers."""
+        return (_THREADS, 4) if self.slices == 1 and self.cell.count * self.size <= _FEW else None
 
     def groups(self, events: int) -> int:
         """How many groups of events a block has."""

@@ -77,7 +77,7 @@ def backward_kernel(shape: Shape) -> Any:
 
     @device
     def put(shared, place, ahead, g):
-        """Write the gradients of a gate for the thread's events, which lie side by side, at once where they are four."""
+        """Write the gradients of a gate for the events of the thread, at once where they are four."""
         if own == WIDTH:
             store4(shared, place, ahead[g, 0], ahead[g, 1], ahead[g, own - 2], ahead[g, own - 1])
         else:
@@ -95,7 +95,6 @@ def backward_kernel(shape: Shape) -> Any:
             value += shared[index(place + part * each * units)]
         return value
 
-    @kernel
     def backward(a, U, dy, before, saved, events, steps, sequence):
         shared = cuda.shared.array(0, float32)
         weights = cuda.local.array(kept_weights, float32)
@@ -187,4 +186,4 @@ def backward_kernel(shape: Shape) -> Any:
                     for i in range(own):
                         dh[i] += total(sums, shared, gradients, i)
 
-    return backward
+    return kernel(backward, shape.bounds)

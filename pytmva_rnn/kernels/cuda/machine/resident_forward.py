@@ -107,7 +107,6 @@ def forward_kernel(shape: Shape) -> Any:
                     else:
                         whole[g, i] = value + ahead[g, i]
 
-    @kernel
     def forward(a, U, y, before, saved, h0, c0, events, steps, sequence, training, remember):
         shared = cuda.shared.array(0, float32)
         weights = cuda.local.array(kept_weights, float32)
@@ -181,4 +180,4 @@ def forward_kernel(shape: Shape) -> Any:
                     if carries:
                         c0[index(first + i), index(j)] = extra[i]
 
-    return forward
+    return kernel(forward, shape.bounds)
