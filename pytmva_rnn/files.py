@@ -20,7 +20,16 @@ from pytmva_rnn.interruption import Held
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["atomic_folder", "atomic_path", "digest_of", "remove_stale_folders", "replaceable"]
+__all__ = [
+    "FolderUse",
+    "atomic_folder",
+    "atomic_path",
+    "digest_of",
+    "last_used",
+    "remove_stale_folders",
+    "remove_unused_folder",
+    "replaceable",
+]
 
 _FULL = {getattr(errno, name) for name in ("ENOSPC", "EFBIG", "EDQUOT") if hasattr(errno, name)}
 """What only writing can meet: no space, a file that grows too large."""
@@ -177,6 +186,65 @@ def remove_stale_folders(folder: Path) -> None:
             with suppress(OSError):
                 if _stale(mark if mark.exists() else found):
                     shutil.rmtree(found, ignore_errors=True)
+
+
+class FolderUse:
+    """Tells other processes of this machine that a folder is in use, until it is closed or the process ends.
+
+    Where that cannot be told (Windows, some network disks, a folder that nobody may write to), the time of the last use
+    has to do.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not be there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file: int | None = None
+        with suppress(OSError):
+            self._file = os.open(folder / _IN_USE, os.O_CREAT | os.O_RDWR, 0o600)
+            os.utime(folder / _IN_USE)
+            if sys.platform == "win32":
+                self.close()
+            else:
+                fcntl.flock(self._file, fcntl.LOCK_SH)  # waits for who is removing it
+
+    def close(self) -> None:
+        """The folder is no longer in use here."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+
+_IN_USE = "in-use"
+
+
+def last_used(folder: Path) -> float:
+    """When somebody began to use a folder, in seconds since 1970; when it was made, if that is not known."""
+    mark = folder / _IN_USE
+    return (mark if mark.exists() else folder).stat().st_mtime
+
+
+def remove_unused_folder(folder: Path) -> bool:
+    """Remove a folder that no process uses; where that cannot be known, if its last use is a day ago.
+
+    Returns
+    -------
+    bool
+        Whether it is gone.
+    """
+    locked, file = None, None
+    with suppress(OSError):
+        file = os.open(folder / _IN_USE, os.O_RDWR)
+        locked = _locked(file)
+    try:
+        if time.time() - last_used(folder) > _DAY if locked is None else locked:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if file is not None:
+            os.close(file)
+    return not folder.exists()
 
 
 def _name(target: Path) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from pytmva_rnn import interruption
 from pytmva_rnn.compile import cache, compilation, kernel, readable, waiting
 from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.data.padding import pad
+from pytmva_rnn.kernels.cpu import engine as cpu_engine
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.options import TrainingPhase
 from pytmva_rnn.trandom import TRandom3, shuffle
@@ -390,7 +391,8 @@ def test_no_flavour_of_events_compiles_anew(nothing_new: Callable[[], None]) -> 
     assert model.predict_one(X[0].tolist()) == one
 
 
-def test_a_prepared_training_compiles_nothing(nothing_new: Callable[[], None]) -> None:
+def test_a_prepared_training_compiles_nothing(nothing_new: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_engine, "_LEAST_WORK", 1)  # so that two threads share what one would do
     net = Net("DENSE|4|TANH,LINEAR", (1, 1, 3), 70)
     settings = TrainingPhase(learning_rate=1e-2, regularization="L2", weight_decay=0.1)
 

@@ -25,6 +25,7 @@ FILE = ROOT / "schemas" / "pytmva-rnn.schema.json"
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 
 EVERYTHING = """
+cache.limit = "20 GB"
 memory = 2_000_000_000
 spectators = ["event", { expression = "met", title = "MET" }]
 allow_nan = true

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -23,6 +24,7 @@ from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.errors import DataError, OutputError
+from pytmva_rnn.files import last_used
 from tests.streamed import N, arrays_of, limited, write_events
 
 STEPS = {"sequence": {"steps": 3, "inputs": {"a": "x", "b": "x * y"}, "sort_by": "x"}, "spectators": ["e"]}
@@ -311,6 +313,44 @@ def test_a_friend_that_the_tree_names_counts(memory: int, monkeypatch: pytest.Mo
     monkeypatch.undo()
     limited(monkeypatch, event_cache.cache_folder())
     load(recipe, of_classes(files), memory=memory)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
+def test_events_not_used_for_longest_go_from_a_cache_above_its_limit(
+    files: Path, memory: int, read: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def asked(number: int, **settings: Any) -> Dataset:
+        return load(Recipe.from_dict({**FLAT, "variables": FLAT["variables"][:number]}), of_classes(files), **settings)
+
+    caplog.set_level("INFO", "pytmva_rnn")
+    held = asked(6, memory=memory)  # on disk, in use
+    assert held.storage is not None
+    in_memory = 100 * memory
+    asked(5, memory=in_memory)
+    (first, second) = sorted(event_cache.cached_events(), key=lambda each: last_used(each.folder))
+    asked(4, memory=in_memory)
+    os.utime(second.folder / "in-use", (0, 0))  # whatever the clock's steps are
+    asked(3, memory=in_memory, cache_limit=first.size + second.size)
+    kept = [each.folder for each in event_cache.cached_events()]
+    assert first.folder in kept
+    assert second.folder not in kept
+    assert "above its limit" in caplog.text
+    monkeypatch.setenv("PYTMVA_RNN_CACHE_LIMIT", "1 kB")
+    asked(2, memory=in_memory)
+    assert "all of it is in use" in caplog.text
+    assert len(list(event_cache.cached_events())) == 2  # what is in use, and what was read now
+    read.clear()
+    same_events(asked(6, memory=memory), held)
+    assert not read
+    del held
+    gc.collect()
+    asked(5, memory=in_memory)
+    assert len(list(event_cache.cached_events())) == 1
+    monkeypatch.setenv("PYTMVA_RNN_CACHE_LIMIT", "much")
+    with pytest.raises(DataError, match="PYTMVA_RNN_CACHE_LIMIT is a number of bytes"):
+        asked(5, memory=in_memory)
+    with pytest.raises(DataError, match="a size above 0"):
+        asked(5, memory=in_memory, cache_limit=0)
 
 
 def test_the_cache_is_shown_and_removed(files: Path, memory: int, capsys: pytest.CaptureFixture[str]) -> None:

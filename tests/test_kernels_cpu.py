@@ -244,7 +244,8 @@ def test_nothing_is_left_of_a_spoilt_batch() -> None:
             np.testing.assert_array_equal(found[name], value)
 
 
-def test_threads_and_repetition() -> None:
+def test_threads_and_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "_LEAST_WORK", 1)  # else one does the work of several
     net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|8|TANH,LINEAR", (4, 1, 5), 200)
     results = {threads: net.engine(Engine, threads=threads).gradients(*net.batch) for threads in (1, 2, 3)}
     again = net.engine(Engine, threads=2).gradients(*net.batch)
@@ -286,6 +287,7 @@ def test_steps(optimizer: str, regularization: str) -> None:
 def test_an_epoch_is_its_steps(remember: int, much: int, calls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit, in one call into compiled code or in several."""
     monkeypatch.setattr(engine_module, "_MUCH_WORK", much)
+    monkeypatch.setattr(engine_module, "_LEAST_WORK", 1)
     net = Net(f"GRU|6|5|4|{remember}|1,RESHAPE|FLAT,DENSE|17|TANH,BNORM,LINEAR", (4, 1, 5), 300)
     phase = TrainingPhase(learning_rate=1e-2, optimizer="ADAM", drop_config=(0.0, 0.0, 0.3, 0.0, 0.2))
     whole, stepwise = (net.engine(Engine, settings=phase, threads=2) for _ in range(2))
@@ -335,8 +337,9 @@ def test_weights_come_back() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_forked_process_scores_too() -> None:
+def test_a_forked_process_scores_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads do not survive a fork, and GNU OpenMP would end the process that asks for them."""
+    monkeypatch.setattr(engine_module, "_LEAST_WORK", 1)
     net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,LINEAR", (4, 1, 5), 200)
     expected = net.engine(Engine, threads=2).outputs(net.X)
     process = os.fork()

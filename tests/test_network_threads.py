@@ -122,7 +122,15 @@ def test_without_threads_the_sums_are_the_same(layout: str, monkeypatch: pytest.
         arrays = [used.outputs(net.X), *[w for each in used.weights() for w in each.values()]]
         return [np.asarray(each).tobytes() for each in (losses, *arrays)]
 
+    asked: list[int] = []
+    plain = concurrency.running.__enter__
+    monkeypatch.setattr(concurrency.running, "__enter__", lambda self: asked.append(1) or plain(self))
+    small = results()
+    assert not asked  # the work of several is not worth their while, and one does it
+    monkeypatch.setattr(engine, "_LEAST_WORK", 1)
     expected = results()
+    assert asked
+    assert small == expected
     monkeypatch.setattr(concurrency._Process, "forked", True)
     assert results() == expected
 

@@ -13,7 +13,9 @@ LAYERS = ["omp", "tbb", "workqueue"]
 START = """
 import os, threading, numpy as np
 from pytmva_rnn import train
+from pytmva_rnn.kernels.cpu import engine
 from pytmva_rnn.network import Network
+engine._LEAST_WORK = 1  # so that threads share what one would do
 random = np.random.default_rng(1)
 X = random.normal(size=(700, 4, 3)).astype(np.float32)
 y = (X[:, :, 0].sum(1) > 0).astype(np.float32)

@@ -372,6 +372,12 @@ def test_trials_of_another_configuration(folder: Path) -> None:
     searched(folder, trials=1)
     with pytest.raises(ConfigError, match=r"are of another configuration: sequence.inputs.a, tune.seed differ"):
         searched(folder, config=CONFIG.replace('a = "x"', 'a = "2 * x"') + "seed = 7\n", trials=2)
+    turned = CONFIG.replace('a = "x"\nb = "y"\n', 'b = "y"\na = "x"\n')
+    with pytest.raises(ConfigError, match=r"are of another configuration: order of inputs differ"):
+        searched(folder, config=turned, trials=2)
+    no_matter = CONFIG.replace('MixMode = "Random"\n', "").replace("[split]\n", '[split]\nMixMode = "Random"\n')
+    assert no_matter != CONFIG
+    searched(folder, config=no_matter, trials=1)
     write_events(folder / "events.root", events=150)
     with pytest.raises(ConfigError, match=r"are of another configuration: files differ"):
         searched(folder, trials=2)

@@ -17,7 +17,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pytmva_rnn.config import CheckpointConfig, Configuration, MethodConfig, OutputConfig, TuneConfig, WeightsConfig
+from pytmva_rnn.config import (
+    CacheConfig,
+    CheckpointConfig,
+    Configuration,
+    MethodConfig,
+    OutputConfig,
+    TuneConfig,
+    WeightsConfig,
+)
 from pytmva_rnn.config.tune_table import Range
 from pytmva_rnn.data import Column, Recipe, Source, Steps
 from pytmva_rnn.data.reweighting import Reweight
@@ -278,6 +286,7 @@ def configuration_schema() -> Schema:
         "mpi": closed({"LocalSteps": described(steps, words["local_steps"])}, words="Several processes."),
         "output": table(OutputConfig),
         "checkpoint": table(CheckpointConfig),
+        "cache": table(CacheConfig),
         "additions": additions(),
         "report": report(),
         "tune": table(TuneConfig, own={"space": space}, needs=["space"]),

@@ -6,6 +6,7 @@ import argparse
 from datetime import datetime
 
 from pytmva_rnn.cli.tables import plain_table, show
+from pytmva_rnn.data.cache_limit import LIMIT_VARIABLE
 from pytmva_rnn.data.event_cache import CACHE_VARIABLE, cache_folder, cached_events, clear_cache
 from pytmva_rnn.data.memory_limit import in_words
 
@@ -17,7 +18,8 @@ examples:
   pytmva-rnn cache --clear
 
 Events are kept there by `pytmva-rnn train --memory SIZE` and `pytmva_rnn.load(..., memory=)`. The environment variable
-{CACHE_VARIABLE} names another folder.
+{CACHE_VARIABLE} names another folder, and {LIMIT_VARIABLE} (or [cache] limit in a configuration) the size, 100 GB by
+default, above which the events go that were not used for longest.
 """
 
 

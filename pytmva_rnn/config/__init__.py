@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytmva_rnn.config.cache_table import CacheConfig
 from pytmva_rnn.config.checkpoint_table import CheckpointConfig
 from pytmva_rnn.config.configuration import Configuration
 from pytmva_rnn.config.input_table import InputConfig
@@ -12,6 +13,7 @@ from pytmva_rnn.config.tune_table import TuneConfig
 from pytmva_rnn.config.weights_table import WeightsConfig
 
 __all__ = [
+    "CacheConfig",
     "CheckpointConfig",
     "Configuration",
     "InputConfig",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn.config.cache_table import CacheConfig
 from pytmva_rnn.config.checkpoint_table import CheckpointConfig
 from pytmva_rnn.config.input_table import InputConfig
 from pytmva_rnn.config.method_table import MethodConfig
@@ -61,6 +62,8 @@ class Configuration:
         As for `pytmva_rnn.train`, where several processes train together.
     additions : Additions
         What the training does beyond TMVA's.
+    cache : CacheConfig
+        How much of the disk events may take that are kept for later trainings.
     tuning : TuneConfig, optional
         What `pytmva-rnn tune` searches; a training passes it over.
     """
@@ -80,6 +83,7 @@ class Configuration:
     local_steps: int = 1
     additions: Additions = field(default_factory=Additions)
     tuning: TuneConfig | None = None
+    cache: CacheConfig = field(default_factory=CacheConfig)
 
     @property
     def weights(self) -> str:
@@ -141,7 +145,7 @@ class Configuration:
 
     def load(self) -> Dataset:
         """Read all events; raises as `pytmva_rnn.load`."""
-        return self.input.load(self.recipe, self.split, self.weighting, self.memory)
+        return self.input.load(self.recipe, self.split, self.weighting, self.memory, self.cache.limit)
 
     def train(
         self,

@@ -118,6 +118,7 @@ class InputConfig:
         split: SplitOptions | None = None,
         weighting: WeightsConfig | None = None,
         memory: MemoryLimit | None = None,
+        cache_limit: int | str | None = None,
     ) -> Dataset:
         """Read all events, with what the formulas of `split` need, within a limit of memory."""
         given = weighting or WeightsConfig()
@@ -131,6 +132,7 @@ class InputConfig:
             reweight=given.reweight,
             balance=given.balance,
             memory=memory,
+            cache_limit=cache_limit,
         )
 
 

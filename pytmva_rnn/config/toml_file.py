@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn.config.cache_table import cache_config
 from pytmva_rnn.config.checking import check_keys, on_one_line, table_of, within
 from pytmva_rnn.config.checkpoint_table import checkpoint_config
 from pytmva_rnn.config.configuration import Configuration
@@ -33,7 +34,7 @@ __all__ = ["TABLES", "configuration", "load_config", "read_tables"]
 
 _MOST_PARTS = 100
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
-_OWN = ("scan", "mpi", "output", "checkpoint", "additions", "report", "tune")
+_OWN = ("scan", "mpi", "output", "checkpoint", "cache", "additions", "report", "tune")
 TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
 """What a configuration may hold."""
 
@@ -48,7 +49,7 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     ----------
     path : path-like
         A TOML file with the tables [input], [sequence] (or the list `variables`), [split], [weights], [method],
-        [scan], [mpi], [output], [checkpoint], [additions], [report] and [tune].
+        [scan], [mpi], [output], [checkpoint], [cache], [additions], [report] and [tune].
 
     Returns
     -------
@@ -141,13 +142,14 @@ def _config(path: Path, tables: Mapping[str, Any]) -> Configuration:
             f"[method] title = {method.title!r} is the name of another branch of the scores; choose another"
         )
     additions = within("[additions]", Additions.of, table_of(tables, "additions"))
+    cache = cache_config(table_of(tables, "cache"))
     checkpoint = checkpoint_config(table_of(tables, "checkpoint")) if "checkpoint" in tables else None
     report = within("[report]", _report, on_one_line(table_of(tables, "report")), given)
     scan = scan_config(table_of(tables, "scan"))
     steps = _local_steps(table_of(tables, "mpi"))
     tuning = tune_config(table_of(tables, "tune"), given.analysis) if "tune" in tables else None
     own = (weighting, checkpoint, memory, report, scan)
-    further: dict[str, Any] = {"local_steps": steps, "additions": additions, "tuning": tuning}
+    further: dict[str, Any] = {"local_steps": steps, "additions": additions, "tuning": tuning, "cache": cache}
     return Configuration(path, given, recipe, splitting, method, output, *own, **further)
 
 

@@ -22,7 +22,16 @@ from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.files import remove_stale_folders
 
-__all__ = ["CACHE_VARIABLE", "CachedEvents", "EventCache", "cache_folder", "cached_events", "clear_cache"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "DESCRIPTION",
+    "CachedEvents",
+    "EventCache",
+    "cache_folder",
+    "cached_events",
+    "clear_cache",
+    "event_folders",
+]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -155,7 +164,7 @@ class CachedEvents:
 
 def cached_events() -> Iterator[CachedEvents]:
     """All that is kept."""
-    for path in (folder / DESCRIPTION for folder in _folders()):
+    for path in (folder / DESCRIPTION for folder in event_folders()):
         with suppress(OSError, ValueError, KeyError, TypeError):
             told = json.loads(path.read_text(encoding="utf-8"))
             size = sum(file.stat().st_size for file in path.parent.iterdir())
@@ -164,7 +173,7 @@ def cached_events() -> Iterator[CachedEvents]:
             )
 
 
-def _folders() -> list[Path]:
+def event_folders() -> list[Path]:
     """Those of events, complete or not, but for what another process is writing."""
     folder = cache_folder() / "events"
     return sorted(path for path in folder.glob("*") if _KEY.fullmatch(path.name) and path.is_dir())
@@ -195,7 +204,7 @@ def clear_cache() -> int:
     folder = cache_folder() / "events"
     if folder.is_dir():
         remove_stale_folders(folder)
-        for entry in _folders():
+        for entry in event_folders():
             size += sum(file.stat().st_size for file in entry.iterdir())
             shutil.rmtree(entry)
     return size

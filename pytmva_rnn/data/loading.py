@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from pytmva_rnn.data.cache_limit import cache_limit as limit_of_cache
 from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.entry_units import check_repeated
@@ -46,6 +47,7 @@ def load(
     reweight: Reweight | None = None,
     balance: bool = False,
     memory: int | str | MemoryLimit | None = None,
+    cache_limit: int | str | None = None,
 ) -> Dataset:
     """Read labelled events.
 
@@ -78,6 +80,11 @@ def load(
         piece by piece into a cache on disk, where the next training finds them (see `clear_cache`). If they fit into
         the limit they are in memory all the same; if not, the arrays of the Dataset lie in files, all works as it does
         in memory, and an epoch of the training takes them in blocks.
+
+    cache_limit : int or str, optional
+        With `memory`, what that cache may take of the disk, such as `"20 GB"`: when more is in it, the events go that
+        were not used for longest, never those in use. If None, the environment variable PYTMVA_RNN_CACHE_LIMIT, or
+        100 GB.
 
     Returns
     -------
@@ -113,6 +120,7 @@ def load(
     options = split if isinstance(split, SplitOptions) else SplitOptions.parse(split)
     columns = None if targets is None else tuple(t if isinstance(t, Column) else Column.from_data(t) for t in targets)
     weighting = Weighting(reweight, balance)
+    disk = limit_of_cache(cache_limit)
     recipe.check_distinct()
     check_distinct("target", columns or ())
     if targets is not None:
@@ -157,7 +165,7 @@ def load(
         data = gathered.finish(**known, efficiencies=efficiencies)
     else:
         asked = {"classes": dict(classes or {}), "weighting": weighting.variables}
-        data = streamed(MemoryLimit.of(memory), given_to, read, known, asked)
+        data = streamed(MemoryLimit.of(memory), given_to, read, known, asked, disk)
     check_repeated(data)
     data = with_signs(data, negative_weights)
     check_sums(data, "events")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pytmva_rnn.description.memory import machine_memory
 from pytmva_rnn.errors import DataError
 
-__all__ = ["MemoryLimit", "in_words"]
+__all__ = ["MemoryLimit", "bytes_of", "in_words"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -58,15 +58,7 @@ class MemoryLimit:
         """
         if isinstance(given, MemoryLimit):
             return given
-        found = _TEXT.fullmatch(given) if isinstance(given, str) else None
-        if found is not None:
-            size = float(found[1]) * _UNITS[(found[2] or "").upper()]
-        elif isinstance(given, int) and not isinstance(given, bool):
-            size = given
-        else:
-            raise DataError(f"memory is a number of bytes, or a text such as '2 GB', not {given!r:.80}")
-        if not size <= 1e18:
-            raise DataError(f"memory = {given!r:.80} is more than any machine has")
+        size = bytes_of(given, "memory")
         if size <= BASE:
             raise DataError(
                 f"memory = {given!r:.80}: the program itself takes up to {in_words(BASE)} before it reads any event; "
@@ -74,7 +66,7 @@ class MemoryLimit:
             )
         if size > machine_memory():
             log.warning("memory = %s is more than this machine has, %s", given, in_words(machine_memory()))
-        return cls(int(size))
+        return cls(size)
 
     def holds(self, events: int, width: int) -> bool:
         """Whether everything can be in memory, with `width` inputs of each event, as it is without a limit."""
@@ -111,6 +103,26 @@ class MemoryLimit:
     def piece(self) -> int:
         """Bytes that a piece of a file may take while it is read."""
         return max(_LEAST, (self.size - BASE) // 8)
+
+
+def bytes_of(given: int | str, what: str) -> int:
+    """A number of bytes, or a text such as `"2 GB"` or `"1500 MiB"`, as bytes.
+
+    Raises
+    ------
+    DataError
+        For what is none, and what no machine has.
+    """
+    found = _TEXT.fullmatch(given) if isinstance(given, str) else None
+    if found is not None:
+        size = float(found[1]) * _UNITS[(found[2] or "").upper()]
+    elif isinstance(given, int) and not isinstance(given, bool):
+        size = given
+    else:
+        raise DataError(f"{what} is a number of bytes, or a text such as '2 GB', not {given!r:.80}")
+    if not size <= 1e18:
+        raise DataError(f"{what} = {given!r:.80} is more than any machine has")
+    return int(size)
 
 
 _LEAST = 4_000_000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from pytmva_rnn.data.cache_limit import trim_cache
 from pytmva_rnn.data.dataset import OF_EVENTS, Dataset
 from pytmva_rnn.data.event_cache import DESCRIPTION, EventCache
 from pytmva_rnn.data.file_identity import identity
@@ -21,7 +23,7 @@ from pytmva_rnn.data.same_numbers import is_same
 from pytmva_rnn.data.sources import Source, files_read
 from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.errors import DataError, OutputError
-from pytmva_rnn.files import atomic_folder
+from pytmva_rnn.files import FolderUse, atomic_folder
 from pytmva_rnn.formula.friends import stored_friends
 from pytmva_rnn.formula.opened_trees import opened
 
@@ -38,6 +40,7 @@ def streamed(
     read: Callable[[Gathering], tuple[float, ...]],
     known: Mapping[str, Any],
     asked: Mapping[str, Any],
+    most: int,
 ) -> Dataset:
     """The events of sources, from the cache if they are there.
 
@@ -51,6 +54,8 @@ def streamed(
         What is known of it without reading.
     asked : mapping of str -> plain data
         What `read` depends on beside that.
+    most : int
+        Bytes that the cache may take, whose older events go then.
 
     Raises
     ------
@@ -61,13 +66,26 @@ def streamed(
     """
     every = _listed(sources)
     cache = EventCache.of(files_read([source for _, source in every]), **_depends_on(every, known), **asked)
-    found = _from_cache(cache)
-    if found is None:
-        _fill(cache, limit, [source for _, source in every], read)
+    use = FolderUse(cache.folder)
+    try:
         found = _from_cache(cache)
         if found is None:
-            raise OutputError(f"the events in {cache.folder} were removed while they were written; run this again")
-    return _within(limit, Dataset(**found, **known), cache)
+            use.close()
+            _fill(cache, limit, [source for _, source in every], read)
+            use = FolderUse(cache.folder)
+            found = _from_cache(cache)
+            if found is None:
+                raise OutputError(f"the events in {cache.folder} were removed while they were written; run this again")
+            trim_cache(most, cache.folder)
+        data = _within(limit, Dataset(**found, **known), cache)
+    except BaseException:
+        use.close()
+        raise
+    if data.storage is None:  # they are in memory
+        use.close()
+    else:
+        weakref.finalize(data.storage, use.close)
+    return data
 
 
 def _listed(sources: Sources) -> list[tuple[str, Source]]:

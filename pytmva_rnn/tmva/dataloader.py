@@ -29,7 +29,8 @@ class DataLoader(DescribedData):
     """Collects trees, variables, cuts and weights; the events are read when they are first needed.
 
     Trees are whatever `pytmva_rnn.tmva.trees.as_tree` understands. Expressions, cuts and weights are formulas in the
-    syntax of ROOT's TTree::Draw.
+    syntax of ROOT's TTree::Draw. All events are in memory: more are for `pytmva_rnn.load(..., memory=)` and
+    `pytmva_rnn.train`.
 
     Parameters
     ----------

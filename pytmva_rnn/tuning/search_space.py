@@ -22,7 +22,7 @@ from pytmva_rnn.suggestions import near
 
 __all__ = ["WITHOUT_EFFECT", "Drawn", "SearchSpace", "changed", "checked_configuration", "examples"]
 
-WITHOUT_EFFECT = ("output", "checkpoint", "report", "scan", "mpi", "tune")
+WITHOUT_EFFECT = ("output", "checkpoint", "cache", "report", "scan", "mpi", "tune")
 """Tables that no trial depends on."""
 
 _BRACES = re.compile(r"\{([^{}]*)\}")

@@ -14,6 +14,7 @@ from typing import Any
 
 from pytmva_rnn.config import Configuration, TuneConfig
 from pytmva_rnn.config.toml_file import configuration, read_tables
+from pytmva_rnn.data import Steps
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.data.sources import files_read
 from pytmva_rnn.distributed.processes import Processes
@@ -151,6 +152,7 @@ def tune(
     outputs = _outputs(config, tuning, folder, force)
     content = {key: table for key, table in tables.items() if key not in WITHOUT_EFFECT}
     content["tune"] = {key: tables["tune"].get(key) for key in ("space", "seed", "metric", "folds")}
+    content |= _orders(config, space)
     known = [identity(file) for file in files_read(config.input.sources)]
     content["files"] = [[each.get("size"), each.get("uuid")] for each in known]
     with quiet():
@@ -165,6 +167,17 @@ def tune(
         log.warning("interrupted: what is finished is kept in %s, and the same call goes on from there", study.path)
         raise_interruption(ended_by)
     return search
+
+
+def _orders(config: Configuration, space: SearchSpace) -> dict[str, list[str]]:
+    """The orders that trials depend on: of inputs, events, classes, and of what is drawn."""
+    inputs = config.recipe.inputs
+    return {
+        "order of inputs": list(inputs.texts()) if isinstance(inputs, Steps) else [],
+        "order of for_each": list(config.recipe.for_each),
+        "order of classes": list(config.input.class_names),
+        "order of tune.space": list(space.entries),
+    }
 
 
 def _checked(path: Path, tables: Mapping[str, Any], tuning: TuneConfig) -> tuple[SearchSpace, TuneConfig, int]:

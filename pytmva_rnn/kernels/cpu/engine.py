@@ -256,6 +256,10 @@ class Engine:
         useful = min(blocks, self._work(events, passes) // _LEAST_WORK)
         return min(self._cores or available_threads(), useful) if useful > 1 else 1
 
+    def _pays(self, events: int, passes: int) -> bool:
+        """Whether several threads pay for such a batch: else one makes the sums of as many as were asked for."""
+        return self._work(events, passes) >= 2 * _LEAST_WORK
+
     def _work(self, events: int, passes: int) -> int:
         """Multiply-adds of as many events that go through the network `passes` times."""
         return passes * events * self._work_of_one
@@ -320,7 +324,7 @@ class Engine:
             workspace.plan.view.place,
             threads,
         )
-        if threads == 1:
+        if threads == 1 or not self._pays(n, 1):
             total = program.infer(workspace.job, program.score.address, 0, *arguments)
         else:
             with compilation("scoring"), running(threads) as run:
@@ -362,7 +366,7 @@ class Engine:
             t,
         )
         threads = len(workspace.gradients)
-        if threads == 1:
+        if threads == 1 or not self._pays(order.shape[1], 3):
             total = program.train(workspace.job, program.walk.address, 0, *arguments)
         else:
             with running(threads) as run:
