@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import runpy
+import shutil
+import subprocess
 import sys
 from array import array
 from pathlib import Path
@@ -19,6 +22,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions
 from pytmva_rnn.pyroot import install
 from pytmva_rnn.pyroot.plugin.hooks import results
+from pytmva_rnn.pyroot.plugin.method_header import evaluator
 from pytmva_rnn.training import train
 
 STANDIN = Path(__file__).parent / "standin_tmva"
@@ -201,6 +205,17 @@ def mistakes(root: Any) -> None:
     Path("damaged.weights.xml").write_text(re.sub(r'TimeSteps="\d+"', 'TimeSteps="5"', text))
     with pytest.raises(Exception, match=re.escape("<LSTMLayer> (layer 0): expected 5 time steps")):
         reader_scores(root, "damaged.weights.xml", X[:1])
+    for analysis, call, message in (
+        ("Regression_N", "EvaluateMVA", "and this is a regression: call EvaluateRegression"),
+        ("Multiclass_None", "EvaluateMVA", "and this is a multiclass classification: call EvaluateMulticlass"),
+        (
+            "Classification_None",
+            "EvaluateRegression",
+            "and this is a classification with two classes: call EvaluateMVA",
+        ),
+    ):
+        with pytest.raises(Exception, match=message):
+            reader_scores(root, f"{analysis}/weights/job_{analysis}.weights.xml", X[:1], call)
 
 
 def processes(root: Any) -> None:
@@ -216,16 +231,21 @@ def processes(root: Any) -> None:
     assert [weights_node(text) for text in files] == [ours, ours]
 
 
-def machines(root: Any) -> None:
+def compilers(root: Any) -> None:
     """The system's compiler and ROOT's interpreter give the same bits."""
-    runs = [str(machine.name) for machine in root.pytmva_rnn.machines()]
-    if "preferred" not in runs:
+    if shutil.which("g++") is None:
         return
+    source = f'{evaluator()}\nextern "C" auto best() {{ return pytmva_rnn::machines().front().run; }}\n'
+    Path("layers.cxx").write_text(source)
+    subprocess.run(["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "layers.cxx", "-o", "layers.so"], check=True)
+    best = ctypes.CDLL("./layers.so").best
+    best.restype = ctypes.c_size_t
     root.gInterpreter.Declare(
         """
-std::vector<float> scores_of(TMVA::Factory &factory, int machine) {
+std::vector<float> scores_of(TMVA::Factory &factory, unsigned long long run) {
   pytmva_rnn::Network network = dynamic_cast<pytmva_rnn::Method *>(factory.GetMethod(0))->network();
-  network.machine = pytmva_rnn::machines()[machine];
+  if (run)
+    network.machine.run = reinterpret_cast<decltype(pytmva_rnn::Machine::run)>(run);
   auto work = network.work();
   std::vector<float> x(network.variables), out(200 * network.outputs);
   for (int i = 0; i < 200; ++i) {
@@ -237,7 +257,7 @@ std::vector<float> scores_of(TMVA::Factory &factory, int machine) {
 }"""
     )
     _, factory = trained(root, "Classification", "None")
-    first, second = (np.array(root.scores_of(factory, number)) for number in range(2))
+    first, second = (np.array(root.scores_of(factory, run)) for run in (0, best()))
     np.testing.assert_array_equal(first, second)
 
 
@@ -255,7 +275,7 @@ def main(generation: int) -> None:
         others(root)
         negative_weights(root)
         mistakes(root)
-        machines(root)
+        compilers(root)
         processes(root)
         example()
     print("done")

@@ -20,6 +20,7 @@ from pytmva_rnn.pyroot import install, plugin_header
 from pytmva_rnn.pyroot.plugin.border import Answer, Request
 from pytmva_rnn.pyroot.plugin.hooks import HOOKS
 from tests.cpp import available, output
+from tests.reference import CASES, FOLDER, Case
 
 REPOSITORY = Path(__file__).parents[1]
 STANDIN = REPOSITORY / "tests" / "standin_tmva"
@@ -117,6 +118,30 @@ def test_program_reads_files_of_methoddl_without_python(ROOT: Any, tmp_path: Pat
     X = 0.25 * ((np.arange(len(names)) + np.arange(5)[:, np.newaxis]) % 7) - 0.75
     expected = model.predict(X.astype(np.float32))
     np.testing.assert_allclose([float(line) for line in done.stdout.split()], expected, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_program_reads_each_file_in_threads_and_refuses_what_is_wrong(ROOT: Any, tmp_path: Path) -> None:
+    cases, lines = {}, []
+    for name in CASES:
+        case = Case(name)
+        if case.model.transformations or case.model.remembers:
+            continue
+        cases[name], names = case, [variable.expression for variable in case.model.variables]
+        events = case.data["X"][:50].reshape(-1, len(names)).astype(np.float32)
+        np.concatenate([events, np.full((1, len(names)), np.nan, np.float32)]).tofile(tmp_path / f"{name}.x")
+        weights = FOLDER / name / "weights.xml"
+        lines.append(f"{name} {case.model.analysis} {weights} {len(names)} {' '.join(names)}\n")
+    (tmp_path / "cases").write_text("".join(lines), encoding="utf-8")
+    (tmp_path / "PyTMVARNN.hxx").write_text(plugin_header(), encoding="utf-8")
+    (tmp_path / "main.cxx").write_text((REPOSITORY / "tests" / "plugin_reader.cxx").read_text())
+    told = output(compiled(ROOT, tmp_path / "main.cxx", "-O1", "-pthread"))
+    assert [line for line in told.splitlines() if not line.startswith(("<", "SysError", "Error"))] == []
+    for name, case in cases.items():
+        found = np.fromfile(tmp_path / f"{name}.scores", np.float32).reshape(-1, case.model.outputs)
+        events = np.fromfile(tmp_path / f"{name}.x", np.float32).reshape(-1, len(case.model.variables))
+        expected = np.asarray(case.model.predict(events)).reshape(found.shape)
+        np.testing.assert_allclose(found, expected, rtol=3e-6, atol=3e-6, err_msg=name)
 
 
 def test_without_tmva_install_says_so(ROOT: Any) -> None:

@@ -7,8 +7,7 @@ generated header.
 
     python tools/bench_plugin.py [--layers LSTM GRU RNN] [--cases 1 2 3] [--rounds N] [--compiler g++] [-o FILE.json]
 
-Where ROOT is installed, its interpreter compiles both sides too, as PyROOT's users have them: the plugin with its
-layers by the system's compiler, as `install` has it where there is one, and without.
+Where ROOT is installed, its interpreter compiles both sides too, as PyROOT's users have them.
 """
 
 from __future__ import annotations
@@ -37,7 +36,6 @@ from pytmva_rnn.export.cpp import generate
 from pytmva_rnn.export.cpp.literals import text
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.pyroot.plugin.method_header import evaluator
-from pytmva_rnn.pyroot.plugin.native_code import native_run
 from pytmva_rnn.weightfile.writing import network_node
 
 BASE = "generated header, -O3 -march=native"
@@ -58,8 +56,8 @@ extern "C" void score_{tag}(const float* x, std::size_t n, float* out) {{ Net_{t
 """
 
 
-def plugin(problem: CaseData, tag: str, machine: int = 0) -> str:
-    """The same by the plugin, as one of the machines that it finds; what is shared comes before it."""
+def plugin(problem: CaseData, tag: str) -> str:
+    """The same by the plugin; what is shared comes before it."""
     model = problem.model
     node = literal(ElementTree.fromstring(network_node(model)))
     return f"""
@@ -67,7 +65,6 @@ extern "C" void score_{tag}(const float* x, std::size_t n, float* out)
 {{
   using namespace pytmva_rnn;
   static Network network = read_network({node}, {len(model.variables)}, 1, Analysis::Classification);
-  network.machine = machines()[{machine}];
   static std::vector<Line> work = network.work();
   for (std::size_t i = 0; i < n; ++i)
     network.score(x + i * network.variables, out + i, work);
@@ -107,11 +104,8 @@ def sides_of(problem: CaseData, tag: str, folder: Path, compiler: str, root: Any
         "plugin, -O2": library(shared + plugin(problem, f"p_{tag}"), folder, f"p_{tag}", compiler, "-O2"),
     }
     if root is not None:
-        optimized = "#pragma cling optimize(3)\n"
-        for number, what in enumerate(("plugin, in ROOT", "plugin, in ROOT without a compiler")):
-            name = f"r{number}_{tag}"
-            sides[what] = interpreted(root, optimized + plugin(problem, name, number), name)
-        sides["generated header, in ROOT"] = interpreted(root, optimized + generated(problem, f"rg_{tag}"), f"rg_{tag}")
+        sides["plugin, in ROOT"] = interpreted(root, plugin(problem, f"r_{tag}"), f"r_{tag}")
+        sides["generated header, in ROOT"] = interpreted(root, generated(problem, f"rg_{tag}"), f"rg_{tag}")
     return sides
 
 
@@ -148,7 +142,7 @@ def timed(problem: CaseData, sides: dict[str, Score], rounds: int) -> list[dict[
             "value": median(times) / (repeats * len(X)) * 1e6,
             "unit": "us",
             "ratio": ratio(seconds, name, BASE),
-            "limit": LIMIT if name.startswith("plugin") and "without" not in name else None,
+            "limit": LIMIT if name.startswith("plugin") else None,
         }
         for name, times in seconds.items()
     ]
@@ -162,9 +156,6 @@ def interpreter() -> Any:
         print(error, file=sys.stderr)
         return None
     root.gInterpreter.Declare(evaluator())
-    run = native_run(str(root.pytmva_rnn.machines()[0].name))  # as install does it
-    if run is not None:
-        root.pytmva_rnn.prefer(run)
     return root
 
 

@@ -24,6 +24,8 @@ _PARTS = (
     "scores",
     "vector_type",
     "vectors",
+    "rows",
+    "affine",
     "layers",
     "fixed_layers",
     "transformations",

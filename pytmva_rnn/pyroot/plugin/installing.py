@@ -11,7 +11,6 @@ from pytmva_rnn.pyroot.compiled import compile_once
 from pytmva_rnn.pyroot.needed_tmva import needed_tmva
 from pytmva_rnn.pyroot.plugin.hooks import HOOKS
 from pytmva_rnn.pyroot.plugin.method_header import plugin_header
-from pytmva_rnn.pyroot.plugin.native_code import native_run
 
 __all__ = ["install"]
 
@@ -52,7 +51,4 @@ def _compile() -> None:
         f"#define PYTMVA_RNN_TYPES_IS_CLASS {is_class}\n{plugin_header()}",
         f"the TMVA of this ROOT, {root.__version__}, is not as expected",
     )
-    run = native_run(str(root.pytmva_rnn.machines()[0].name))
-    if run is not None:
-        root.pytmva_rnn.prefer(run)
     root.pytmva_rnn.set_hooks(*(ctypes.cast(hook, ctypes.c_void_p).value for hook in HOOKS))

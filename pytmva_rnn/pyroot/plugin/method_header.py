@@ -11,20 +11,23 @@ from pytmva_rnn.export.cpp.header import runtime
 from pytmva_rnn.export.cpp.layer_calls import FUNCTORS, NARROW
 from pytmva_rnn.export.cpp.literals import text
 from pytmva_rnn.options import MethodOptions
+from pytmva_rnn.pyroot.plugin.assembly import rows_in_assembly
 from pytmva_rnn.weightfile.layer_nodes import FORMATS
 from pytmva_rnn.weightfile.reading import LETTERS
 
-__all__ = ["MACHINES", "evaluator", "plugin_header", "runner"]
+__all__ = ["MACHINES", "evaluator", "plugin_header"]
 
 _BASE = ("V", "VerbosityLevel", "VarTransform", "H", "CreateMVAPdfs", "IgnoreNegWeightsInTraining")
 """Options that TMVA's MethodBase declares itself."""
 _VECTOR = """\
 typedef float Vector __attribute__((vector_size({bytes})));
+typedef std::int32_t Bits __attribute__((vector_size({bytes})));
 constexpr std::size_t lanes = {lanes};
 PYTMVA_RNN_INLINE Vector madd(Vector a, Vector b, Vector c) {{ return {madd}; }}
 """
 _SINGLE = """\
 using Vector = float;
+using Bits = std::int32_t;
 constexpr std::size_t lanes = 1;
 PYTMVA_RNN_INLINE Vector madd(Vector a, Vector b, Vector c) {{ return {madd}; }}
 """
@@ -44,7 +47,8 @@ MACHINES: dict[str, tuple[str, str]] = {
     "single_fused": ("", _SINGLE.format(madd="std::fma(a, b, c)")),
 }
 """What the compiler may use, and the vectors, of each kind of CPU; the last two, without vectors, are for tests."""
-_CHOSEN = ("avx512", "avx2")
+_ASSEMBLED = {"avx512": 64, "avx2": 32}
+"""Bytes of the vectors whose sums are in assembly."""
 
 
 def plugin_header() -> str:
@@ -91,7 +95,7 @@ def evaluator(machines: tuple[str, ...] = ("any",)) -> str:
         runtime("scores"),
         _part("layer"),
         "#if defined(PYTMVA_RNN_CHOOSES)",
-        *(_machine(name) for name in _CHOSEN),
+        *(_machine(name) for name in _ASSEMBLED),
         "#endif\n",
         *(_machine(name) for name in machines),
         _part("network"),
@@ -101,30 +105,6 @@ def evaluator(machines: tuple[str, ...] = ("any",)) -> str:
         "}  // namespace pytmva_rnn\n",
     ]
     return "\n".join(parts)
-
-
-def runner(machine: str) -> str:
-    """C++ of the function `pytmva_rnn_run`, which runs layers as one kind of CPU does, for a library of its own.
-
-    Parameters
-    ----------
-    machine : str
-        Of `MACHINES`.
-    """
-    return f"""\
-{_part("includes")}
-namespace pytmva_rnn {{
-
-{_part("layer")}
-{_machine(machine)}
-}}  // namespace pytmva_rnn
-
-extern "C" const float* pytmva_rnn_run(const pytmva_rnn::Layer* layers, std::size_t count, const float* arrays,
-                                       const float* x, float* work, std::size_t widest)
-{{
-  return pytmva_rnn::{machine}::run(layers, count, arrays, x, work, widest);
-}}
-"""
 
 
 def _part(name: str) -> str:
@@ -139,7 +119,9 @@ def _machine(name: str) -> str:
         for number, activation in enumerate(ACTIVATIONS)
         if activation != "LINEAR"
     )
-    body = "\n".join([vector, runtime("vectors"), runtime("layers"), _part("running").replace("@ACTIVATIONS@", cases)])
+    rows = rows_in_assembly(_ASSEMBLED[name]) if name in _ASSEMBLED else runtime("rows")
+    running = _part("running").replace("@ACTIVATIONS@", cases)
+    body = "\n".join([vector, runtime("vectors"), rows, runtime("affine"), runtime("layers"), running])
     begin, end = ("", "") if not target else (_BEGIN.format(target=target), _END)
     return f"""\
 {begin}namespace {name} {{

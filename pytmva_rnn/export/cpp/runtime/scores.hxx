@@ -8,14 +8,6 @@ inline bool is_nan(float x)
   return (bits & 0x7fffffffu) > 0x7f800000u;
 }
 
-inline bool any_nan(const float* x, std::size_t n)
-{
-  bool nan = false;
-  for (std::size_t i = 0; i < n; ++i)
-    nan |= is_nan(x[i]);
-  return nan;
-}
-
 // The output function: 'S' sigmoid, 'M' softmax, 'I' identity.
 inline void finish(char function, float* out, std::size_t n)
 {

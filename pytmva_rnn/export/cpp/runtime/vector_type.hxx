@@ -2,8 +2,10 @@
 
 #if defined(__GNUC__)
 typedef float Vector __attribute__((vector_size(4 * PYTMVA_RNN_LANES)));
+typedef std::int32_t Bits __attribute__((vector_size(4 * PYTMVA_RNN_LANES)));
 #else
 using Vector = float;
+using Bits = std::int32_t;
 #endif
 constexpr std::size_t lanes = PYTMVA_RNN_LANES;
 

@@ -132,8 +132,9 @@ public:
     const std::string text = std::string("<?xml version=\"1.0\"?>\n") + answer.xml;
     TXMLEngine &engine = TMVA::gTools().xmlengine();
     XMLDocPointer_t document = engine.ParseString(text.c_str());
-    take(node_of(engine, engine.DocGetRootElement(document)));
+    Node node = node_of(engine, engine.DocGetRootElement(document));
     engine.FreeDoc(document);
+    take(std::move(node));
     history_.assign(answer.history, answer.history + 3 * answer.rows);
     if (fInteractive && fInteractive->NotInitialized()) {
       std::vector<TString> titles = {"Error on training set", "Error on validation set"};
@@ -151,12 +152,14 @@ public:
   Double_t GetMvaValue(Double_t *lower = nullptr, Double_t *upper = nullptr) override
   {
     NoErrorCalc(lower, upper);
+    need(Analysis::Classification, "EvaluateMVA");
     return score(GetEvent())[0];
   }
 
   using MethodBase::GetRegressionValues;
   const std::vector<Float_t> &GetRegressionValues() override
   {
+    need(Analysis::Regression, "EvaluateRegression");
     const TMVA::Event *event = GetEvent();
     score(event);
     TMVA::Event made(*event);
@@ -168,7 +171,11 @@ public:
     return out_;
   }
 
-  const std::vector<Float_t> &GetMulticlassValues() override { return score(GetEvent()); }
+  const std::vector<Float_t> &GetMulticlassValues() override
+  {
+    need(Analysis::Multiclass, "EvaluateMulticlass");
+    return score(GetEvent());
+  }
 
   const TMVA::Ranking *CreateRanking() override { return nullptr; }
 
@@ -211,7 +218,7 @@ protected:
   // Today's TMVA asks for the events of the current sample at once.
   std::vector<Double_t> GetMvaValues(Long64_t first, Long64_t last, Bool_t log) override
   {
-    need_network();
+    need(Analysis::Classification, "GetMvaValues");
     const Long64_t all = Data()->GetNEvents();
     if (first > last || last > all)
       last = all;
@@ -240,9 +247,13 @@ protected:
           << TMVA::Endl;
   }
 
-  // TMVA's own standalone class: the network's header before it, and a call of it.
+  // TMVA's own standalone class: the network's header before it, and a call of it. The class has one value.
   void MakeClassSpecificHeader(std::ostream &out, const TString & = "") const override
   {
+    if (DoMulticlass()) {
+      out << "#include <stdexcept>\n";
+      return;
+    }
     const Answer answer = written_class();
     out << answer.source << "\n";
     class_ = answer.name;
@@ -252,9 +263,15 @@ protected:
     out << "};\n"
         << "inline void " << name << "::Initialize() {}\n"
         << "inline void " << name << "::Clear() {}\n"
-        << "inline double " << name << "::GetMvaValue__( const std::vector<double>& v ) const\n"
-        << "{\n"
-        << "   float x[" << class_ << "::variables], out[" << class_ << "::outputs];\n"
+        << "inline double " << name << "::GetMvaValue__( const std::vector<double>&" << (DoMulticlass() ? "" : " v")
+        << " ) const\n"
+        << "{\n";
+    if (DoMulticlass()) {
+      out << "   throw std::logic_error(\"several classes have no single value; pytmva-rnn convert writes C++ with all\");\n"
+          << "}\n";
+      return;
+    }
+    out << "   float x[" << class_ << "::variables], out[" << class_ << "::outputs];\n"
         << "   for (std::size_t i = 0; i < " << class_ << "::variables; ++i) x[i] = static_cast<float>(v[i]);\n"
         << "   " << class_ << "().evaluate(x, 1, out);\n"
         << "   return out[0];\n"
@@ -360,6 +377,17 @@ private:
   {
     if (!network_)
       fail("the method has neither been trained nor read from a file");
+  }
+
+  // One number for what has several, or on another scale, would be wrong without a word.
+  void need(Analysis kind, const char *call) const
+  {
+    constexpr const char *kinds[] = {"classification with two classes", "regression", "multiclass classification"};
+    constexpr const char *calls[] = {"EvaluateMVA", "EvaluateRegression", "EvaluateMulticlass"};
+    need_network();
+    if (network_->analysis != kind)
+      fail(std::string(call) + " is for a " + kinds[static_cast<int>(kind)] + ", and this is a " +
+           kinds[static_cast<int>(network_->analysis)] + ": call " + calls[static_cast<int>(network_->analysis)]);
   }
 
   // An event of the Reader holds the spectators too, behind the variables.

@@ -2,18 +2,8 @@
 
 struct Machine {
   const char* name;
-  const float* (*run)(const Layer*, std::size_t, const float*, const float*, float*, std::size_t);
+  const float* (*run)(const Layer*, std::size_t, const float*, const float*, std::size_t, float*, std::size_t);
 };
-
-// One that goes before all others, where there is one: the same code by a better compiler than ROOT's interpreter.
-inline Machine& preferred()
-{
-  static Machine one{nullptr, nullptr};
-  return one;
-}
-
-// For ctypes, which knows addresses as integers.
-inline void prefer(unsigned long long run) { preferred() = {"preferred", reinterpret_cast<decltype(Machine::run)>(run)}; }
 
 #if defined(PYTMVA_RNN_CHOOSES)
 // The registers that the system keeps for a program. By hand: what compilers have for it is in a library that ROOT's
@@ -42,8 +32,6 @@ struct Registers {
 inline std::vector<Machine> machines()
 {
   std::vector<Machine> able;
-  if (preferred().run)
-    able.push_back(preferred());
 #if defined(PYTMVA_RNN_CHOOSES)
   const Registers registers;
   if (registers.avx512)
@@ -72,21 +60,29 @@ public:
   std::vector<Line> memory;  // all arrays
   Machine machine = machines().front();
 
+  void add(const Layer& layer)
+  {
+    layers.push_back(layer);
+    widest_ = std::max(widest_, any::padded(layer.outputs) + 16);
+    if (layer.kind <= Kind::Gru)
+      scratch_ = std::max(scratch_, any::any_scratch(layer.H));
+  }
+
   float* array(std::size_t place) { return reinterpret_cast<float*>(memory.data()) + place; }
 
   // What `score` may overwrite.
-  std::vector<Line> work() const { return std::vector<Line>((2 * widest() + scratch()) / 16 + 1); }
+  std::vector<Line> work() const { return std::vector<Line>((2 * widest_ + scratch_) / 16 + 1); }
 
   // The scores of one event. A NaN among the variables or of a classifier's output is -999, as TMVA has it.
   void score(const float* x, float* out, std::vector<Line>& work) const
   {
     const bool classifies = analysis == Analysis::Classification;
-    if (any_nan(x, variables)) {
+    const float* y = machine.run(layers.data(), layers.size(), reinterpret_cast<const float*>(memory.data()), x,
+                                 variables, reinterpret_cast<float*>(work.data()), widest_);
+    if (!y) {
       std::fill(out, out + outputs, classifies ? -999.0f : NAN);
       return;
     }
-    const float* y = machine.run(layers.data(), layers.size(), reinterpret_cast<const float*>(memory.data()), x,
-                                 reinterpret_cast<float*>(work.data()), widest());
     std::copy(y, y + outputs, out);
     finish(output_function, out, outputs);
     if (classifies && is_nan(out[0]))
@@ -94,20 +90,10 @@ public:
   }
 
 private:
-  std::size_t widest() const
-  {
-    std::size_t most = 16;
-    for (const Layer& layer : layers)
-      most = std::max(most, any::padded(layer.outputs) + 16);
-    return most;
-  }
-
-  std::size_t scratch() const
-  {
-    std::size_t most = 0;
-    for (const Layer& layer : layers)
-      if (layer.kind <= Kind::Gru)
-        most = std::max(most, any::any_scratch(layer.H));
-    return most;
-  }
+  std::size_t widest_ = 16, scratch_ = 0;  // floats that a layer's output, and what it computes with, may take
 };
+
+#if defined(__CLING__)
+// ROOT's interpreter compiles what is used when it is used, and optimises as asked above what this text itself uses.
+static const auto compiled_at_once = std::make_pair(machines(), &Network::score);
+#endif

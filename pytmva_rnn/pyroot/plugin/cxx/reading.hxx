@@ -250,7 +250,7 @@ inline Shape read_recurrent(const Asked& node, Arrays& arrays, const std::string
   layer.b = arrays.biases(gates, layer.H);
   const Shape made{1, layer.sequence ? layer.T : 1, layer.H};
   layer.outputs = made.size();
-  network.layers.push_back(layer);
+  network.add(layer);
   return made;
 }
 
@@ -270,7 +270,7 @@ inline Shape read_dense(const Asked& node, Arrays& arrays, Shape shape, Network&
   layer.kind = narrow ? Kind::DenseNarrow : Kind::Dense;
   layer.W = narrow ? arrays.rows("W", layer.H, layer.D) : arrays.columns("W", "-", layer.H, layer.D);
   layer.b = arrays.biases("-", layer.H);
-  network.layers.push_back(layer);
+  network.add(layer);
   return {1, 1, layer.H};
 }
 
@@ -290,7 +290,7 @@ inline Shape read_batch_norm(const Asked& node, Arrays& arrays, Shape shape, Net
   layer.W = arrays.stored(arrays.values("mu", 1, layer.D));
   layer.U = arrays.stored(scale);
   layer.b = arrays.stored(arrays.values("beta", 1, layer.D));
-  network.layers.push_back(layer);
+  network.add(layer);
   return shape;
 }
 

@@ -11,10 +11,13 @@ inline void activated(int activation, float* y, std::size_t n)
 // Scratch memory that a layer of H units needs, whatever its kind.
 constexpr std::size_t any_scratch(std::size_t H) { return std::max(lstm_scratch(H), gru_scratch(H)); }
 
-// `work` has room for twice the `widest` output and a layer's scratch memory. Returns where the last output lies.
-inline const float* run(const Layer* layers, std::size_t count, const float* arrays, const float* x, float* work,
-                        std::size_t widest)
+// x has `inputs` values; `work` has room for twice the `widest` output and a layer's scratch memory. Returns where the
+// last output lies; a null pointer where there is a NaN among x.
+inline const float* run(const Layer* layers, std::size_t count, const float* arrays, const float* x, std::size_t inputs,
+                        float* work, std::size_t widest)
 {
+  if (any_nan(x, inputs))
+    return nullptr;
   float *y = work, *next = work + widest, *const scratch = next + widest;
   for (std::size_t n = 0; n < count; ++n) {
     const Layer& l = layers[n];

@@ -1,0 +1,52 @@
+// ---- Sums of rows of weights times values, in C++.
+
+// sums += a row of w times its x
+template <std::size_t... I>
+PYTMVA_RNN_INLINE void add_row(std::index_sequence<I...>, Vector* sums, const float* w, float x)
+{
+  const Vector xk = all(x);
+  ((sums[I] = madd(load(w + I * lanes), xk, sums[I])), ...);
+}
+
+// The same for as many rows as K has numbers, `stride` apart; of the odd ones into `others`, which may be `sums` again.
+template <std::size_t... I, std::size_t... K>
+PYTMVA_RNN_INLINE void add_block(std::index_sequence<I...> tile, std::index_sequence<K...>, Vector* sums, Vector* others,
+                                 const float* w, std::size_t stride, const float* x)
+{
+  (add_row(tile, K % 2 ? others : sums, w + K * stride, x[K]), ...);
+}
+
+// The same for the rest of n rows, fewer than 2 Most, from row k on.
+template <std::size_t Most, std::size_t... I>
+PYTMVA_RNN_INLINE std::size_t add_rest(std::index_sequence<I...> tile, Vector* sums, Vector* others, const float* w,
+                                       std::size_t stride, const float* x, std::size_t n, std::size_t k)
+{
+  if (k + Most <= n) {
+    add_block(tile, std::make_index_sequence<Most>{}, sums, others, w + k * stride, stride, x + k);
+    k += Most;
+  }
+  if constexpr (Most > 2)
+    return add_rest<Most / 2>(tile, sums, others, w, stride, x, n, k);
+  else
+    return k;
+}
+
+// The same for n rows. Few sums are made twice, of even and odd rows, for the CPU not to wait for one to be ready. Many
+// rows are done at once, because some compilers, ROOT's interpreter for one, keep nothing in registers from one round of
+// a loop to the next.
+template <bool Twice, std::size_t... I>
+PYTMVA_RNN_INLINE void add_rows(std::index_sequence<I...> tile, Vector* sums, const float* w, std::size_t stride,
+                                const float* x, std::size_t n)
+{
+  constexpr std::size_t many = 8;
+  Vector odd[] = {nothing(I)...};
+  Vector* const others = Twice ? odd : sums;
+  std::size_t k = 0;
+  for (; k + many <= n; k += many)
+    add_block(tile, std::make_index_sequence<many>{}, sums, others, w + k * stride, stride, x + k);
+  k = add_rest<many / 2>(tile, sums, others, w, stride, x, n, k);
+  if constexpr (Twice)
+    ((sums[I] += odd[I]), ...);
+  if (k < n)
+    add_row(tile, sums, w + k * stride, x[k]);
+}
