@@ -22,3 +22,9 @@ def _quick_simulator(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.cuda import simulator
 
     monkeypatch.setattr(FakeCUDAKernel, "__call__", simulator.call)
+
+
+@pytest.fixture(autouse=True)
+def _general_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The networks here are small; test_small.py lets them have one kernel."""
+    monkeypatch.setenv("PYTMVA_RNN_CUDA_ONE_KERNEL", "0")

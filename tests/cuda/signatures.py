@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from bench import gpu_peaks
 from numba import boolean as flag
 from numba import float32 as f
 from numba import float64 as d
+from numba import int32, uint8
 from numba import int64 as n
-from numba import uint8
 
+from pytmva_rnn.kernels.codes import CROSS_ENTROPY
 from pytmva_rnn.kernels.cuda import dropout, losses, optimizers
 from pytmva_rnn.kernels.cuda.layers import batchnorm, dense, gru, lstm, rnn
 from pytmva_rnn.kernels.cuda.machine import gather, products, resident, resident_backward, resident_forward, steps
+from pytmva_rnn.kernels.cuda.small.kernels import SmallNetwork
+from pytmva_rnn.kernels.cuda.small.part import Block
+from pytmva_rnn.options.layout import build_layers, parse_layout
 
 v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
 
@@ -57,6 +62,37 @@ SHAPES = {
 }
 
 
+LEARNING = (m, m, v, n[:, ::1], whole, v, int32[::1], m, dv, n)
+LOSSES = (m, m, v, v, int32[::1], dv, n, n)
+SCORING = (m, v, int32[::1], m, n)
+
+
+def untrained(layout: str, shape: tuple[int, int, int]) -> tuple[Any, Any]:
+    """Layers, and all that one kernel asks of the device's weights before it runs."""
+    layers = build_layers(parse_layout(layout), shape, shape[0] * shape[2], 1)
+    starts: list[dict[str, int]] = []
+    place = 0
+    for layer in layers:
+        starts.append({})
+        for name, (rows, columns) in layer.weight_shapes().items():
+            starts[-1][name] = place
+            place += rows * columns
+    return layers, SimpleNamespace(starts=starts, matrix=lambda *_: None)
+
+
+def small_kernels(layout: str, shape: tuple[int, int, int], events: int) -> dict[str, tuple[Any, tuple[Any, ...]]]:
+    """Those of a network in one kernel, of blocks of some events."""
+    layers, weights = untrained(layout, shape)
+    learning, inference = (
+        SmallNetwork(layers, weights, shape[0] * shape[2], Block(events, 256, training)) for training in (True, False)
+    )
+    return {
+        "one kernel, training, with the loss": (learning.learning(CROSS_ENTROPY), LEARNING),
+        "one kernel, loss": (inference.losses(CROSS_ENTROPY), LOSSES),
+        "one kernel, scores": (inference.scoring(), SCORING),
+    }
+
+
 def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     """Those of the steps too, for each layer and form."""
     found = {**KERNELS, **PEAKS}
@@ -73,4 +109,5 @@ def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
     for name, shape in SHAPES.items():
         found[f"{name} forward resident"] = resident_forward.forward_kernel(shape), RESIDENT_FORWARD
         found[f"{name} backward resident"] = resident_backward.backward_kernel(shape), RESIDENT_BACKWARD
+    found |= small_kernels("LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR", (10, 1, 30), 16)
     return found

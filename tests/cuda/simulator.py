@@ -107,8 +107,9 @@ class Block:
 
 
 def _unknown(shape: Any, dtype: Any) -> Any:
-    """Memory that nobody has written to."""
-    return np.full(shape, np.nan, numpy_support.as_dtype(dtype))
+    """Memory that nobody has written to: NaN, or places that no array has."""
+    kind = numpy_support.as_dtype(dtype)
+    return np.full(shape, np.nan if kind.kind == "f" else np.iinfo(kind).max, kind)
 
 
 class Shared:

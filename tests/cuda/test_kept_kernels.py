@@ -32,10 +32,16 @@ from pytmva_rnn.kernels.cuda.layers.rnn import RNNPart
 from pytmva_rnn.kernels.cuda.machine import steps
 from pytmva_rnn.kernels.cuda.machine.kept_kernels import _made_of
 from pytmva_rnn.network.devices import compiled_kernels
+from pytmva_rnn.kernels.cuda.small.part import add_rows, in_turn
+from pytmva_rnn.kernels.cuda.small.steps import clear
 
 kernel = steps.forward_kernel(RNNPart.cell, 4, True, True).py_func
 other = steps.forward_kernel(RNNPart.cell, 4, False, True).py_func
 made_of = [_made_of(each) for each in (kernel, other, lambda: 0)]
+
+# each is told by what it is made of, and not by its name alone
+pairs = (add_rows, clear), (clear, add_rows), (clear, clear)
+made_of += [_made_of(in_turn([clear, *each]).py_func) for each in pairs]
 steps.MOST += 1
 made_of.append(_made_of(kernel))
 print(json.dumps([len(compiled), compiled_kernels(), made_of, {name: asked for name, _, asked in rows}]))
@@ -61,9 +67,10 @@ def test_the_next_process_compiles_nothing(tmp_path: Path) -> None:
     compiled, kept, made_of, asked = ran(tmp_path)
     assert compiled == sum(kept["9.0"].values()) > 1
     assert kept["9.0"]["steps"] == 2
-    form, another_form, of_others, with_another_constant = made_of
+    form, another_form, of_others, *several, with_another_constant = made_of
     assert of_others is None
     assert len({form, another_form, with_another_constant}) == 3
+    assert len(set(several)) == 3
     assert ran(tmp_path)[:2] == [0, kept]
     # nothing else is asked of the driver between an epoch's begin and end
     begin_and_end = "0.05 device_to_device, 0.05 device_to_host, 0.2 host_to_device"

@@ -126,6 +126,7 @@ def install() -> Counter[str]:
         name=b"none",
         MULTIPROCESSOR_COUNT=132,
         MAX_SHARED_MEMORY_PER_BLOCK_OPTIN=227 << 10,
+        MAX_SHARED_MEMORY_PER_MULTIPROCESSOR=228 << 10,
     )
     function = SimpleNamespace(kernel=None, handle=1, device=device)
     context = _Context(device)

@@ -14,6 +14,8 @@ A layer whose states go from step to step needs its `Equations` only: its part i
 `cell`. `register_layer` in `layers/` enters the part in the table; penalties, states and dropout are read from what
 the layer's description declares.
 
+A network so small that its launches take longer than its arithmetic has one kernel for all of it: `small/`.
+
 What differs from batch to batch is in the device's memory (`schedule.py`), so that the launches of a batch are made
 once and repeated by a CUDA graph (`batches.py`, `graphs.py`); so are those of a sample's inference (`inference.py`).
 Events that stay on the host come through two pinned buffers, beside the computation (`staging.py`). The host waits for

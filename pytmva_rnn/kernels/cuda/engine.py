@@ -20,7 +20,7 @@ from pytmva_rnn.kernels.cuda.machine.batches import Batches
 from pytmva_rnn.kernels.cuda.machine.copies import fill, pieces, read
 from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, upload
 from pytmva_rnn.kernels.cuda.machine.graphs import Graphs
-from pytmva_rnn.kernels.cuda.machine.inference import Pass, SampleLoss, add_loss, loss_of_host, streamed
+from pytmva_rnn.kernels.cuda.machine.inference import Pass, SampleLoss, loss_of_host, streamed
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 from pytmva_rnn.kernels.cuda.machine.reserve import Reserve
 from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
@@ -141,7 +141,7 @@ class Engine:
             value = (make() if self._remembers else self._reserve.made("inference", key, make)).value()
         elif n <= rows:
             self._sums.clear(self.stream)
-            add_loss(workspace, arrays, Run(n, self._states, stream=self.stream), self._sums, n)
+            workspace.add_loss(Run(n, self._states, stream=self.stream), arrays, self._sums.sums, n)
             value = self._sums.total()
         else:
             staging = self._reserve.staging("inference", rows, *(array.shape[1:] for array in arrays))
@@ -169,7 +169,7 @@ class Engine:
         schedule.begin(np.zeros((1, 1), np.int64), np.zeros(1, np.int64), np.zeros(1, np.float32), self._batches)
         run = Run(n, self._states, partials=workspace.partials, schedule=schedule, stream=self.stream)
         self._sums.clear(self.stream)
-        add_loss(workspace, (self._flat(X), y, w), run, self._sums, n)
+        workspace.add_loss(run, (self._flat(X), y, w), self._sums.sums, n)
         workspace.backward(run)
         self._batches += 1
         self._clear_states(n)

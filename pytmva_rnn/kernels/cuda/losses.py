@@ -9,11 +9,49 @@ import numba
 from numba import cuda
 
 from pytmva_rnn.kernels.codes import LOSSES, SOFTMAX_CROSS_ENTROPY, SUM_OF_SQUARES
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, empty, kernel
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, empty, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 
 BLOCKS = 2 if SIMULATED else 128
-"""At most so many blocks, each with its own place for its sum: the host adds them up when it wants the loss."""
+"""At most so many blocks of the kernel here."""
+
+SUMS = 4 if SIMULATED else 1024
+"""At most so many of any kernel, each with its own place for its sum: the host adds them up when it wants the loss."""
+
+
+@device
+def event_loss(kind, out, y, gradient, scale, wanted):
+    """The loss of an event of the weight `scale`; if wanted, also the gradient of its outputs."""
+    outputs = out.shape[0]
+    term = 0.0
+    if kind == SOFTMAX_CROSS_ENTROPY:
+        top, norm, target = numba.float64(out[0]), 0.0, 0.0
+        for j in range(outputs):
+            # not max(): a NaN must come through
+            top = numba.float64(out[j]) if out[j] > top else top
+            target += y[j]
+        for j in range(outputs):
+            norm += math.exp(numba.float64(out[j]) - top)
+        log_sum = top + math.log(norm)
+        for j in range(outputs):
+            value = numba.float64(out[j])
+            term += scale * y[j] * (log_sum - value)
+            if wanted:
+                gradient[j] = scale * (math.exp(value - log_sum) * target - y[j])
+    else:
+        scale /= outputs
+        for j in range(outputs):
+            value, goal = numba.float64(out[j]), numba.float64(y[j])
+            if kind == SUM_OF_SQUARES:
+                term += scale * (goal - value) ** 2
+                slope = 2 * (value - goal)
+            else:
+                above = value if value > 0 else value * 0
+                term += scale * (above - value * goal + math.log1p(math.exp(-abs(value))))
+                slope = 0.5 * math.tanh(0.5 * value) + 0.5 - goal
+            if wanted:
+                gradient[j] = scale * slope
+    return term
 
 
 @kernel
@@ -24,39 +62,9 @@ def _loss(kind, out, y, w, gradient, sums, events, total, wanted):
     """
     shared = cuda.shared.array(THREADS, numba.float64)
     thread = cuda.threadIdx.x
-    outputs = out.shape[1]
     mine = 0.0
     for n in range(cuda.grid(1), events, cuda.gridsize(1)):
-        scale = numba.float64(w[n]) / total
-        term = 0.0
-        if kind == SOFTMAX_CROSS_ENTROPY:
-            top, norm, target = numba.float64(out[n, 0]), 0.0, 0.0
-            for j in range(outputs):
-                # not max(): a NaN must come through
-                top = numba.float64(out[n, j]) if out[n, j] > top else top
-                target += y[n, j]
-            for j in range(outputs):
-                norm += math.exp(numba.float64(out[n, j]) - top)
-            log_sum = top + math.log(norm)
-            for j in range(outputs):
-                value = numba.float64(out[n, j])
-                term += scale * y[n, j] * (log_sum - value)
-                if wanted:
-                    gradient[n, j] = scale * (math.exp(value - log_sum) * target - y[n, j])
-        else:
-            scale /= outputs
-            for j in range(outputs):
-                value, goal = numba.float64(out[n, j]), numba.float64(y[n, j])
-                if kind == SUM_OF_SQUARES:
-                    term += scale * (goal - value) ** 2
-                    slope = 2 * (value - goal)
-                else:
-                    above = value if value > 0 else value * 0
-                    term += scale * (above - value * goal + math.log1p(math.exp(-abs(value))))
-                    slope = 0.5 * math.tanh(0.5 * value) + 0.5 - goal
-                if wanted:
-                    gradient[n, j] = scale * slope
-        mine += term
+        mine += event_loss(kind, out[n], y[n], gradient[n if wanted else 0], numba.float64(w[n]) / total, wanted)
     shared[thread] = mine
     half = THREADS // 2
     while half > 0:

@@ -22,6 +22,7 @@ from pytmva_rnn.kernels.cuda.machine.equations import Equations
 from pytmva_rnn.kernels.cuda.machine.layer import Memory
 from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
+from pytmva_rnn.kernels.cuda.small.recurrent import SmallRecurrent
 
 R, Z, G = range(3)
 
@@ -88,3 +89,11 @@ class GRUPart(RecurrentPart):
     def plan(self, layer: Any, weights: DeviceWeights, memory: Memory, x: Any) -> None:
         self.cell = AFTER if layer.reset_gate_after else BEFORE
         super().plan(layer, weights, memory, x)
+
+
+class SmallGRU(SmallRecurrent):
+    """The layer in one kernel; see `small.part.SmallPart`."""
+
+    def plan(self, layer: Any, weights: DeviceWeights) -> None:
+        self.cell = AFTER if layer.reset_gate_after else BEFORE
+        super().plan(layer, weights)

@@ -18,6 +18,7 @@ from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
 from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
+from pytmva_rnn.kernels.cuda.small.recurrent import SmallRecurrent
 
 
 @device
@@ -47,3 +48,9 @@ class LSTMPart(RecurrentPart):
     """The layer; see `layer.Part`."""
 
     cell = Equations("ifco", step, gradient, carries=True)
+
+
+class SmallLSTM(SmallRecurrent):
+    """The layer in one kernel; see `small.part.SmallPart`."""
+
+    cell = LSTMPart.cell

@@ -9,6 +9,7 @@ import numpy as np
 from pytmva_rnn.kernels.cuda.machine.device import device
 from pytmva_rnn.kernels.cuda.machine.equations import Equations
 from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
+from pytmva_rnn.kernels.cuda.small.recurrent import SmallRecurrent
 
 
 @device
@@ -29,3 +30,9 @@ class RNNPart(RecurrentPart):
     """The layer; see `layer.Part`."""
 
     cell = Equations("", step, gradient)
+
+
+class SmallRNN(SmallRecurrent):
+    """The layer in one kernel; see `small.part.SmallPart`."""
+
+    cell = RNNPart.cell

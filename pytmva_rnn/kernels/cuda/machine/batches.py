@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cuda.machine.gather import gather
 from pytmva_rnn.kernels.cuda.machine.graphs import Graphs, Repeated
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 from pytmva_rnn.kernels.cuda.machine.schedule import Schedule
 from pytmva_rnn.kernels.cuda.machine.staging import PLACES, Staging
 from pytmva_rnn.kernels.cuda.machine.sums import LossSums
-from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace
+from pytmva_rnn.kernels.cuda.machine.workspace import NetworkWorkspace
 from pytmva_rnn.kernels.cuda.optimizers import Optimizer
 
 
@@ -23,7 +22,7 @@ class Batches:
 
     Parameters
     ----------
-    workspace : DeviceWorkspace
+    workspace : NetworkWorkspace
         For training, as large as a batch.
     data : arrays X (n, T*D), y (n, O) and w (n,) on the device, or Staging
         The latter for batches that come one by one.
@@ -45,7 +44,7 @@ class Batches:
 
     def __init__(
         self,
-        workspace: DeviceWorkspace,
+        workspace: NetworkWorkspace,
         data: tuple[Any, ...] | Staging,
         optimizer: Optimizer,
         sums: LossSums,
@@ -83,9 +82,6 @@ class Batches:
 
     def _launches(self, stream: Any) -> None:
         """All of a batch: its events are put together, go forward and back, and move the weights."""
-        run, workspace = replace(self._run, stream=stream), self._workspace
-        gather(run, self._data, self._schedule.order, workspace.inputs)
-        workspace.forward(run)
-        workspace.loss.add(run, workspace.out, self._sums.sums, run.events)
-        workspace.backward(run)
+        run = replace(self._run, stream=stream)
+        self._workspace.learn(run, self._data, self._schedule.order, self._sums.sums)
         self._optimizer.step(run)

@@ -42,11 +42,12 @@ def kernel(function: Any, bounds: tuple[int, int] | None = None) -> Any:
     Without fast-math: NaN and infinity stay exact. The bounds are the most threads of a block, and how many such blocks
     a multiprocessor is to have room for at once, for which a thread may get fewer registers.
     """
-    compiled = cuda.jit(function) if SIMULATED or bounds is None else cuda.jit(launch_bounds=bounds)(function)
+    options: dict[str, Any] = {} if SIMULATED or bounds is None else {"launch_bounds": bounds}
+    compiled = cuda.jit(**options)(function)
     if not SIMULATED:
         from pytmva_rnn.kernels.cuda.machine.kept_kernels import KernelCache  # it wants the real compiler
 
-        compiled._cache = KernelCache(function)
+        compiled._cache = KernelCache(function, bounds)
     return compiled
 
 
@@ -71,6 +72,12 @@ def multiprocessors() -> int:
 def shared_bytes() -> int:
     """Bytes of shared memory that a block may have: more than every GPU grants, for kernels with `grant_shared`."""
     return 4 * SHARED_FLOATS if SIMULATED else int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
+
+
+@cache
+def shared_bytes_of_all() -> int:
+    """Bytes of shared memory that the blocks of a multiprocessor may have together."""
+    return 8 * SHARED_FLOATS if SIMULATED else int(cuda.get_current_device().MAX_SHARED_MEMORY_PER_MULTIPROCESSOR)
 
 
 def grant_shared(kernel: Any, arguments: tuple[Any, ...], size: int) -> None:

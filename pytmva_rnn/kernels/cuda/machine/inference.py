@@ -15,7 +15,7 @@ from pytmva_rnn.kernels.cuda.machine.graphs import Graphs, Repeated
 from pytmva_rnn.kernels.cuda.machine.layer import Run
 from pytmva_rnn.kernels.cuda.machine.staging import Staging
 from pytmva_rnn.kernels.cuda.machine.sums import LossSums
-from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace
+from pytmva_rnn.kernels.cuda.machine.workspace import NetworkWorkspace
 
 States = list[tuple[Any, ...]]
 
@@ -25,7 +25,7 @@ class Pass:
 
     Parameters
     ----------
-    workspace : DeviceWorkspace
+    workspace : NetworkWorkspace
         For inference, of as many events or more.
     run : Run
     graphs : Graphs
@@ -39,7 +39,7 @@ class Pass:
         Computes `out` from `x`.
     """
 
-    def __init__(self, workspace: DeviceWorkspace, run: Run, graphs: Graphs) -> None:
+    def __init__(self, workspace: NetworkWorkspace, run: Run, graphs: Graphs) -> None:
         self.x, self.out = workspace.x[: run.events], workspace.out[: run.events]
         self._workspace, self._run = workspace, run
         self.launch = Repeated(self._launches, run.stream, graphs)
@@ -71,7 +71,7 @@ class SampleLoss:
 
     Parameters
     ----------
-    workspace : DeviceWorkspace
+    workspace : NetworkWorkspace
         For inference: it takes the sample piece by piece.
     data : arrays X (n, T*D), y (n, O) and w (n,) on the device
     states : remembered states, of one row or a row for each event
@@ -82,7 +82,7 @@ class SampleLoss:
 
     def __init__(
         self,
-        workspace: DeviceWorkspace,
+        workspace: NetworkWorkspace,
         data: tuple[Any, ...],
         states: States,
         sums: LossSums,
@@ -104,12 +104,12 @@ class SampleLoss:
     def _launches(self, stream: Any) -> None:
         self._sums.clear(stream)
         for data, run in self._pieces:
-            add_loss(self._workspace, data, replace(run, stream=stream), self._sums, self._total)
+            self._workspace.add_loss(replace(run, stream=stream), data, self._sums.sums, self._total)
 
 
 def loss_of_host(
     arrays: tuple[NDArray[Any], ...],
-    workspace: DeviceWorkspace,
+    workspace: NetworkWorkspace,
     states: States,
     sums: LossSums,
     staging: Staging,
@@ -120,17 +120,10 @@ def loss_of_host(
     total = len(arrays[0])
     for start, stop in pieces(total, staging.rows):
         data = staging.bring(tuple(each[start:stop] for each in arrays))
-        add_loss(workspace, data, Run(stop - start, _rows(states, start, stop), stream=stream), sums, total)
+        run = Run(stop - start, _rows(states, start, stop), stream=stream)
+        workspace.add_loss(run, data, sums.sums, total)
         staging.release()
     return sums.total()
-
-
-def add_loss(workspace: DeviceWorkspace, data: tuple[Any, ...], run: Run, sums: LossSums, total: int) -> None:
-    """Add the loss of events X, y and w, of the host or the device, to the sums; the mean is over `total` events."""
-    for target, source in zip(workspace.inputs, data, strict=True):
-        fill(target, source, run.stream)
-    workspace.forward(run)
-    workspace.loss.add(run, workspace.out, sums.sums, total)
 
 
 def _rows(states: States, start: int, stop: int) -> States:

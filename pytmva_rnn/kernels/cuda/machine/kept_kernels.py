@@ -19,6 +19,7 @@ from inspect import isfunction, unwrap
 from typing import Any
 
 import numba_cuda  # type: ignore[import-untyped]
+import numpy as np
 from numba import cuda
 from numba.cuda import dispatcher, serialize, utils  # type: ignore[attr-defined]
 from numba.cuda.cudadrv.runtime import runtime
@@ -32,7 +33,11 @@ _PACKAGE = "pytmva_rnn.kernels.cuda"
 
 
 class KernelCache(CodeCache):
-    """A kernel's cache in place of numba-cuda's."""
+    """A kernel's cache in place of numba-cuda's; the bounds are those that it is compiled with, see `device.kernel`."""
+
+    def __init__(self, function: Any, bounds: tuple[int, int] | None) -> None:
+        super().__init__(function)
+        self._bounds = bounds
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         """The kernel for a signature and the device at hand, or None."""
@@ -40,7 +45,7 @@ class KernelCache(CodeCache):
         if made_of is None:
             return None
         with making_ready():
-            content = self._read(_label(), _key(signature, made_of))
+            content = self._read(_label(), self._key(signature, made_of))
             if content is None:
                 return None
             try:
@@ -55,7 +60,10 @@ class KernelCache(CodeCache):
         """Keep a kernel, if that is possible."""
         made_of = _made_of(self._function)
         if made_of is not None:
-            self._keep(_label(), _key(signature, made_of), serialize.dumps(compiled._reduce_states()))
+            self._keep(_label(), self._key(signature, made_of), serialize.dumps(compiled._reduce_states()))
+
+    def _key(self, signature: Any, made_of: str) -> tuple[Any, ...]:
+        return str(signature), self._bounds, numba_cuda.__version__, runtime.get_version(), made_of
 
 
 def _label() -> str:
@@ -63,21 +71,20 @@ def _label() -> str:
     return f"sm_{major}{minor}"
 
 
-def _key(signature: Any, made_of: str) -> tuple[Any, ...]:
-    return str(signature), numba_cuda.__version__, runtime.get_version(), made_of
-
-
 def _made_of(function: Any) -> str | None:
     """What a function is made of beside the sources, as text; None if not all of it can be told."""
     try:
-        return repr(list(_told(function, set())))
+        return repr(list(_told(function, {})))
     except ValueError:
         return None
 
 
-def _told(value: Any, seen: set[Any]) -> Iterator[Any]:
-    """The name of a function, and the values in its closure and among its globals, and so on."""
-    if value is None or isinstance(value, bool | int | float | str):
+def _told(value: Any, seen: dict[Any, int]) -> Iterator[Any]:
+    """The name of a function, and the values in its closure and among its globals, and so on.
+
+    A function that was told already is told by its number: others that were made in the same function have its name.
+    """
+    if value is None or isinstance(value, bool | int | float | str | np.uint64):
         yield value
         return
     if isinstance(value, tuple):
@@ -92,10 +99,11 @@ def _told(value: Any, seen: set[Any]) -> Iterator[Any]:
     function = getattr(value, "py_func", value)
     if not isfunction(function) or not function.__module__.startswith(_PACKAGE):
         raise ValueError(f"{value!r} is told by no text")
-    yield f"{function.__module__}.{function.__qualname__}"
     if function in seen:
+        yield "again", seen[function]
         return
-    seen.add(function)
+    seen[function] = len(seen)
+    yield f"{function.__module__}.{function.__qualname__}"
     for cell in function.__closure__ or ():
         yield from _told(cell.cell_contents, seen)
     for name in function.__code__.co_names:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cuda.machine.memory import Residents
 from pytmva_rnn.kernels.cuda.machine.staging import Staging
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
-from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, affordable, bytes_of
+from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, NetworkWorkspace, affordable, bytes_of
+from pytmva_rnn.kernels.cuda.small.choice import choose, wanted
+from pytmva_rnn.kernels.cuda.small.workspace import SmallWorkspace
 
 __all__ = ["Reserve"]
 
@@ -57,21 +59,22 @@ class Reserve:
         threads: int | None,
     ) -> None:
         self._network = (layers, weights, *shape)
+        self._one_kernel = wanted()
         self._loss, self._drop, self._stream, self._threads = loss, drop, stream, threads
-        self._workspaces: dict[str, DeviceWorkspace] = {}
+        self._workspaces: dict[str, NetworkWorkspace] = {}
         self._residents = Residents()
         self._stagings: dict[Any, Staging] = {}
         self._made: dict[Any, Any] = {}
 
-    def training(self, events: int) -> DeviceWorkspace:
+    def training(self, events: int) -> NetworkWorkspace:
         """For batches of some events."""
         return self._exactly("training", events, training=True, drop=self._drop)
 
     def gradients(self, events: int) -> DeviceWorkspace:
         """For a batch whose gradients are wanted, also those of the inputs, without dropout."""
-        return self._exactly("gradients", events, training=True, input_gradient=True)
+        return cast("DeviceWorkspace", self._exactly("gradients", events, training=True, input_gradient=True))
 
-    def inference(self, events: int) -> DeviceWorkspace:
+    def inference(self, events: int) -> NetworkWorkspace:
         """For as many of some events as pay, and fit into the device's memory, at once."""
         known = self._workspaces.get("inference")
         if known is not None and known.events >= events:
@@ -112,9 +115,10 @@ class Reserve:
         known.begin()
         return known
 
-    def rows_at_once(self, workspace: DeviceWorkspace) -> int:
+    def rows_at_once(self, workspace: NetworkWorkspace) -> int:
         """How many events pay to come at once, of those that the workspace takes."""
-        return max(1, min(workspace.events, _PLACE // (4 * int(workspace.x.shape[1]))))
+        *_, steps, inputs = self._network
+        return max(1, min(workspace.events, _PLACE // (4 * steps * inputs)))
 
     def made(self, kind: str, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
         """What is made on the workspace of a kind and on data, once for a key, until either is given up.
@@ -129,7 +133,7 @@ class Reserve:
             del self._made[next(iter(self._made))]
         return known
 
-    def _exactly(self, kind: str, events: int, **options: Any) -> DeviceWorkspace:
+    def _exactly(self, kind: str, events: int, **options: Any) -> NetworkWorkspace:
         known = self._workspaces.get(kind)
         if known is not None and known.events == events:
             return known
@@ -143,9 +147,22 @@ class Reserve:
         # now that the error, and what it holds, is gone
         return self._make(kind, events, **options)
 
-    def _make(self, kind: str, events: int, **options: Any) -> DeviceWorkspace:
-        self._workspaces[kind] = DeviceWorkspace(*self._network, self._loss, events, **options)
-        return self._workspaces[kind]
+    def _make(self, kind: str, events: int, **options: Any) -> NetworkWorkspace:
+        self._workspaces[kind] = made = self._small(events, **options) or DeviceWorkspace(
+            *self._network, self._loss, events, **options
+        )
+        return made
+
+    def _small(
+        self, events: int, *, training: bool = False, input_gradient: bool = False, drop: Sequence[float] = ()
+    ) -> SmallWorkspace | None:
+        """The workspace of a network that has one kernel for it all, if it is such a network."""
+        layers, weights, steps, inputs = self._network
+        drops = any(layer.drops_inputs and p > 0 for layer, p in zip(layers, drop, strict=False))
+        if not self._one_kernel or input_gradient or drops:
+            return None
+        network = choose(layers, weights, steps * inputs, events, training=training)
+        return None if network is None else SmallWorkspace(network, weights, self._loss, events)
 
     def _give_up(self, kind: str) -> None:
         self._workspaces.pop(kind, None)

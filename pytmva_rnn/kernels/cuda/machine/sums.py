@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.kernels.cuda.losses import BLOCKS
+from pytmva_rnn.kernels.cuda.losses import SUMS
 from pytmva_rnn.kernels.cuda.machine.copies import read
 from pytmva_rnn.kernels.cuda.machine.device import zeros
 
@@ -16,12 +16,12 @@ class LossSums:
 
     Attributes
     ----------
-    sums : (BLOCKS,) float64 on the device
+    sums : (SUMS,) float64 on the device
     """
 
     def __init__(self) -> None:
-        self.sums: Any = zeros(BLOCKS, np.float64)
-        self._zeros: Any = zeros(BLOCKS, np.float64)
+        self.sums: Any = zeros(SUMS, np.float64)
+        self._zeros: Any = zeros(SUMS, np.float64)
 
     def clear(self, stream: Any) -> None:
         """Begin again at zero."""

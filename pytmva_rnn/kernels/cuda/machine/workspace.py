@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 from pytmva_rnn.kernels.cuda.dropout import DropoutPart
 from pytmva_rnn.kernels.cuda.layers import LAYERS
 from pytmva_rnn.kernels.cuda.losses import DeviceLoss
+from pytmva_rnn.kernels.cuda.machine.copies import fill
 from pytmva_rnn.kernels.cuda.machine.device import free_memory, zeros
+from pytmva_rnn.kernels.cuda.machine.gather import gather
 from pytmva_rnn.kernels.cuda.machine.layer import Counted, Memory, OnDevice, Part, Run
 from pytmva_rnn.kernels.cuda.machine.partials import Partials, bytes_of_partials
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
@@ -47,8 +49,45 @@ def _end(parts: Sequence[Part], x: Any) -> Any:
     return parts[-1].y if parts else x
 
 
+class NetworkWorkspace(Protocol):
+    """A network on the device for batches of up to `events` events.
+
+    Attributes
+    ----------
+    events : int
+    x : (events, steps*inputs)
+    out : (events, outputs)
+        Raw outputs.
+    outputs : int
+    partials : Partials
+        Of training.
+    """
+
+    events: int
+    outputs: int
+    partials: Any
+
+    @property
+    def x(self) -> Any: ...
+
+    @property
+    def out(self) -> Any: ...
+
+    def learn(self, run: Run, data: tuple[Any, ...], order: Any, sums: Any) -> None:
+        """Compute the partial sums of the gradients of the batch at hand, and add its loss to the sums.
+
+        Its events are those of X (n, T*D), y (n, O) and w (n,) that `order` (batches, events) has.
+        """
+
+    def add_loss(self, run: Run, data: tuple[Any, ...], sums: Any, total: int) -> None:
+        """Add the loss of events X, y and w, of the host or the device, to the sums; the mean is over `total`."""
+
+    def forward(self, run: Run) -> None:
+        """Compute `out` from `x`."""
+
+
 class DeviceWorkspace:
-    """The memory of a network for batches of up to `events` events.
+    """The memory of a network for batches of up to `events` events; see `NetworkWorkspace`.
 
     Parameters
     ----------
@@ -120,8 +159,19 @@ class DeviceWorkspace:
             # memory in pieces, or another program's
             raise MemoryError(_too_many(events, per_event, fixed, min(fitting, events) // 2)) from None
 
+    def learn(self, run: Run, data: tuple[Any, ...], order: Any, sums: Any) -> None:
+        gather(run, data, order, self.inputs)
+        self.forward(run)
+        self.loss.add(run, self.out, sums, run.events)
+        self.backward(run)
+
+    def add_loss(self, run: Run, data: tuple[Any, ...], sums: Any, total: int) -> None:
+        for target, source in zip(self.inputs, data, strict=True):
+            fill(target, source, run.stream)
+        self.forward(run)
+        self.loss.add(run, self.out, sums, total)
+
     def forward(self, run: Run) -> None:
-        """Compute `out` from `x`."""
         for part in self._parts:
             part.forward(run)
 
