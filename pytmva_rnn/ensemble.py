@@ -17,6 +17,7 @@ from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.files import digest_of
 from pytmva_rnn.model import Model, read_weights
+from pytmva_rnn.network.events import mask_of
 from pytmva_rnn.network.scoring import NO_SCORE
 from pytmva_rnn.weightfile.ensemble_index import FoldRule, read_index
 from pytmva_rnn.weightfile.model_inputs import inputs_of
@@ -181,7 +182,8 @@ class Ensemble:
             As for `Model.predict`.
         """
         inputs = inputs_of(self.members[0], X)
-        return np.stack([member.predict(inputs, backend=backend) for member in self.members])
+        mask = None if inputs is X else mask_of(self.members[0], inputs)  # arrays tell it, or do not
+        return np.stack([member.predict(inputs, mask=mask, backend=backend) for member in self.members])
 
     def answers(
         self, X: Any, *, folds: NDArray[np.integer[Any]] | None = None, backend: str = "cpu"
@@ -312,6 +314,7 @@ def _check_alike(first: str, one: Model, name: str, other: Model) -> None:
         ("variables", _expressions(one.variables), _expressions(other.variables)),
         ("targets", _expressions(one.targets), _expressions(other.targets)),
         ("recipe", stored_inputs(one), stored_inputs(other)),
+        ("mask_padding", one.mask_padding, other.mask_padding),
     ):
         if mine != its:
             raise DataError(f"the {what} of {name} are not those of {first}: {its!s:.100} and {mine!s:.100}")

@@ -13,13 +13,27 @@ import pytest
 import uproot
 from numpy.typing import NDArray
 
-from pytmva_rnn import Dataset, Model, Recipe, Steps, evaluate, load, load_config, make_report, mark_padding, train
+from pytmva_rnn import (
+    Dataset,
+    Model,
+    Recipe,
+    Steps,
+    evaluate,
+    load,
+    load_config,
+    make_report,
+    mark_padding,
+    train,
+    train_many,
+    vary,
+)
 from pytmva_rnn.cli import main
 from pytmva_rnn.description import GRU, LSTM, RNN, Dense, Layer, Reshape, Variable
 from pytmva_rnn.errors import BackendError, CheckpointError, ConfigError, DataError, OptionError, WeightFileError
 from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.kernels import Computation, engine_class
 from pytmva_rnn.report.event_inputs import EventInputs
+from tests.streamed import limited, write_events
 
 T, D, H, N = 5, 3, 4, 37
 OPTIONS = (
@@ -322,6 +336,29 @@ def test_a_training_goes_on_from_its_checkpoint_and_not_from_one_that_takes_all_
     np.testing.assert_array_equal(again.model.layers[0].weights["U_f"], whole.model.layers[0].weights["U_f"])
     with pytest.raises(CheckpointError, match="mask_padding"):
         train(mark_padding(X, lengths=np.full(300, T)), y, OPTIONS, checkpoint=path, resume=True)
+
+
+def test_events_beyond_memory_are_left_out_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_events(tmp_path)
+    memory = limited(monkeypatch, tmp_path / "cache")
+    recipe = Recipe(Steps({"a": "x", "b": "x * y"}, steps=3, sort_by="x", mask_padding=True))
+    sources = {name: f"{tmp_path}/a.root:{tree}" for name, tree in (("Signal", "sgn"), ("Background", "bkg"))}
+    plain, beyond = load(recipe, sources), load(recipe, sources, memory=memory)
+    assert beyond.storage is not None
+    assert np.isnan(plain.X).any()
+    options = (
+        "Layout=LSTM|4|2|3|0|0,LINEAR:VarTransform=N,G:RandomSeed=3:"
+        "TrainingStrategy=MaxEpochs=1,BatchSize=20,TestRepetitions=1"
+    )
+    one, other = (train(data.divide().training, options) for data in (plain, beyond))
+    normalized, gauss = zip(one.model.transformations, other.model.transformations, strict=True)
+    np.testing.assert_array_equal(normalized[0].ranges, normalized[1].ranges)  # type: ignore[attr-defined]
+    tables = [each.distributions[3][-1].contents for each in gauss]  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(*tables)
+    assert np.isfinite(other.history[0].training_error)
+    np.testing.assert_array_equal(one.model.predict(beyond), one.model.predict(plain))
+    with pytest.raises(DataError, match="one by one, or without a folder"):
+        train_many(plain, vary(seeds=[1, 2]), options, folder=tmp_path)
 
 
 def test_onnx_has_the_mask_in_its_graph(sample: Any, model: Model) -> None:

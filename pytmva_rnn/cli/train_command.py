@@ -130,11 +130,6 @@ def run(given: argparse.Namespace) -> int:
     if given.report is not None:
         config = config.with_report(given.report)
     if several:
-        if config.recipe.mask_padding:
-            raise ConfigError(
-                f"{config.path}: [sequence] mask_padding: several trainings are kept in weight files of TMVA, which "
-                "cannot leave out steps; train them one by one, with --seed or --fold"
-            )
         return many_trainings.run_many(given, config, text)
     config.check_fold()
     communicator = started_by_mpi()

@@ -8,6 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from pytmva_rnn.config import Configuration
+from pytmva_rnn.data import Division
 from pytmva_rnn.distributed.processes import LostProcessError, Processes
 from pytmva_rnn.distributed.tasks import InTurn, Submits, TaskEnd, run_tasks
 from pytmva_rnn.distributed.training_plan import Writes, make_plan
@@ -22,7 +24,7 @@ from pytmva_rnn.distributed.training_task import (
 )
 from pytmva_rnn.distributed.trainings import Trainings
 from pytmva_rnn.distributed.variations import Variation
-from pytmva_rnn.errors import OptionError, first_line
+from pytmva_rnn.errors import DataError, OptionError, first_line
 from pytmva_rnn.interruption import Interruption, raise_interruption, signal_number
 from pytmva_rnn.kernels import BACKENDS
 from pytmva_rnn.network.threads import asked_threads
@@ -116,6 +118,11 @@ def train_many(
     if backend is not None and backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
     place = None if folder is None else Path(folder).absolute()  # workers may be elsewhere
+    if place is not None and _masks_padding(data):
+        raise DataError(
+            "several trainings are kept in weight files of TMVA, which cannot leave out steps that are not there "
+            "(mask_padding): train them one by one, or without a folder"
+        )
     plan = make_plan(data, tuple(variations), options, split, title, place, further, resume, force)
     plan.check(force)
     events = load_events(data)
@@ -164,3 +171,9 @@ def _threads(given: int | None, executor: Submits | None, workers: int, shared: 
 
         return max(1, available_threads() // max(1, workers))
     return None if executor is None else 1
+
+
+def _masks_padding(data: Events) -> bool:
+    if isinstance(data, Configuration):
+        return data.recipe.mask_padding
+    return (data.training if isinstance(data, Division) else data).mask_padding

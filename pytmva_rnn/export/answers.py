@@ -17,6 +17,7 @@ from pytmva_rnn.export.onnx import onnx_outputs
 from pytmva_rnn.export.pytorch import to_torch
 from pytmva_rnn.kernels import output_function
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.events import mask_of
 
 __all__ = ["Answers", "answers"]
 
@@ -73,7 +74,7 @@ def answers(path: str | os.PathLike[str], model: Model, steps: int | None = None
 
 
 def _ours(model: Model) -> Callable[[Scores], Scores]:
-    return lambda X: model.predict(X).reshape(len(X), model.outputs)
+    return lambda X: model.predict(X, mask=mask_of(model, X)).reshape(len(X), model.outputs)
 
 
 def _torch_answers(model: Model) -> Answers:
