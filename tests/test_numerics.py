@@ -1,4 +1,4 @@
-"""The bounds of float32 that the README states, held by random networks on inputs from the smallest to the largest."""
+"""The bounds of float32 that the page on trust states, held by random networks on inputs of all magnitudes."""
 
 from __future__ import annotations
 
