@@ -21,7 +21,11 @@ SGD = TrainingPhase(optimizer="SGD", learning_rate=0.1, momentum=0.5)
 
 @pytest.fixture(autouse=True)
 def _one_kernel(_general_path: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda.small import choice
+
     monkeypatch.setenv("PYTMVA_RNN_CUDA_ONE_KERNEL", "1")
+    monkeypatch.setattr(choice, "FEWEST_TRAINED", 1)
+    monkeypatch.setattr(choice, "FEWEST_SCORED", 1)
 
 
 @pytest.fixture(name="Engine")
@@ -179,13 +183,17 @@ def test_chosen_by_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in card.items():
         monkeypatch.setattr(choice, name, lambda value=value: value)
 
-    def events(layout: str, steps: int, inputs: int, batch: int) -> int | None:
+    def events(layout: str, steps: int, inputs: int, batch: int, training: bool = True) -> int | None:
         layers, weights = untrained(layout, (steps, 1, inputs))
-        network = choice.choose(layers, weights, steps * inputs, batch, training=True)
+        network = choice.choose(layers, weights, steps * inputs, batch, training=training)
         return None if network is None else network.block.events
 
     typical = "LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR", 10, 30
     assert [events(*typical, batch) for batch in (1, 100, 200, 1000, 5000, 65536)] == [1, 1, 2, 8, 16, 16]
+    monkeypatch.setattr(choice, "FEWEST_TRAINED", 16)
+    monkeypatch.setattr(choice, "FEWEST_SCORED", 4096)
+    assert [events(*typical, batch) for batch in (15, 16)] == [None, 1]
+    assert [events(*typical, batch, training=False) for batch in (4095, 4096)] == [None, 16]
     # a block has the weights, or no other beside it
     assert [events("DENSE|170|TANH,LINEAR", 1, 170, batch) for batch in (1000, 65536)] == [8, None]
     assert events("DENSE|250|TANH,LINEAR", 1, 250, 100) is None

@@ -11,9 +11,15 @@ from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.small.kernels import SmallNetwork
 from pytmva_rnn.kernels.cuda.small.part import Block, NotFitting
 
-__all__ = ["BLOCKS", "VARIABLE", "choose", "wanted"]
+__all__ = ["BLOCKS", "FEWEST_SCORED", "FEWEST_TRAINED", "VARIABLE", "blocks_of", "choose", "wanted"]
 
 VARIABLE = "PYTMVA_RNN_CUDA_ONE_KERNEL"
+
+FEWEST_TRAINED, FEWEST_SCORED = (1, 1) if SIMULATED else (16, 1 << 12)
+"""Events of a batch, and of a sample, that are worth a kernel's compilation, which takes some seconds for each network.
+
+The general path has kernels for all networks, and fewer events go through it in a tenth of a millisecond.
+"""
 
 BLOCKS = 2
 """At most so many blocks of a multiprocessor: while one waits at a barrier another works."""
@@ -46,6 +52,8 @@ def choose(
     events : int
     training : bool
     """
+    if events < (FEWEST_TRAINED if training else FEWEST_SCORED):
+        return None
     try:
         all_sizes = [SmallNetwork(layers, weights, numbers, Block(each, _THREADS, training)) for each in _EVENTS]
     except NotFitting:
