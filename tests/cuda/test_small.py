@@ -176,7 +176,7 @@ def test_chosen_by_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     from pytmva_rnn.kernels.cuda.small import choice
     from tests.cuda.signatures import untrained
 
-    sizes = {"_EVENTS": (1, 2, 4, 8, 16), "_FEWEST": 8, "_THREADS": 256}
+    sizes = {"_EVENTS": (1, 2, 4, 8, 16), "_FEWEST": 8, "_THREADS": 256, "_RESERVED": 1024}
     card = {"multiprocessors": 132, "shared_bytes": 227 << 10, "shared_bytes_of_all": 228 << 10}
     for name, value in sizes.items():
         monkeypatch.setattr(choice, name, value)

@@ -30,6 +30,9 @@ _EVENTS = (1, 2) if SIMULATED else (1, 2, 4, 8, 16)
 _FEWEST = 1 if SIMULATED else 8
 """Larger batches are for such kernels where each of `BLOCKS` blocks has room for so many events."""
 
+_RESERVED = 0 if SIMULATED else 1 << 10
+"""Bytes of shared memory that a block has for the system."""
+
 _THREADS = 4 if SIMULATED else 256
 
 
@@ -58,7 +61,7 @@ def choose(
         all_sizes = [SmallNetwork(layers, weights, numbers, Block(each, _THREADS, training)) for each in _EVENTS]
     except NotFitting:
         return None
-    fitting = [each for each in all_sizes if each.shared <= shared_bytes()]
+    fitting = [each for each in all_sizes if each.needs <= shared_bytes()]
     at_once = [each for each in fitting if each.block.events * multiprocessors() >= events]
     many = [each for each in fitting if each.block.events >= _FEWEST and blocks_of(each) == BLOCKS]
     return next(iter(at_once or reversed(many)), None)
@@ -66,4 +69,4 @@ def choose(
 
 def blocks_of(network: SmallNetwork) -> int:
     """How many of its blocks a multiprocessor has at once."""
-    return max(1, min(BLOCKS, shared_bytes_of_all() // network.shared))
+    return max(1, min(BLOCKS, shared_bytes_of_all() // (network.needs + _RESERVED)))

@@ -46,8 +46,8 @@ class SmallNetwork:
     ----------
     key : hashable
         The same for networks whose kernels are the same.
-    shared : int
-        Bytes of shared memory.
+    shared, needs : int
+        Bytes of shared memory that a launch asks for, and that a block has with its sums of losses.
     numbers, outputs : int
         Of an event.
 
@@ -90,6 +90,10 @@ class SmallNetwork:
     @property
     def shared(self) -> int:
         return 4 * self.block.room.floats
+
+    @property
+    def needs(self) -> int:
+        return self.shared + 8 * self.block.events
 
     def learning(self, loss: int) -> Any:
         """The kernel of a training batch.
