@@ -29,11 +29,12 @@ class UpdateUnit(Recurrent):
 
 @pytest.fixture
 def registered() -> Iterator[None]:
-    from pytmva_rnn.kernels.cuda.layers import LAYERS, register_layer
+    from pytmva_rnn.kernels.cuda.layers import LAYERS, SMALL_LAYERS, register_layer
     from pytmva_rnn.kernels.cuda.machine.activations import sigmoid
     from pytmva_rnn.kernels.cuda.machine.device import device
     from pytmva_rnn.kernels.cuda.machine.equations import Equations
     from pytmva_rnn.kernels.cuda.machine.recurrent import RecurrentPart
+    from pytmva_rnn.kernels.cuda.small.recurrent import SmallRecurrent
 
     @device
     def step(gates, e, h, extra):  # type: ignore[no-untyped-def]
@@ -51,19 +52,30 @@ def registered() -> Iterator[None]:
     class UpdatePart(RecurrentPart):
         cell = Equations("zc", step, gradient)
 
-    register_layer("UPDATE", UpdatePart)
+    class SmallUpdate(SmallRecurrent):
+        cell = UpdatePart.cell
+
+    register_layer("UPDATE", UpdatePart, SmallUpdate)
     yield
     LAYERS.remove("UPDATE")
+    SMALL_LAYERS.remove("UPDATE")
 
 
 @pytest.mark.usefixtures("registered")
-def test_an_added_layer_trains() -> None:
+@pytest.mark.parametrize("one_kernel", [False, True])
+def test_an_added_layer_trains(one_kernel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     from pytmva_rnn.kernels.cuda.engine import Engine
+    from pytmva_rnn.kernels.cuda.small import choice
+    from pytmva_rnn.kernels.cuda.small.workspace import SmallWorkspace
 
-    net = Net("GRU|3|2|2|1|1|1,RESHAPE|FLAT,DENSE|2|TANH,LINEAR", (2, 1, 2), 5)
+    monkeypatch.setenv(choice.VARIABLE, str(int(one_kernel)))
+    monkeypatch.setattr(choice, "FEWEST_TRAINED", 1)
+    # which remembers its states, unless that takes the general path
+    remember = not one_kernel
+    net = Net(f"GRU|3|2|2|{int(remember)}|1|1,RESHAPE|FLAT,DENSE|2|TANH,LINEAR", (2, 1, 2), 5)
     for letter, value in (("W", 0), ("U", 0), ("b", 50)):
         net.weights[0][f"{letter}_r"][:] = value
-    layers = [UpdateUnit(3, 2, 2, True, True), *net.layers[1:]]
+    layers = [UpdateUnit(3, 2, 2, remember, True), *net.layers[1:]]
     weights = [{n: w for n, w in net.weights[0].items() if not n.endswith("_r")}, *net.weights[1:]]
     options = {"settings": TrainingPhase(learning_rate=0.1), "regularization": "2", "weight_decay": 0.1}
     mine, gru = Engine(Computation(layers, weights, 2, 2, "C", **options)), net.engine(Reference, **options)
@@ -71,6 +83,7 @@ def test_an_added_layer_trains() -> None:
     for _ in range(2):
         loss = mine.step(*net.batch, np.arange(4), 1)
         assert loss == pytest.approx(gru.step(*net.batch, np.arange(4), 1), rel=2e-6)
+    assert isinstance(mine._reserve._workspaces["training"], SmallWorkspace) == one_kernel
     assert mine.penalty() == pytest.approx(gru.penalty(), rel=1e-5)
     for each, expected in zip(mine.weights(), gru.weights(), strict=True):
         for name, value in each.items():
