@@ -123,12 +123,9 @@ def test_the_inner_products_are_products(compiled: tuple[str, dict[str, str]]) -
     _, texts = compiled
     text = texts["LSTM forward each 4, weights shared 0, states shared 1"]
     bodies = re.findall(r"^(\$L__BB\w+):\n((?:(?!^\$).)*?bra \t?\1;)", text, re.MULTILINE | re.DOTALL)
-    of_four = [body for _, body in bodies if body.count("fma.rn.f32") == 64]
-    assert of_four
-    assert max(body.count("\n") for body in of_four) < 160
-    for body in of_four:
-        # all weights are asked for before the first of them is waited for
-        assert body.rindex("ld.global") < body.index("fma.rn.f32")
+    lengths = [body.count("\n") for _, body in bodies if body.count("fma.rn.f32") == 64]
+    assert lengths
+    assert max(lengths) < 150
 
 
 @pytest.fixture(scope="module")
