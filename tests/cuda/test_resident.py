@@ -105,6 +105,7 @@ def test_all_sizes_fit_into_a_large_card(monkeypatch: pytest.MonkeyPatch) -> Non
     from pytmva_rnn.kernels.cuda.layers.rnn import RNNPart
     from pytmva_rnn.kernels.cuda.machine import registers, resident
 
+    # of an H100
     monkeypatch.setattr(resident, "multiprocessors", lambda: 132)
     for cell in (AFTER, BEFORE, LSTMPart.cell, RNNPart.cell):
         for size in range(1, resident.LARGEST + 1):

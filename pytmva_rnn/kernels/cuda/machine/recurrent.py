@@ -92,7 +92,7 @@ class RecurrentPart(Part):
         self.x = x.reshape(memory.events * T, D)
         self.a = memory.matrix(T, G * H)
         self.y = memory.matrix(T if self.sequence else 1, H)
-        # U transposed, where it does not fit into shared memory
+        # U transposed, for kernels that read it so
         self.U_columns = memory.vector(G * H * H)
         self.before = memory.matrix(T, H) if self.training else self.y
         self.saved = memory.matrix(T, H) if self.training and self.cell.saves else self.y

@@ -26,7 +26,7 @@ from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH
 LARGEST = 5 if SIMULATED else 128
 """At most so many hidden units."""
 
-ALONE = 3 if SIMULATED else 32
+ALONE = 2 if SIMULATED else 32
 """Up to so many, a thread has a unit for itself."""
 
 HALVES = 2
@@ -43,7 +43,7 @@ _THREADS = 8 if SIMULATED else 128
 _FEW = 48
 """With at most so many weights in a thread's registers, there is room for four blocks."""
 
-REGISTERS = 12 if SIMULATED else 128
+REGISTERS = 8 if SIMULATED else 128
 """At most so many weights are kept by a thread."""
 
 
