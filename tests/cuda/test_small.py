@@ -191,9 +191,9 @@ def test_chosen_by_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     typical = "LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR", 10, 30
     assert [events(*typical, batch) for batch in (1, 100, 200, 1000, 5000, 65536)] == [1, 1, 2, 8, 16, 16]
     monkeypatch.setattr(choice, "FEWEST_TRAINED", 16)
-    monkeypatch.setattr(choice, "FEWEST_SCORED", 4096)
+    monkeypatch.setattr(choice, "FEWEST_SCORED", 1024)
     assert [events(*typical, batch) for batch in (15, 16)] == [None, 1]
-    assert [events(*typical, batch, training=False) for batch in (4095, 4096)] == [None, 16]
+    assert [events(*typical, batch, training=False) for batch in (1023, 1024)] == [None, 8]
     # a block has the weights, or no other beside it
     assert [events("DENSE|170|TANH,LINEAR", 1, 170, batch) for batch in (1000, 65536)] == [8, None]
     assert events("DENSE|250|TANH,LINEAR", 1, 250, 100) is None

@@ -80,6 +80,15 @@ class Engine:
         self._rows = 1
         self._batches = 0
 
+    @property
+    def one_kernel(self) -> bool:
+        """Whether a small network has one kernel for it all; see `kernels.cuda.small`."""
+        return self._reserve.one_kernel
+
+    @one_kernel.setter
+    def one_kernel(self, wanted: bool) -> None:
+        self._reserve.one_kernel = wanted
+
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`: a step of another engine, on nothing, compiles the kernels for both."""
         if SIMULATED:

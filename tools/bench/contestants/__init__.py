@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.contestants.base import Contestant
 from bench.contestants.onnx_runtime import OnnxRuntime
 from bench.contestants.ours import Ours
-from bench.contestants.ours_gpu import OursLaunchByLaunch, OursOnGpu
+from bench.contestants.ours_gpu import OursLaunchByLaunch, OursLayerByLayer, OursOnGpu
 from bench.contestants.pytorch import PyTorch
 from bench.contestants.pytorch_gpu import PyTorchCompiled, PyTorchOnGpu, PyTorchWithGraph
 from bench.contestants.tmva import CppTMVA
@@ -32,6 +32,7 @@ CONTESTANTS: tuple[type[Contestant], ...] = (Ours, PyTorch, OnnxRuntime, CppTMVA
 GPU_CONTESTANTS: tuple[type[Contestant], ...] = (
     OursOnGpu,
     OursLaunchByLaunch,
+    OursLayerByLayer,
     PyTorchOnGpu,
     PyTorchCompiled,
     PyTorchWithGraph,

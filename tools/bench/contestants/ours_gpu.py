@@ -1,4 +1,4 @@
-"""pytmva_rnn on a GPU, with and without CUDA graphs, timed with CUDA events."""
+"""pytmva_rnn on a GPU, with and without CUDA graphs and one kernel for small networks, timed with CUDA events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytmva_rnn._version import __version__
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.network.devices import backend_engine
 
-__all__ = ["OursLaunchByLaunch", "OursOnGpu"]
+__all__ = ["OursLaunchByLaunch", "OursLayerByLayer", "OursOnGpu"]
 
 _AT_ONCE = 64
 """Batches whose order is brought to the device before they are timed."""
@@ -27,6 +27,7 @@ class OursOnGpu(Contestant):
     name = "pytmva_rnn"
     does: ClassVar[tuple[str, ...]] = ("train", "infer")
     graphs: ClassVar[bool] = True
+    one_kernel: ClassVar[bool] = True
 
     def __init__(self, problem: CaseData, threads: int = 0) -> None:
         super().__init__(problem, threads)
@@ -41,6 +42,7 @@ class OursOnGpu(Contestant):
         engine: Any = backend_engine("cuda")
         self.engine = engine(computation)
         self.engine.graphs.wanted &= self.graphs
+        self.engine.one_kernel &= self.one_kernel
         self._w, self._order = np.ones(len(problem.X), np.float32), np.arange(len(problem.X))
 
     @classmethod
@@ -115,3 +117,10 @@ class OursLaunchByLaunch(OursOnGpu):
 
     name = "pytmva_rnn, no graph"
     graphs = False
+
+
+class OursLayerByLayer(OursOnGpu):
+    """With the kernels of all networks also where a small one has a kernel of its own."""
+
+    name = "pytmva_rnn, layer by layer"
+    one_kernel = False

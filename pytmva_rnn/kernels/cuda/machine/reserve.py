@@ -46,6 +46,11 @@ class Reserve:
     stream : CUDA stream
     threads : int, optional
         Of the host, for copies.
+
+    Attributes
+    ----------
+    one_kernel : bool
+        Whether small networks have one kernel for it all.
     """
 
     def __init__(
@@ -59,7 +64,7 @@ class Reserve:
         threads: int | None,
     ) -> None:
         self._network = (layers, weights, *shape)
-        self._one_kernel = wanted()
+        self.one_kernel = wanted()
         self._loss, self._drop, self._stream, self._threads = loss, drop, stream, threads
         self._workspaces: dict[str, NetworkWorkspace] = {}
         self._residents = Residents()
@@ -159,7 +164,7 @@ class Reserve:
         """The workspace of a network that has one kernel for it all, if it is such a network."""
         layers, weights, steps, inputs = self._network
         drops = any(layer.drops_inputs and p > 0 for layer, p in zip(layers, drop, strict=False))
-        if not self._one_kernel or input_gradient or drops:
+        if not self.one_kernel or input_gradient or drops:
             return None
         network = choose(layers, weights, steps * inputs, events, training=training)
         return None if network is None else SmallWorkspace(network, weights, self._loss, events)

@@ -15,7 +15,7 @@ __all__ = ["BLOCKS", "FEWEST_SCORED", "FEWEST_TRAINED", "VARIABLE", "blocks_of",
 
 VARIABLE = "PYTMVA_RNN_CUDA_ONE_KERNEL"
 
-FEWEST_TRAINED, FEWEST_SCORED = (1, 1) if SIMULATED else (16, 1 << 12)
+FEWEST_TRAINED, FEWEST_SCORED = (1, 1) if SIMULATED else (16, 1 << 10)
 """Events of a batch, and of a sample, that are worth a kernel's compilation, which takes some seconds for each network.
 
 The general path has kernels for all networks, and fewer events go through it in a tenth of a millisecond.
