@@ -142,6 +142,12 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20, help="of weaver; default: %(default)s")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE.json", help="write all numbers")
     given = parser.parse_args()
+    try:
+        sizes = [installed(python) for python in (given.ours, given.weaver)]
+    except (OSError, subprocess.CalledProcessError) as error:
+        parser.error(f"that is no Python: {error}")
+    if "weaver-core" not in sizes[1][1]:
+        parser.error(f"{given.weaver} has no weaver: pip install weaver-core==0.5.3 torch==2.13.0")
     config = load_config(CONFIG)
     parts = config.divide()
     names = list(config.recipe.to_dict()["sequence"]["inputs"])
@@ -179,9 +185,8 @@ def main() -> None:
             theirs.append(Run(*times, roc_integral(table["quark"] == 1, table["score_quark"])))
     print(describe_machine())
     print(f"{'':12} {'processor, s':>12} {'clock, s':>9} {'ROC integral':>13} {'installed, MB':>14}  versions")
-    for side, runs, python in (("pytmva_rnn", own, given.ours), ("weaver", theirs, given.weaver)):
+    for side, runs, (size, versions) in zip(("pytmva_rnn", "weaver"), (own, theirs), sizes, strict=True):
         processor, clock, roc = (median(column) for column in zip(*runs, strict=True))
-        size, versions = installed(python)
         print(f"{side:12} {processor:12.1f} {clock:9.1f} {roc:13.4f} {size:14.0f}  {versions}")
     ratio = median(b.processor / a.processor for a, b in zip(own, theirs, strict=True))
     print(f"processor time, weaver to pytmva_rnn: {ratio:.1f}")
