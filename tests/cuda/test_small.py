@@ -319,6 +319,6 @@ def test_switched_off(Engine: type[Any], monkeypatch: pytest.MonkeyPatch) -> Non
 
     for value, expected in (("0", False), ("", False), ("1", True)):
         monkeypatch.setenv(choice.VARIABLE, value)
-        assert choice.wanted() is expected
+        assert choice.one_kernel_wanted() is expected
     monkeypatch.delenv(choice.VARIABLE)
-    assert choice.wanted()
+    assert choice.one_kernel_wanted()

@@ -11,7 +11,7 @@ from pytmva_rnn.kernels.cuda.machine.memory import Residents
 from pytmva_rnn.kernels.cuda.machine.staging import Staging
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.machine.workspace import DeviceWorkspace, NetworkWorkspace, affordable, bytes_of
-from pytmva_rnn.kernels.cuda.small.choice import choose, wanted
+from pytmva_rnn.kernels.cuda.small.choice import choose, one_kernel_wanted
 from pytmva_rnn.kernels.cuda.small.workspace import SmallWorkspace
 
 __all__ = ["Reserve"]
@@ -64,7 +64,7 @@ class Reserve:
         threads: int | None,
     ) -> None:
         self._network = (layers, weights, *shape)
-        self.one_kernel = wanted()
+        self.one_kernel = one_kernel_wanted()
         self._loss, self._drop, self._stream, self._threads = loss, drop, stream, threads
         self._workspaces: dict[str, NetworkWorkspace] = {}
         self._residents = Residents()

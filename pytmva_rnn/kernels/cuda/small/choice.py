@@ -11,7 +11,7 @@ from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.small.kernels import SmallNetwork
 from pytmva_rnn.kernels.cuda.small.part import Block, NotFitting
 
-__all__ = ["BLOCKS", "FEWEST_SCORED", "FEWEST_TRAINED", "VARIABLE", "blocks_of", "choose", "wanted"]
+__all__ = ["BLOCKS", "FEWEST_SCORED", "FEWEST_TRAINED", "VARIABLE", "blocks_of", "choose", "one_kernel_wanted"]
 
 VARIABLE = "PYTMVA_RNN_CUDA_ONE_KERNEL"
 
@@ -36,7 +36,7 @@ _RESERVED = 0 if SIMULATED else 1 << 10
 _THREADS = 4 if SIMULATED else 256
 
 
-def wanted() -> bool:
+def one_kernel_wanted() -> bool:
     """Whether networks may have one kernel: unless the environment says no."""
     return os.environ.get(VARIABLE, "1") not in ("", "0")
 
