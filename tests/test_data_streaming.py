@@ -310,8 +310,9 @@ def test_a_friend_that_the_tree_names_counts(memory: int, monkeypatch: pytest.Mo
     assert again.folder == kept.folder
     assert json.loads((again.folder / event_cache.DESCRIPTION).read_text())["others"] == [identity(str(friend))]
     friend.unlink()  # as without a limit, it is not missed where nothing of it is needed
+    folder = event_cache.cache_folder()
     monkeypatch.undo()
-    limited(monkeypatch, event_cache.cache_folder())
+    limited(monkeypatch, folder)
     load(recipe, of_classes(files), memory=memory)
 
 
