@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytmva_rnn.data import Collection, Steps
+from pytmva_rnn.data.padding import order_within
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns
 
@@ -263,3 +266,31 @@ COLLECTIONS = [{"inputs": {"a": "x"}}, {"inputs": {"a": "y"}}]
 def test_wrong_kinds_of_sequences(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         Steps.from_dict({"steps": 2, **given})
+
+
+@given(
+    lists=st.lists(
+        st.lists(st.sampled_from([0.0, -0.0, 1.0, 1.5, 2.0, -3.0, math.inf, -math.inf, math.nan]), max_size=7),
+        max_size=5,
+    ),
+    descending=st.booleans(),
+    steps=st.integers(1, 9),
+    dtype=st.sampled_from([np.float64, np.float32]),
+)
+@example(lists=[[]], descending=True, steps=1, dtype=np.float32)
+def test_first_places_are_those_of_whole_lists(
+    lists: list[list[float]], descending: bool, steps: int, dtype: type[np.floating[Any]]
+) -> None:
+    """NaN, infinities, zeros of both signs and equal elements included."""
+    key = np.array([x for each in lists for x in each], dtype)
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in lists], dtype=np.int64)]).astype(np.int64)
+    whole, first = order_within(key, offsets, descending), order_within(key, offsets, descending, steps)
+    for start, stop in pairwise(offsets):
+        places = slice(start, min(stop, start + steps))
+        assert first[places].tolist() == whole[places].tolist()
+
+
+def test_large_integers_are_sorted_exactly() -> None:
+    """They have no float64 of their own."""
+    key, offsets = np.array([2**53, 2**53 + 1, 2**53 - 1]), np.array([0, 3])
+    assert order_within(key, offsets, True, 2).tolist() == [1, 0, 2]

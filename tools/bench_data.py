@@ -2,7 +2,8 @@
 
 Two samples: both jets of the quark/gluon example, and a synthetic file of a million events with three lists each, which
 is made in a temporary folder. Each measurement is a process of its own, so that the peak of its memory is its own; the
-two routes take turns. First they are compared: they must give the same numbers.
+two routes take turns. First they are compared: they must give the same numbers. Beside the synthetic file stands the
+floor: what decompressing its baskets takes on one thread, and nothing else.
 
     python tools/bench_data.py [--events N] [--rounds N] [-o FILE.json]
 
@@ -14,24 +15,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+from bench.decompression import decompressed
+from bench.machine import describe_machine
 from numpy.typing import NDArray
 
+import pytmva_rnn
 from pytmva_rnn.files import atomic_path
 
 STEPS = 10
 MEAN_LENGTH = 8.0
 SMALL = 2_000
 ROUTES = ("pytmva_rnn", "pad_none")
+LISTS = ("pt", "eta", "phi")
 JETS = "package://skhep_testdata/data/uproot-issue96.root"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -45,7 +52,7 @@ def make_file(path: Path, events: int) -> None:
 
     random = np.random.default_rng(1)
     with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
-        tree = file.mktree("events", dict.fromkeys(("pt", "eta", "phi"), "var * float32"), counter_name=_counter)
+        tree = file.mktree("events", dict.fromkeys(LISTS, "var * float32"), counter_name=_counter)
         for first in range(0, events, 100_000):
             lengths = random.poisson(MEAN_LENGTH, min(100_000, events - first))
             total = int(lengths.sum())
@@ -65,7 +72,7 @@ def our_lists(path: str) -> Floats:
     """The synthetic file through pytmva_rnn."""
     from pytmva_rnn.data import Recipe, Source, Steps, load_inputs
 
-    recipe = Recipe(Steps({"pt": "pt", "eta": "eta", "phi": "phi"}, STEPS, sort_by="pt"))
+    recipe = Recipe(Steps({name: name for name in LISTS}, STEPS, sort_by="pt"))
     return load_inputs(recipe, Source((path,), "events")).X
 
 
@@ -75,9 +82,9 @@ def awkward_lists(path: str) -> Floats:
     import uproot
 
     with uproot.open(path) as file:
-        lists = file["events"].arrays(["pt", "eta", "phi"])
+        lists = file["events"].arrays(list(LISTS))
     order = ak.argsort(lists.pt, axis=1, ascending=False, stable=True)
-    return _padded([lists[name][order] for name in ("pt", "eta", "phi")], STEPS)
+    return _padded([lists[name][order] for name in LISTS], STEPS)
 
 
 def our_jets(path: str) -> Floats:
@@ -141,6 +148,11 @@ LOADERS: dict[str, dict[str, Callable[[str], Floats]]] = {
 }
 
 
+def floor(path: str) -> dict[str, Any]:
+    """What decompressing the synthetic file takes; what it is done with is loaded before."""
+    return max((asdict(decompressed(path, "events", LISTS)) for _ in range(2)), key=lambda found: -found["seconds"])
+
+
 def peak() -> float:
     """The largest memory of this process so far, in MiB."""
     import resource
@@ -173,7 +185,11 @@ def child(*arguments: str) -> dict[str, Any]:
 
     All work is done so, as on Linux the peak of a process begins with that of its parent.
     """
-    done = subprocess.run([sys.executable, __file__, *arguments], capture_output=True, text=True, check=False)
+    # the package that is loaded here, which need not be the one that is installed
+    environment = os.environ | {"PYTHONPATH": str(Path(pytmva_rnn.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False, env=environment
+    )
     if done.returncode:
         raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr}")
     return dict(json.loads(done.stdout or "{}"))
@@ -187,10 +203,14 @@ def compare(sample: str, path: str, small: str, rounds: int, folder: Path) -> di
     if not child("--same", *files.values())["same"]:
         raise RuntimeError(f"{sample}: the two routes do not give the same arrays")
     runs: dict[str, list[dict[str, Any]]] = {route: [] for route in ROUTES}
+    floors: list[dict[str, Any]] = []
     for _ in range(rounds):
         for route in ROUTES:
             runs[route].append(child("--load", sample, route, path, small))
+        if sample == "lists":
+            floors.append(child("--floor", path))
     ratios = [b["seconds"] / a["seconds"] for a, b in zip(*runs.values(), strict=True)]
+    ratios_to_floor = [run["seconds"] / least["seconds"] for run, least in zip(runs[ROUTES[0]], floors, strict=False)]
     summary = {
         route: {name: median(run[name] for run in found) for name in ("seconds", "peak", "peak_before")}
         for route, found in runs.items()
@@ -201,6 +221,8 @@ def compare(sample: str, path: str, small: str, rounds: int, folder: Path) -> di
         "ratio": median(ratios),
         "routes": summary,
         "runs": runs,
+        "floors": floors,
+        "of_floor": median(ratios_to_floor) if ratios_to_floor else None,
     }
 
 
@@ -212,6 +234,7 @@ def main() -> int:
     parser.add_argument("--load", nargs="+", help=argparse.SUPPRESS)
     parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--same", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--floor", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.load:
         sample, route, path, small, *save = given.load
@@ -220,10 +243,14 @@ def main() -> int:
     if given.same:
         print(json.dumps({"same": same(*given.same)}))
         return 0
+    if given.floor:
+        print(json.dumps(floor(given.floor)))
+        return 0
     if given.make:
         make_file(Path(given.make[0]), int(given.make[1]))
         return 0
 
+    machine = describe_machine()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         large, small = str(folder / "large.root"), str(folder / "small.root")
@@ -241,9 +268,20 @@ def main() -> int:
             ratio = "" if route == ROUTES[0] else f"{result['ratio']:.2f}"
             numbers = f"{values['seconds']:.3f} | {values['peak']:.0f} | {values['peak_before']:.0f}"
             print(f"| {sample} | {route} | {numbers} | {ratio} |")
+        if result["floors"]:
+            least = median(each["seconds"] for each in result["floors"])
+            mebibytes = result["floors"][0]["uncompressed"] / 2**20
+            print(
+                f"\nDecompressing the {mebibytes:.0f} MiB of {sample} takes {least:.3f} s on one thread, "
+                f"{ROUTES[0]} {result['of_floor']:.2f} times as long"
+            )
+    packages = ", ".join(f"{package} {found}" for package, found in machine["packages"].items())
+    print(f"\n{machine['date']}, {machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {packages}")
     if given.output:
         with atomic_path(given.output) as temporary:
-            temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(
+                json.dumps({"machine": machine, "samples": results}, indent=1) + "\n", encoding="utf-8"
+            )
     return 0
 
 

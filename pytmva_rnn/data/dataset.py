@@ -294,13 +294,15 @@ def joined(parts: Sequence[Dataset], **known: Any) -> Dataset:
     """
     files = dict.fromkeys(file for part in parts for file in part.files)
     places: Mapping[str, int] = {file: number for number, file in enumerate(files)}
-    arrays: dict[str, Any] = {name: chained([getattr(part, name) for part in parts]) for name in OF_EVENTS}
+    arrays: dict[str, Any] = {
+        name: chained([getattr(part, name) for part in parts]) for name in OF_EVENTS if name not in known
+    }
     numbers_of_files = [(np.array([places[file] for file in part.files]), part) for part in parts if part.files]
     arrays["file_index"] = chained(
         [
             same(numbers[0], len(part)) if len(numbers) == 1 else numbers[part.file_index]
             for numbers, part in numbers_of_files
         ]
-        or [same(0, len(arrays["X"]))]
+        or [same(0, sum(map(len, parts)))]
     )
     return replace(parts[0], **arrays, files=tuple(files), **known)

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.array_files import ArrayWriter, read_array
 from pytmva_rnn.data.dataset import OF_EVENTS, Dataset, joined
+from pytmva_rnn.data.growing_array import GrowingArray
 from pytmva_rnn.data.labelled_events import LabelledPiece
 from pytmva_rnn.data.reading_progress import ReadingProgress
 from pytmva_rnn.data.same_numbers import same
@@ -35,32 +37,42 @@ class Gathering(Protocol):
 
 
 class InMemory:
-    """Keeps the pieces, and joins them.
-
-    Attributes
-    ----------
-    parts : list of Dataset
-        Those of finished sources.
-    """
+    """Keeps the pieces, and joins them; the inputs, which are most of it, as they come."""
 
     room: int | None = None
 
     def __init__(self) -> None:
-        self.parts: list[Dataset] = []
-        self._of_source: dict[int, list[Dataset]] = {}
+        self._X = GrowingArray()
+        self._parts: list[Dataset] = []
+        self._repeated: dict[int, list[Dataset]] = {}
 
     def add(self, piece: LabelledPiece) -> None:
         """See `Gathering`."""
-        self._of_source.setdefault(piece.repetition, []).append(piece.events)
+        if piece.repetition:
+            self._repeated.setdefault(piece.repetition, []).append(piece.events)
+        else:
+            self._append(piece.events)
 
     def end_source(self) -> None:
         """See `Gathering`."""
-        self.parts += [events for _, pieces in sorted(self._of_source.items()) for events in pieces]
-        self._of_source.clear()
+        for _, pieces in sorted(self._repeated.items()):
+            for events in pieces:
+                self._append(events)
+        self._repeated.clear()
+
+    def _append(self, events: Dataset) -> None:
+        self._X.append(events.X)
+        # its shape, without its memory
+        self._parts.append(replace(events, X=np.broadcast_to(np.float32(0), events.X.shape)))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has come."""
+        return not self._parts
 
     def finish(self, **known: Any) -> Dataset:
         """All events, with other attributes as given."""
-        return joined(self.parts, **known)
+        return joined(self._parts, X=self._X.finish(), **known)
 
 
 class InFiles:

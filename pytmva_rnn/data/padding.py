@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, kernel, readable
+from pytmva_rnn.compile import compilation, inlined, kernel, readable
 from pytmva_rnn.formula.values import Value, to_awkward
 
 __all__ = ["order_within", "pad"]
@@ -62,9 +62,49 @@ def _pad(
             X[i, free + t, d] = flat[first + t if len(order) == 0 else order[first + t]]
 
 
-def order_within(key: NDArray[Any], offsets: NDArray[np.int64], descending: bool) -> NDArray[np.int64]:
-    """For each event in turn, where in `key` (m,) its elements are when sorted by it; equal ones keep their order."""
+def order_within(
+    key: NDArray[Any], offsets: NDArray[np.int64], descending: bool, steps: int | None = None
+) -> NDArray[np.int64]:
+    """For each event in turn, where in `key` (m,) its elements are when sorted by it; equal ones keep their order.
+
+    NaN comes before all numbers, in both directions. With `steps`, only the first so many places of each event need to
+    be right.
+    """
+    # integers of eight bytes may have no float64 of their own
+    if steps is not None and steps <= _FEW and (key.dtype.kind == "f" or key.dtype.itemsize < 8):
+        order = np.zeros(len(key), np.int64)
+        with compilation("sequences"):
+            _first_in_order(readable(key, np.float64), readable(offsets, np.int64), steps, descending, order)
+        return order
     within = ak.argsort(to_awkward(Value(key, (offsets,))), axis=1, ascending=not descending, stable=True)
     within = np.asarray(ak.to_numpy(ak.flatten(within, axis=1)), dtype=np.int64)
-    order: NDArray[np.int64] = within + np.repeat(offsets[:-1], np.diff(offsets))
-    return order
+    return np.asarray(within + np.repeat(offsets[:-1], np.diff(offsets)), np.int64)
+
+
+_FEW = 128
+"""Steps for which putting each element into its place is quicker than sorting whole lists."""
+
+
+@inlined
+def _comes_before(x: float, y: float, descending: bool) -> bool:
+    return bool((np.isnan(x) and not np.isnan(y)) or (x > y if descending else x < y))
+
+
+@kernel
+def _first_in_order(
+    key: NDArray[np.float64], offsets: NDArray[np.int64], steps: int, descending: bool, order: NDArray[np.int64]
+) -> None:
+    for i in range(len(offsets) - 1):
+        first = offsets[i]
+        last = first - 1  # of the places that are taken
+        for k in range(first, offsets[i + 1]):
+            x = key[k]
+            if last - first + 1 < steps:
+                last += 1
+            elif not _comes_before(x, key[order[last]], descending):
+                continue
+            place = last
+            while place > first and _comes_before(x, key[order[place - 1]], descending):
+                order[place] = order[place - 1]
+                place -= 1
+            order[place] = k

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.flat_variables import Column
+from pytmva_rnn.data.growing_array import GrowingArray
 from pytmva_rnn.data.in_memory import ArrayTree, read
 from pytmva_rnn.data.recipe import Recipe, insert
 from pytmva_rnn.data.rows import ListLengths, Rows
@@ -146,13 +147,16 @@ def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dic
 
 def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None) -> Inputs:
     """All of `iterate_inputs` at once."""
-    pieces = list(iterate_inputs(recipe, source, values))
+    X, pieces = GrowingArray(), []
+    for piece in iterate_inputs(recipe, source, values):
+        X.append(piece.X)
+        pieces.append(replace(piece, X=piece.X[:0].copy()))
     return Inputs(
-        np.concatenate([piece.X for piece in pieces]),
+        X.finish(),
         np.concatenate([piece.spectators for piece in pieces]),
         np.concatenate([piece.entries for piece in pieces]),
         pieces[0].place,
-        joined_elements([piece.elements for piece in pieces], [len(piece.X) for piece in pieces]),
+        joined_elements([piece.elements for piece in pieces], [len(piece.entries) for piece in pieces]),
     )
 
 

@@ -278,7 +278,9 @@ class Steps:
             elements, number = joined_elements(parts)
             inputs = [*elements.inputs, *([] if self.which is None else [number])]
         offsets = elements.offsets
-        order = None if elements.key is None else order_within(elements.key, offsets, self.descending)
+        order = None
+        if elements.key is not None:
+            order = order_within(elements.key, offsets, self.descending, self.steps)
         X = np.full((len(columns), self.steps, len(self.input_names)), self.pad_value, dtype=np.float32)
         for d, flat in enumerate(inputs):
             pad(X, d, flat, offsets, order, at_end=self.pad_side == "end")

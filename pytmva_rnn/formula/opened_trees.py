@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
 from pytmva_rnn.suggestions import near
 
 __all__ = ["opened", "reading"]
+
+_THREADS = 4
+"""That decompress: what comes of more could not be made use of as quickly."""
 
 _COUNTERS_KEPT = 10_000_000
 """Bytes of the lengths of lists, which several branches may share; what is read itself is not asked for again."""
@@ -40,9 +44,12 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
         with reading(f"{file}: cannot be opened as a ROOT file"):
             if is_remote(file) and check_remote(file)[:4] != b"root":
                 raise DataError(f"{file} is not a ROOT file")
-            # friends are told then
-            given = patiently(file, lambda: uproot.open(file, minimal_ttree_metadata=False, array_cache=_COUNTERS_KEPT))
-            directory = stack.enter_context(given)
+            options = {
+                "minimal_ttree_metadata": False,  # friends are told then
+                "array_cache": _COUNTERS_KEPT,
+                "decompression_executor": stack.enter_context(_decompression()),
+            }
+            directory = stack.enter_context(patiently(file, lambda: uproot.open(file, **options)))
         with reading(f"{file}: what it holds cannot be read"):
             kinds = patiently(file, lambda: directory.classnames(cycle=False))
             trees = [name for name, kind in kinds.items() if kind in _TREES]
@@ -61,6 +68,25 @@ def opened(file: str, tree: str | None) -> Iterator[tuple[Any, str]]:
             if isinstance(found, uproot.behaviors.RNTuple.RNTuple):
                 patiently(file, lambda: check_pages(found, f"{file}:{tree}"))
         yield found, f"{file}:{tree}"
+
+
+@contextmanager
+def _decompression() -> Iterator[Any]:
+    """What decompresses the baskets of a file: threads, which Python's lock does not hold up, unless there is one core.
+
+    Yields
+    ------
+    executor of uproot
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if cores == 1:
+        yield uproot.source.futures.TrivialExecutor()
+        return
+    threads = uproot.source.futures.ThreadPoolExecutor(min(cores, _THREADS))
+    try:
+        yield threads
+    finally:
+        threads.shutdown()
 
 
 @contextmanager

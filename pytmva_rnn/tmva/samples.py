@@ -122,7 +122,7 @@ def load_samples(
                 gathered.add(piece)
                 entries += piece.before
             gathered.end_source()
-        found = gathered.parts
+        found = [] if gathered.is_empty else [gathered.finish()]
         for number, given in enumerate((each for each in events if each.name == name), start=len(trees)):
             found.append(given.dataset(recipe, variables, targets, cut, number))
             entries += len(given)
