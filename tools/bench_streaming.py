@@ -29,11 +29,14 @@ from typing import Any
 import numpy as np
 from bench.machine import describe_machine
 
+import pytmva_rnn
 from pytmva_rnn.files import atomic_path
 
 STEPS, INPUTS = 10, ("pt", "eta", "phi")
 FILES = 4
 WAYS = ("in memory", "within the limit")
+PACKAGE = str(Path(pytmva_rnn.__file__).parents[1])
+"""Where the package lies that is measured, which processes of their own are to measure too."""
 
 
 def make_files(folder: Path, events: int) -> None:
@@ -124,7 +127,11 @@ def child(folder: Path, epochs: int, memory: str | None, cache: Path) -> dict[st
     if memory is not None:
         command += ["--memory", memory]
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"PYTMVA_RNN_CACHE": str(cache)}
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTMVA_RNN_CACHE": str(cache), "PYTHONPATH": PACKAGE},
     )
     if done.returncode:
         raise RuntimeError(f"a training {memory or 'in memory'} failed:\n{done.stderr}")
