@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from bench.contestants import Contestant
 from bench.failures import BenchmarkError, blamed
+from bench.patience import Overdue, Patience
 
 __all__ = ["TOLERANCE", "check_agreement", "check_same", "results_of"]
 
@@ -20,14 +22,19 @@ _STEPS = 4
 """Training steps whose losses are compared: from the second on they show what the optimizer did."""
 
 
-def check_agreement(contestants: Sequence[Contestant], tolerance: float = TOLERANCE) -> None:
+def check_agreement(
+    contestants: Iterable[Contestant], patience: Patience | None = None, share: float = 0.0
+) -> list[Contestant]:
     """Compare scores, gradients and losses of training steps with those of the first contestant.
 
     Parameters
     ----------
-    contestants : sequence of Contestant
+    contestants : iterable of Contestant
         Of one problem, still with the initial weights; training steps are made with them.
-    tolerance : float
+    patience : Patience, optional
+        How long to wait; is told of those that take too long, which are not among what is returned.
+    share : float
+        Seconds that it should take, or what the first takes where that is more.
 
     Raises
     ------
@@ -36,10 +43,24 @@ def check_agreement(contestants: Sequence[Contestant], tolerance: float = TOLERA
     ContestantError
         If one of them fails.
     """
-    ours, *others = contestants
-    wanted = results_of(ours)
-    for other in others:
-        check_same(other, wanted, ours.name, tolerance)
+    patience = patience or Patience()
+    agreeing: list[Contestant] = []
+    wanted: dict[str, NDArray[Any]] = {}
+    for contestant in contestants:
+        started = time.perf_counter()
+        if not agreeing:
+            wanted = results_of(contestant)
+        else:
+            check_same(contestant, wanted, agreeing[0].name)
+        spent = time.perf_counter() - started
+        if not agreeing:
+            share = max(share, spent)
+        most = patience.most(share)
+        if most is not None and spent > most:
+            patience.overdue.append(Overdue(contestant.name, contestant.threads, spent, share))
+        else:
+            agreeing.append(contestant)
+    return agreeing
 
 
 def results_of(contestant: Contestant) -> dict[str, NDArray[Any]]:
@@ -58,7 +79,8 @@ def check_same(other: Contestant, wanted: Mapping[str, NDArray[Any]], ours: str,
     """The same with one contestant, and what the first, `ours`, told."""
     found = results_of(other)
     for quantity in (name for name in found if name in wanted):
-        difference = float(np.max(np.abs(found[quantity] - wanted[quantity])))
+        expected = wanted[quantity][: len(found[quantity])] if quantity.startswith("score") else wanted[quantity]
+        difference = float(np.max(np.abs(found[quantity] - expected)))
         if quantity.startswith("gradient"):
             difference /= float(np.max(np.abs(wanted[quantity]))) or 1.0
         if not difference <= tolerance:

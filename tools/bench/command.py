@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.list_arguments import count, counts, some_of
 from pytmva_rnn.cli.program import run_program
 
 __all__ = ["main"]
@@ -25,17 +27,20 @@ examples:
   python tools/bench --cases 1 --layers LSTM --what train --rounds 21
   python tools/bench --against ../pytmva_rnn-before
   python tools/bench --device cuda --batches 100,65536
+  python tools/bench compare before/bench.json after/bench.json
+  python tools/bench sweep --axes state,batch
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
 For numbers to publish, let the machine do nothing else.
 Each comparison is printed and written as soon as it is there, so that a run that is stopped keeps what it has.
+A contestant that takes more than ten times its share of the time is stopped, and the report says so.
 
 exit codes: 0 done, 1 not comparable (told in one line), 2 wrong usage, 130 interrupted, 143 terminated
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmarks.
+    """Run the benchmarks, or compare two runs, or sweep.
 
     Parameters
     ----------
@@ -48,8 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 done, 1 programs that cannot be compared, 130 interrupted, 143 terminated (argparse exits with 2 by
         itself for wrong usage).
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if arguments[:1] == ["compare"]:
+        from bench.comparing import main as compare
+
+        return compare(arguments[1:])
+    if arguments[:1] == ["sweep"]:
+        from bench.sweep.sweep_command import main as sweep
+
+        return sweep(arguments[1:])
     parser = _parser()
-    given = parser.parse_args(argv)
+    given = parser.parse_args(arguments)
     if given.against is not None and given.device == "cuda":
         parser.error("--against compares on the CPU; leave out --device cuda")
 
@@ -74,7 +88,8 @@ def _run(given: argparse.Namespace) -> int:
             files = write_report(results, given.output)
     finally:
         if results is not None:
-            files += write_picture(results, given.output)
+            if results.settings.limit is None:
+                files += write_picture(results, given.output)
             print(as_markdown(results))
             for file in files:
                 print(file)
@@ -104,6 +119,7 @@ def _settings(given: argparse.Namespace) -> Any:
         "rounds": given.rounds,
         "threads": threads,
         "contestants": contestants,
+        "patience": given.patience,
     }
     changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     return Settings.quick(**changes) if given.quick else Settings(**changes)
@@ -132,42 +148,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--batches",
         metavar="LIST",
-        type=_counts,
+        type=counts,
         help="with --device cuda: batch sizes; 100,1024,8192,65536 by default",
     )
-    parser.add_argument("--cases", metavar="LIST", type=_some_of(_CASES), help="out of 1,2,3; all by default")
-    parser.add_argument("--layers", metavar="LIST", type=_some_of(_LAYERS), help="out of LSTM,GRU,RNN; all by default")
-    parser.add_argument("--what", metavar="LIST", type=_some_of(_WHATS), help="out of train,infer,one; all by default")
-    parser.add_argument("--rounds", metavar="N", type=_count, help="rounds of the comparison; 9 by default")
+    parser.add_argument("--cases", metavar="LIST", type=some_of(_CASES), help="out of 1,2,3; all by default")
+    parser.add_argument("--layers", metavar="LIST", type=some_of(_LAYERS), help="out of LSTM,GRU,RNN; all by default")
+    parser.add_argument("--what", metavar="LIST", type=some_of(_WHATS), help="out of train,infer,one; all by default")
+    parser.add_argument("--rounds", metavar="N", type=count, help="rounds of the comparison; 9 by default")
+    parser.add_argument("--threads", metavar="LIST", type=counts, help="numbers of threads; 1 and all cores by default")
     parser.add_argument(
-        "--threads", metavar="LIST", type=_counts, help="numbers of threads; 1 and all cores by default"
+        "--patience",
+        metavar="N",
+        type=count,
+        help="stop contestants that take more than N times their share of the time; 10 by default",
     )
-    parser.add_argument("--quick", action="store_true", help="few and short rounds: under two minutes in all")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few and short rounds, no epochs, no picture: under two minutes in all; what finds no place in them is "
+        "left out",
+    )
     parser.add_argument(
         "-o", "--output", metavar="FOLDER", type=Path, default=Path("bench"), help="default: %(default)s"
     )
     return parser
-
-
-def _some_of(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    """A parser of lists of these names, which gives them in their own order."""
-
-    def parsed(text: str) -> tuple[str, ...]:
-        given = [word.strip() for word in text.split(",")]
-        known = {name.upper(): name for name in names}
-        for word in given:
-            if word.upper() not in known:
-                raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(names)}")
-        return tuple(name for name in names if name.upper() in {word.upper() for word in given})
-
-    return parsed
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
-
-
-def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_count(word.strip()) for word in text.split(",")}))

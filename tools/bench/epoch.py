@@ -12,6 +12,7 @@ import numpy as np
 from bench.cases import CaseData
 from bench.contestants import Ours
 from bench.measure import Task, best, interleave, ratio, repeated
+from bench.patience import Patience
 from pytmva_rnn.training import train
 
 __all__ = ["EPOCH_GOAL", "Epochs", "measure_epochs"]
@@ -52,10 +53,12 @@ class Epochs:
     kept_with_validation: float
 
 
-def measure_epochs(problem: CaseData, threads: Sequence[int], rounds: int, batches: int) -> Epochs:
+def measure_epochs(
+    problem: CaseData, threads: Sequence[int], rounds: int, batches: int, patience: Patience | None = None
+) -> Epochs | None:
     """Time whole epochs of `train` with `batches` training batches, and as many steps of the kernels, in turns.
 
-    Each side counts at its better number of threads.
+    Each side counts at its better number of threads. None where `patience` stops one of them altogether.
     """
     size, tested = problem.case.batch, max(1, batches // 4)
     n = (batches + tested) * size
@@ -79,7 +82,9 @@ def measure_epochs(problem: CaseData, threads: Sequence[int], rounds: int, batch
         for name, call in zip(names, (training(count), steps, both), strict=True):
             tasks.append(Task(name, count, repeated(call)))
     with _quiet():
-        timings = interleave(tasks, rounds, 0.0)
+        timings = interleave(tasks, rounds, 0.0, patience)
+    if {timing.contestant for timing in timings} != set(names):
+        return None
     whole, alone, validated = (best(timings, name) for name in names)
     trained = _EPOCHS * batches * size
     return Epochs(

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bench.failures import blamed
+from bench.patience import Overdue, Patience
 
 __all__ = ["Task", "Timing", "best", "interleave", "ratio", "repeated"]
 
 _PAUSE = 0.03
 """Seconds of rest before each measurement: threads that spin after their work must not disturb the next contestant."""
+
+_PARTS = 16
+"""Of the calls of a turn, between which one that takes too long is noticed."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,15 @@ class Task:
         Seconds that a number of calls take.
     prepare : callable
         Called before each measurement, untimed.
+    divisible : bool
+        Whether many calls may be timed in parts, between which one that takes too long is noticed.
     """
 
     contestant: str
     threads: int
     timer: Callable[[int], float]
     prepare: Callable[[], None] = field(default=lambda: None)
+    divisible: bool = True
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def repeated(call: Callable[[], object]) -> Callable[[int], float]:
     return timer
 
 
-def interleave(tasks: Sequence[Task], rounds: int, seconds: float) -> list[Timing]:
+def interleave(tasks: Sequence[Task], rounds: int, seconds: float, patience: Patience | None = None) -> list[Timing]:
     """Time the tasks in turns.
 
     Parameters
@@ -78,48 +85,118 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float) -> list[Timin
         How often each has its turn.
     seconds : float
         About how long a turn is; a task that takes longer is called once.
+    patience : Patience, optional
+        How long to wait; a task that it stops, which the first never is, has the rounds that it had until then.
 
     Returns
     -------
     list of Timing
-        In the order of the tasks; round k of one and round k of another were close in time.
+        In the order of the tasks, without those that have no round; round k of one and round k of another were close in
+        time.
 
     Raises
     ------
     ContestantError
         If one of them fails.
     """
-    counts = [_calls(task, seconds) for task in tasks]
-    results: list[list[float]] = [[] for _ in tasks]
+    patience = patience or Patience()
+    turns: list[_Turns] = []
+    for task in tasks:
+        share = rounds * max(seconds, turns[0].length if turns else 0.0)
+        turns.append(_Turns(task, seconds, share, patience, first=not turns))
     collects = gc.isenabled()
     gc.disable()
     try:
         for _ in range(rounds):
-            for task, count, found in zip(tasks, counts, results, strict=True):
-                time.sleep(_PAUSE)
-                with blamed(task.contestant):
-                    task.prepare()
-                    if count > 1:
-                        # what a first call after a rest loses, such as waking threads, is nothing beside a long call
-                        task.timer(1)
-                    found.append(task.timer(count) / count)
+            for each in turns:
+                each.take()
             gc.collect()
     finally:
         if collects:
             gc.enable()
-    return [Timing(t.contestant, t.threads, tuple(r)) for t, r in zip(tasks, results, strict=True)]
+    patience.overdue += [each.overdue for each in turns if each.is_overdue]
+    return [Timing(t.task.contestant, t.task.threads, tuple(t.found)) for t in turns if t.found]
 
 
-def _calls(task: Task, seconds: float) -> int:
-    """Calls that fill a turn; the first call of all, which may compile, does not count."""
-    with blamed(task.contestant):
-        task.prepare()
-        task.timer(1)
-        count, spent = 1, task.timer(1)
-        while spent < seconds / 4:
-            count *= 2
-            spent = task.timer(count)
-    return max(1, round(count * seconds / spent))
+class _Turns:
+    """The turns of one task.
+
+    Parameters
+    ----------
+    task : Task
+    seconds : float
+        About how long a turn is.
+    share : float
+        Seconds that all turns together should take, with all that is done to find out how many calls fill a turn.
+    patience : Patience
+    first : bool
+        Whether it is the one that sets the shares of the others.
+
+    Attributes
+    ----------
+    found : list of float
+        Seconds of a call, in each round.
+    length : float
+        Seconds that a turn is going to take.
+    is_overdue : bool
+    """
+
+    def __init__(self, task: Task, seconds: float, share: float, patience: Patience, first: bool) -> None:
+        self.task, self.found = task, list[float]()
+        self.length = 0.0
+        self.is_overdue = False
+        self._patience, self._share, self._spent = patience, share, 0.0
+        self._most = None if first else patience.most(share)
+        self._count, spent = 1, 0.0
+        with blamed(task.contestant):
+            task.prepare()
+            self._timed(1)  # it may compile, and does not count
+            spent = self._timed(1)
+            while spent < seconds / 4 and not self._is_stopped:
+                self._count *= 2
+                spent = self._timed(self._count)
+        if spent:
+            self._count = max(1, round(self._count * seconds / spent))
+            self.length = max(seconds, spent)
+
+    @property
+    def overdue(self) -> Overdue:
+        """What to tell of it once it is."""
+        return Overdue(self.task.contestant, self.task.threads, self._spent, self._share, len(self.found))
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self.is_overdue or self._patience.is_up
+
+    def take(self) -> None:
+        """A turn, unless the time is over; it does not count if it takes too long."""
+        if self._is_stopped:
+            return
+        time.sleep(_PAUSE)
+        with blamed(self.task.contestant):
+            self.task.prepare()
+            if self._count > 1:
+                # what a first call after a rest loses, such as waking threads, is nothing beside a long call
+                self._timed(1)
+            spent = self._timed(self._count)
+        if not self.is_overdue and spent:
+            self.found.append(spent / self._count)
+
+    def _timed(self, count: int) -> float:
+        """Seconds of so many calls; 0 if they were stopped."""
+        seconds, done = 0.0, 0
+        limited = self._most is not None or self._patience.until is not None
+        part = max(1, count // _PARTS) if limited and self.task.divisible else count
+        while done < count:
+            if self._is_stopped:
+                return 0.0
+            part = min(part, count - done)
+            started = time.perf_counter()
+            seconds += self.task.timer(part)
+            self._spent += time.perf_counter() - started
+            self.is_overdue = self._most is not None and self._spent > self._most
+            done += part
+        return seconds
 
 
 def best(timings: Sequence[Timing], contestant: str) -> Timing:
@@ -128,5 +205,5 @@ def best(timings: Sequence[Timing], contestant: str) -> Timing:
 
 
 def ratio(other: Timing, ours: Timing) -> float:
-    """How many times longer `other` took: the median over the rounds of the ratio within a round."""
-    return median(a / b for a, b in zip(other.rounds, ours.rounds, strict=True))
+    """How many times longer `other` took: the median of the ratio within a round, over the rounds that both have."""
+    return median(a / b for a, b in zip(other.rounds, ours.rounds, strict=False))

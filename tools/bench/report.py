@@ -52,16 +52,7 @@ def as_json(results: Results) -> dict[str, Any]:
         "peaks": [asdict(peaks) for peaks in results.peaks.values()],
         "epochs": [asdict(each) for each in results.epochs],
     }
-    values["comparisons"] = [
-        {
-            **asdict(each),
-            "case": each.case.name,
-            "batch": each.case.batch,
-            "ratios": each.ratios,
-            "timings": [asdict(timing) | {"median": timing.seconds} for timing in each.timings],
-        }
-        for each in results.comparisons
-    ]
+    values["comparisons"] = [each.as_data() for each in results.comparisons]
     return values
 
 

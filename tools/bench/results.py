@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.cases import CALLS, CASES, LAYERS, Case
@@ -13,6 +13,9 @@ from bench.roofline import Peaks, Work
 from pytmva_rnn.kernels.cpu.engine import available_threads
 
 __all__ = ["CaseResult", "Results", "Settings"]
+
+_QUICK = 80.0
+"""Seconds that leave, of two minutes, some to start and to finish what is begun."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,10 @@ class Settings:
         Bytes that the bandwidth of the memory is measured on.
     epoch_batches : int
         Batches of an epoch in the comparison of `train` with the kernels, which case 1 brings; 0 for none.
+    patience : float, optional
+        How many times its share of a comparison's time a contestant may take; None for any time.
+    limit : float, optional
+        Seconds after which no further comparison is begun.
     """
 
     cases: tuple[Case, ...] = tuple(CASES.values())
@@ -49,11 +56,14 @@ class Settings:
     seconds: float = 0.15
     working_set: int = 3 << 27
     epoch_batches: int = 400
+    patience: float | None = 10.0
+    limit: float | None = None
 
     @classmethod
     def quick(cls, **changes: Any) -> Settings:
-        """Few and short rounds: for a look, not for publication."""
-        return cls(**{"rounds": 3, "seconds": 0.03, "working_set": 3 << 25, "epoch_batches": 40, **changes})
+        """Few and short rounds, no whole epochs, and an end: for a look, not for publication."""
+        quick = {"rounds": 3, "seconds": 0.03, "working_set": 3 << 25, "epoch_batches": 0, "limit": _QUICK}
+        return cls(**{**quick, **changes})
 
     @property
     def on_gpu(self) -> bool:
@@ -90,6 +100,16 @@ class CaseResult:
         others = dict.fromkeys(timing.contestant for timing in self.timings)
         del others[self.ours.contestant]
         return {name: ratio(best(self.timings, name), self.ours) for name in others}
+
+    def as_data(self) -> dict[str, Any]:
+        """As plain data; times are seconds of one call in each round."""
+        return {
+            **asdict(self),
+            "case": self.case.name,
+            "batch": self.case.batch,
+            "ratios": self.ratios,
+            "timings": [asdict(timing) | {"median": timing.seconds} for timing in self.timings],
+        }
 
     def line(self) -> str:
         """The comparison in a line."""

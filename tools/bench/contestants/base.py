@@ -75,6 +75,10 @@ class Contestant(ABC):
         """Seconds that a number of calls take."""
         return repeated(self.call(what))
 
+    def divisible(self, what: str) -> bool:
+        """Whether many such calls may be timed in parts."""
+        return True
+
     def prepare(self) -> None:
         """Called before this contestant's turn."""
         return
