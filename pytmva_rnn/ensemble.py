@@ -173,23 +173,29 @@ class Ensemble:
         """Whether a score depends on the events before."""
         return any(member.remembers for member in self.members)
 
-    def scores(self, X: Any, *, backend: str = "cpu") -> NDArray[np.float32]:
+    def scores(self, X: Any, *, mask: NDArray[np.bool_] | None = None, backend: str = "cpu") -> NDArray[np.float32]:
         """The scores of each member, shape (members, n) for one output, else (members, n, O).
 
         Parameters
         ----------
-        X, backend
+        X, mask, backend
             As for `Model.predict`.
         """
         inputs = inputs_of(self.members[0], X)
-        mask = None if inputs is X else mask_of(self.members[0], inputs)  # arrays tell it, or do not
+        if mask is None and inputs is not X:
+            mask = mask_of(self.members[0], inputs)
         return np.stack([member.predict(inputs, mask=mask, backend=backend) for member in self.members])
 
     def answers(
-        self, X: Any, *, folds: NDArray[np.integer[Any]] | None = None, backend: str = "cpu"
+        self,
+        X: Any,
+        *,
+        folds: NDArray[np.integer[Any]] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        backend: str = "cpu",
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What `predict` and `spread` give, with each member computed once; the spread of one member is NaN."""
-        scores = self.scores(X, backend=backend)
+        scores = self.scores(X, mask=mask, backend=backend)
         mean = self._mean(scores) if folds is None else self._of_folds(scores, folds)
         return mean, self._spread(scores).astype(np.float32)
 

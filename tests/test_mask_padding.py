@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn import (
     Dataset,
+    Ensemble,
     Model,
     Recipe,
     Steps,
@@ -23,6 +24,7 @@ from pytmva_rnn import (
     load_config,
     make_report,
     mark_padding,
+    score,
     train,
     train_many,
     vary,
@@ -32,6 +34,7 @@ from pytmva_rnn.description import GRU, LSTM, RNN, Dense, Layer, Reshape, Variab
 from pytmva_rnn.errors import BackendError, CheckpointError, ConfigError, DataError, OptionError, WeightFileError
 from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.kernels import Computation, engine_class
+from pytmva_rnn.pyroot.compiled import row_function
 from pytmva_rnn.report.event_inputs import EventInputs
 from tests.streamed import limited, write_events
 
@@ -252,6 +255,8 @@ def test_what_does_not_fit_is_refused(sample: Any, model: Model) -> None:
         train(X, y, OPTIONS.replace("=N:", "=D:"), lengths=lengths)
     with pytest.raises(DataError, match=r"expected layers first that can leave out steps .* RESHAPE as layer 0"):
         train(X, y, "InputLayout=5|3:Layout=RESHAPE|FLAT,LINEAR", lengths=lengths)
+    with pytest.raises(DataError, match=r"InputLayout=.* does not describe: InputLayout=5\|3 does"):
+        train(X, y, "Layout=LSTM|4|15|1|0|0,LINEAR", lengths=lengths)
     with pytest.raises(DataError, match="a Dataset tells"):
         train(Dataset.from_arrays(X, y, lengths=lengths), OPTIONS, lengths=lengths)  # type: ignore[call-overload]
     with pytest.raises(DataError, match="make both alike"):
@@ -291,6 +296,69 @@ def test_a_dataset_of_lists_knows_which_steps_are_there(sample: Any) -> None:
         classes={"Signal": "label == 1", "Background": "label == 0"},
     )
     assert np.isnan(start.X[:, 0]).all(1).sum() == (sample[2] < T).sum()
+
+
+def test_variables_one_by_one_have_to_be_marked(sample: Any, model: Model, caplog: pytest.LogCaptureFixture) -> None:
+    marked = mark_padding(sample[0], lengths=sample[2])
+    wanted = model.predict(marked)
+
+    def columns(X: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        flat = X.reshape(len(X), -1)
+        return {variable.label: flat[:, place] for place, variable in enumerate(model.variables)}
+
+    np.testing.assert_array_equal(model.predict(columns(marked)), wanted)
+    with caplog.at_level("WARNING", "pytmva_rnn"):
+        np.testing.assert_array_equal(score(model, columns(marked))[model.title], wanted)
+    assert not caplog.records
+    padded = columns(np.nan_to_num(marked))
+    for scored in (model.predict, lambda given: score(model, given), lambda given: Ensemble((model,)).predict(given)):
+        with pytest.raises(DataError, match="steps of zeros at an end"):
+            scored(padded)
+
+
+def test_an_ensemble_is_of_one_kind_and_knows_the_steps_of_a_dataset(sample: Any, model: Model) -> None:
+    X, y, _ = sample
+    with pytest.raises(DataError, match="the mask_padding of member 2"):
+        Ensemble((model, replace(model, mask_padding=False)))
+    zeros = X.copy()
+    zeros[:, -1] = 0
+    data = Dataset.from_arrays(zeros, y, lengths=np.full(len(X), T))
+    np.testing.assert_array_equal(Ensemble((model, model)).predict(data), model.predict(data))
+
+
+def test_a_recipe_and_a_network_agree_about_steps_that_are_not_there(sample: Any) -> None:
+    columns = _columns(sample)
+    data = load(_recipe(), columns, classes={"Signal": "label == 1", "Background": "label == 0"})
+    trained = train(data, OPTIONS).model
+    with pytest.raises(WeightFileError, match="marks steps that are not there, but the network takes all"):
+        replace(trained, mask_padding=False).predict(columns)
+    with pytest.raises(DataError, match="in an RDataFrame steps that are not there"):
+        row_function(_recipe(), None)
+
+
+def test_networks_with_and_without_masks_are_not_compared(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    from pytmva_rnn.export.pytorch import save_torch
+
+    save_torch(model, tmp_path / "net.pt")
+    replace(model, mask_padding=False).save(tmp_path / "net.weights.xml")
+    assert main(["compare", *(str(tmp_path / name) for name in ("net.weights.xml", "net.pt", "none.root"))]) == 1
+    assert "net.pt leaves out steps that are not there (mask_padding), and" in capsys.readouterr().err
+
+
+def test_partitions_of_full_events_know_their_steps(sample: Any) -> None:
+    dask_awkward = pytest.importorskip("dask_awkward")
+    X, y, lengths = sample
+    X = X.copy()
+    X[:40, -1], full = 0, np.where(np.arange(len(X)) < 40, T, lengths)
+    columns = _columns((X, y, full))
+    data = load(_recipe(), columns, classes={"Signal": "label == 1", "Background": "label == 0"})
+    trained = train(data, OPTIONS).model
+    lazy = dask_awkward.from_awkward(ak.Array(columns)[:80], npartitions=2)
+    found = trained.predict(lazy).compute()
+    np.testing.assert_array_equal(found, trained.predict(columns)[:80])
 
 
 def _columns(sample: Any) -> dict[str, Any]:

@@ -560,3 +560,23 @@ def test_example(threads: int, ROOT: Any, tmp_path: Path) -> None:
     assert float(numbers["largest difference between RDataFrame and Model.predict"]) < 2e-6
     with uproot.open(f"{tmp_path}/scored.root:jets") as tree:
         assert tree.num_entries == 1500
+
+
+def test_steps_that_are_not_there_are_left_out_of_plain_files_and_refused_otherwise(ROOT: Any, tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    files = [str(tmp_path / f"{name}.root") for name in ("signal", "background")]
+    for number, path in enumerate(files):
+        with uproot.recreate(path) as file:
+            lengths = random.integers(0, 4, 200)
+            file.mktree("t", {"x": "var * float64"}).extend(
+                {"x": ak.unflatten(ak.Array(random.normal(number, 1, lengths.sum())), lengths)}
+            )
+    steps = Steps({"x": "x"}, 3, mask_padding=True)
+    options = (
+        "InputLayout=3|1:Layout=RNN|4|1|3|0|0,LINEAR:RandomSeed=7:"
+        "TrainingStrategy=BatchSize=50,MaxEpochs=1,TestRepetitions=1,Optimizer=ADAM"
+    )
+    frames = [ROOT.RDataFrame("t", path) for path in files]
+    assert train_frames(*frames, steps, options).model.mask_padding
+    with pytest.raises(DataError, match="in an RDataFrame steps that are not there"):
+        train_frames(*(frame.Filter("true") for frame in frames), steps, options)

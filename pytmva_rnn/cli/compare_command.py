@@ -118,6 +118,13 @@ def _models(paths: Sequence[Path], about: dict[str, Any]) -> list[Model | None]:
             f"{'x'.join(map(str, each.event_shape))} variables and {each.outputs} outputs" for each in (one, other)
         ]
         raise DataError(f"{paths[0]} has {shapes[0]}, {paths[1]} {shapes[1]}: they are different networks")
+    masks = [model is not None and model.mask_padding for model in models]  # headers score every step
+    if masks[0] != masks[1]:
+        leaves_out, takes = paths if masks[0] else reversed(paths)
+        raise DataError(
+            f"{leaves_out} leaves out steps that are not there (mask_padding), and {takes} takes all: they are "
+            "different networks"
+        )
     if one is not None and other is not None:
         for first, second in zip(one.variables, other.variables, strict=True):
             if first.expression != second.expression:

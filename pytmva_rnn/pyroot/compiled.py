@@ -74,6 +74,11 @@ def _refuse_sequences_of_files(recipe: Recipe) -> None:
             "in an RDataFrame a sequence has inputs over the lists of one collection; per_event, collections and "
             "steps_from are for files: to_arrays of plain files, or `pytmva-rnn evaluate`"
         )
+    if recipe.mask_padding:
+        raise DataError(
+            "in an RDataFrame steps that are not there cannot be told from others; mask_padding is for files: "
+            "to_arrays of plain files that uproot can read, or `pytmva-rnn evaluate`"
+        )
 
 
 def score_function(model: Model, recipe: Recipe, frame: Any) -> Call:

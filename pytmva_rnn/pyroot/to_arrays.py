@@ -135,6 +135,7 @@ def train(
         files=tuple(frames),
         file_index=class_index,
         repetition=np.concatenate([_repetition(sample, recipe) for sample in samples.values()]),
+        mask_padding=recipe.mask_padding,
     )
     return train_on_dataset(dataset.take(order), options, **settings)
 

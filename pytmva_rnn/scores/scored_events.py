@@ -312,12 +312,16 @@ class Scoring:
                 yield replace(piece.events, scores=scores)
                 continue
             given: dict[str, Any] = {"folds": piece.folds, "backend": self._backend}
-            answers = [self._ensemble.answers(X, **given) for X in piece.X]
+            answers = [self._ensemble.answers(X, mask=self._mask(X), **given) for X in piece.X]
             scores, spreads = ([answer[number] for answer in answers] for number in (0, 1))
             yield replace(piece.events, scores=scores, spreads=spreads)
 
     def _predicted(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.model.predict(X, mask=mask_of(self.model, X), backend=self._backend)
+        return self.model.predict(X, mask=self._mask(X), backend=self._backend)
+
+    def _mask(self, X: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+        """Which steps are there, where the recipe knows it; variables one by one have to be marked."""
+        return mask_of(self.model, X) if self.recipe.mask_padding else None
 
     def _explained(self, pieces: Iterator[_Unscored]) -> Iterator[_Unscored]:
         """Where the recipe is only guessed, what is wrong may be that."""
@@ -350,9 +354,11 @@ class Scoring:
         finite = np.ones(len(rows), bool)
         for each in inputs:
             numbers = np.isfinite(each.X)
-            if self.recipe.mask_padding:
-                numbers |= padded_steps(each.X)[:, :, np.newaxis]
-            finite &= numbers.all(axis=tuple(range(1, each.X.ndim)))
+            if self.model.mask_padding:
+                steps, width = self.model.event_shape
+                there_not = padded_steps(each.X.reshape(len(each.X), steps, width))
+                numbers = numbers.reshape(len(numbers), steps, width) | there_not[:, :, np.newaxis]
+            finite &= numbers.all(axis=tuple(range(1, numbers.ndim)))
         recipes = self._repetitions.recipes
         spectators = [
             each.column.numbers(columns, recipes[each.repetition].define, every[each.repetition])

@@ -100,9 +100,11 @@ def make_problem(
     described_targets = tuple(targets) or (_default_targets(labels) if kind == "Regression" else ())
     described_targets = described_together(described_targets, ranks)
     shape = options.input_shape(flat.shape[1])
-    if events.ndim == 3 and any(options.input_layout) and (shape[0] * shape[1], shape[2]) != events.shape[1:]:
+    described_by = mask_padding or any(options.input_layout)  # else X is a flat event, whatever its shape
+    if events.ndim == 3 and described_by and (shape[0] * shape[1], shape[2]) != events.shape[1:]:
         sizes = "|".join(map(str, options.input_layout))
-        raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe")
+        hint = f": InputLayout={events.shape[1]}|{events.shape[2]} does" if mask_padding else ""
+        raise DataError(f"X has the shape {events.shape}, which InputLayout={sizes} does not describe{hint}")
     layers = build_layers(options.layout, shape, flat.shape[1], labels.shape[1])
     marked = shape[0] * shape[1] if mask_padding else 0
     given = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.data import ArrayTree
-from pytmva_rnn.description import Description
+from pytmva_rnn.description import Description, padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.branches import Branches, Place, member
 from pytmva_rnn.weightfile.model_inputs import are_variables, labelled_columns, made_inputs, single_recipe
@@ -74,7 +74,12 @@ class _LazyScores:
             return ak.Array(empty.layout.to_typetracer(forget_length=True))
         if len(array) == 0:
             return ak.from_numpy(self._shaped(np.zeros(0, np.float32)), regulararray=True)
-        return ak.from_numpy(self._model.predict(self._inputs(array, parts), backend=self._backend), regulararray=True)
+        inputs = self._inputs(array, parts)
+        mask = None
+        if self._model.mask_padding and parts:  # whoever made them has looked at the steps
+            mask = ~padded_steps(inputs.reshape(len(inputs), *self._model.event_shape))
+        scores = self._model.predict(inputs, mask=mask, backend=self._backend)
+        return ak.from_numpy(scores, regulararray=True)
 
     def _inputs(self, array: Any, parts: Mapping[str, Any]) -> Any:
         if not parts:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.data import ArrayTree, Dataset, Recipe, Source, count_entries, load_inputs
 from pytmva_rnn.data.in_memory import as_source
 from pytmva_rnn.description import Description
+from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs, stored_recipe
 
@@ -37,7 +38,7 @@ def inputs_of(model: Description, data: Any) -> Any:
     ------
     DataError
         For columns that could be both, a Dataset of other variables, a network that makes several events of an entry,
-        and whatever reading raises.
+        variables one by one of which nobody tells what steps are there, and whatever reading raises.
     """
     if isinstance(data, Dataset):
         return _of_dataset(model, data)
@@ -51,7 +52,8 @@ def inputs_of(model: Description, data: Any) -> Any:
 
 def made_inputs(model: Description, source: Source | ArrayTree) -> NDArray[np.float32]:
     """The inputs that the recipe makes of each entry of a source; raises as `inputs_of`."""
-    found = load_inputs(single_recipe(model), source)
+    recipe = single_recipe(model)
+    found = load_inputs(recipe, source)
     if found.elements is not None:
         entries = source.size if isinstance(source, ArrayTree) else count_entries(source)
         if found.elements.any() or len(found.X) != entries:
@@ -59,7 +61,7 @@ def made_inputs(model: Description, source: Source | ArrayTree) -> NDArray[np.fl
                 f"variables are lists in {found.place}, each element of which is an event: use score, which has "
                 "columns for the entry and the element"
             )
-    return found.X
+    return found.X if recipe.mask_padding else _told(model, found.X)
 
 
 def single_recipe(model: Description) -> Recipe:
@@ -117,7 +119,13 @@ def recipe_of(model: Description, *, spectators: bool = False) -> Recipe:
 
 
 def labelled_columns(model: Description, arrays: Mapping[str, Any]) -> NDArray[np.float32]:
-    """Columns under the variables' labels; consecutive elements of one array variable come from one column."""
+    """Columns under the variables' labels; consecutive elements of one array variable come from one column.
+
+    Raises
+    ------
+    DataError
+        For what is no column of numbers, and steps of which nobody tells whether they are there.
+    """
     columns = []
     element = 0
     for number, variable in enumerate(model.variables):
@@ -129,7 +137,14 @@ def labelled_columns(model: Description, arrays: Mapping[str, Any]) -> NDArray[n
         elif element == 0:
             size = sum(1 for other in model.variables[number:] if other.label == variable.label)
             columns.append(_numbers(values, variable.label, size))
-    return np.concatenate(columns, axis=1)
+    return _told(model, np.concatenate(columns, axis=1))
+
+
+def _told(model: Description, X: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Variables one by one, (n, NVar), which do not know of steps: those that are not there have to be marked."""
+    if model.mask_padding:
+        check_marked(X.reshape(len(X), *model.event_shape))
+    return X
 
 
 def _numbers(values: Any, label: str, size: int) -> NDArray[np.float32]:

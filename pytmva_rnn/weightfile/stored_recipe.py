@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from pytmva_rnn.data import Recipe
+from pytmva_rnn.data import Recipe, Steps
 from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError, WeightFileError
 from pytmva_rnn.weightfile.stored_entries import stored_value
@@ -49,6 +49,11 @@ def stored_recipe(model: Description) -> Recipe:
     except (DataError, TypeError) as error:
         raise WeightFileError(f'<Info name="{INPUTS}"> is not understood: {error}') from error
     _check_count(math.prod(recipe.shape), model)  # names are made of a number that fits only
+    if isinstance(recipe.inputs, Steps) and recipe.mask_padding != model.mask_padding:
+        marks, scores = ("marks", "takes all") if recipe.mask_padding else ("fills", "leaves out such steps")
+        raise WeightFileError(
+            f'<Info name="{INPUTS}"> {marks} steps that are not there, but the network {scores} (mask_padding)'
+        )
     return recipe
 
 
