@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from importlib.metadata import version
 from inspect import isfunction, unwrap
 from typing import Any
 
-import numba_cuda  # type: ignore[import-untyped]
 import numpy as np
 from numba import cuda
 from numba.cuda import dispatcher, serialize, utils  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ class KernelCache(CodeCache):
             self._keep(_label(), self._key(signature, made_of), serialize.dumps(compiled._reduce_states()))
 
     def _key(self, signature: Any, made_of: str) -> tuple[Any, ...]:
-        return str(signature), self._bounds, numba_cuda.__version__, runtime.get_version(), made_of
+        return str(signature), self._bounds, version("numba-cuda"), runtime.get_version(), made_of
 
 
 def _label() -> str:
