@@ -28,7 +28,6 @@ import numpy as np
 from bench.cases import CASES, LAYERS, CaseData, make_problem
 from bench.machine import describe_machine
 from bench_scoring import interleaved, ratio
-from numpy.typing import NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.errors import MissingExtraError
@@ -41,10 +40,11 @@ from pytmva_rnn.weightfile.writing import network_node
 BASE = "generated header, -O3 -march=native"
 LIMIT = 1.3
 """Of the plugin's time, as a multiple of the generated header's."""
-ROUND = 0.02
-"""Seconds of each side in a round, about."""
+ROUND = 0.002
+"""Seconds of each side in a round, about: short, so that other work on the machine disturbs few of many rounds."""
 
-Floats = NDArray[np.float32]
+HEAD = "| what | us an event | ratio | limit |\n| --- | ---: | ---: | ---: |"
+
 Score = Callable[[int, int, int], None]
 _SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
 
@@ -160,31 +160,33 @@ def interpreter() -> Any:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The measurements in Markdown."""
-    lines = ["| what | us an event | ratio | limit |", "| --- | ---: | ---: | ---: |"]
-    lines += [f"| {row['what']} | {row['value']:.3g} | {row['ratio']:.2f} | {row['limit'] or ''} |" for row in rows]
-    return "\n".join(lines)
+    """The measurements in Markdown, without the head."""
+    return "\n".join(
+        f"| {row['what']} | {row['value']:.3g} | {row['ratio']:.2f} | {row['limit'] or ''} |" for row in rows
+    )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=list(LAYERS))
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
-    parser.add_argument("--rounds", type=int, default=15, help="default: %(default)s")
+    parser.add_argument("--rounds", type=int, default=150, help="default: %(default)s")
     parser.add_argument("--compiler", default="g++", help="default: %(default)s")
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write")
     given = parser.parse_args()
     machine = describe_machine()
     print(json.dumps(machine))
     root = interpreter()
+    print(HEAD)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for layer in given.layers:
             for name in given.cases:
                 problem = make_problem(CASES[name], layer)
                 sides = sides_of(problem, f"{layer}{name}", Path(folder), given.compiler, root)
-                rows += timed(problem, sides, given.rounds)
-    print(table(rows))
+                found = timed(problem, sides, given.rounds)
+                print(table(found), flush=True)
+                rows += found
     if given.output:
         with atomic_path(given.output) as temporary:
             temporary.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n", encoding="utf-8")
