@@ -50,8 +50,8 @@ print(json.dumps(texts))
 
 PROCESSES = os.cpu_count() or 1
 
-FLOAT64 = ("batch normalisation", "loss", "one kernel, training", "one kernel, loss")
-"""The kernels that sum over events in float64."""
+FLOAT64 = ("batch normalisation", "loss", "one kernel, training", "one kernel, loss", "gradient sums", "clip")
+"""The kernels that sum over events, or squares of gradients, in float64."""
 
 THREADS = 256
 """Of the largest block."""
