@@ -489,3 +489,13 @@ def test_a_matrix_beyond_ten_megabytes_is_validated(tmp_path: Path) -> None:
     line = text.count("\n", 0, place) - 1
     (problem,) = problems_of(text[:place] + "bad" + text[place:], tmp_path)
     assert (problem.line, problem.message) == (line, "expected numbers, found: value 900000: 'bad' is not a number")
+
+
+@pytest.mark.parametrize(
+    ("node", "shown"),
+    [(f"<{'a' * 600}/>" * 3, f"<{'a' * 20}...>"), (f'<p:{"b" * 200} xmlns:p="u"/>', f"<p:{'b' * 18}...>")],
+)
+def test_long_names(node: str, shown: str, tmp_path: Path) -> None:
+    (problem,) = problems_of(text_of("rnn_last").replace("<MVAPdfs/>", f"{node}<MVAPdfs/>"), tmp_path)
+    assert problem.node == "MethodSetup"
+    assert problem.message.startswith(f"{shown}, a name of")

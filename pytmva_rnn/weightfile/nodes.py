@@ -68,6 +68,10 @@ class Node:
         pieces = [self._element.text, *(child.tail for child in self._element)]
         return " ".join(piece.strip() for piece in pieces if piece and piece.strip())[:40]
 
+    def beside(self, element: etree._Element) -> Node:
+        """The node of another element of the same file."""
+        return Node(element, self._path)
+
     def at(self, path: str) -> Node:
         """The node at an absolute XPath, as libxml2's messages give it."""
         # Prefixes of namespaces, which no weight file has, are not known to XPath.

@@ -27,6 +27,8 @@ _ROUNDS = 20
 # As much as anybody reads; each is looked for among its siblings, which takes the square of their number.
 _MOST = 300
 _ALIKE = 2000
+# libxml2 cuts the paths of nodes with longer names short; TMVA's longest has 15.
+_LONGEST = 64
 
 _ATTRIBUTE = re.compile(r"Element '[^']*', attribute '([^']*)': ")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -79,7 +81,7 @@ def schema_faults(root: Node) -> list[Fault]:
     """
     schema = etree.XMLSchema(etree.fromstring(schema_source()))
     _shorten(root)
-    misplaced: list[Fault] = []
+    misplaced = _long_names(root)
     others: list[Fault] = []
     for _ in range(_ROUNDS):
         if schema.validate(root.element.getroottree()):
@@ -96,6 +98,19 @@ def schema_faults(root: Node) -> list[Fault]:
                 each.remove()
             node.remove()
     return misplaced + _without_repeats(others)
+
+
+def _long_names(root: Node) -> list[Fault]:
+    """Take out nodes whose names are longer than any that belongs in a weight file."""
+    found = []
+    for parent in list(root.element.iter(etree.Element)):
+        for child in list(parent.iterchildren(etree.Element)):
+            name = f"{child.prefix or ''}:{etree.QName(child).localname}".strip(":")
+            if len(name.encode()) > _LONGEST:
+                words = f"<{name[:20]}...>, a name of {len(name):,} characters, does not belong here"
+                found.append(Fault(root.beside(parent).error(words), "$"))
+                root.beside(child).remove()
+    return _without_repeats(found)
 
 
 def _shorten(root: Node) -> None:
