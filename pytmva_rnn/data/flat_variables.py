@@ -58,6 +58,10 @@ class Column:
     size: int | None = None
 
     def __post_init__(self) -> None:
+        for name in ("expression", "label", "title", "unit"):
+            value: Any = getattr(self, name)
+            if not isinstance(value, str):
+                raise DataError(f"a variable's {name} is a text in quotes, not {value!r}")
         expression = without_blanks(self.expression)
         if expression != self.expression and "{" not in expression:
             _check_blanks(self.expression, expression)

@@ -45,7 +45,8 @@ class Elements(ArrayComputation):
             if number.levels or level:
                 what = f"has no element [{written(index)}] of {written(node.base)}"
             else:
-                at = int(np.broadcast_to(number.content, state["lengths"].shape)[event])
+                asked = np.broadcast_to(number.content, state["lengths"].shape)[event]
+                at = int(asked) if np.isfinite(asked) else asked
                 count = state["lengths"][event]
                 what = (
                     f"has {count} element{'' if count == 1 else 's'} of {written(node.base)}, so [{at}] does not exist"
