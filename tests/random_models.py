@@ -361,9 +361,9 @@ class _Engines:
         self.count = 0
         self._make = network.backend_engine
 
-    def __call__(self, backend: str) -> Any:
+    def __call__(self, backend: str, *, mask_padding: bool) -> Any:
         self.count += 1
-        return self._make(backend)
+        return self._make(backend, mask_padding=mask_padding)
 
 
 def check_scores(model: Model, random: Random) -> None:

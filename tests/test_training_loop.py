@@ -63,7 +63,7 @@ class Scripted:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[Scripted]:
-    monkeypatch.setattr(loop, "backend_engine", lambda backend: Scripted)
+    monkeypatch.setattr(loop, "backend_engine", lambda backend, mask_padding: Scripted)
     Scripted.script, Scripted.made, Scripted.training_errors, Scripted.interrupt_at = [], [], None, None
     return Scripted
 

@@ -73,7 +73,7 @@ def test_a_batch_that_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         def step(self, *arguments: object) -> float:
             raise MemoryError("the GPU has 1 MiB free; up to 7 would fit")
 
-    monkeypatch.setattr(loop, "backend_engine", lambda backend: Full)
+    monkeypatch.setattr(loop, "backend_engine", lambda backend, mask_padding: Full)
     options = "Layout=LINEAR:TrainingStrategy=BatchSize=2,MaxEpochs=1:ValidationSize=2"
     with pytest.raises(TrainingError, match="up to 7 would fit; a smaller BatchSize needs less"):
         train(np.random.default_rng(1).normal(size=(8, 2)), np.arange(8) % 2, options)
