@@ -108,6 +108,8 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float, patience: Pat
     gc.disable()
     try:
         for _ in range(rounds):
+            if patience.is_up:
+                break
             for each in turns:
                 each.take()
             gc.collect()
