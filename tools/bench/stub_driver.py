@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -114,11 +115,12 @@ def install() -> Counter[str]:
 
     Before anything of `pytmva_rnn.kernels.cuda` is imported, and not where there is a GPU to be used afterwards.
     """
-    from cuda.core._kernel_arg_handler import ParamHolder  # type: ignore[import-untyped]
     from numba import cuda
     from numba.cuda import api, codegen, dispatcher
     from numba.cuda.cudadrv import devices, driver
 
+    # of a package that is not everywhere, and has no types
+    ParamHolder: Any = importlib.import_module("cuda.core._kernel_arg_handler").ParamHolder
     calls: Counter[str] = Counter()
     device = SimpleNamespace(
         compute_capability=_CAPABILITY,
