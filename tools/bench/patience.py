@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 __all__ = ["Overdue", "Patience"]
 
+_LEAST = 1.0
+"""Seconds that nobody is stopped before: a share of microseconds says nothing of who stalls."""
+
 
 @dataclass(frozen=True)
 class Overdue:
@@ -68,4 +71,4 @@ class Patience:
 
     def most(self, share: float) -> float | None:
         """Seconds that a contestant may take."""
-        return None if self.times is None else self.times * share
+        return None if self.times is None else max(_LEAST, self.times * share)
