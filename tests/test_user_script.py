@@ -85,6 +85,7 @@ def main() -> None:
     several = (tmva.vary, tmva.train_many, tmva.Trainings, tmva.Ensemble)
     files = (tmva.score_files, tmva.ScoredFiles, tmva.ScoredFile, tmva.clear_cache)
     print(several, files, tmva.make_report, tmva.Report, tmva.ReportOptions())
+    print(tmva.mark_padding(np.ones((2, 3, 1)), lengths=[3, 1]).shape)
     print(tmva.Additions(clip_norm=1.0), tmva.Checkpoint("net.npz", every_epochs=1))
 
 
