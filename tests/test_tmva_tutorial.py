@@ -76,4 +76,4 @@ def test_the_tutorial_runs(tmp_path: Path) -> None:
         assert of_signal.sum() == 160
         assert np.all((scores > 0) & (scores < 1))
         assert file["dataset/Method_DL/TMVA_LSTM/MVA_TMVA_LSTM_S"].values().sum() > 0
-        assert file["dataset/Method_DL/TMVA_DNN/TrainingHistory_TMVA_DNN_valError"].values().size == 2
+        assert 2 <= file["dataset/Method_DL/TMVA_DNN/TrainingHistory_TMVA_DNN_valError"].values().size <= 20
