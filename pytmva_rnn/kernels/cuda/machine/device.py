@@ -6,6 +6,7 @@ Under Numba's simulator (NUMBA_ENABLE_CUDASIM=1) each CUDA thread is a Python th
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -34,6 +35,11 @@ float32 = numba.float32
 
 index = numba.uint64
 """Makes an index that Numba does not look at for -1 and the like, which in a step costs more than the equations."""
+
+
+def switched_on(variable: str, *, otherwise: bool) -> bool:
+    """Whether a variable of the environment is neither empty nor 0; `otherwise` where it is not set."""
+    return os.environ.get(variable, str(int(otherwise))) not in ("", "0")
 
 
 def kernel(function: Any, bounds: tuple[int, int] | None = None) -> Any:

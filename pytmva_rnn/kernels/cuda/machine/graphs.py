@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import Any, TypeAlias
 
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, switched_on
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -108,7 +107,7 @@ class Graphs:
     """
 
     def __init__(self) -> None:
-        self.wanted = os.environ.get(VARIABLE, "1") not in ("", "0") and not SIMULATED
+        self.wanted = switched_on(VARIABLE, otherwise=True) and not SIMULATED
 
     def capture(self, launches: Launches) -> Graph | None:
         """Their graph, or None, and no further attempt, where there is none to be had."""

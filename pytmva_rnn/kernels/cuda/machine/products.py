@@ -20,28 +20,26 @@ from numba import cuda
 from pytmva_rnn.kernels.codes import LINEAR
 from pytmva_rnn.kernels.cuda.machine import tensor_cores
 from pytmva_rnn.kernels.cuda.machine.activations import activate, slope
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, device, float32, index, kernel
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, THREADS, blocks_for, float32, index, kernel
 from pytmva_rnn.kernels.cuda.machine.layer import Below, Run
-from pytmva_rnn.kernels.cuda.machine.vectors import WIDTH, load, load4, store, store4
-
-SIDE = 4 if SIMULATED else 8
-"""Threads of a block in each direction of a tile."""
-
-WIDE = WIDTH if SIMULATED else 2 * WIDTH
-"""Rows and columns of a thread, where the result has enough."""
-
-DEPTH = 4 if SIMULATED else 8
-"""Rows of a slab: so much of the sums' index."""
-
-_BLOCK = SIDE * SIDE
-_TILE = SIDE * WIDE
-
-_PITCH = _TILE + 2 * WIDTH
-"""Floats from row to row of a slab, or of the finished tile: threads that write a column find it in other banks."""
-
-_SLAB = DEPTH * _PITCH
-_LOADS = DEPTH * _TILE // _BLOCK
-_SHARED = max(4 * _SLAB, _TILE * _PITCH)
+from pytmva_rnn.kernels.cuda.machine.slabs import (
+    BLOCK,
+    DEPTH,
+    LOADS,
+    PITCH,
+    SHARED,
+    SIDE,
+    SLAB,
+    TILE,
+    WIDE,
+    clear,
+    load_columns,
+    load_rows,
+    put_columns,
+    put_rows,
+    tile_functions,
+)
+from pytmva_rnn.kernels.cuda.machine.vectors import load, store
 
 _GOAL = 4 if SIMULATED else 1024
 """Blocks of a weight gradient: enough for every GPU, and the same for all, so that sums do not depend on it."""
@@ -53,156 +51,47 @@ _ROWS = 8 if SIMULATED else 64
 """At least so many rows are summed in one chunk."""
 
 
-@device
-def _load_rows(held, matrix, first, end, k, width):
-    """The thread's part of a slab whose columns are rows of a matrix, from `first` on, from their column k on.
-
-    Zero beyond row `end` and beyond the last column.
-    """
-    depth = matrix.shape[1]
-    row, column = first + cuda.threadIdx.x // DEPTH, k + cuda.threadIdx.x % DEPTH
-    at, apart = row * depth + column, _BLOCK // DEPTH
-    if first + width <= end and k + DEPTH <= depth:
-        for q in range(DEPTH * width // _BLOCK):
-            held[q] = load(matrix, at)
-            at += apart * depth
-    else:
-        for q in range(DEPTH * width // _BLOCK):
-            inside = row + q * apart < end and column < depth
-            held[q] = load(matrix, at) if inside else np.float32(0)
-            at += apart * depth
-
-
-@device
-def _put_rows(shared, start, held, width):
-    """Write what `_load_rows` has loaded."""
-    at = start + cuda.threadIdx.x % DEPTH * _PITCH + cuda.threadIdx.x // DEPTH
-    for q in range(DEPTH * width // _BLOCK):
-        shared[index(at + q * (_BLOCK // DEPTH))] = held[q]
-
-
-@device
-def _load_columns(held, matrix, k, depth, column, width):
-    """The thread's part of a slab of rows of a matrix, from row k on, zero from row `depth` on: those in its `column`.
-
-    A column beyond the last one is as that; nobody looks at what becomes of it.
-    """
-    columns = matrix.shape[1]
-    row = k + cuda.threadIdx.x // width
-    at, apart = row * columns + min(column, columns - 1), _BLOCK // width
-    if k + DEPTH <= depth:
-        for q in range(DEPTH * width // _BLOCK):
-            held[q] = load(matrix, at)
-            at += apart * columns
-    else:
-        for q in range(DEPTH * width // _BLOCK):
-            held[q] = load(matrix, at) if row + q * apart < depth else np.float32(0)
-            at += apart * columns
-
-
-@device
-def _put_columns(shared, start, held, width):
-    """Write what `_load_columns` has loaded."""
-    at = start + cuda.threadIdx.x // width * _PITCH + cuda.threadIdx.x % width
-    for q in range(DEPTH * width // _BLOCK):
-        shared[index(at + q * (_BLOCK // width * _PITCH))] = held[q]
-
-
-@device
-def _fragment(values, shared, start, thread, each):
-    """The thread's values of a row of a slab: fours, with those of the other threads between them."""
-    if each == 1:
-        values[0] = shared[index(start + thread)]
-    else:
-        for q in range(each // WIDTH):
-            a, b, c, d = load4(shared, start + (q * SIDE + thread) * WIDTH)
-            values[q * WIDTH], values[q * WIDTH + 1], values[q * WIDTH + 2], values[q * WIDTH + 3] = a, b, c, d
-
-
-@device
-def _clear(sums, high, wide):
-    for i in range(high):
-        for j in range(wide):
-            sums[i, j] = np.float32(0)
-
-
-@device
-def _multiply(shared, start, sums, left, right, high, wide):
-    """Add the products of the slabs at `start` and behind it."""
-    y, x = cuda.threadIdx.x // SIDE, cuda.threadIdx.x % SIDE
-    for pair in range(DEPTH // 2):
-        # a loop of two is none when it is compiled
-        for k in range(2):
-            place = start + (2 * pair + k) * _PITCH
-            _fragment(left, shared, place, y, high)
-            _fragment(right, shared, place + _SLAB, x, wide)
-            for i in range(high):
-                for j in range(wide):
-                    sums[i, j] += left[i] * right[j]
-
-
-@device
-def _spread(shared, sums, high, wide):
-    """Write the finished tile to shared memory, a row after another."""
-    y, x = cuda.threadIdx.x // SIDE, cuda.threadIdx.x % SIDE
-    for i in range(high):
-        row = y if high == 1 else (i // WIDTH * SIDE + y) * WIDTH + i % WIDTH
-        if wide == 1:
-            shared[index(row * _PITCH + x)] = sums[i, 0]
-        else:
-            for q in range(wide // WIDTH):
-                at = row * _PITCH + (q * SIDE + x) * WIDTH
-                j = q * WIDTH
-                store4(shared, at, sums[i, j], sums[i, j + 1], sums[i, j + 2], sums[i, j + 3])
-    cuda.syncthreads()
-
-
 @cache
 def forward_kernel(each: int, tensor: bool) -> Any:
     """The kernel of a = x W^T + b and y = activation(a), `each` columns a thread, or on tensor cores."""
-    width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
+    width, loads = SIDE * each, DEPTH * SIDE * each // BLOCK
+    multiply, spread = tile_functions(WIDE, each, tensor)
 
     @kernel
     def product(x, W, b, a, y, rows, activation):
-        shared = cuda.shared.array(_SHARED, float32)
+        shared = cuda.shared.array(SHARED, float32)
         sums = cuda.local.array((WIDE, each), float32)
         left, right = cuda.local.array(WIDE, float32), cuda.local.array(each, float32)
-        held_x, held_W = cuda.local.array(_LOADS, float32), cuda.local.array(loads, float32)
-        _clear(sums, WIDE, each)
-        first_row, first_column = cuda.blockIdx.x * _TILE, cuda.blockIdx.y * width
+        held_x, held_W = cuda.local.array(LOADS, float32), cuda.local.array(loads, float32)
+        clear(sums, WIDE, each)
+        first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * width
         outputs, inputs = W.shape
-        now, other = 0, 2 * _SLAB
+        now, other = 0, 2 * SLAB
         # before the first slab is multiplied there is only one to load, and with the last one none
         for k in range(-DEPTH, inputs, DEPTH):
             if k + DEPTH < inputs:
-                _load_rows(held_x, x, first_row, rows, k + DEPTH, _TILE)
-                _load_rows(held_W, W, first_column, outputs, k + DEPTH, width)
+                load_rows(held_x, x, first_row, rows, k + DEPTH, TILE)
+                load_rows(held_W, W, first_column, outputs, k + DEPTH, width)
             if k >= 0:
-                if tensor:
-                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
-                else:
-                    _multiply(shared, now, sums, left, right, WIDE, each)
+                multiply(shared, now, sums, left, right)
             now, other = other, now
             if k + DEPTH < inputs:
-                _put_rows(shared, now, held_x, _TILE)
-                _put_rows(shared, now + _SLAB, held_W, width)
+                put_rows(shared, now, held_x, TILE)
+                put_rows(shared, now + SLAB, held_W, width)
             cuda.syncthreads()
-        if tensor:
-            tensor_cores.spread(shared, _PITCH, sums)
-        else:
-            _spread(shared, sums, WIDE, each)
+        spread(shared, sums)
         # of the tile's rows, a thread has some of a column
         row, column = cuda.threadIdx.x // width, first_column + cuda.threadIdx.x % width
-        place, at = row * _PITCH + cuda.threadIdx.x % width, (first_row + row) * outputs + column
+        place, at = row * PITCH + cuda.threadIdx.x % width, (first_row + row) * outputs + column
         if column < outputs:
             bias = b[column]
-            for _ in range(row, min(_TILE, rows - first_row), _BLOCK // width):
+            for _ in range(row, min(TILE, rows - first_row), BLOCK // width):
                 value = shared[index(place)] + bias
                 store(a, at, value)
                 if activation != LINEAR:
                     store(y, at, activate(activation, value))
-                place += _BLOCK // width * _PITCH
-                at += _BLOCK // width * outputs
+                place += BLOCK // width * PITCH
+                at += BLOCK // width * outputs
 
     return product
 
@@ -210,57 +99,52 @@ def forward_kernel(each: int, tensor: bool) -> Any:
 @cache
 def input_gradient_kernel(each: int, tensor: bool) -> Any:
     """The kernel of dx = da W, times the derivative of the activation that made the inputs, y = activation(a)."""
-    width, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
+    width, loads = SIDE * each, DEPTH * SIDE * each // BLOCK
+    multiply, spread = tile_functions(WIDE, each, tensor)
 
     @kernel
     def input_gradient(da, W, dx, rows, activation, a, y):
-        shared = cuda.shared.array(_SHARED, float32)
+        shared = cuda.shared.array(SHARED, float32)
         sums = cuda.local.array((WIDE, each), float32)
         left, right = cuda.local.array(WIDE, float32), cuda.local.array(each, float32)
-        held_da, held_W = cuda.local.array(_LOADS, float32), cuda.local.array(loads, float32)
+        held_da, held_W = cuda.local.array(LOADS, float32), cuda.local.array(loads, float32)
         below = cuda.local.array(WIDE, float32)
-        _clear(sums, WIDE, each)
-        first_row, first_column = cuda.blockIdx.x * _TILE, cuda.blockIdx.y * width
+        clear(sums, WIDE, each)
+        first_row, first_column = cuda.blockIdx.x * TILE, cuda.blockIdx.y * width
         outputs, inputs = W.shape
         column = first_column + cuda.threadIdx.x % width
-        now, other = 0, 2 * _SLAB
+        now, other = 0, 2 * SLAB
         for k in range(-DEPTH, outputs, DEPTH):
             if k + DEPTH < outputs:
-                _load_rows(held_da, da, first_row, rows, k + DEPTH, _TILE)
-                _load_columns(held_W, W, k + DEPTH, outputs, column, width)
+                load_rows(held_da, da, first_row, rows, k + DEPTH, TILE)
+                load_columns(held_W, W, k + DEPTH, outputs, column, width)
             if k >= 0:
-                if tensor:
-                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
-                else:
-                    _multiply(shared, now, sums, left, right, WIDE, each)
+                multiply(shared, now, sums, left, right)
             now, other = other, now
             if k + DEPTH < outputs:
-                _put_rows(shared, now, held_da, _TILE)
-                _put_columns(shared, now + _SLAB, held_W, width)
+                put_rows(shared, now, held_da, TILE)
+                put_columns(shared, now + SLAB, held_W, width)
             cuda.syncthreads()
-        if tensor:
-            tensor_cores.spread(shared, _PITCH, sums)
-        else:
-            _spread(shared, sums, WIDE, each)
+        spread(shared, sums)
         row = cuda.threadIdx.x // width
-        place, at = row * _PITCH + cuda.threadIdx.x % width, (first_row + row) * inputs + column
+        place, at = row * PITCH + cuda.threadIdx.x % width, (first_row + row) * inputs + column
         if column < inputs:
-            end = min(_TILE, rows - first_row)
-            for begin in range(row, end, WIDE * (_BLOCK // width)):
+            end = min(TILE, rows - first_row)
+            for begin in range(row, end, WIDE * (BLOCK // width)):
                 if activation != LINEAR:
                     # those of some rows together: one by one, each would wait for the memory
                     for q in range(WIDE):
-                        there = begin + q * (_BLOCK // width) < end
-                        place_there = at + (q * (_BLOCK // width) if there else 0) * inputs
+                        there = begin + q * (BLOCK // width) < end
+                        place_there = at + (q * (BLOCK // width) if there else 0) * inputs
                         left[q], below[q] = load(a, place_there), load(y, place_there)
                 for q in range(WIDE):
-                    if begin + q * (_BLOCK // width) < end:
+                    if begin + q * (BLOCK // width) < end:
                         value = shared[index(place)]
                         if activation != LINEAR:
                             value *= slope(activation, left[q], below[q])
                         store(dx, at, value)
-                        place += _BLOCK // width * _PITCH
-                        at += _BLOCK // width * inputs
+                        place += BLOCK // width * PITCH
+                        at += BLOCK // width * inputs
 
     return input_gradient
 
@@ -272,44 +156,39 @@ def weight_gradient_kernel(each: int, tensor: bool) -> Any:
     Columns of da count from `first` on: `outputs` of them with x, `h_outputs` with h. `start`, `h_start` and `bias`
     say where a chunk's sums have their places; a `bias` below 0 says that those of da alone are not wanted.
     """
-    height, loads = SIDE * each, DEPTH * SIDE * each // _BLOCK
+    height, loads = SIDE * each, DEPTH * SIDE * each // BLOCK
+    multiply, spread = tile_functions(each, WIDE, tensor)
 
     @kernel
     def weight_gradient(da, first, outputs, x, start, bias, h_outputs, h, h_start, partials, rows, chunk_rows):
-        shared = cuda.shared.array(_SHARED, float32)
+        shared = cuda.shared.array(SHARED, float32)
         sums = cuda.local.array((each, WIDE), float32)
         left, right = cuda.local.array(each, float32), cuda.local.array(WIDE, float32)
-        held_da, held_x = cuda.local.array(loads, float32), cuda.local.array(_LOADS, float32)
-        _clear(sums, each, WIDE)
-        first_row, first_column = cuda.blockIdx.x * height, cuda.blockIdx.y * _TILE
+        held_da, held_x = cuda.local.array(loads, float32), cuda.local.array(LOADS, float32)
+        clear(sums, each, WIDE)
+        first_row, first_column = cuda.blockIdx.x * height, cuda.blockIdx.y * TILE
         inputs, one = x.shape[1], 1 if bias >= 0 else 0
-        column = first_column + cuda.threadIdx.x % _TILE
+        column = first_column + cuda.threadIdx.x % TILE
         of_x, of_one = column < inputs, one == 1 and column == inputs
         factor, place = (x, column) if of_x else (h, max(0, column - inputs - one))
         chunk = cuda.blockIdx.z
         begin, end = chunk * chunk_rows, min(rows, (chunk + 1) * chunk_rows)
-        now, other = 0, 2 * _SLAB
+        now, other = 0, 2 * SLAB
         for k in range(begin - DEPTH, end, DEPTH):
             if k + DEPTH < end:
-                _load_columns(held_da, da, k + DEPTH, end, first + first_row + cuda.threadIdx.x % height, height)
-                _load_columns(held_x, factor, k + DEPTH, end, place, _TILE)
+                load_columns(held_da, da, k + DEPTH, end, first + first_row + cuda.threadIdx.x % height, height)
+                load_columns(held_x, factor, k + DEPTH, end, place, TILE)
             if k >= begin:
-                if tensor:
-                    tensor_cores.multiply(shared, now, now + _SLAB, _PITCH, sums, left, right)
-                else:
-                    _multiply(shared, now, sums, left, right, each, WIDE)
+                multiply(shared, now, sums, left, right)
             now, other = other, now
             if k + DEPTH < end:
-                _put_columns(shared, now, held_da, height)
+                put_columns(shared, now, held_da, height)
                 if of_one:
-                    for q in range(_LOADS):
+                    for q in range(LOADS):
                         held_x[q] = np.float32(1)
-                _put_columns(shared, now + _SLAB, held_x, _TILE)
+                put_columns(shared, now + SLAB, held_x, TILE)
             cuda.syncthreads()
-        if tensor:
-            tensor_cores.spread(shared, _PITCH, sums)
-        else:
-            _spread(shared, sums, each, WIDE)
+        spread(shared, sums)
         behind = column - inputs - one
         if of_x:
             limit, at, apart = outputs, start + column, inputs
@@ -317,13 +196,13 @@ def weight_gradient_kernel(each: int, tensor: bool) -> Any:
             limit, at, apart = outputs, bias, 1
         else:
             limit, at, apart = h_outputs if behind < h.shape[1] else 0, h_start + behind, h.shape[1]
-        row = cuda.threadIdx.x // _TILE
-        place = row * _PITCH + cuda.threadIdx.x % _TILE
+        row = cuda.threadIdx.x // TILE
+        place = row * PITCH + cuda.threadIdx.x % TILE
         at += chunk * partials.shape[1] + (first_row + row) * apart
-        for _ in range(row, min(height, limit - first_row), _BLOCK // _TILE):
+        for _ in range(row, min(height, limit - first_row), BLOCK // TILE):
             store(partials, at, shared[index(place)])
-            place += _BLOCK // _TILE * _PITCH
-            at += _BLOCK // _TILE * apart
+            place += BLOCK // TILE * PITCH
+            at += BLOCK // TILE * apart
 
     return weight_gradient
 
@@ -372,7 +251,7 @@ def forward(run: Run, x: Any, W: Any, b: Any, a: Any, y: Any, rows: int, activat
     """a = x W^T + b and y = activation(a), for x (rows, inputs); a may be y, and is for a linear activation."""
     each = _each(W.shape[0], rows)
     grid = (_tiles(rows), _tiles(W.shape[0], each))
-    forward_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](x, W, b, a, y, rows, activation)
+    forward_kernel(each, _tensor(each))[grid, BLOCK, run.stream](x, W, b, a, y, rows, activation)
 
 
 def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below | None) -> None:
@@ -380,7 +259,7 @@ def input_gradient(run: Run, da: Any, W: Any, dx: Any, rows: int, below: Below |
     activation, a, y = below or (LINEAR, dx, dx)
     each = _each(W.shape[1], rows)
     grid = (_tiles(rows), _tiles(W.shape[1], each))
-    input_gradient_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](da, W, dx, rows, activation, a, y)
+    input_gradient_kernel(each, _tensor(each))[grid, BLOCK, run.stream](da, W, dx, rows, activation, a, y)
 
 
 def weight_gradient(
@@ -405,7 +284,7 @@ def weight_gradient(
     columns = x.shape[1] + (bias >= 0) + (h.shape[1] if also else 0)
     each = _each(outputs)
     grid = (_tiles(outputs, each), _tiles(columns), count)
-    weight_gradient_kernel(each, _tensor(each))[grid, _BLOCK, run.stream](
+    weight_gradient_kernel(each, _tensor(each))[grid, BLOCK, run.stream](
         da, first, outputs, x, start, bias, h_outputs, h, h_start, partials, rows, -(-rows // count)
     )
 

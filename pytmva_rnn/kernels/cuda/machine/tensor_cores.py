@@ -11,12 +11,11 @@ and 2t + 1, where the thread is the t-th of four in the g-th group of the warp.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from numba import cuda
 
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, device, index
+from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, device, index, switched_on
 
 VARIABLE = "PYTMVA_RNN_CUDA_TF32"
 
@@ -26,7 +25,7 @@ _ROWS, _COLUMNS = 32, 64
 
 def wanted() -> bool:
     """Whether the environment asks for tensor cores, and the GPU has those for TF32, from compute capability 8 on."""
-    if SIMULATED or os.environ.get(VARIABLE, "0") in ("", "0"):
+    if SIMULATED or not switched_on(VARIABLE, otherwise=False):
         return False
     return bool(cuda.get_current_device().compute_capability >= (8, 0))
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from pytmva_rnn.kernels.cuda.machine.device import SIMULATED, multiprocessors, shared_bytes, shared_bytes_of_all
+from pytmva_rnn.kernels.cuda.machine.device import (
+    SIMULATED,
+    multiprocessors,
+    shared_bytes,
+    shared_bytes_of_all,
+    switched_on,
+)
 from pytmva_rnn.kernels.cuda.machine.weights import DeviceWeights
 from pytmva_rnn.kernels.cuda.small.kernels import SmallNetwork
 from pytmva_rnn.kernels.cuda.small.part import Block, NotFitting
@@ -38,7 +43,7 @@ _THREADS = 4 if SIMULATED else 256
 
 def one_kernel_wanted() -> bool:
     """Whether networks may have one kernel: unless the environment says no."""
-    return os.environ.get(VARIABLE, "1") not in ("", "0")
+    return switched_on(VARIABLE, otherwise=True)
 
 
 def choose(
