@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,8 +12,7 @@ from faults.cold_cache import cold_cache
 from faults.disks import full_disks, may_mount, read_only
 from faults.kills import kills
 from faults.replaced import replaced_files
-from faults.together import forks, threads
-from faults.workbench import COMMANDS, Outcome, Workbench, is_whole, left_behind
+from faults.workbench import COMMANDS, ROOT, Outcome, Workbench, is_whole, left_behind, unmeasured
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are those of POSIX")
 
@@ -54,13 +54,12 @@ class TestCommands:
 
 
 @pytest.mark.slow
-def test_threads_and_forks() -> None:
-    outcome = Outcome("x")
-    threads(outcome, 1, scoring=2, training=1)
-    forks(outcome, 2, scoring=2)
-    assert outcome.faults == []
-    assert outcome.counted["forked"] == 2
-    assert outcome.counted["trainings"] == 1
+@pytest.mark.parametrize(("mode", "number", "counted"), [("threads", 1, "trainings 2)"), ("forks", 2, "forked 2, ")])
+def test_threads_and_forks(mode: str, number: int, counted: str) -> None:
+    run = [sys.executable, ROOT / "tools" / "faults", mode, "--number", str(number)]
+    done = subprocess.run(run, env=unmeasured(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert counted in done.stdout
 
 
 def test_what_is_left_and_what_is_not_whole(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from faults.workbench import unmeasured
 
 LAYERS = ["omp", "tbb", "workqueue"]
 
@@ -105,7 +106,7 @@ def run(program: str, layer: str) -> None:
         command = [sys.executable, "-c", "import numba.np.ufunc.tbbpool"]
         if subprocess.run(command, check=False, capture_output=True).returncode:
             pytest.skip("Intel's TBB is not installed")
-    environment = {**os.environ, "NUMBA_THREADING_LAYER": layer, "PYTMVA_RNN_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
+    environment = {**unmeasured(), "NUMBA_THREADING_LAYER": layer, "PYTMVA_RNN_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", START + program],
         env=environment,

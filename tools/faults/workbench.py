@@ -18,7 +18,18 @@ import uproot
 
 from pytmva_rnn import extras
 
-__all__ = ["COMMANDS", "ROOT", "Command", "Outcome", "Said", "Workbench", "is_whole", "left_behind", "write_events"]
+__all__ = [
+    "COMMANDS",
+    "ROOT",
+    "Command",
+    "Outcome",
+    "Said",
+    "Workbench",
+    "is_whole",
+    "left_behind",
+    "unmeasured",
+    "write_events",
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -189,7 +200,7 @@ class Workbench:
         return subprocess.Popen(
             [*before, sys.executable, *command.arguments],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})},
+            env={**unmeasured(), **(variables or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -222,6 +233,15 @@ class Workbench:
         for name in self.files():
             if name not in self.inputs:
                 (self.folder / name).unlink()
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment, with this checkout for Python, of a process whose coverage nobody measures.
+
+    coverage writes a file of its own, on a full disk too, and a forked process may wait for its lock for good.
+    """
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS")}
+    return variables | {"PYTHONPATH": str(ROOT)}
 
 
 def write_events(path: Path, seed: int, count: int) -> None:
