@@ -18,6 +18,7 @@ from pytmva_rnn.network.threads import VARIABLE, asked_threads
 from pytmva_rnn.options.grammar import number
 from pytmva_rnn.options.layout import parse_layout
 from pytmva_rnn.options.strategy import parse_strategy
+from pytmva_rnn.options.vartransform import parse_var_transform
 from pytmva_rnn.weightfile.stored_history import HISTORY, stored_history
 from pytmva_rnn.weightfile.stored_recipe import INPUTS, stored_recipe
 from pytmva_rnn.weightfile.validation import MOST, validate
@@ -30,6 +31,14 @@ DEMANDS: list[tuple[dict[str, Any], str]] = [
     ({"variables": ["x[600000]", "y[600000]"]}, "1,200,000 variables"),
     ({"variables": ["x{0..999999999999}"]}, "1,000,000,000,000 variables"),
     ({"variables": ["x{0..9999}_{0..9999}[30]"]}, "100,000,000 variables"),
+    ({"variables": ["x{1..20001}"]}, "20,001 variables with an expression each; at most 20,000"),
+    ({"variables": ["x{1..20000}", "y"]}, "20,001 variables with an expression each"),
+    ({"variables": ["x"] * 20_001}, "20,001 variables with an expression each"),
+    ({"variables": ["x"], "spectators": ["x"] * 20_001}, "20,001 variables with an expression each"),
+    (
+        {"sequence": {"inputs": {f"x{k}": "x" for k in range(20_001)}, "steps": 1}},
+        "20,001 variables with an expression",
+    ),
     ({"variables": [{"expression": "x", "size": 10**15}]}, "1,000,000,000,000,000 variables"),
     ({"variables": [{"expression": "x", "size": -3}]}, "size is a whole number from 1 on, not -3"),
     ({"variables": ["x{a}{b}{c}"], "for_each": {key: [*range(100)] for key in "abc"}}, "makes 1,000,000 events"),
@@ -73,6 +82,16 @@ def test_definitions_that_double(levels: int) -> None:
     assert Formula.parse("a0", {"a0": "a1 * a1", "a1": "x + x"}).names == ("x",)
 
 
+def test_very_many_values(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    for text in ("[for_each]\na = [" + "1," * 200_000 + "]", "a = 1\n" * 100_000 + "b = [" + "1," * 100_000 + "]"):
+        path.write_text(text)
+        with pytest.raises(
+            ConfigError, match="it has 200,00[0-9] commas and ends of lines, and a configuration at most"
+        ):
+            load_config(path)
+
+
 def test_names_of_very_many_parts(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     for text in ("[" + "a." * 100_000 + "a]", "a = 1\n" + "b." * 100_000 + "b = 1"):
@@ -95,6 +114,9 @@ def test_options() -> None:
         parse_strategy("LearningRate=1e-3|" * 50_000)
     with pytest.raises(OptionError, match="at most 10,000 layers, found 70,001"):
         parse_layout("DENSE|1|TANH," * 70_000)
+    with pytest.raises(OptionError, match=r"more than 1,000 transformations"):
+        parse_var_transform("N," * 1001)
+    assert len(parse_var_transform("N," * 1000)) == 1000
 
 
 def test_names_of_a_recipe_that_does_not_fit_are_not_made() -> None:

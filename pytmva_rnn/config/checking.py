@@ -40,5 +40,5 @@ def on_one_line(value: Any) -> Any:
     if isinstance(value, str) and "\n" in value:
         return " ".join(value.split())
     if isinstance(value, list):
-        return [on_one_line(part) for part in value]
+        return [on_one_line(part) if isinstance(part, str | list | dict) else part for part in value]
     return {key: on_one_line(part) for key, part in value.items()} if isinstance(value, dict) else value

@@ -33,6 +33,7 @@ else:
 __all__ = ["TABLES", "configuration", "load_config", "read_tables"]
 
 _MOST_PARTS = 100
+_MOST_VALUES = 200_000
 _INPUTS = ("sequence", "variables", "for_each", "spectators", "allow_nan", "define")
 _OWN = ("scan", "mpi", "output", "checkpoint", "cache", "additions", "report", "tune")
 TABLES = ("memory", "input", *_INPUTS, "split", "weights", "method", *_OWN)
@@ -77,8 +78,14 @@ def load_config(path: str | os.PathLike[str]) -> Configuration:
     return configuration(Path(path), read_tables(path))
 
 
-def _check_names(text: str) -> None:
-    """Refuse names of very many parts, `a.a.a`, for which Python's reader of TOML takes the square of their number."""
+def _check_size(text: str) -> None:
+    """Refuse what Python's reader of TOML takes long for.
+
+    That is very many values, and names of very many parts, `a.a.a`: the square of their number.
+    """
+    values = text.count(",") + text.count("\n")
+    if values > _MOST_VALUES:
+        raise ValueError(f"it has {values:,} commas and ends of lines, and a configuration at most {_MOST_VALUES:,}")
     count = 0
     for part in text.split("."):
         count = count + 1 if part.strip(" \t\"'[").replace("_", "").replace("-", "").isalnum() else 0
@@ -91,7 +98,7 @@ def read_tables(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-        _check_names(text)
+        _check_size(text)
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of a number of very many digits, and of endless brackets
         raise ConfigError(f"{path} is not a TOML file: {error}") from error

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.data.limits import check_variables
+from pytmva_rnn.data.limits import check_expressions, check_variables
 from pytmva_rnn.data.rows import ListLengths, Rows
 from pytmva_rnn.description import Variable
 from pytmva_rnn.errors import DataError
@@ -215,12 +215,16 @@ class Variables:
         given: Any = self.columns
         if isinstance(given, str):
             raise DataError(f"variables are a list of expressions, not {given!r}")
+        given = tuple(given)
+        check_expressions(len(given))
         columns: list[Column] = []
         for entry in given:
             if isinstance(entry, Column):
                 columns.append(entry)
             elif isinstance(entry, str):
-                columns += [Column.parse(text) for text in _expand(entry)]
+                texts = _expand(entry)
+                check_expressions(len(columns) + len(texts))
+                columns += map(Column.parse, texts)
             else:
                 columns.append(Column.from_data(entry))
         if not columns:
@@ -305,5 +309,5 @@ def _expand(text: str) -> list[str]:
     first, last = int(found[1]), int(found[2])
     if last < first:
         raise DataError(f"variable {text!r}: the range {found[0]} is empty")
-    check_variables(prod(int(each[2]) - int(each[1]) + 1 for each in _RANGE.finditer(text)))
+    check_expressions(prod(int(each[2]) - int(each[1]) + 1 for each in _RANGE.finditer(text)))
     return [more for i in range(first, last + 1) for more in _expand(text.replace(found[0], str(i)))]

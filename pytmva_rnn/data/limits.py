@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["MOST_CLASSES", "MOST_REPETITIONS", "check_at_most", "check_variables"]
+__all__ = ["MOST_CLASSES", "MOST_REPETITIONS", "check_at_most", "check_expressions", "check_variables"]
 
 MOST_VARIABLES = 1_000_000
 """Of an event; TMVA's own examples have hundreds."""
+
+MOST_EXPRESSIONS = 20_000
+"""Of all variables, or inputs of a step: each is a formula, and most likely a branch."""
 
 MOST_REPETITIONS = 10_000
 """Events that `for_each` may make of an entry."""
@@ -27,6 +30,17 @@ def check_variables(count: int) -> None:
         With their number.
     """
     check_at_most(count, MOST_VARIABLES, "the inputs are {} variables an event")
+
+
+def check_expressions(count: int) -> None:
+    """Refuse more variables, each with an expression of its own, than there may be.
+
+    Raises
+    ------
+    DataError
+        With their number.
+    """
+    check_at_most(count, MOST_EXPRESSIONS, "the inputs are {} variables with an expression each")
 
 
 def check_at_most(count: int, most: int, words: str) -> None:

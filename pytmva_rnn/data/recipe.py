@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.data.distinct import check_distinct
 from pytmva_rnn.data.flat_variables import Column, Variables, limits_of
-from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most
+from pytmva_rnn.data.limits import MOST_REPETITIONS, check_at_most, check_expressions
 from pytmva_rnn.data.rows import ListLengths, Rows, side_by_side
 from pytmva_rnn.data.sequences import Steps
 from pytmva_rnn.description import Variable, padded_steps
@@ -57,6 +57,8 @@ class Recipe:
         given: Any = self.spectators
         if isinstance(given, str):
             raise DataError(f"spectators are a list of expressions, not {given!r}")
+        given = tuple(given)
+        check_expressions(len(given))
         spectators = tuple(c if isinstance(c, Column) else Column.from_data(c) for c in given)
         object.__setattr__(self, "spectators", spectators)
         allow_nan: Any = self.allow_nan

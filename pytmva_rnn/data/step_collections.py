@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pytmva_rnn.data.flat_variables import Definitions
+from pytmva_rnn.data.limits import check_expressions
 from pytmva_rnn.data.step_elements import StepElements, elements_of
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
@@ -80,6 +81,7 @@ def named_texts(inputs: Any, what: str) -> dict[str, str]:
     """Names with expressions, which are keyed by `what`, checked."""
     if not isinstance(inputs, Mapping):
         raise DataError(f"the {what} of a sequence are a table of names with expressions, not {inputs!r}")
+    check_expressions(len(inputs))
     for name, text in inputs.items():
         if not isinstance(name, str) or not name.isidentifier():
             raise DataError(f"input name {name!r} of the sequence: use letters, digits and _ only, e.g. pt_rel")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from pytmva_rnn.errors import OptionError
 
@@ -15,6 +16,7 @@ __all__ = ["TransformStep", "parse_var_transform"]
 
 _IDENTITY = ("I", "IDENT", "IDENTITY")
 _ALL_CLASSES = "ALLCLASSES"
+_MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,15 @@ def parse_var_transform(text: str) -> tuple[TransformStep, ...]:
     Raises
     ------
     OptionError
-        For parentheses that do not match, and for a class or a selection without a name before it.
+        For parentheses that do not match, for a class or a selection without a name before it, and for more than a
+        thousand transformations.
     """
     if text.strip().upper() in ("", "NONE"):
         return ()
-    return tuple(_step(text, start, piece) for start, piece in _split(text, text, 0, ",+"))
+    pieces = list(islice(_split(text, text, 0, ",+"), _MOST + 1))
+    if len(pieces) > _MOST:
+        raise OptionError(f"VarTransform: there are more than {_MOST:,} transformations", text, pieces[_MOST][0])
+    return tuple(_step(text, start, piece) for start, piece in pieces)
 
 
 def _split(whole: str, text: str, offset: int, separators: str) -> Iterator[tuple[int, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from typing import ParamSpec, TypeVar
@@ -52,6 +53,10 @@ _KEPT = 5000
 """Errors of a file; of more than that nobody needs to know which."""
 
 
+class _Enough(Exception):
+    """So many errors have been found that nobody needs to know of more."""
+
+
 @dataclass
 class _Report:
     """Collects what checks raise."""
@@ -63,9 +68,10 @@ class _Report:
         try:
             return check(*args, **kwargs)
         except WeightFileError as error:
-            # the frames that it came through would be kept with it, of each of very many
-            if len(self.errors) < _KEPT:
-                self.errors.append(error.with_traceback(None))
+            # the frames that it came through would be kept with it, of each of many
+            self.errors.append(error.with_traceback(None))
+            if len(self.errors) >= _KEPT:
+                raise _Enough from None
             return None
 
 
@@ -76,6 +82,12 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
     check is left out.
     """
     report = _Report()
+    with suppress(_Enough):
+        _check(report, root)
+    return report.errors
+
+
+def _check(report: _Report, root: Node) -> None:
     report.attempt(read_title, root)
     info = report.attempt(root.child, "GeneralInfo")
     analysis = report.attempt(read_analysis, info) if info else None
@@ -99,7 +111,6 @@ def inconsistencies(root: Node) -> list[WeightFileError]:
             found = prod(network.shapes[-1])
             report.attempt(check_outputs, weights, analysis, found, classes, len(targets))
         report.errors += check_options(report.attempt(root.find, "Options"), network)
-    return report.errors
 
 
 def _var_transform(root: Node) -> str:

@@ -89,6 +89,16 @@ _TEXTS: dict[str, dict[str, Callable[[], str]]] = {
             "variables = [" + ",".join(f"'x{k}'" for k in range(100_000)) + "]\n[input]\n[method]"
         ),
         "a range": lambda: 'variables = ["x{0..999999999999}"]\n[input]\n[method]',
+        "a range of a million": lambda: 'variables = ["x{1..1000000}"]\n[input]\n[method]',
+        "very many spectators": lambda: (
+            "variables = ['x']\nspectators = [" + ",".join(f"'x{k}'" for k in range(100_000)) + "]\n[input]\n[method]"
+        ),
+        "very many inputs of a step": lambda: (
+            "[sequence]\nsteps = 1\ninputs = {" + ",".join(f"x{k}='x'" for k in range(80_000)) + "}\n[input]\n[method]"
+        ),
+        "very many collections": lambda: (
+            "[sequence]\nsteps = 1\n" + "[[sequence.collections]]\ninputs.x='x'\n" * 24_000 + "[input]\n[method]"
+        ),
         "very many steps": lambda: "[sequence]\nsteps = 1000000000000\ninputs = {x = 'x'}\n[input]\n[method]",
         "digits": lambda: "a = " + _digits(_LONG),
         "values of for_each": lambda: "[for_each]\na = [" + "1," * 400_000 + "]\n[input]\n[method]\n",
