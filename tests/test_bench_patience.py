@@ -37,6 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
+@pytest.mark.slow
 def test_who_takes_more_than_a_share_allows_is_stopped(clock: Clock) -> None:
     given = Patience(times=10)
     tasks = [clock.task("ours", 0.5), clock.task("as slow", 4.0), clock.task("stalls", 70.0)]
@@ -49,6 +50,7 @@ def test_who_takes_more_than_a_share_allows_is_stopped(clock: Clock) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_it_had_until_then_counts(clock: Clock) -> None:
     given = Patience(times=10)
     # two calls to begin with, two rounds, and then it stalls
@@ -77,6 +79,7 @@ def test_the_first_sets_the_measure_and_is_never_stopped(clock: Clock) -> None:
     assert given.overdue == []
 
 
+@pytest.mark.slow
 def test_rounds_end_when_the_time_is_over(clock: Clock) -> None:
     tasks = [clock.task("ours", 1.0), clock.task("other", 1.0)]
     timings = interleave(tasks, rounds=100, seconds=1.0, patience=Patience(until=8.5))

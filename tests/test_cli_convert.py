@@ -38,6 +38,7 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert "examples:\n  pytmva-rnn convert " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_check_finds_a_difference(tmp_path: Path) -> None:
     check = tmp_path / "check.cxx"
     case = Case("multiclass_softmax")

@@ -87,6 +87,7 @@ def test_a_header_takes_part(data: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert "two C++ headers do not say how their variables are made" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_networks_that_differ(data: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["compare", weights("gru_after_last"), weights("rnn_last"), data]
     assert main(command) == DIFFERENT

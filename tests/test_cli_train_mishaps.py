@@ -76,6 +76,7 @@ def test_too_little_space_is_known_before_the_training(
     assert sorted(folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_folders_and_users_whose_names_are_no_texts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     odd = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9\x07"))
@@ -93,6 +94,7 @@ def test_folders_and_users_whose_names_are_no_texts(folder: Path, monkeypatch: p
     assert names == ["c.toml", "dataset", "events.root", "out", "picture.png", "s.root"]
 
 
+@pytest.mark.slow
 def test_a_current_folder_that_goes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "gone").mkdir()
     monkeypatch.chdir(folder / "gone")

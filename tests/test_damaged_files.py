@@ -25,10 +25,10 @@ from tests.damaged_files import FILE, read
 @pytest.mark.parametrize(
     ("name", "seed", "count"),
     [
-        ("uncompressed.root", 0, 60),
-        pytest.param("uncompressed.root", 1000, 2000, marks=pytest.mark.slow),
-        pytest.param("ntuple.root", 0, 700, marks=pytest.mark.slow),
-        pytest.param("ntuple_plain.root", 0, 700, marks=pytest.mark.slow),
+        ("uncompressed.root", 0, 30),
+        pytest.param("uncompressed.root", 1000, 500, marks=pytest.mark.slow),
+        pytest.param("ntuple.root", 0, 200, marks=pytest.mark.slow),
+        pytest.param("ntuple_plain.root", 0, 200, marks=pytest.mark.slow),
     ],
 )
 def test_a_flipped_bit_gives_the_same_or_an_error(name: str, seed: int, count: int) -> None:

@@ -156,6 +156,7 @@ def test_a_server_of_whole_files_alone_is_refused(url: str) -> None:
         load(RECIPE, sources(url))
 
 
+@pytest.mark.slow
 def test_the_cache_knows_versions_of_remote_files(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limit = limited(monkeypatch, tmp_path, 10**9)
     first = load(RECIPE, sources(url), memory=limit)

@@ -316,6 +316,7 @@ def test_a_friend_that_the_tree_names_counts(memory: int, monkeypatch: pytest.Mo
     load(recipe, of_classes(files), memory=memory)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="files cannot be locked there")
 def test_events_not_used_for_longest_go_from_a_cache_above_its_limit(
     files: Path, memory: int, read: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

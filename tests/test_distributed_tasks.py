@@ -87,6 +87,7 @@ def test_a_process_that_is_lost_takes_one_call_with_it(tmp_path: Path) -> None:
         executor.submit(end_once, str(tmp_path), 1, 1).result()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
 def test_an_error_ends_the_processes_in_the_middle_of_a_call() -> None:
     began = time.monotonic()

@@ -166,6 +166,7 @@ def test_weights_that_are_missing_or_not_finite() -> None:
         generate(replace(model, layers=(replace(model.layers[0], weights=weights), *model.layers[1:])), "Net")
 
 
+@pytest.mark.slow
 def test_texts_come_through(tmp_path: Path) -> None:
     title = 'a "b" \\ ??/ \n \x01' + "7 ΔR²"
     model = replace(Case("rnn_last").model, title=title)

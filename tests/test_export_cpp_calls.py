@@ -84,6 +84,7 @@ def test_sequences_are_sorted_cut_and_padded_as_in_training(tmp_path: Path) -> N
         assert len(set(scores)) > 2
 
 
+@pytest.mark.slow
 def test_a_sequence_takes_whole_events_too(tmp_path: Path) -> None:
     body = """\
   const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -107,6 +108,7 @@ def test_what_the_names_of_variables_stand_for_is_in_the_header() -> None:
     assert "In the expressions" not in generate(trained(SEQUENCES["Plain"]), "Net")
 
 
+@pytest.mark.slow
 def test_columns_and_exact_sequences(tmp_path: Path) -> None:
     """Files of C++ TMVA: scalars and arrays are columns; else each input of a step must have all its steps."""
     model = Case("rnn_last").model  # 6 steps of 5 inputs
@@ -141,6 +143,7 @@ def test_columns_and_exact_sequences(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_sequences_of_an_event_that_differ_in_length(tmp_path: Path) -> None:
     body = """\
   try {
@@ -153,6 +156,7 @@ def test_sequences_of_an_event_that_differ_in_length(tmp_path: Path) -> None:
     assert said == "Plain: sequence 1 has 3 elements; 2 are needed\n"
 
 
+@pytest.mark.slow
 def test_calls_that_do_not_compile(tmp_path: Path) -> None:
     problems = {
         "Net()(v, v)": "give all variables in one container, or as many arguments as the model has inputs",

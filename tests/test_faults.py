@@ -25,9 +25,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
 @pytest.mark.slow
 class TestCommands:
     def test_what_killed_commands_wrote_is_whole(self, bench: Workbench) -> None:
-        kills(outcome := Outcome("x"), bench, 6)
+        kills(outcome := Outcome("x"), bench, 4)
         assert outcome.faults == []
-        assert outcome.counted.total() == 6
+        assert outcome.counted.total() == 4
 
     def test_full_disks(self, bench: Workbench) -> None:
         full_disks(outcome := Outcome("x"), bench, 1)
@@ -43,9 +43,9 @@ class TestCommands:
             assert outcome.counted["done"] == 3
 
     def test_files_that_are_replaced(self, bench: Workbench) -> None:
-        replaced_files(outcome := Outcome("x"), bench, 3)
+        replaced_files(outcome := Outcome("x"), bench, 2)
         assert outcome.faults == []
-        assert outcome.counted.total() == 3
+        assert outcome.counted.total() == 2
 
     def test_a_cold_cache(self, bench: Workbench) -> None:
         cold_cache(outcome := Outcome("x"), bench, 1, processes=2)

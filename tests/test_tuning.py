@@ -143,6 +143,7 @@ def test_the_default_strategy_changes_too() -> None:
 # --- a whole search
 
 
+@pytest.mark.slow
 def test_a_search_from_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "jets.toml").write_text(CONFIG + 'plot = "plots/tune.png"\n' + SPACE)
     command = ["tune", str(folder / "jets.toml"), "--output", str(folder / "out"), "--backend=reference"]
@@ -171,6 +172,7 @@ def test_a_search_from_the_command_line(folder: Path, capsys: pytest.CaptureFixt
     assert "trial 4" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_as_if_it_had_not_ended(folder: Path) -> None:
     whole = searched(folder, trials=6)
     assert len({str(row.drawn) for row in whole.trials}) == 6
@@ -180,6 +182,7 @@ def test_a_search_goes_on_as_if_it_had_not_ended(folder: Path) -> None:
     assert (folder / "out" / "best.toml").read_text() == (folder / "parts" / "best.toml").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
     def interrupt(row: Any, space: Any) -> None:
