@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytmva_rnn.errors import MissingExtraError
+from pytmva_rnn.interruption import Held
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -40,12 +41,14 @@ __all__ = [
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
     """Import `module` and return the package that it is in, or say which extra of pytmva_rnn brings `package`.
 
-    An installed package that fails inside its own import raises its own error: reinstalling would not mend it.
+    An installed package that fails inside its own import raises its own error: reinstalling would not mend it. Signals
+    wait for the import: in its middle a package in C++ may print them as errors of its own, or be left half done.
     """
     top = module.partition(".")[0]
     try:
-        importlib.import_module(module)
-        return importlib.import_module(top)
+        with Held():
+            importlib.import_module(module)
+            return importlib.import_module(top)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != top:
             raise

@@ -62,6 +62,16 @@ def test_package_broken_inside_raises_its_own_error(tmp_path: Path, monkeypatch:
     assert not isinstance(caught.value, MissingExtraError)
 
 
+@pytest.mark.usefixtures("interruptible")
+def test_signals_wait_for_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import signal\nsignal.raise_signal(signal.SIGINT)\nwhole = True\n"
+    (tmp_path / "half_done.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        extras._optional("half_done", package="half_done", extra="plot", purpose="for nothing")
+    assert sys.modules.pop("half_done").whole
+
+
 def test_matplotlib_draws_without_a_display(tmp_path: Path) -> None:
     figure = extras.matplotlib().figure.Figure()
     figure.add_subplot().plot([0, 1], [0, 1])
