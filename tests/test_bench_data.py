@@ -33,6 +33,7 @@ def test_both_routes_give_the_same_lists(tool: ModuleType, tmp_path: Path) -> No
     np.testing.assert_array_equal(ours, tool.awkward_lists(str(path)))
 
 
+@pytest.mark.slow
 def test_both_routes_give_the_same_jets(tool: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("skhep_testdata")
     monkeypatch.syspath_prepend(tool.EXAMPLES)

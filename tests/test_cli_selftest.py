@@ -12,7 +12,7 @@ from pytmva_rnn.selftest import trials as trials_module
 from pytmva_rnn.selftest.backpropagation import SHAPES
 
 
-@pytest.mark.parametrize("backend", ["cpu", "reference"])
+@pytest.mark.parametrize("backend", ["cpu", pytest.param("reference", marks=pytest.mark.slow)])
 def test_a_sound_machine(backend: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(trials_module, "SHAPES", list(SHAPES)[:3])  # tests/tmva has them all
     assert main(["selftest", "--backend", backend]) == 0

@@ -116,6 +116,7 @@ def test_from_files_to_files(folder: Path, capsys: pytest.CaptureFixture[str]) -
     assert sorted(p.name for p in output.iterdir()) == ["dataset", "out", "picture.png"]
 
 
+@pytest.mark.slow
 def test_a_fold_with_a_sample_to_validate_with(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = '[split]\nfolds = 4\nfold_by = "1000 * z"\nvalidation = 0.2\n'
     (folder / "c.toml").write_text(CONFIG.replace("[split]\n", own.replace("1000 * z", "int(Entry$ / 3)")))
@@ -148,6 +149,7 @@ def test_the_seed_of_the_command_line_counts(folder: Path, capsys: pytest.Captur
     assert found[0] == found[1] != found[2]
 
 
+@pytest.mark.slow
 def test_more_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = re.sub(r"(?s)\[input\].*?\[sequence\]", "[sequence]", CONFIG)
     classes = (
@@ -162,6 +164,7 @@ def test_more_classes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert tree.keys() == ["classID", "weight", "entry", "file", "T_a", "T_b", "T_c"]
 
 
+@pytest.mark.slow
 def test_a_regression(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = re.sub(r"(?s)\[input\].*?\[sequence\]", "[sequence]", CONFIG)
     (folder / "c.toml").write_text(text + '\n[input]\nfiles = "events.root:sgn"\ntargets = ["sum := sum(x)", "z"]\n')

@@ -22,14 +22,10 @@ from pytmva_rnn.formula.friends import friends_of_tree
 from tests.damaged_files import FILE, read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "seed", "count"),
-    [
-        ("uncompressed.root", 0, 30),
-        pytest.param("uncompressed.root", 1000, 500, marks=pytest.mark.slow),
-        pytest.param("ntuple.root", 0, 200, marks=pytest.mark.slow),
-        pytest.param("ntuple_plain.root", 0, 200, marks=pytest.mark.slow),
-    ],
+    [("uncompressed.root", 1000, 500), ("ntuple.root", 0, 200), ("ntuple_plain.root", 0, 200)],
 )
 def test_a_flipped_bit_gives_the_same_or_an_error(name: str, seed: int, count: int) -> None:
     program = [sys.executable, "-X", "faulthandler", "-m", "tests.damaged_files", name, str(seed), str(count)]

@@ -175,6 +175,7 @@ def test_more_than_the_machine_has_is_told(caplog: pytest.LogCaptureFixture) -> 
     assert "more than this machine has" in caplog.text
 
 
+@pytest.mark.slow
 def test_too_little_for_the_events_is_told_with_what_would_do(files: Path, memory: int) -> None:
     with pytest.raises(DataError, match=r"does not suffice for 2,400 events.*give at least (\d+) kB") as told:
         load(Recipe.from_dict(FLAT), of_classes(files), memory=5_000)
@@ -264,6 +265,7 @@ def test_a_file_that_changes_meanwhile_is_refused(tmp_path: Path, memory: int, m
     assert list(event_cache.cached_events()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage", ["flipped", "short", "no description", "no JSON", "no array", "another length", "no friends"]
 )

@@ -65,6 +65,7 @@ def numbers(values: Any) -> str:
     return "{" + ", ".join("NAN" if np.isnan(value) else str(value) for value in values) + "}"
 
 
+@pytest.mark.slow
 def test_sequences_are_sorted_cut_and_padded_as_in_training(tmp_path: Path) -> None:
     columns = Columns({name: ak.Array(values) for name, values in EVENTS.items()}, np.arange(5), "a.root:t")
     models = {name: trained(sequence) for name, sequence in SEQUENCES.items()}

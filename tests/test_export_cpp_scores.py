@@ -31,6 +31,7 @@ def test_without_a_compiler(header: Path, monkeypatch: pytest.MonkeyPatch) -> No
         header_scores(header)
 
 
+@pytest.mark.slow
 def test_a_header_that_does_not_compile(header: Path) -> None:
     with header.open("a", encoding="utf-8") as file:
         file.write("int net(\n")

@@ -63,7 +63,7 @@ def test_threads_and_forks(mode: str, number: int, counted: str) -> None:
 
 
 def test_what_is_left_and_what_is_not_whole(tmp_path: Path) -> None:
-    before = {"a.xml": b"<MethodSetup></MethodSetup>", "given.xml": b"x", "gone.xml": b"x"}
+    before = {"a.xml": b"<MethodSetup></MethodSetup>", "given.xml": b"x", "gone.xml": b"x", ".b.0.xml": b""}
     after = {"a.xml": b"<MethodSetup>", "given.xml": b"y", ".a.0.xml": b""}
     for name, content in after.items():
         (tmp_path / name).write_bytes(content)

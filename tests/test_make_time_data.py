@@ -24,6 +24,7 @@ def tool() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_distribution_is_the_tutorials(tool: ModuleType) -> None:
     """Against the tutorial's own recipe: every number drawn and drawn again outside [0, 10]."""
     n = 4000

@@ -57,6 +57,7 @@ def test_remembered_states_start_at_zero() -> None:
     assert first == pytest.approx(float(case.model.predict(event[np.newaxis])[0]), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_many_threads() -> None:
     case = Case("lstm_sequence")
     events = case.data["X"]

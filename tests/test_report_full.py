@@ -24,6 +24,7 @@ from pytmva_rnn.report.event_inputs import EventInputs
 from pytmva_rnn.report.statistics.binned import Binned
 
 pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.slow
 
 HOSTILE = "</title><script>alert('x')</script>"
 QUICK = ReportOptions(replicas=20, repeats=2, events=200, seed=3, checksums=False)
@@ -218,7 +219,6 @@ def test_the_numbers_as_json(report: Report, tmp_path: Path) -> None:
         report.save(tmp_path / "report.txt")
 
 
-@pytest.mark.slow
 def test_each_picture_for_itself(report: Report, tmp_path: Path) -> None:
     written = report.save_panels(tmp_path / "new", ["svg"])
     assert [path.name for path in written] == [f"{name}.svg" for name in report.panels]
@@ -287,7 +287,6 @@ def test_histograms_for_others(report: Report) -> None:
     assert found.sum(flow=True).value == pytest.approx(mine.total)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("analysis", ["multiclass", "regression"])
 def test_other_analyses(analysis: str) -> None:
     random = np.random.default_rng(1)

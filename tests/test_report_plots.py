@@ -53,6 +53,7 @@ def test_a_classification(tmp_path: Path, drawn: list[Figure]) -> None:
     assert [patch.get_fill() for patch in scores.patches] == [True, True, False, False]
 
 
+@pytest.mark.slow
 def test_more_classes(tmp_path: Path, drawn: list[Figure]) -> None:
     training_picture(tmp_path / "three.svg", HISTORY, {"test": sample(90, 3, 1)}, classes=["a", "b", "c"])
     assert b"<svg" in (tmp_path / "three.svg").read_bytes()
@@ -70,11 +71,13 @@ def test_bins_of_negative_content_are_to_be_seen(tmp_path: Path, drawn: list[Fig
     assert panel.get_ylim()[0] < panel.patches[0].get_data().values.min() < 0
 
 
+@pytest.mark.slow
 def test_names_are_no_formulas(tmp_path: Path, drawn: list[Figure]) -> None:
     training_picture(tmp_path / "p.png", HISTORY, {"test": sample(90, 2, 1)}, classes=["$_{", "b$^$"], title=r"$\frac$")
     assert (tmp_path / "p.png").exists()
 
 
+@pytest.mark.slow
 def test_a_regression_of_a_constant(tmp_path: Path, drawn: list[Figure]) -> None:
     constant = ScoredSample(np.ones((5, 2)), np.ones(5), np.zeros(5, np.int64), np.ones((5, 2)))
     training_picture(tmp_path / "r.pdf", HISTORY, {"test": constant}, targets=["x", "y"])

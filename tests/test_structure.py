@@ -17,6 +17,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+pytestmark = pytest.mark.slow  # all files of the package are parsed
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = "pytmva_rnn"
 BACKENDS = [(PACKAGE, "kernels", backend) for backend in ("reference", "cpu", "cuda")]

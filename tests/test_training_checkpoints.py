@@ -70,7 +70,7 @@ def broken(options: str, file: Path, *given: Any, at: int = 3, **others: Any) ->
 
 
 @pytest.mark.parametrize("optimizer", ["SGD", "ADAM", "ADAGRAD", "RMSPROP", "ADADELTA"])
-@pytest.mark.parametrize("backend", ["reference", "cpu"])
+@pytest.mark.parametrize("backend", [pytest.param("reference", marks=pytest.mark.slow), "cpu"])
 def test_every_optimizer_goes_on_to_the_last_bit(backend: str, optimizer: str, tmp_path: Path) -> None:
     """With dropout, running statistics and remembered states, and one phase after another."""
     X, y = events()

@@ -156,7 +156,10 @@ def test_training_takes_each_event_once(files: Path, monkeypatch: pytest.MonkeyP
         assert len(expected) - len(kept) < 20
 
 
-@pytest.mark.parametrize("transformation", ["N", "D", "P", "U", "G", "N,D_Signal,G(y,u)", "None"])
+@pytest.mark.parametrize(
+    "transformation",
+    [*(pytest.param(each, marks=pytest.mark.slow) for each in ("N", "D", "P", "U", "G", "None")), "N,D_Signal,G(y,u)"],
+)
 def test_transformations_are_those_in_memory(transformation: str, files: Path, memory: int) -> None:
     options = OPTIONS.replace("TrainingStrategy", f"VarTransform={transformation}:TrainingStrategy")
     options = options.replace("MaxEpochs=2", "MaxEpochs=1")

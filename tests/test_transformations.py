@@ -557,7 +557,9 @@ def test_train_write_read_and_predict(chain: str, tmp_path: Path) -> None:
     assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "w.xml").read_bytes()
 
 
-@pytest.mark.parametrize("chain", ["N", "U", "G(_V_),N(_T_)"])
+@pytest.mark.parametrize(
+    "chain", [*(pytest.param(each, marks=pytest.mark.slow) for each in ("N", "U")), "G(_V_),N(_T_)"]
+)
 def test_a_regression_answers_on_the_scale_of_its_targets(chain: str, tmp_path: Path) -> None:
     X, _, _ = sample(400)
     y = 1000 + 50 * X[:, 0] + 20 * X[:, 1]

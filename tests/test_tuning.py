@@ -217,6 +217,7 @@ def test_ctrl_c_within_a_trial(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert found(again) == found(searched(folder, trials=3))
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_does_not_end_the_search(folder: Path) -> None:
     search = searched(folder, "[tune.space]\nBatchSize = [10, 80]\nLearningRate = [1e-2, 2e-2]\n", trials=4)
     states = {row.state for row in search.trials}
@@ -371,6 +372,7 @@ def test_other_wrong_searches(folder: Path) -> None:
         searched(folder, into=".")
 
 
+@pytest.mark.slow
 def test_trials_of_another_configuration(folder: Path) -> None:
     searched(folder, trials=1)
     with pytest.raises(ConfigError, match=r"are of another configuration: sequence.inputs.a, tune.seed differ"):

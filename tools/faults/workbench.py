@@ -257,8 +257,11 @@ def write_events(path: Path, seed: int, count: int) -> None:
 def left_behind(
     before: Mapping[str, bytes], after: Mapping[str, bytes], outputs: Sequence[str], folder: Path
 ) -> list[str]:
-    """What is wrong with the files of a command that came to no good end: each output has to be as it was, or whole."""
-    wrong = [f"{name} is gone" for name in before if name not in after]
+    """What is wrong with the files of a command that came to no good end: each output has to be as it was, or whole.
+
+    Temporary files, which begin with a point, of one that was killed before may be gone: the next one removes them.
+    """
+    wrong = [f"{name} is gone" for name in before if name not in after and not Path(name).name.startswith(".")]
     for name, content in after.items():
         if name in outputs:
             if content != before.get(name) and not is_whole(folder / name):
