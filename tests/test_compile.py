@@ -65,7 +65,11 @@ def nothing_new(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def refuse(self: CodeCache, signature: Any, context: Any) -> None:
         raise AssertionError(f"{self._function.__name__} is compiled for {signature}")
 
-    return lambda: monkeypatch.setattr(CodeCache, "load_overload", refuse)
+    def refuse_all() -> None:
+        monkeypatch.setattr(CodeCache, "load_overload", refuse)
+        monkeypatch.setattr(CodeCache, "_read", refuse)
+
+    return refuse_all
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic as _intrinsic
 from numba.np import arrayobj as _arrayobj
 
-__all__ = ["array_at", "place_array"]
+from pytmva_rnn.compile.quick import ArrayAt, array_of, meaning
+
+__all__ = ["array_at", "call", "place_array"]
 
 # without types
 intrinsic: Any = _intrinsic
@@ -33,6 +36,22 @@ def place_array(context: Any, builder: Any, kind: Any, address: Any, lengths: An
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def call(_: Any, function: Any, arguments: Any) -> Any:
+    """Call the operation at an address with a tuple of integers."""
+    kinds = tuple(arguments)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address, given = values
+        given = cgutils.unpack_tuple(builder, given)
+        given = [context.cast(builder, value, kind, types.int64) for value, kind in zip(given, kinds, strict=True)]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, arguments), emit
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def array_at(_: Any, address: Any, shape: Any, dtype: Any) -> Any:
     """The array of a shape at an address, for compiled code."""
     several = isinstance(shape, types.BaseTuple)
@@ -46,3 +65,8 @@ def array_at(_: Any, address: Any, shape: Any, dtype: Any) -> Any:
         return place_array(context, builder, array, address, lengths)
 
     return array(types.int64, shape, dtype), emit
+
+
+@meaning(array_at)
+def _quick_array(builder: Any, address: Any, shape: Any, dtype: Any) -> ArrayAt:
+    return array_of(builder, address, dtype, *(shape if isinstance(shape, tuple) else (shape,)))

@@ -8,6 +8,7 @@ others, each once. They call a `helper`, which becomes a part of them, or have t
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import threading
 from collections.abc import Callable
@@ -21,9 +22,12 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.extending import register_jitable
 
 from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.quick import Refused, address_of
 from pytmva_rnn.compile.waiting import watched
 
 __all__ = ["Operation", "helper", "inlined", "kernel", "operation", "parallel_operation"]
+
+log = logging.getLogger("pytmva_rnn")
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 """`error_model="numpy"`: a check for division by zero would forbid vector instructions.
@@ -87,29 +91,46 @@ class Operation:
     def __init__(self, function: Callable[..., None], **options: Any) -> None:
         self.function = function
         self._options = options
-        self._compiled: Any = None
+        self._address: int | None = None
+        self._compiled: Any = None  # by Numba
+        self._entry: Callable[..., None] | None = None
 
     @property
     def address(self) -> int:
         """Address of the compiled C function."""
-        if self._compiled is None:
+        address = self._address
+        if address is None:
             with _one_at_a_time:
                 # another thread may have compiled it meanwhile
-                if self._compiled is None:
-                    self._compiled = self._compile()
-        address: int = self._compiled.address
+                if self._address is None:
+                    self._address = self._compile()
+                address = self._address
         return address
 
     def __call__(self, *arguments: int) -> None:
         """Call it from Python."""
-        ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * len(arguments))(self.address)(*arguments)
+        self.entry(*arguments)
 
-    def _compile(self) -> Any:
+    @property
+    def entry(self) -> Callable[..., None]:
+        """What Python calls: quicker to call again and again than this object."""
+        if self._entry is None:
+            count = self.function.__code__.co_argcount
+            self._entry = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * count)(self.address)
+        return self._entry
+
+    def _compile(self) -> int:
+        if not self._options:
+            try:
+                return address_of(self.function)
+            except Refused as reason:
+                log.debug("compiled by Numba: %s", reason)
         signature = (types.int64,) * self.function.__code__.co_argcount, types.void
         options = {**OPTIONS, **self._options, "nopython": True}
-        compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)
-        compiled.compile()
-        return compiled
+        self._compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)
+        self._compiled.compile()
+        address: int = self._compiled.address
+        return address
 
 
 operation = Operation

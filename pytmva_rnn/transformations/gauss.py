@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import kernel
+from pytmva_rnn.compile import array_at, helper, operation
 from pytmva_rnn.description import CumulativeDistribution, Gauss
 from pytmva_rnn.transformations.cumulative import POINTS, fraction_below, learn_distribution, points, value_at
 from pytmva_rnn.transformations.errorfunction import erfinv
@@ -27,10 +27,10 @@ __all__ = [
     "LARGEST_ARGUMENT",
     "ROOT_TWO",
     "UNIFORM",
-    "flat_of_normal",
     "flatten",
     "flatten_back",
-    "normal_of_flat",
+    "make_normal",
+    "make_normal_back",
 ]
 
 FLOOR = 1e-9
@@ -86,43 +86,58 @@ def _inverse(transformation: Gauss, entry: int, places: list[int]) -> Instructio
     return _instruction(FROM_FLAT if transformation.flat else FROM_NORMAL, transformation, entry, places)
 
 
-@kernel
-def flatten(values: Any, parameters: Any, table: Any) -> None:
-    """The fraction u of events below x, cut to [1e-9, 1 - 1e-9]."""
-    count = len(values)
+@helper
+def _flat(x: Any, i: int, count: int, parameters: Any, table: int) -> Any:
+    """The fraction u of events below input i, cut to [1e-9, 1 - 1e-9]."""
+    of_input = array_at(table + 4 * POINTS * i, POINTS, np.float32)
+    return _cut(fraction_below(of_input, parameters[i], parameters[count + i], x), FLOOR, 1 - FLOOR)
+
+
+@helper
+def _from_flat(u: Any, i: int, count: int, parameters: Any, table: int) -> Any:
+    """The inverse of `_flat`."""
+    of_input = array_at(table + 4 * POINTS * i, POINTS, np.float32)
+    return value_at(of_input, parameters[i], parameters[count + i], u)
+
+
+@operation
+def flatten(address: int, count: int, parameters_address: int, table: int, spare: int) -> None:
+    """The fraction of events below each of `count` inputs; see `interpreter`."""
+    values, parameters = array_at(address, count, np.float64), array_at(parameters_address, 2 * count, np.float64)
     for i in range(count):
-        of_input = table[i * POINTS : (i + 1) * POINTS]
-        fraction = fraction_below(of_input, parameters[i], parameters[count + i], values[i])
-        values[i] = _cut(fraction, FLOOR, 1 - FLOOR)
+        values[i] = _flat(values[i], i, count, parameters, table)
 
 
-@kernel
-def flatten_back(values: Any, parameters: Any, table: Any) -> None:
+@operation
+def flatten_back(address: int, count: int, parameters_address: int, table: int, spare: int) -> None:
     """The inverse of `flatten`."""
-    count = len(values)
+    values, parameters = array_at(address, count, np.float64), array_at(parameters_address, 2 * count, np.float64)
     for i in range(count):
-        of_input = table[i * POINTS : (i + 1) * POINTS]
-        values[i] = value_at(of_input, parameters[i], parameters[count + i], values[i])
+        values[i] = _from_flat(values[i], i, count, parameters, table)
 
 
-@kernel
-def normal_of_flat(values: Any) -> None:
-    """`sqrt(2) erfinv(2u - 1)`.
+@operation
+def make_normal(address: int, count: int, parameters_address: int, table: int, spare: int) -> None:
+    """`sqrt(2) erfinv(2u - 1)` of what `flatten` makes.
 
     TMVA cuts the argument of erfinv once more, to +-0.99999999, so that no result exceeds 5.73.
     """
-    for i in range(len(values)):
-        values[i] = ROOT_TWO * erfinv(_cut(2 * values[i] - 1, -LARGEST_ARGUMENT, LARGEST_ARGUMENT))
+    values, parameters = array_at(address, count, np.float64), array_at(parameters_address, 2 * count, np.float64)
+    for i in range(count):
+        u = _flat(values[i], i, count, parameters, table)
+        values[i] = ROOT_TWO * erfinv(_cut(2 * u - 1, -LARGEST_ARGUMENT, LARGEST_ARGUMENT))
 
 
-@kernel
-def flat_of_normal(values: Any) -> None:
-    """The inverse of `normal_of_flat`."""
-    for i in range(len(values)):
-        values[i] = (math.erf(values[i] / ROOT_TWO) + 1) / 2
+@operation
+def make_normal_back(address: int, count: int, parameters_address: int, table: int, spare: int) -> None:
+    """The inverse of `make_normal`."""
+    values, parameters = array_at(address, count, np.float64), array_at(parameters_address, 2 * count, np.float64)
+    for i in range(count):
+        u = (math.erf(values[i] / ROOT_TWO) + 1) / 2
+        values[i] = _from_flat(u, i, count, parameters, table)
 
 
-@kernel
+@helper
 def _cut(x: float, low: float, high: float) -> float:
     """NaN stays NaN."""
     return low if x < low else high if x > high else x

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from pytmva_rnn.compile import array_at, kernel
-from pytmva_rnn.transformations.gauss import flat_of_normal, flatten, flatten_back, normal_of_flat
+from pytmva_rnn.compile import array_at, call, operation
+from pytmva_rnn.transformations.gauss import flatten, flatten_back, make_normal, make_normal_back
 from pytmva_rnn.transformations.instruction import (
     FLAT,
     FROM_FLAT,
@@ -20,11 +18,11 @@ from pytmva_rnn.transformations.instruction import (
 from pytmva_rnn.transformations.normalize import scale, scale_back
 from pytmva_rnn.transformations.rotation import rotate
 
-__all__ = ["PROGRAM", "STEP", "run"]
+__all__ = ["FUNCTIONS", "PROGRAM", "STEP", "run", "scale_only"]
 
 STEP = np.dtype(
     [
-        ("operation", np.int64),
+        ("function", np.int64),  # address of what it does, one of `FUNCTIONS`
         ("count", np.int64),  # of values that it works on
         ("window", np.int64),  # the first, where they stand side by side and stay there; else -1, and
         ("sources", np.int64),  # where their places begin among all places,
@@ -36,14 +34,13 @@ STEP = np.dtype(
 
 PROGRAM = np.dtype(
     [
-        ("steps", np.int64),  # addresses of the arrays, and their lengths
+        ("steps", np.int64),  # addresses of the arrays, and the lengths of two
         ("places", np.int64),
         ("parameters", np.int64),
         ("table", np.int64),
         ("step_count", np.int64),
         ("place_count", np.int64),
-        ("parameter_count", np.int64),
-        ("table_count", np.int64),
+        ("events", np.int64),
         ("width", np.int64),  # of an event
         ("room", np.int64),  # address of room for three events in double precision
         ("double", np.int64),  # whether events and results are in double precision, else in single
@@ -52,46 +49,37 @@ PROGRAM = np.dtype(
 )
 
 
-@kernel
-def run(program: int, numbers: Any) -> None:
+@operation
+def run(program: int, numbers: int) -> None:
     """Transform events, one or many, into the program's results, which may lie where the events do.
 
     Parameters
     ----------
-    program : int
-        Address of a record PROGRAM: Numba looks at the types of all arguments in every call from Python.
-    numbers : flat float32 array in C order
-        The memory of the events, whatever their precision: compiled once for all.
+    program, numbers : int
+        Addresses of a record PROGRAM and of the events, in C order.
     """
     of = array_at(program, 1, PROGRAM)[0]
-    width = of.width
+    width, size = of.width, of.events * of.width
     steps, places = array_at(of.steps, of.step_count, STEP), array_at(of.places, of.place_count, np.int64)
-    parameters = array_at(of.parameters, of.parameter_count, np.float64)
-    table = array_at(of.table, of.table_count, np.float32)
-    room = array_at(of.room, (3, width), np.float64)
-    event, gathered, spare = room[0], room[1], room[2]
-    size = numbers.size // 2 if of.double else numbers.size
-    singles, doubles = numbers, array_at(numbers.ctypes.data, size, np.float64)
+    event, gathered, spare = array_at(of.room, width, np.float64), of.room + 8 * width, of.room + 16 * width
+    singles, doubles = array_at(numbers, size, np.float32), array_at(numbers, size, np.float64)
     single_results, double_results = array_at(of.out, size, np.float32), array_at(of.out, size, np.float64)
-    if len(steps) == 1 and steps[0].operation == SCALED and steps[0].window >= 0 and not of.double:
-        _scale_only(steps[0], parameters, singles, width, single_results)
-        return
-    for first in range(0, size, width):
-        if of.double:
-            for i in range(width):
+    for number in range(of.events):
+        first = number * width
+        for i in range(width):
+            if of.double:
                 event[i] = doubles[first + i]
-        else:
-            for i in range(width):
+            else:
                 event[i] = singles[first + i]
         for k in range(len(steps)):
             step = steps[k]
-            if step.window >= 0:
-                values = event[step.window : step.window + step.count]
-            else:
-                values = gathered[: step.count]
+            place = of.room + 8 * step.window if step.window >= 0 else gathered
+            values = array_at(place, step.count, np.float64)
+            if step.window < 0:
                 for i in range(step.count):
                     values[i] = event[places[step.sources + i]]
-            _operate(step.operation, values, parameters[step.parameters :], table[step.table :], spare)
+            parameters, table = of.parameters + 8 * step.parameters, of.table + 4 * step.table
+            call(step.function, (place, step.count, parameters, table, spare))
             if k < len(steps) - 1:
                 # what the next step reads is an event of TMVA, whose values are float32
                 for i in range(step.count):
@@ -99,44 +87,47 @@ def run(program: int, numbers: Any) -> None:
             if step.window < 0:
                 for i in range(step.count):
                     event[places[step.goals + i]] = values[i]
-        if of.double:
-            for i in range(width):
+        for i in range(width):
+            if of.double:
                 double_results[first + i] = event[i]
-        else:
-            for i in range(width):
+            else:
                 single_results[first + i] = event[i]
 
 
-@kernel
-def _scale_only(step: Any, parameters: Any, numbers: Any, width: int, results: Any) -> None:
-    """The commonest chain, N alone, without a detour over double precision: as `scale`, three times as quickly."""
-    count, begin = step.count, step.parameters
-    low, factor = np.empty(count, np.float32), np.empty(count, np.float32)
+@operation
+def scale_only(program: int, numbers: int) -> None:
+    """The commonest chain, N alone of what stands side by side, in single precision.
+
+    As `scale`, three times as quickly without a detour over double precision.
+    """
+    of = array_at(program, 1, PROGRAM)[0]
+    width, size = of.width, of.events * of.width
+    step = array_at(of.steps, 1, STEP)[0]
+    count, window = step.count, step.window
+    parameters = array_at(of.parameters + 8 * step.parameters, 2 * count, np.float64)
+    low, factor = array_at(of.room, count, np.float32), array_at(of.room + 8 * width, count, np.float32)
+    events, results = array_at(numbers, size, np.float32), array_at(of.out, size, np.float32)
     for i in range(count):
-        low[i], factor[i] = parameters[begin + i], parameters[begin + count + i]
-    for first in range(0, len(numbers), width):
-        event, result = numbers[first : first + width], results[first : first + width]
+        low[i] = parameters[i]
+        factor[i] = parameters[count + i]
+    one, two = np.float32(1), np.float32(2)
+    for number in range(of.events):
+        first = number * width
         if count < width:
             for i in range(width):
-                result[i] = event[i]
-        event, result = event[step.window :], result[step.window :]
+                results[first + i] = events[first + i]
         for i in range(count):
-            result[i] = (event[i] - low[i]) * factor[i] * np.float32(2) - np.float32(1)
+            results[first + window + i] = (events[first + window + i] - low[i]) * factor[i] * two - one
 
 
-@kernel
-def _operate(operation: int, values: Any, parameters: Any, table: Any, spare: Any) -> None:
-    if operation == SCALED:
-        scale(values, parameters)
-    elif operation == FROM_SCALED:
-        scale_back(values, parameters)
-    elif operation == ROTATED:
-        rotate(values, parameters, spare)
-    elif operation in (FLAT, NORMAL):
-        flatten(values, parameters, table)
-        if operation == NORMAL:
-            normal_of_flat(values)
-    elif operation in (FROM_FLAT, FROM_NORMAL):
-        if operation == FROM_NORMAL:
-            flat_of_normal(values)
-        flatten_back(values, parameters, table)
+FUNCTIONS = {
+    SCALED: scale,
+    FROM_SCALED: scale_back,
+    ROTATED: rotate,
+    FLAT: flatten,
+    FROM_FLAT: flatten_back,
+    NORMAL: make_normal,
+    FROM_NORMAL: make_normal_back,
+}
+"""What an instruction's operation does, to so many values at an address: with its parameters, its table and room for
+as many values, all addresses. Values, parameters and room are float64, and a table float32."""

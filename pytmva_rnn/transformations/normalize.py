@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from pytmva_rnn.compile import kernel
+from pytmva_rnn.compile import array_at, operation
 from pytmva_rnn.description import Normalize
 from pytmva_rnn.transformations.instruction import FROM_SCALED, SCALED, Instruction
 from pytmva_rnn.transformations.transformer import ClassSample, Lesson, Transformer, Values
@@ -51,21 +49,21 @@ def _inverse(transformation: Normalize, entry: int, places: list[int]) -> Instru
     return Instruction(FROM_SCALED, _parameters(transformation, entry, places))
 
 
-@kernel
-def scale(values: Any, parameters: Any) -> None:
-    """`(x - min) * (1/(max - min)) * 2 - 1`, in single precision, as in TMVA."""
-    count = len(values)
-    low, factor = parameters[:count], parameters[count : 2 * count]
+@operation
+def scale(address: int, count: int, parameters: int, table: int, spare: int) -> None:
+    """`(x - min) * (1/(max - min)) * 2 - 1` of `count` inputs, in single precision, as in TMVA; see `interpreter`."""
+    values = array_at(address, count, np.float64)
+    low, factor = array_at(parameters, count, np.float64), array_at(parameters + 8 * count, count, np.float64)
     one, two = np.float32(1), np.float32(2)
     for i in range(count):
         values[i] = (np.float32(values[i]) - np.float32(low[i])) * np.float32(factor[i]) * two - one
 
 
-@kernel
-def scale_back(values: Any, parameters: Any) -> None:
+@operation
+def scale_back(address: int, count: int, parameters: int, table: int, spare: int) -> None:
     """The inverse of `scale`: `min + (x + 1)/(2/(max - min))`."""
-    count = len(values)
-    low, factor = parameters[:count], parameters[count : 2 * count]
+    values = array_at(address, count, np.float64)
+    low, factor = array_at(parameters, count, np.float64), array_at(parameters + 8 * count, count, np.float64)
     one, two = np.float32(1), np.float32(2)
     for i in range(count):
         values[i] = np.float32(low[i]) + (np.float32(values[i]) + one) / (np.float32(factor[i]) * two)

@@ -103,7 +103,7 @@ def flatten_back(g: GraphBuilder, fraction: str, instruction: Instruction) -> st
 
 
 def normal_of_flat(g: GraphBuilder, u: str) -> str:
-    """`gauss.normal_of_flat`; the argument of erfinv is cut so that the far tail of `erfinv` is never reached."""
+    """`gauss.make_normal`; the argument of erfinv is cut so that the far tail of `erfinv` is never reached."""
     y = _cut(g, _op(g, "Sub", _op(g, "Mul", u, 2.0), 1.0), -LARGEST_ARGUMENT, LARGEST_ARGUMENT)
     square = _op(g, "Mul", _op(g, "Mul", y, 0.25), y)
     centre = _op(g, "Mul", _op(g, "Mul", y, 0.5), _quotient(g, CENTRE, _op(g, "Sub", CENTRE_SHIFT, square)))
@@ -115,7 +115,7 @@ def normal_of_flat(g: GraphBuilder, u: str) -> str:
 
 
 def flat_of_normal(g: GraphBuilder, v: str) -> str:
-    """`gauss.flat_of_normal`; ONNX Runtime has the error function in single precision only."""
+    """`gauss.make_normal_back`; ONNX Runtime has the error function in single precision only."""
     x = _op(g, "Div", v, ROOT_TWO)
     square = _op(g, "Mul", x, x)
     size = _op(g, "Abs", x)

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-from pytmva_rnn.compile import place_array
+from pytmva_rnn.compile import call, place_array
+from pytmva_rnn.compile.quick import ArrayAt, RecordAt, array_of, integer, meaning
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 
+__all__ = ["call", "doubles", "floats", "intrinsic", "lanes_at", "prefetch", "record_at"]
+
 intrinsic: Any = _intrinsic
-
-
-@intrinsic
-def call(_: Any, function, arguments):
-    """Call the operation at an address with a tuple of integers."""
-    kinds = tuple(arguments)
-
-    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        address, given = values
-        given = cgutils.unpack_tuple(builder, given)
-        given = [context.cast(builder, value, kind, types.int64) for value, kind in zip(given, kinds, strict=True)]
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, arguments), emit
 
 
 @intrinsic
@@ -88,3 +76,26 @@ def prefetch(_: Any, address):
         return context.get_dummy_value()
 
     return types.void(types.int64), emit
+
+
+# what these mean where operations are compiled without Numba
+
+
+@meaning(record_at)
+def _quick_record(builder: Any, address: Any, dtype: Any) -> RecordAt:
+    return RecordAt(builder.inttoptr(integer(builder, address), cgutils.voidptr_t), dtype)
+
+
+@meaning(floats)
+def _quick_floats(builder: Any, address: Any, n: Any) -> ArrayAt:
+    return array_of(builder, address, np.float32, n)
+
+
+@meaning(doubles)
+def _quick_doubles(builder: Any, address: Any, n: Any) -> ArrayAt:
+    return array_of(builder, address, np.float64, n)
+
+
+@meaning(lanes_at)
+def _quick_lanes(builder: Any, address: Any, rows: Any) -> ArrayAt:
+    return array_of(builder, address, np.float32, rows, LANES)

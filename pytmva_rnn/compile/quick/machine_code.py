@@ -1,0 +1,119 @@
+"""What LLVM makes of emitted instructions: optimised machine code, kept on disk, at an address."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+from numba import config
+
+from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.quick.registers import Refused
+from pytmva_rnn.compile.quick.walk import emitted_module
+from pytmva_rnn.compile.waiting import making_ready, saved, watched
+
+__all__ = ["address_of"]
+
+_LABEL = "quick"
+
+
+def address_of(function: Callable[..., Any]) -> int:
+    """Address of the C function that an operation's function becomes, compiled or as it was kept.
+
+    Raises
+    ------
+    Refused
+        If it has to be compiled by Numba.
+    """
+    kept, key = CodeCache(function), (llvmlite.__version__, *_processor())
+    with making_ready():
+        code = kept._read(_LABEL, key)
+    if code is not None:
+        return _loaded(*code)
+    code = watched(_code)(function)
+    kept._keep(_LABEL, key, code)
+    saved()
+    with making_ready():
+        return _loaded(*code)
+
+
+def _code(function: Callable[..., Any]) -> tuple[str, list[str], bytes]:
+    """Name of the C function, names of the functions that it needs, and its machine code."""
+    if not hasattr(llvm, "create_pass_builder"):
+        raise Refused("this version of llvmlite has other passes")
+    emitted = emitted_module(function, _name(function))
+    module = llvm.parse_assembly(str(emitted))
+    module.verify()
+    machine = _machine()
+    module.data_layout = str(machine.target_data)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning.loop_vectorization = True
+    passes = llvm.create_pass_builder(machine, tuning)
+    passes.getModulePassManager().run(module, passes)
+    others = [each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm.")]
+    return _name(function), others, machine.emit_object(module)
+
+
+def _name(function: Callable[..., Any]) -> str:
+    name = f"{function.__module__}.{function.__qualname__}"
+    return f"operation_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+_engines: list[Any] = []  # what machine code lies in, as long as the process lives
+
+
+def _loaded(name: str, others: list[str], code: bytes) -> int:
+    """Address of a function of machine code in this process.
+
+    Raises
+    ------
+    Refused
+        If this process lacks a function that it needs, for which LLVM would end the process.
+    """
+    _machine()  # makes LLVM ready
+    missing = [other for other in others if not llvm.address_of_symbol(other)]
+    if missing:
+        raise Refused(f"this process has no function {', '.join(missing)}")
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine())
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _engines.append(engine)
+    address: int = engine.get_function_address(name)
+    return address
+
+
+def _processor() -> tuple[str, str]:
+    """Name and features of the CPU that is compiled for, as Numba has them."""
+    features = config.CPU_FEATURES  # type: ignore[attr-defined]
+    if features is None:
+        found = llvm.get_host_cpu_features()
+        if not config.ENABLE_AVX:  # type: ignore[attr-defined]
+            found.update({name: False for name in found if name.startswith("avx")})
+        features = found.flatten()
+    return config.CPU_NAME or llvm.get_host_cpu_name(), features  # type: ignore[attr-defined]
+
+
+@cache
+def _machine() -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return _new_machine()
+
+
+def _new_machine() -> Any:
+    """What Numba has machine code made with: an engine takes one of its own."""
+    name, features = _processor()
+    on_x86 = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686", "x86")
+    return llvm.Target.from_triple(llvm.get_process_triple()).create_target_machine(
+        cpu=name,
+        features=features,
+        opt=3,
+        reloc="static" if on_x86 else "default",
+        codemodel="jitdefault",
+        jit=True,
+    )

@@ -1,0 +1,242 @@
+"""Operations that are compiled without Numba's front end: the same numbers, and what is left to Numba."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pytmva_rnn.compile import Operation, array_at, decorators, helper, operation
+from pytmva_rnn.compile.quick import Refused, emitted_module, machine_code
+from pytmva_rnn.kernels import cpu
+from pytmva_rnn.transformations import interpreter
+from tests.reference import FOLDER
+
+PAIR = np.dtype([("n", np.int64), ("address", np.int64), ("x", np.float64)])
+LIMIT = np.float32(3.5)
+CHOICES = (2, 5)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def operations() -> Iterator[Operation]:
+    """All that the CPU's backend and the transformations have."""
+    for found in pkgutil.walk_packages(cpu.__path__, f"{cpu.__name__}."):
+        for value in vars(importlib.import_module(found.name)).values():
+            if isinstance(value, Operation) and value.function.__module__ == found.name and not value._options:
+                yield value
+    yield from (*interpreter.FUNCTIONS.values(), interpreter.run, interpreter.scale_only)
+
+
+def test_numba_is_left_none_of_our_own() -> None:
+    found = list(operations())
+    assert len(found) > 50
+    for each in found:
+        emitted_module(each.function, "any")
+
+
+@helper
+def clipped(x: Any, low: Any) -> Any:
+    if math.isnan(x):
+        return 0.0
+    return low if x < low else x
+
+
+@helper
+def both(k: int, n: int = 3) -> Any:
+    return k // n, k % n
+
+
+def numbers(pair_address: int, result_address: int) -> None:
+    """Of everything something."""
+    pair = array_at(pair_address, 1, PAIR)[0]
+    n = pair.n
+    x, out = array_at(pair.address, (n, 2), np.float32), array_at(result_address, 200, np.float64)
+    single = array_at(result_address + 1600, 40, np.float32)
+    k = 0
+    total = np.float32(0)
+    for i in range(n):
+        row = x[i]
+        a, b = row[0], x[i, 1]
+        total += a * b
+        out[k] = a * b + 1
+        out[k + 1] = np.float64(a) * b - a / b
+        out[k + 2] = clipped(np.float64(a), -0.5) + (i - 2) // 3 + (i - 2) % 3 + (2 - i) // -3
+        single[i] = (1 - a) * b if i in CHOICES or (a > 0 and not b > LIMIT) else a
+        quotient, rest = both(i)
+        out[k + 3] = quotient * 10 + rest + (1 if 0 < i < 4 else 0) + (i & 5)
+        out[k + 4] = math.exp(-abs(a)) + math.log1p(abs(pair.x)) + math.tanh(b) + np.sqrt(abs(np.float64(b)))
+        out[k + 5] = max(a, 0.25, pair.x) - min(i, 3) + np.float64(a) ** 3 + pair.x**i + pair.x ** (-i)
+        bits = np.uint64(i) * np.uint64(0x9E3779B97F4A7C15)
+        bits ^= bits >> np.uint64(29)
+        out[k + 6] = np.float64(bits) + np.int64(b * 7)
+        k += 7
+        if i == 6:
+            continue
+        out[k - 1] += 0.5
+    while k > 100:
+        k -= 7
+    out[190] = total
+    out[191] = k
+    for j in range(n - 1, -1, -2):
+        out[192] = out[192] * 3 + j
+    pair.n, pair.x = n + 1, pair.x / n
+    array_at(pair_address, 2, PAIR)[1] = pair
+    single[20:] if False else None
+
+
+def by_numba(function: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Operation:
+    """The same as an operation of Numba's."""
+
+    def refuse(_: object) -> int:
+        raise Refused("for a test")
+
+    found = operation(function)
+    with monkeypatch.context() as patch:
+        patch.setattr(decorators, "address_of", refuse)
+        found.address  # noqa: B018
+    return found
+
+
+def run_numbers(compiled: Operation) -> tuple[bytes, bytes]:
+    x = np.random.default_rng(1).normal(size=(9, 2)).astype(np.float32)
+    x[4, 0] = np.nan
+    pair, result = np.zeros(2, PAIR), np.zeros(300)
+    pair[0] = (len(x), x.ctypes.data, 1.25)
+    compiled(pair.ctypes.data, result.ctypes.data)
+    assert pair["n"].tolist() == [10, 10]
+    assert np.isfinite(result).all() != np.isnan(result).any()
+    return pair["x"].tobytes(), result.tobytes()
+
+
+def test_numbers_are_those_of_numba(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_numbers(operation(numbers)) == run_numbers(by_numba(numbers, monkeypatch))
+
+
+def add_one(address: int, n: int) -> None:
+    values = array_at(address, n, np.float64)
+    for k in range(n):
+        values[k] += 1
+
+
+def add_one_in_numpy(address: int, n: int) -> None:
+    values = array_at(address, n, np.float64)
+    values[:] = values + 1
+
+
+def another_array(address: int, n: int) -> None:
+    values = array_at(address, n, np.float64)
+    for _ in range(2):
+        values = array_at(address, n, np.float64)
+        values[0] += 1
+
+
+def one_after_another(address: int, n: int) -> None:
+    x = 1.0
+    x = np.float32(0.1)
+    array_at(address, n, np.float64)[0] = x
+
+
+def from_the_end(address: int, n: int) -> None:
+    array_at(address, n, np.float64)[-1] = 0
+
+
+def one_of_two(address: int, n: int) -> None:
+    array_at(address, n, np.float64)[0] = n or 3
+
+
+def answers(address: int, n: int) -> int:
+    return n
+
+
+def calls_what_is_not_there(address: int, n: int) -> None:
+    unknown(address)  # type: ignore[name-defined]  # noqa: F821
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (add_one_in_numpy, "no number"),
+        (another_array, "values means different things"),
+        (one_after_another, "float64 and float32 under one name"),
+        (from_the_end, "does not count from the start"),
+        (one_of_two, "n or 3"),
+        (answers, "returns something"),
+        (calls_what_is_not_there, "unknown means nothing"),
+        (lambda address, n: None, "no source"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_may_mean_something_else_is_refused(function: Callable[..., None], why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        emitted_module(function, "any")
+
+
+def added(compiled: Operation) -> list[float]:
+    values: NDArray[np.float64] = np.arange(3.0)
+    compiled(values.ctypes.data, 3)
+    return values.tolist()
+
+
+def test_what_is_refused_numba_compiles(folder: Path) -> None:
+    assert added(operation(add_one_in_numpy)) == [1, 2, 3]
+
+
+def test_code_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert added(operation(add_one)) == [1, 2, 3]
+    assert len(list(folder.rglob("*.nbc"))) == 1
+    monkeypatch.setattr(machine_code, "_code", None)
+    assert added(operation(add_one)) == [1, 2, 3]
+
+
+def test_code_for_another_processor_is_not_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert added(operation(add_one)) == [1, 2, 3]
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", "")
+    monkeypatch.setattr(numba.config, "CPU_NAME", "generic")
+    machine_code._machine.cache_clear()
+    assert added(operation(add_one)) == [1, 2, 3]
+    assert len(list(folder.rglob("*.nbc"))) == 2
+    machine_code._machine.cache_clear()
+
+
+def test_a_function_that_the_process_lacks_ends_nothing() -> None:
+    with pytest.raises(Refused, match="this process has no function no_such_function"):
+        machine_code._loaded("any", ["no_such_function"], b"")
+
+
+@pytest.mark.slow
+def test_how_much_numba_compiles(tmp_path: Path) -> None:
+    """A first score needs next to none of it, which takes ten times as long."""
+    program = f"""
+import numpy as np, pytmva_rnn
+from numba.core import event
+data = np.load({str(FOLDER / "lstm_last" / "data.npz")!r})
+model = pytmva_rnn.read_weights({str(FOLDER / "lstm_last" / "weights.xml")!r})
+with event.install_recorder("numba:compile") as recorder:
+    scores = model.predict(data["X"])
+assert np.abs(scores - data["scores"][:, 0]).max() < 2e-6
+print(len([1 for _, each in recorder.buffer if each.is_start]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert int(done.stdout) <= 2, done.stderr
