@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import Operation, array_at, decorators, helper, operation
+from pytmva_rnn.compile import Operation, array_at, decorators, entry, helper, operation
 from pytmva_rnn.compile.quick import Refused, emitted_module, machine_code
 from pytmva_rnn.kernels import cpu
 from pytmva_rnn.transformations import interpreter
@@ -217,6 +217,28 @@ def test_code_for_another_processor_is_not_taken(folder: Path, monkeypatch: pyte
 def test_a_function_that_the_process_lacks_ends_nothing() -> None:
     with pytest.raises(Refused, match="this process has no function no_such_function"):
         machine_code._loaded("any", ["no_such_function"], b"")
+
+
+def weighted(x: NDArray[np.float32], table: NDArray[Any], factor: float, n: int) -> Any:
+    total = 0.0
+    for i in range(n):
+        for j in range(x.shape[1]):
+            total += factor * x[i, j] * np.sign(x[i, j])
+        total += table[i].n
+        table[i].n = table.strides[0] + x.strides[0]
+    return total
+
+
+def test_python_calls_with_arrays(folder: Path) -> None:
+    x = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+    x[1] = 0
+    compiled, (table, expected) = entry(weighted), np.zeros((2, 4), PAIR)
+    table["n"] = expected["n"] = [5, 6, 7, 8]
+    assert compiled(x, table, 0.5, 4) == numba.njit(weighted)(x, expected, 0.5, 4)
+    np.testing.assert_array_equal(table, expected)
+    table["n"] = expected["n"] = [5, 6, 7, 8]
+    # others than are known are Numba's
+    assert compiled(x[:, ::2], table, 0.5, 4) == numba.njit(weighted)(x[:, ::2], expected, 0.5, 4)
 
 
 @pytest.mark.slow

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from pytmva_rnn.compile.addresses import array_at, call, place_array
 from pytmva_rnn.compile.decorators import Operation, helper, inlined, kernel, operation, parallel_operation
+from pytmva_rnn.compile.entry import Entry, entry
 from pytmva_rnn.compile.flavours import readable
 from pytmva_rnn.compile.waiting import compilation, seconds
 
 __all__ = [
+    "Entry",
     "Operation",
     "array_at",
     "call",
     "compilation",
+    "entry",
     "helper",
     "inlined",
     "kernel",

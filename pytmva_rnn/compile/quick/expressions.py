@@ -185,6 +185,10 @@ class Expressions(ABC):
         if isinstance(of, ArrayAt):
             if node.attr == "itemsize":
                 return of.dtype.itemsize
+            if node.attr == "shape":
+                return of.shape
+            if node.attr == "strides":
+                return of.strides(self.builder)
             if node.attr == "ctypes":
                 return SimpleNamespace(data=Scalar(INTEGER, self.builder.ptrtoint(of.pointer, INTEGER.type)))
             raise self.refusal(node)

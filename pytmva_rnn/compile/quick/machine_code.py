@@ -22,31 +22,33 @@ __all__ = ["address_of"]
 _LABEL = "quick"
 
 
-def address_of(function: Callable[..., Any]) -> int:
+def address_of(function: Callable[..., Any], kinds: tuple[Any, ...] | None = None) -> int:
     """Address of the C function that an operation's function becomes, compiled or as it was kept.
+
+    With `kinds` it is that of a function of such arguments; see `walk.emitted_module`.
 
     Raises
     ------
     Refused
         If it has to be compiled by Numba.
     """
-    kept, key = CodeCache(function), (llvmlite.__version__, *_processor())
+    kept, key = CodeCache(function), (llvmlite.__version__, *_processor(), repr(kinds))
     with making_ready():
         code = kept._read(_LABEL, key)
     if code is not None:
         return _loaded(*code)
-    code = watched(_code)(function)
+    code = watched(_code)(function, kinds)
     kept._keep(_LABEL, key, code)
     saved()
     with making_ready():
         return _loaded(*code)
 
 
-def _code(function: Callable[..., Any]) -> tuple[str, list[str], bytes]:
+def _code(function: Callable[..., Any], kinds: tuple[Any, ...] | None) -> tuple[str, list[str], bytes]:
     """Name of the C function, names of the functions that it needs, and its machine code."""
     if not hasattr(llvm, "create_pass_builder"):
         raise Refused("this version of llvmlite has other passes")
-    emitted = emitted_module(function, _name(function))
+    emitted = emitted_module(function, _name(function), kinds)
     module = llvm.parse_assembly(str(emitted))
     module.verify()
     machine = _machine()

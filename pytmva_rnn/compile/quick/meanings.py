@@ -145,3 +145,15 @@ def _extreme(relation: str) -> Callable[..., Scalar]:
 
 
 MEANINGS[min], MEANINGS[max] = _extreme("<"), _extreme(">")
+
+
+@meaning(np.sign)
+def _sign(builder: Any, x: Any) -> Scalar:
+    of = number(x)
+    if not of.kind.is_float:
+        raise Refused("np.sign of an integer")
+    one, zero, minus = (of.kind.type(value) for value in (1.0, 0.0, -1.0))
+    # NaN is neither, and stays
+    below = builder.select(builder.fcmp_ordered("<", of.value, zero), minus, of.value)
+    found = builder.select(builder.fcmp_ordered(">", of.value, zero), one, below)
+    return Scalar(of.kind, builder.select(builder.fcmp_ordered("==", of.value, zero), zero, found))

@@ -184,6 +184,13 @@ class ArrayAt:
                 place = builder.add(place, converted(builder, given, INTEGER))
         return builder.gep(self.pointer, [builder.mul(place, INTEGER.type(self.dtype.itemsize))], inbounds=True)
 
+    def strides(self, builder: Any) -> tuple[Scalar, ...]:
+        """Bytes from one index to the next of each dimension."""
+        found = [INTEGER.type(self.dtype.itemsize)]
+        for length in self.shape[:0:-1]:
+            found.insert(0, builder.mul(found[0], converted(builder, length, INTEGER)))
+        return tuple(Scalar(INTEGER, each) for each in found)
+
     def part(self, builder: Any, index: Sequence[Any]) -> ArrayAt:
         """What fewer indices than dimensions choose."""
         return ArrayAt(self.element(builder, index), self.dtype, self.shape[len(index) :])

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pytmva_rnn.compile import helper, inlined, kernel, operation
+from pytmva_rnn.compile import entry, helper, inlined, operation
 from pytmva_rnn.kernels.codes import L1
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import record_type
@@ -133,7 +133,7 @@ def add_decay(weights, gradient, matrices, regularization, decay):
             gradient[k] += factor * slope
 
 
-@kernel
+@entry
 def penalty(weights, matrices, regularization):
     """`sum |W|` (1) or `sum W^2` (2) over all rows that count in the penalty; padding is zero."""
     total = 0.0

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, helper, inlined, kernel, operation
+from pytmva_rnn.compile import array_at, entry, helper, inlined, kernel, operation
 from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, choose, enter, number_from
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, doubles, floats, lanes_at, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
@@ -172,7 +172,7 @@ def _finish(job, table, gradients, sums, k, forward):
     call(function, (_address(table, k), room))
 
 
-@kernel
+@entry
 def pack(table, frame):
     """Refresh what operations keep of the weights in an order of their own."""
     for k in range(len(table)):
@@ -180,7 +180,7 @@ def pack(table, frame):
             call(table[k].pack, (_address(table, k), _address(frame, 0)))
 
 
-@kernel
+@entry
 def descend(optimizer, update, gradient, t):
     """Step t of the optimizer at an address, on the weights of the record `update`, by a gradient."""
     of = update[0]
@@ -188,7 +188,7 @@ def descend(optimizer, update, gradient, t):
     call(optimizer, (_address(update, 0),))
 
 
-@kernel
+@entry
 def train(
     job,
     function,
