@@ -40,7 +40,8 @@ TINY = {"rounds": 1, "seconds": 0.0, "working_set": 3 << 16, "epoch_batches": 4,
 
 
 def test_cases_have_their_sizes() -> None:
-    assert [case.batch for case in CASES.values()] == [100, 256, 512]
+    assert [case.batch for case in CASES.values()] == [100, 256, 512, 512]
+    assert [case.name for case in Settings().cases] == ["1", "2", "3"]
     assert CASES["1"].layout("LSTM") == "LSTM|10|30|10|0|1,RESHAPE|FLAT,DENSE|64|TANH,LINEAR"
     assert CASES["3"].layout("GRU") == "GRU|128|16|50|0|0|1,RESHAPE|FLAT,LINEAR"
 

@@ -25,7 +25,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-from bench.cases import CASES, LAYERS, CaseData, make_problem
+from bench.cases import CASES, LAYERS, USUAL, CaseData, make_problem
 from bench.machine import describe_machine
 from bench_scoring import interleaved, ratio
 
@@ -169,7 +169,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=list(LAYERS))
-    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(USUAL))
     parser.add_argument("--rounds", type=int, default=150, help="default: %(default)s")
     parser.add_argument("--compiler", default="g++", help="default: %(default)s")
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write")

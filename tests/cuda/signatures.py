@@ -15,7 +15,17 @@ from numba import int64 as n
 from pytmva_rnn.kernels.codes import CROSS_ENTROPY
 from pytmva_rnn.kernels.cuda import dropout, losses, optimizers
 from pytmva_rnn.kernels.cuda.layers import batchnorm, dense, gru, lstm, rnn
-from pytmva_rnn.kernels.cuda.machine import gather, products, resident, resident_backward, resident_forward, steps
+from pytmva_rnn.kernels.cuda.machine import (
+    gather,
+    products,
+    resident,
+    resident_backward,
+    resident_forward,
+    steps,
+    tensor_backward,
+    tensor_forward,
+    tensor_steps,
+)
 from pytmva_rnn.kernels.cuda.small.kernels import SmallNetwork
 from pytmva_rnn.kernels.cuda.small.part import Block
 from pytmva_rnn.options.layout import build_layers, parse_layout
@@ -24,6 +34,7 @@ v, m, dv, whole = f[::1], f[:, ::1], d[::1], n[::1]
 
 KERNELS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "transpose": (products._transpose, (m, v)),
+    "arrange": (tensor_steps._arrange, (m, v, flag)),
     "dense backward": (dense.backward, (n, v, v, v, n)),
     "dropout": (dropout.scale, (v, v, n, whole, whole, n, n, f)),
     "batch normalisation moments": (batchnorm.moments, (m, d[:, :, ::1], n, n)),
@@ -53,6 +64,9 @@ PEAKS = {"multiply-adds": (gpu_peaks.multiply_adds, (v, f, n)), "dependent steps
 
 FORMS = [(1, True, True), (4, True, True), (4, False, True), (4, False, False)]
 """Events of a thread, whether weights and states are in shared memory: what `recurrent.blocks` gives on a GPU."""
+
+TENSOR_FORMS = {"RNN": (2, False), "LSTM": (4, True), "GRU before": (4, True), "GRU after": (4, True)}
+"""Eights of events of a block on tensor cores, and whether states are in shared memory."""
 
 SHAPES = {
     # with most registers, and with most shared memory
@@ -106,6 +120,8 @@ def all_kernels() -> dict[str, tuple[Any, tuple[Any, ...]]]:
             title = "each {}, weights shared {:d}, states shared {:d}".format(*form)
             found[f"{name} forward {title}"] = steps.forward_kernel(cell, *form), FORWARD
             found[f"{name} backward {title}"] = steps.backward_kernel(cell, *form), BACKWARD
+        found[f"{name} forward on tensor cores"] = tensor_forward.forward_kernel(cell, *TENSOR_FORMS[name]), FORWARD
+        found[f"{name} backward on tensor cores"] = tensor_backward.backward_kernel(cell, *TENSOR_FORMS[name]), BACKWARD
     for name, shape in SHAPES.items():
         found[f"{name} forward resident"] = resident_forward.forward_kernel(shape), RESIDENT_FORWARD
         found[f"{name} backward resident"] = resident_backward.backward_kernel(shape), RESIDENT_BACKWARD

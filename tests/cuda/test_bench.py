@@ -6,6 +6,7 @@ PyTorch's part then runs on the CPU: all but what only a GPU has, its events and
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from bench import CASES, Results, Settings, run_suite, write_report
 from bench.cases import Case, make_problem
 from bench.command import _parser, _settings
 from bench.contestants import GPU_CONTESTANTS, OursOnGpu, PyTorchOnGpu
+from bench.contestants.ours_gpu import OursOnTensorCores
 from bench.contestants.pytorch_gpu import PyTorchCompiled, PyTorchWithGraph
 from bench.failures import BenchmarkError
 from bench.measure import Timing
@@ -64,7 +66,8 @@ def names(comparison: CaseResult) -> set[str]:
 
 def test_what_is_measured_if_not_told() -> None:
     plain = _settings(_parser().parse_args(["--device", "cuda"]))
-    assert list(dict.fromkeys(case.name for case in plain.cases)) == ["1", "2", "3"] == list(CASES)
+    assert list(dict.fromkeys(case.name for case in plain.cases)) == ["1", "2", "3", "4"] == list(CASES)
+    assert CASES["4"].state == 256
     assert [case.batch for case in plain.cases if case.name == "2"] == [100, 1024, 8192, 65536]
     assert plain.calls == ("train", "infer")
     assert plain.contestants == GPU_CONTESTANTS
@@ -90,6 +93,28 @@ def test_rows_and_report(tmp_path: Path) -> None:
     assert re.search(r"^- Python \d.*numba \d", text, re.MULTILINE)
     assert re.search(r"^- contestants: pytmva_rnn \d.*PyTorch \d", text, re.MULTILINE)
     assert "multiply-adds make" in text
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("events")
+def test_tensor_cores_are_switched_on_for_one_contestant(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytmva_rnn.kernels.cuda.machine import tensor_cores
+
+    if not tensor_cores.able():
+        with pytest.raises(MissingExtraError, match=r"compute capability 8\.0"):
+            OursOnTensorCores.version()
+        pytest.skip("the GPU has no tensor cores for TF32")
+    asked: list[bool] = []
+    whole = tensor_cores.wanted
+    monkeypatch.setattr(tensor_cores, "wanted", lambda: asked.append(whole()) or asked[-1])
+    # what the environment says is for neither
+    monkeypatch.setenv("PYTMVA_RNN_CUDA_TF32", "1")
+    results = measured(contestants=(OursOnGpu, OursOnTensorCores))
+    assert names(results.comparisons[0]) == {"pytmva_rnn", "pytmva_rnn, 3xTF32"}
+    assert asked == sorted(asked)
+    assert set(asked) == {False, True}
+    assert os.environ["PYTMVA_RNN_CUDA_TF32"] == "1"
+    assert "TF32 switched off, but for pytmva_rnn, 3xTF32: three products of TF32 for one" in as_markdown(results)
 
 
 @pytest.mark.gpu

@@ -115,6 +115,9 @@ def test_kernels_compile_to_ptx(compiled: tuple[str, dict[str, str]]) -> None:
             # the compiler knows which memory each address is in
             assert ("ld.shared" in text) == ("states shared 1" in name), name
             assert not re.search(r"\b(ld|st)\.f32", text), name
+        if "on tensor cores" in name:
+            assert "mma.sync.aligned.m16n8k8" in text, name
+            assert not re.search(r"\b(ld|st)(\.v4)?\.f32", text), name
 
 
 @pytest.mark.slow
@@ -177,6 +180,26 @@ def test_instructions_of_a_slab(kind: str, assembled: Assembled) -> None:
         assert loads
         assert stores
         assert max(loads) < min(stores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["forward", "backward"])
+@pytest.mark.parametrize("kind", ["LSTM", "GRU before", "GRU after"])
+def test_instructions_of_a_step_on_tensor_cores(kind: str, way: str, assembled: Assembled) -> None:
+    """The weights come four at once, and the next ones are under way while tensor cores multiply."""
+    found = loops(assembled[f"{kind} {way} on tensor cores"])
+    assert any(among(loop, "BAR") and among(loop, "HMMA") for loop in found)
+    inner = [loop for loop in found if among(loop, "HMMA") and not among(loop, "BAR")]
+    # eights of rows that a warp has: of all gates, or of r and z, and then of the last one alone
+    rows = {"GRU before": [2, 4], "GRU after": [6]}.get(kind, [4]) if way == "forward" else [4]
+    assert sorted({among(loop, "HMMA") for loop in inner}) == [12 * count for count in rows]
+    for loop in inner:
+        loads = [place for place, each in enumerate(loop) if "LDG" in each]
+        products = [place for place, each in enumerate(loop) if "HMMA" in each]
+        assert len(loads) == among(loop, r"LDG\.E\.128") == len(products) // 12
+        assert among(loop, "LDS") == among(loop, r"LDS\.128") == 4
+        assert max(loads) < min(products)
+        assert len(loop) <= 8 * len(products) + 60
 
 
 @pytest.mark.slow

@@ -24,14 +24,15 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.cuda.signatures import BACKWARD, FORWARD, KERNELS, RESIDENT_BACKWARD, RESIDENT_FORWARD
 
     known = {kernel.fn.__code__: signature for kernel, signature in KERNELS.values()}
-    steps = {("forward", False): FORWARD, ("backward", False): BACKWARD}
-    steps |= {("forward", True): RESIDENT_FORWARD, ("backward", True): RESIDENT_BACKWARD}
+    steps = {("steps", "forward"): FORWARD, ("steps", "backward"): BACKWARD}
+    steps |= {("resident_forward", "forward"): RESIDENT_FORWARD, ("resident_backward", "backward"): RESIDENT_BACKWARD}
+    steps |= {("tensor_forward", "forward"): FORWARD, ("tensor_backward", "backward"): BACKWARD}
     launched = set()
     whole = FakeCUDAKernel.__call__
 
     def checked(self: Any, *arguments: Any) -> Any:
         if not self._device:
-            kind = self.fn.__name__, "resident" in self.fn.__module__
+            kind = self.fn.__module__.rpartition(".")[2], self.fn.__name__
             signature = known.get(self.fn.__code__) or steps[kind]
             given = tuple(typeof(a._ary if isinstance(a, FakeCUDAArray) else a) for a in arguments)
             assert given == signature, self.fn
@@ -56,4 +57,7 @@ def test_launched_as_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         engine.gradients(*net.batch)
         monkeypatch.setattr(recurrent, "shared_bytes", lambda: 0)
         monkeypatch.setattr(recurrent, "SHARED_FLOATS", 16)
+    monkeypatch.setenv("PYTMVA_RNN_CUDA_TF32", "1")
+    net = Net("LSTM|2|2|1|0|0,LINEAR", (1, 1, 2), 3)
+    net.engine(Engine).gradients(*net.batch)
     assert len(launched) == len(known) + len(steps)

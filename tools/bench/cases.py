@@ -12,7 +12,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.layout import build_layers
 
-__all__ = ["CALLS", "CASES", "GOALS", "LAYERS", "Case", "CaseData", "make_problem"]
+__all__ = ["CALLS", "CASES", "GOALS", "LAYERS", "USUAL", "Case", "CaseData", "make_problem"]
 
 LAYERS = ("LSTM", "GRU", "RNN")
 """Of the GRU the variant with the reset gate after the product, the one that PyTorch has."""
@@ -67,8 +67,13 @@ CASES = {
         Case("1", 100, 10, 30, 10, True, 64),
         Case("2", 256, 20, 8, 64, False, 32),
         Case("3", 512, 50, 16, 128, False, 0),
+        Case("4", 512, 50, 16, 256, False, 0),
     )
 }
+"""Case 4 has more states than a GPU keeps the recurrent weights of at hand."""
+
+USUAL = ("1", "2", "3")
+"""Those that are timed on a CPU where none are named."""
 
 GOALS: dict[tuple[str, str], dict[str, tuple[float, float, float]]] = {
     ("train", "PyTorch"): {"LSTM": (12, 2.8, 3), "GRU": (17, 6, 2.8), "RNN": (20, 8, 3)},

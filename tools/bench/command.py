@@ -15,7 +15,7 @@ from pytmva_rnn.cli.program import run_program
 
 __all__ = ["main"]
 
-_CASES = ("1", "2", "3")
+_CASES = ("1", "2", "3", "4")
 _LAYERS = ("LSTM", "GRU", "RNN")
 _WHATS = ("train", "infer", "one")
 _BATCHES = (100, 1024, 8192, 65536)
@@ -27,6 +27,7 @@ examples:
   python tools/bench --cases 1 --layers LSTM --what train --rounds 21
   python tools/bench --against ../pytmva_rnn-before
   python tools/bench --device cuda --batches 100,65536
+  python tools/bench --device cuda --cases 4 --layers LSTM --batches 1024
   python tools/bench compare before/bench.json after/bench.json
   python tools/bench sweep --axes state,batch
 
@@ -97,11 +98,11 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _settings(given: argparse.Namespace) -> Any:
-    from bench.cases import CASES
+    from bench.cases import CASES, USUAL
     from bench.contestants import CONTESTANTS, GPU_CONTESTANTS
     from bench.results import Settings
 
-    cases = tuple(CASES[name] for name in given.cases or _CASES)
+    cases = tuple(CASES[name] for name in given.cases or (_CASES if given.device == "cuda" else USUAL))
     calls, threads, contestants = given.what, given.threads, CONTESTANTS
     if given.device == "cuda":
         cases = tuple(replace(case, batch=batch) for case in cases for batch in given.batches or _BATCHES)
@@ -151,7 +152,12 @@ def _parser() -> argparse.ArgumentParser:
         type=counts,
         help="with --device cuda: batch sizes; 100,1024,8192,65536 by default",
     )
-    parser.add_argument("--cases", metavar="LIST", type=some_of(_CASES), help="out of 1,2,3; all by default")
+    parser.add_argument(
+        "--cases",
+        metavar="LIST",
+        type=some_of(_CASES),
+        help="out of 1,2,3,4, of which 4 has 256 states; 1,2,3 by default, and all with --device cuda",
+    )
     parser.add_argument("--layers", metavar="LIST", type=some_of(_LAYERS), help="out of LSTM,GRU,RNN; all by default")
     parser.add_argument("--what", metavar="LIST", type=some_of(_WHATS), help="out of train,infer,one; all by default")
     parser.add_argument("--rounds", metavar="N", type=count, help="rounds of the comparison; 9 by default")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bench.cases import CALLS, CASES, LAYERS, Case
+from bench.cases import CALLS, CASES, LAYERS, USUAL, Case
 from bench.contestants import CONTESTANTS, Contestant
 from bench.epoch import Epochs
 from bench.measure import Timing, best, ratio
@@ -47,7 +47,7 @@ class Settings:
         Seconds after which no further comparison is begun.
     """
 
-    cases: tuple[Case, ...] = tuple(CASES.values())
+    cases: tuple[Case, ...] = tuple(CASES[name] for name in USUAL)
     layers: tuple[str, ...] = LAYERS
     calls: tuple[str, ...] = CALLS
     contestants: tuple[type[Contestant], ...] = CONTESTANTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bench.cases import GOALS
+from bench.contestants.ours_gpu import OursOnTensorCores
 from bench.epoch import EPOCH_GOAL, Epochs
 from bench.measure import Timing
 from bench.results import CaseResult, Results
@@ -115,7 +116,11 @@ def _roofline(results: Results) -> list[str]:
 def gpu_tables(results: Results) -> Iterator[str]:
     """Rates of all contestants, and how near ours come to the floor that the card sets."""
     peaks = results.peaks[0]
-    yield "- CUDA events around many calls, one contestant after another; all in float32, TF32 switched off"
+    yield "- CUDA events around many calls, one contestant after another; all in float32, TF32 switched off" + (
+        f", but for {OursOnTensorCores.name}: three products of TF32 for one"
+        if OursOnTensorCores.name in _names(results.comparisons)
+        else ""
+    )
     yield (
         "- train: a batch is put together out of events on the device, goes forward and back, and a step of Adam moves "
         "the weights; infer: raw outputs of a batch on the device, which stay there"

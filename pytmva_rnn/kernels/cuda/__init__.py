@@ -2,9 +2,10 @@
 
 A recurrent layer is one product for the inputs of all steps (`products.py`) and one launch that walks through the
 steps, a block of threads for a tile of events: with the recurrent weights in registers for up to 128 hidden units
-(`resident.py`), else in shared memory where they fit, or read in every step (`steps.py`). Activations lie as (events,
-steps, width), so that a reshape moves nothing. Gradients of weights are summed by blocks of rows (`partials.py`) and
-then in a fixed order, the same on every GPU: no result depends on which thread came first.
+(`resident.py`), else in shared memory where they fit, or read in every step (`steps.py`, or on tensor cores, where they
+are asked for, `tensor_steps.py`). Activations lie as (events, steps, width), so that a reshape moves nothing. Gradients
+of weights are summed by blocks of rows (`partials.py`) and then in a fixed order, the same on every GPU: no result
+depends on which thread came first.
 
 Each layer's file has its equations, and a `Part` (`layer.py`) with
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.contestants.base import Contestant
 from bench.contestants.onnx_runtime import OnnxRuntime
 from bench.contestants.ours import Ours
-from bench.contestants.ours_gpu import OursLaunchByLaunch, OursLayerByLayer, OursOnGpu
+from bench.contestants.ours_gpu import OursLaunchByLaunch, OursLayerByLayer, OursOnGpu, OursOnTensorCores
 from bench.contestants.pytorch import PyTorch
 from bench.contestants.pytorch_gpu import PyTorchCompiled, PyTorchOnGpu, PyTorchWithGraph
 from bench.contestants.tmva import CppTMVA
@@ -33,6 +33,7 @@ GPU_CONTESTANTS: tuple[type[Contestant], ...] = (
     OursOnGpu,
     OursLaunchByLaunch,
     OursLayerByLayer,
+    OursOnTensorCores,
     PyTorchOnGpu,
     PyTorchCompiled,
     PyTorchWithGraph,

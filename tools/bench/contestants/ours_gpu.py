@@ -1,9 +1,14 @@
-"""pytmva_rnn on a GPU, with and without CUDA graphs and one kernel for small networks, timed with CUDA events."""
+"""pytmva_rnn on a GPU, timed with CUDA events.
+
+With and without CUDA graphs, with and without one kernel for small networks, and with products on tensor cores.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,10 +17,11 @@ from numpy.typing import NDArray
 from bench.cases import CaseData
 from bench.contestants.base import Contestant
 from pytmva_rnn._version import __version__
+from pytmva_rnn.errors import MissingExtraError
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.network.devices import backend_engine
 
-__all__ = ["OursLaunchByLaunch", "OursLayerByLayer", "OursOnGpu"]
+__all__ = ["OursLaunchByLaunch", "OursLayerByLayer", "OursOnGpu", "OursOnTensorCores"]
 
 _AT_ONCE = 64
 """Batches whose order is brought to the device before they are timed."""
@@ -28,6 +34,7 @@ class OursOnGpu(Contestant):
     does: ClassVar[tuple[str, ...]] = ("train", "infer")
     graphs: ClassVar[bool] = True
     one_kernel: ClassVar[bool] = True
+    tensor_cores: ClassVar[bool] = False
 
     def __init__(self, problem: CaseData, threads: int = 0) -> None:
         super().__init__(problem, threads)
@@ -40,7 +47,8 @@ class OursOnGpu(Contestant):
             settings=problem.options.training_strategy[0],
         )
         engine: Any = backend_engine("cuda")
-        self.engine = engine(computation)
+        with self._switched():
+            self.engine = engine(computation)
         self.engine.graphs.wanted &= self.graphs
         self.engine.one_kernel &= self.one_kernel
         self._w, self._order = np.ones(len(problem.X), np.float32), np.arange(len(problem.X))
@@ -52,16 +60,39 @@ class OursOnGpu(Contestant):
 
     def call(self, what: str) -> Callable[[], Any]:
         X, y = self.problem.X, self.problem.y
-        if what == "train":
-            return lambda: self.engine.step(X, y, self._w, self._order, 0)
-        return lambda: self.engine.outputs(X)
+
+        def call() -> Any:
+            with self._switched():
+                return self.engine.step(X, y, self._w, self._order, 0) if what == "train" else self.engine.outputs(X)
+
+        return call
 
     def timer(self, what: str) -> Callable[[int], float]:
-        return self._steps() if what == "train" else self._outputs()
+        with self._switched():
+            timed = self._steps() if what == "train" else self._outputs()
+
+        def switched(count: int) -> float:
+            with self._switched():
+                return timed(count)
+
+        return switched
 
     def scores(self) -> NDArray[np.float64]:
-        outputs = self.engine.outputs(self.problem.X)
+        outputs = self.call("infer")()
         return 1 / (1 + np.exp(-np.asarray(outputs, np.float64).reshape(-1)))
+
+    @contextmanager
+    def _switched(self) -> Iterator[None]:
+        """With tensor cores or without, whatever the environment says otherwise."""
+        variable: str = _tensor_cores().VARIABLE
+        before = os.environ.get(variable)
+        os.environ[variable] = str(int(self.tensor_cores))
+        try:
+            yield
+        finally:
+            del os.environ[variable]
+            if before is not None:
+                os.environ[variable] = before
 
     def _steps(self) -> Callable[[int], float]:
         """A timer of steps on events of the device: put together, forward, back, and the weights moved."""
@@ -124,3 +155,22 @@ class OursLayerByLayer(OursOnGpu):
 
     name = "pytmva_rnn, layer by layer"
     one_kernel = False
+
+
+class OursOnTensorCores(OursOnGpu):
+    """With products on tensor cores, three of TF32 for one of float32, layer by layer."""
+
+    name = "pytmva_rnn, 3xTF32"
+    one_kernel = False
+    tensor_cores = True
+
+    @classmethod
+    def version(cls) -> str:
+        found = super().version()
+        if not _tensor_cores().able():
+            raise MissingExtraError("the GPU has no tensor cores for TF32, which come with compute capability 8.0")
+        return found
+
+
+def _tensor_cores() -> Any:
+    return importlib.import_module("pytmva_rnn.kernels.cuda.machine.tensor_cores")  # it wants numba-cuda

@@ -24,8 +24,8 @@ class Memory(Protocol):
     def matrix(self, rows: int, columns: int) -> Any:
         """float32, `rows` rows of `columns` for each event."""
 
-    def tiles(self, columns: int) -> Any:
-        """float32, flat, `columns` for each event and for those that would fill up the last `EVENTS`."""
+    def tiles(self, columns: int, filled: int = EVENTS) -> Any:
+        """float32, flat, `columns` for each event and for those that would fill up the last `filled`."""
 
     def vector(self, size: int, dtype: Any = np.float32) -> Any:
         """The same for any number of events."""
@@ -53,8 +53,8 @@ class Counted:
         self.bytes += 4 * rows * columns
         return np.empty((rows, columns), np.float32)
 
-    def tiles(self, columns: int) -> Any:
-        self.fixed += 4 * (EVENTS - 1) * columns
+    def tiles(self, columns: int, filled: int = EVENTS) -> Any:
+        self.fixed += 4 * (filled - 1) * columns
         return self.matrix(1, columns)[0]
 
     def vector(self, size: int, dtype: Any = np.float32) -> Any:
@@ -72,8 +72,8 @@ class OnDevice:
     def matrix(self, rows: int, columns: int) -> Any:
         return empty((self.events * rows, columns))
 
-    def tiles(self, columns: int) -> Any:
-        return self.vector(-(-self.events // EVENTS) * EVENTS * columns)
+    def tiles(self, columns: int, filled: int = EVENTS) -> Any:
+        return self.vector(-(-self.events // filled) * filled * columns)
 
     def vector(self, size: int, dtype: Any = np.float32) -> Any:
         return empty(size, dtype)

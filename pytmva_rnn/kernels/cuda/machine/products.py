@@ -216,8 +216,11 @@ def _transpose(source, target):
 
 
 def _tensor(each: int) -> bool:
-    """Whether tensor cores make a product, which takes results that are wide enough for them."""
-    return each == WIDE and tensor_cores.wanted()
+    """Whether tensor cores make a product, which takes results that are wide enough for them.
+
+    The simulator's tiles are none.
+    """
+    return each == WIDE and not SIMULATED and tensor_cores.wanted()
 
 
 def _each(count: int, others: int | None = None) -> int:

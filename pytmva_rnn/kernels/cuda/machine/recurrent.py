@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pytmva_rnn.kernels.cuda.machine import products, resident, resident_backward, resident_forward, steps
+from pytmva_rnn.kernels.cuda.machine import (
+    products,
+    resident,
+    resident_backward,
+    resident_forward,
+    steps,
+    tensor_backward,
+    tensor_cores,
+    tensor_forward,
+    tensor_steps,
+)
 from pytmva_rnn.kernels.cuda.machine.device import (
     EVENTS,
     SHARED_FLOATS,
@@ -56,7 +66,7 @@ def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
     """
     units = min(H, _UNITS)
     shares = EVENTS * floats <= SHARED_FLOATS
-    staged = weights + EVENTS * floats <= SHARED_FLOATS
+    staged = _staged(weights, floats)
     # few events are worth a thread each, whose steps are shorter then; not if they read the weights from afar
     each = 1 if staged and events <= multiprocessors() else EVENTS
     # a warp is filled, then there are blocks for all multiprocessors, and then come many events in a block
@@ -66,6 +76,11 @@ def blocks(events: int, H: int, weights: int, floats: int) -> Blocks:
     lanes = min(most, room // (each * floats)) if shares else 1
     shared = 4 * ((weights if staged else 0) + (lanes * each * floats if shares else 0))
     return Blocks((each, staged, shares), -(-events // (lanes * each)), (units, lanes), shared)
+
+
+def _staged(weights: int, floats: int) -> bool:
+    """Whether the recurrent weights lie in shared memory, beside what the steps of some events pass on."""
+    return weights + EVENTS * floats <= SHARED_FLOATS
 
 
 class RecurrentPart(Part):
@@ -92,15 +107,34 @@ class RecurrentPart(Part):
         self.x = x.reshape(memory.events * T, D)
         self.a = memory.matrix(T, G * H)
         self.y = memory.matrix(T if self.sequence else 1, H)
-        # U transposed, for kernels that read it so
-        self.U_columns = memory.vector(G * H * H)
+        size = G * H * H
+        # tensor cores make the products with weights that are read in every step
+        tensor = tensor_cores.wanted()
+        self.tensor_forward = tensor and not _staged(size, self.cell.forward_floats * H)
+        self.tensor_backward = tensor and self.training and not _staged(size, self.cell.backward_floats * H)
+        tensor = self.tensor_forward or self.tensor_backward
+        # U transposed, for kernels that read it so, or as tensor cores do
+        self.U_columns = memory.vector(G * tensor_steps.filled(H) ** 2 if tensor else size)
         self.before = memory.matrix(T, H) if self.training else self.y
         self.saved = memory.matrix(T, H) if self.training and self.cell.saves else self.y
         self.chunks = products.chunks(memory.most * T, G * H, D + 1 + H)
         if self.training and self.wanted:
             self.dx = memory.matrix(T, D)
-        floats = max(self.cell.forward_floats, self.cell.backward_floats if self.training else 0) * H
-        self.scratch = memory.tiles(floats) if EVENTS * floats > SHARED_FLOATS else self.U_columns
+        floats = self._floats_beyond_shared()
+        self.scratch = memory.tiles(floats, tensor_steps.FILLED if tensor else EVENTS) if floats else self.U_columns
+
+    def _floats_beyond_shared(self) -> int:
+        """What the steps of an event pass on where it is too much for shared memory, else 0."""
+        H, cell, most = self.H, self.cell, 0
+        for tensor, rows, floats in (
+            (self.tensor_forward, tensor_steps.forward_rows(cell, H), cell.forward_floats * H),
+            (self.tensor_backward, tensor_steps.backward_rows(cell, H), cell.backward_floats * H * self.training),
+        ):
+            if tensor and tensor_steps.beyond_shared(rows):
+                most = max(most, rows.floats)
+            elif not tensor and EVENTS * floats > SHARED_FLOATS:
+                most = max(most, floats)
+        return most
 
     def forward(self, run: Run) -> None:
         rows, H, cell = run.events * self.T, self.H, self.cell
@@ -111,29 +145,21 @@ class RecurrentPart(Part):
             self._resident_forward(run, shape)
             return
         events, length = (1, rows) if one_by_one else (run.events, self.T)
+        kept = self.y, self.before, self.saved, *self._states(run), self.scratch
+        sizes = events, length, self.T, H, self.sequence, self.training, self.remember
+        if self.tensor_forward:
+            tensor_steps.arrange(run, self.U, self.U_columns, backward=False)
+            tiles = tensor_steps.tensor_blocks(events, tensor_steps.forward_rows(cell, H))
+            kernel = tensor_forward.forward_kernel(cell, *tiles.form)
+            tensor_steps.launch(run, kernel, tiles, (self.a, self.U_columns, *kept, *sizes))
+            return
         chosen = blocks(events, H, cell.count * H * H, cell.forward_floats * H)
         U, staged = self.U_rows, chosen.form[1]
         if not staged:
             products.transpose(run, self.U, self.U_columns)
             U = self.U_columns
-        h0, c0 = self._states(run)
-        steps.forward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
-            self.a,
-            U,
-            self.y,
-            self.before,
-            self.saved,
-            h0,
-            c0,
-            self.scratch,
-            events,
-            length,
-            self.T,
-            H,
-            self.sequence,
-            self.training,
-            self.remember,
-        )
+        kernel = steps.forward_kernel(cell, *chosen.form)
+        kernel[chosen.grid, chosen.threads, run.stream, chosen.shared](self.a, U, *kept, *sizes)
 
     def _states(self, run: Run) -> tuple[Any, Any]:
         """The remembered states, h and what is carried."""
@@ -168,19 +194,16 @@ class RecurrentPart(Part):
 
     def _general_backward(self, run: Run) -> None:
         H, cell = self.H, self.cell
+        others = self.dy, self.before, self.saved, self.scratch, run.events, self.T, H, self.sequence
+        if self.tensor_backward:
+            tensor_steps.arrange(run, self.U, self.U_columns, backward=True)
+            tiles = tensor_steps.tensor_blocks(run.events, tensor_steps.backward_rows(cell, H))
+            kernel = tensor_backward.backward_kernel(cell, *tiles.form)
+            tensor_steps.launch(run, kernel, tiles, (self.a, self.U_columns, *others))
+            return
         chosen = blocks(run.events, H, cell.count * H * H, cell.backward_floats * H)
-        steps.backward_kernel(cell, *chosen.form)[chosen.grid, chosen.threads, run.stream, chosen.shared](
-            self.a,
-            self.U_rows,
-            self.dy,
-            self.before,
-            self.saved,
-            self.scratch,
-            run.events,
-            self.T,
-            H,
-            self.sequence,
-        )
+        kernel = steps.backward_kernel(cell, *chosen.form)
+        kernel[chosen.grid, chosen.threads, run.stream, chosen.shared](self.a, self.U_rows, *others)
 
     def _weight_gradients(self, run: Run, rows: int) -> None:
         """Partial sums of the gradients of W, b and U."""

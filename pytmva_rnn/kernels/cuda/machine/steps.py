@@ -86,7 +86,7 @@ def _keep(states, place, initial, tile, H, first, events):
 
 
 @device
-def _upstream(dy, sequence, event, t, steps, j):
+def upstream(dy, sequence, event, t, steps, j):
     """Gradient of a state from above: zero before the last step, if only that was returned."""
     if sequence:
         return dy[index(event * steps + t), index(j)]
@@ -248,7 +248,7 @@ def backward_kernel(cell: Equations, each: int, staged: bool, shares: bool) -> A
                         row = event * steps + t
                         for g in range(gates):
                             values[g] = a[index(row), index(g * H + j)]
-                        dht = states[index(dh + place)] + _upstream(dy, sequence, event, t, steps, j)
+                        dht = states[index(dh + place)] + upstream(dy, sequence, event, t, steps, j)
                         kept = saved[index(row), index(j)] if saves else zero
                         earlier = saved[index(row - 1), index(j)] if carries and t > 0 else zero
                         passing = states[index(dextra + place)] if carries else zero
