@@ -14,7 +14,7 @@ from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.network.events import marked
 from pytmva_rnn.network.keeping import KeptNetworks
-from pytmva_rnn.network.one_event import Scorer
+from pytmva_rnn.network.one_event import scorer
 from pytmva_rnn.network.response_pdfs import rarity, signal_probability
 from pytmva_rnn.weightfile.reading import read_description
 from pytmva_rnn.weightfile.writing import write_weights
@@ -30,7 +30,7 @@ class Model(Description):
     """A network with everything that a weight file says about it; `Description` has its attributes."""
 
     # what the first calls make, each model for itself
-    _scorer: ClassVar[Scorer | None] = None
+    _scorer: ClassVar[Any] = None
     _networks: ClassVar[KeptNetworks | None] = None
 
     @classmethod
@@ -157,10 +157,10 @@ class Model(Description):
             If the shape of x does not fit the model, or the model's parts do not fit each other; see `check`.
         """
         # no cached_property, whose lock a forked process may find held
-        scorer = self._scorer
-        if scorer is None:
-            scorer = self.__dict__.setdefault("_scorer", Scorer(self))
-        return scorer(x)
+        score = self._scorer
+        if score is None:
+            score = self.__dict__.setdefault("_scorer", scorer(self))
+        return score(x)
 
 
 def read_weights(path: str | os.PathLike[str]) -> Model:

@@ -338,7 +338,7 @@ def test_weights_come_back() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_process_scores_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads do not survive a fork, and GNU OpenMP would end the process that asks for them."""
+    """Threads do not survive a fork: it has to have its own."""
     monkeypatch.setattr(engine_module, "_LEAST_WORK", 1)
     net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,LINEAR", (4, 1, 5), 200)
     expected = net.engine(Engine, threads=2).outputs(net.X)

@@ -7,14 +7,18 @@ import dataclasses
 import os
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pytmva_rnn.compile import operation
 from pytmva_rnn.errors import OptionError
 from pytmva_rnn.kernels.cpu import engine
 from pytmva_rnn.kernels.cpu.machine import concurrency
+from pytmva_rnn.kernels.cpu.machine.atomic import add, now, pause
 from pytmva_rnn.network import Network, keeping, threads
 from pytmva_rnn.network.threads import VARIABLE, Turn, asked_threads, forks
 from pytmva_rnn.options import TrainingPhase
@@ -96,20 +100,70 @@ def test_a_cache_that_several_programs_filled(tmp_path: Path) -> None:
     assert run(training) == compiled
 
 
-def test_two_callers_take_turns_where_the_threads_are_not_made_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second makes the same sums without threads."""
-    on_threads = concurrency.on_threads.address
-    monkeypatch.setattr(concurrency._Process, "several", False)
-    with concurrency.running(2) as first, concurrency.running(2) as second, concurrency.running(1) as alone:
-        assert (first, second, alone) == (on_threads, 0, 0)
+@operation
+def count_part(job, part):
+    """Add one to the part's number of a job, which is the address of int64."""
+    add(job + 8 * part, 1)
+
+
+@pytest.mark.parametrize("rest", [0.0, 0.003])
+def test_a_crew_does_each_part_once(rest: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Helpers that still look for work, and helpers that sleep."""
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 4)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    counts, expected = np.zeros(9, np.int64), np.zeros(9, np.int64)
+    for number in range(300 if rest == 0 else 30):
+        parts = 2 + number % 8
+        with concurrency.running(parts) as crew:
+            assert crew
+            concurrency.share(crew, count_part.address, counts.ctypes.data, parts)
+        expected[:parts] += 1
+        np.testing.assert_array_equal(counts, expected)
+        time.sleep(rest)
+    (used,) = concurrency._Process.idle
+    assert (used.address, len(used._threads)) == (crew, 3)
+    used.end()
+    assert not any(thread.is_alive() for thread in used._threads)
+
+
+@operation
+def wait_for_part(job, part):
+    """Part 0 waits until another part has been done, which the caller alone would never do."""
+    if part:
+        add(job, 1)
+    while now(job) == 0:
+        pause()
+
+
+def test_a_sleeping_helper_is_woken() -> None:
+    if concurrency.available_threads() < 2:
+        pytest.skip("there is one core only")
+    job = np.zeros(1, np.int64)
+    with concurrency.running(2) as crew:
+        for _ in range(20):
+            time.sleep(0.002)
+            job[0] = 0
+            concurrency.share(crew, wait_for_part.address, job.ctypes.data, 2)
+
+
+def test_callers_at_once_have_a_crew_each_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    with ExitStack() as stack:
+        crews = [stack.enter_context(concurrency.running(2)) for _ in range(5)]
+        assert len(set(crews[:4])) == 4
+        assert all(crews[:4])
+        assert (crews[4], stack.enter_context(concurrency.running(1))) == (0, 0)
+    assert len(concurrency._Process.idle) == 5
     with concurrency.running(2) as again:
-        assert again == on_threads
-    monkeypatch.setattr(concurrency._Process, "several", True)
-    with concurrency.running(2) as first, concurrency.running(2) as second:
-        assert (first, second) == (on_threads, on_threads)
-    monkeypatch.setattr(concurrency._Process, "forked", True)
-    with concurrency.running(2) as first:
-        assert first == 0
+        assert again in crews
+    concurrency._after_fork()
+    with concurrency.running(2) as other:
+        assert other not in (0, *crews)
+    concurrency._end_all()
+    assert not concurrency._Process.idle
 
 
 @pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])
@@ -131,7 +185,8 @@ def test_without_threads_the_sums_are_the_same(layout: str, monkeypatch: pytest.
     expected = results()
     assert asked
     assert small == expected
-    monkeypatch.setattr(concurrency._Process, "forked", True)
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 1)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
     assert results() == expected
 
 

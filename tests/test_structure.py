@@ -165,7 +165,7 @@ def test_the_contracts_name_modules_that_exist(contracts: list[dict[str, Any]]) 
 
 def test_compiled_code_widens_by_name() -> None:
     """In compiled code float() leaves a float32 what it is; np.float64() does not."""
-    compiled = {"kernel", "helper", "inlined", "operation", "parallel_operation", "device"}
+    compiled = {"kernel", "helper", "inlined", "operation", "device"}
     found = [
         f"{dotted(parts)}, line {node.lineno}"
         for parts, within in nodes().items()

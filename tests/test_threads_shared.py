@@ -9,8 +9,6 @@ import sys
 import pytest
 from faults.workbench import unmeasured
 
-LAYERS = ["omp", "tbb", "workqueue"]
-
 START = """
 import os, threading, numpy as np
 from pytmva_rnn import train
@@ -100,13 +98,8 @@ stop.set()
 """
 
 
-def run(program: str, layer: str) -> None:
-    if layer == "tbb":
-        # in a process of its own: one that has loaded ROOT finds ROOT's copy of the library
-        command = [sys.executable, "-c", "import numba.np.ufunc.tbbpool"]
-        if subprocess.run(command, check=False, capture_output=True).returncode:
-            pytest.skip("Intel's TBB is not installed")
-    environment = {**unmeasured(), "NUMBA_THREADING_LAYER": layer, "PYTMVA_RNN_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
+def run(program: str) -> None:
+    environment = {**unmeasured(), "PYTMVA_RNN_THREADS": "2", "NUMBA_NUM_THREADS": "2"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", START + program],
         env=environment,
@@ -119,14 +112,12 @@ def run(program: str, layer: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layer", LAYERS)
-def test_threads_share_networks_and_train_at_once(layer: str) -> None:
-    """With the layer workqueue two threads that scored ended the process; with one network numbers were wrong."""
-    run(SHARED, layer)
+def test_threads_share_networks_and_train_at_once() -> None:
+    """Two threads that scored once ended the process; with one network numbers were wrong."""
+    run(SHARED)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot be forked here")
-@pytest.mark.parametrize("layer", LAYERS)
-def test_a_process_that_is_forked_while_threads_score_has_the_same_numbers(layer: str) -> None:
-    run(FORKED, layer)
+def test_a_process_that_is_forked_while_threads_score_has_the_same_numbers() -> None:
+    run(FORKED)

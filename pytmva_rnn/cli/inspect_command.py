@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _show_devices() -> None:
-    from pytmva_rnn.kernels.cpu.engine import available_threads
+    from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads
     from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
     rows = [("cpu", f"{available_threads()} thread(s), vectors of {WIDTH} float32", "")]

@@ -25,7 +25,7 @@ from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.compile.quick import Refused, address_of
 from pytmva_rnn.compile.waiting import watched
 
-__all__ = ["Operation", "helper", "inlined", "kernel", "operation", "parallel_operation"]
+__all__ = ["Operation", "answering", "helper", "inlined", "kernel", "operation"]
 
 log = logging.getLogger("pytmva_rnn")
 
@@ -88,9 +88,9 @@ if hasattr(os, "register_at_fork"):
 class Operation:
     """A C function of integers, addresses mostly, that compiles when its address is first needed."""
 
-    def __init__(self, function: Callable[..., None], **options: Any) -> None:
+    def __init__(self, function: Callable[..., Any], result: Any = types.void) -> None:
         self.function = function
-        self._options = options
+        self._result = result
         self._address: int | None = None
         self._compiled: Any = None  # by Numba
         self._entry: Callable[..., None] | None = None
@@ -120,13 +120,13 @@ class Operation:
         return self._entry
 
     def _compile(self) -> int:
-        if not self._options:
+        if self._result is types.void:
             try:
                 return address_of(self.function)
             except Refused as reason:
                 log.debug("compiled by Numba: %s", reason)
-        signature = (types.int64,) * self.function.__code__.co_argcount, types.void
-        options = {**OPTIONS, **self._options, "nopython": True}
+        signature = (types.int64,) * self.function.__code__.co_argcount, self._result
+        options = {**OPTIONS, "nopython": True}
         self._compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)
         self._compiled.compile()
         address: int = self._compiled.address
@@ -135,13 +135,7 @@ class Operation:
 
 operation = Operation
 
-_OTHER_LOOPS = {"comprehension", "fusion", "inplace_binop", "numpy", "reduction", "setitem", "stencil"}
 
-
-def parallel_operation(function: Callable[..., None]) -> Operation:
-    """The same with a `prange` over threads, to be called at its address.
-
-    What is compiled with a parallel function that came from the cache would lack, when it comes from the cache itself,
-    the body of the loop, and the process would end at address 0.
-    """
-    return Operation(function, parallel={"prange": True, **dict.fromkeys(_OTHER_LOOPS, False)})
+def answering(function: Callable[..., Any]) -> Operation:
+    """The same for a function that gives an integer, to be called at its address."""
+    return Operation(function, types.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError
 
-__all__ = ["expected", "marked", "mask_of", "shaped"]
+__all__ = ["expected", "is_shaped", "marked", "mask_of", "shaped"]
 
 
 def expected(X: ArrayLike, shape: tuple[int, int]) -> NDArray[Any]:
@@ -63,6 +63,11 @@ def mask_of(model: Description, X: ArrayLike) -> NDArray[np.bool_] | None:
     return ~padded_steps(events.reshape(len(events), *model.event_shape))
 
 
+def is_shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> TypeGuard[NDArray[Any]]:
+    """Whether X is a contiguous (n, T, D) already, and needs no preparation; small batches come again and again."""
+    return type(X) is np.ndarray and X.dtype is dtype and X.shape[1:] == shape and X.flags.c_contiguous
+
+
 def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArray[Any]:
     """X, (n, T*D) or (n, T, D), as a contiguous (n, T, D).
 
@@ -71,8 +76,7 @@ def shaped(X: ArrayLike, shape: tuple[int, int], dtype: np.dtype[Any]) -> NDArra
     DataError
         If the events do not have T*D variables.
     """
-    # what needs no preparation, as small batches come again and again
-    if type(X) is np.ndarray and X.dtype is dtype and X.shape[1:] == shape and X.flags.c_contiguous:
+    if is_shaped(X, shape, dtype):
         return X
     array = expected(X, shape)
     return np.ascontiguousarray(array, dtype).reshape(len(array), *shape)

@@ -116,6 +116,8 @@ class Network:
             )
             self.engine: Engine = backend_engine(backend, mask_padding=model.mask_padding)(computation)
         self._output_function = output_function(backend, model.output_function)
+        # what the CPU's engine gives is nobody else's
+        self._is_raw = backend == "cpu" and model.output_function == "I"
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -129,7 +131,8 @@ class Network:
         """What `predict` gives, always (n, O), of inputs that are known to be as `events.shaped` makes them."""
         with self._use:
             raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.outputs), self.dtype)
-        return self._output_function(raw).astype(self.dtype)
+        # the functions compute in float64
+        return raw if self._is_raw else self._output_function(raw).astype(self.dtype)
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None

@@ -18,10 +18,22 @@ from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.network.events import shaped
 from pytmva_rnn.network.network import Network
 
-__all__ = ["Scorer"]
+__all__ = ["Scorer", "scorer"]
 
 _FLOAT32 = np.dtype(np.float32)
 Event: TypeAlias = NDArray[np.float32]
+
+
+def scorer(model: Description) -> Callable[[ArrayLike], Any]:
+    """What scores single events of a model quickest, on the CPU; threads may share it.
+
+    Parameters
+    ----------
+    model : Model
+        With weights in all layers.
+    """
+    scores = Scorer(model)
+    return scores.evaluation() if scores.is_shared else scores
 
 
 class Scorer:
@@ -33,36 +45,64 @@ class Scorer:
     ----------
     model : Model
         With weights in all layers.
+
+    Attributes
+    ----------
+    is_shared : bool
+        Whether what `evaluation` gives is for all threads: it is over before they could take turns.
     """
 
     def __init__(self, model: Description) -> None:
-        self._network = Network(model, "cpu", threads=1)
+        self._network = network = Network(model, "cpu", threads=1)
+        self._engine = cast(Engine, network.engine)
         steps, inputs = model.event_shape
         # shapes of what needs no preparation
         self._shapes = ((steps, inputs), (steps * inputs,))
         self._masks = model.mask_padding
         self._classifies = model.analysis == "Classification"
+        # what compiled code does alone
+        self._is_plain = model.outputs == 1 and model.output_function in ("I", "S")
+        self._is_plain = self._is_plain and not (network.chain or network.targets_back or self._masks)
+        self.is_shared = self._is_plain and self._engine.shares_single
         self._of_thread = threading.local()
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
         """Score one event; see `Model.predict_one`."""
-        if not (type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray):
-            x = readable(shaped(np.asarray(x)[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
-        if self._masks:
-            check_marked(np.reshape(x, (1, *self._shapes[0])))
         try:
             evaluate = self._of_thread.evaluate
         except AttributeError:
-            evaluate = self._of_thread.evaluate = self._evaluation()
-        found = evaluate(x)
-        return -999.0 if self._classifies and isnan(found) else found
+            evaluate = self._of_thread.evaluate = self.evaluation()
+        return evaluate(x)
 
-    def _evaluation(self) -> Callable[[Event], Any]:
+    def evaluation(self) -> Callable[[ArrayLike], Any]:
         """A function from an event to its score, for one thread at a time."""
+        sigmoid = self._network.model.outputs == 1 and self._network.model.output_function == "S"
+        if self._is_plain:
+            return _with_preparation(self._engine, sigmoid, self._classifies, self._event)
+        score = self._composed(sigmoid)
+
+        def evaluate(x: ArrayLike) -> Any:
+            event = self._event(x)
+            if self._masks:
+                check_marked(np.reshape(event, (1, *self._shapes[0])))
+            found = score(event)
+            return -999.0 if self._classifies and isnan(found) else found
+
+        return evaluate
+
+    def _event(self, x: ArrayLike) -> Event:
+        """An event as compiled code takes it."""
+        if type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray:
+            return x
+        event = readable(shaped(np.asarray(x)[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
+        # a data type may be equal without being the same
+        return event if event.dtype is _FLOAT32 else event.view(_FLOAT32)
+
+    def _composed(self, sigmoid: bool) -> Callable[[Event], Any]:
+        """What scores an event of a model that has more than layers."""
         network = self._network
         model = network.model
-        sigmoid = model.outputs == 1 and model.output_function == "S"
-        score = cast(Engine, network.engine).single(sigmoid=sigmoid)
+        score = self._engine.single(sigmoid=sigmoid)
         if network.chain:
             steps = model.event_shape[0] if model.mask_padding else 0
             score = _after(network.chain.single(), score, steps)
@@ -71,6 +111,18 @@ class Scorer:
         if network.targets_back:
             return _on_target_scale(score, network.targets_back.single())
         return score
+
+
+def _with_preparation(
+    engine: Engine, sigmoid: bool, reports: bool, prepare: Callable[[ArrayLike], Event]
+) -> Callable[[ArrayLike], Any]:
+    """Compiled code that has prepared what does not come as it takes it."""
+
+    def otherwise(x: ArrayLike) -> Any:
+        return score(prepare(x))
+
+    score = engine.single(sigmoid=sigmoid, reports=reports, otherwise=otherwise)
+    return score
 
 
 def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any], steps: int) -> Callable[[Event], Any]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description.padded_steps import mark_again
-from pytmva_rnn.network.events import expected, shaped
+from pytmva_rnn.network.events import expected, is_shaped, shaped
 from pytmva_rnn.network.network import Network
 
 __all__ = ["NO_SCORE", "predict", "scored"]
@@ -25,7 +25,11 @@ def scored(network: Network, X: ArrayLike, *, resume: bool = False) -> NDArray[n
 
     With `resume`, remembered states go on from the call before; see `Network.predict`.
     """
-    inputs = shaped(X, network.shape, network.dtype)
+    return _scored(network, shaped(X, network.shape, network.dtype), resume)
+
+
+def _scored(network: Network, inputs: NDArray[Any], resume: bool) -> NDArray[np.float32]:
+    """The same of events that are as `shaped` makes them."""
     if network.chain:
         inputs = _transformed(network, inputs)
     scores = network.scores(inputs, resume=resume)
@@ -52,9 +56,12 @@ def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
     Events are prepared and scored block by block, so that what this needs beside them and the scores is a few tens of
     MiB, some hundred on a GPU. Float32 numbers in C order are not copied.
     """
-    events = expected(X, network.shape)
-    size = _at_once(network, events)
-    scores = scored(network, events) if len(events) <= size else _block_by_block(network, events, size)
+    if is_shaped(X, network.shape, network.dtype) and X.size <= _BLOCK:
+        scores = _scored(network, X, False)
+    else:
+        events = expected(X, network.shape)
+        size = _at_once(network, events)
+        scores = scored(network, events) if len(events) <= size else _block_by_block(network, events, size)
     return scores[:, 0] if network.outputs == 1 else scores
 
 

@@ -13,7 +13,7 @@ from pytmva_rnn.description import Analysis
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
 from pytmva_rnn.network.network import Network
-from pytmva_rnn.network.one_event import Scorer
+from pytmva_rnn.network.one_event import scorer
 from pytmva_rnn.network.scoring import scored
 from pytmva_rnn.tmva.arguments import option_string, path_of, refuse_others, take_settings, text_of
 from pytmva_rnn.tmva.columns import inputs_of
@@ -261,7 +261,7 @@ class Reader(Explained):
 
     def _score_of(self, model: Model | FoldedModel) -> Callable[[NDArray[np.float32]], Any]:
         if isinstance(model, Model):
-            return _remembering(model) if model.remembers else Scorer(model)
+            return _remembering(model) if model.remembers else scorer(model)
 
         def score(x: NDArray[np.float32]) -> Any:
             spectators = self._spectators.read()[np.newaxis] if model.by_spectators else None

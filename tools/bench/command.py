@@ -26,6 +26,7 @@ examples:
   python tools/bench -o results
   python tools/bench --cases 1 --layers LSTM --what train --rounds 21
   python tools/bench --against ../pytmva_rnn-before
+  python tools/bench --against ../pytmva_rnn-before --threads 1,2 --busy 2
   python tools/bench --device cuda --batches 100,65536
   python tools/bench --device cuda --cases 4 --layers LSTM --batches 1024
   python tools/bench compare before/bench.json after/bench.json
@@ -77,16 +78,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     """Measure; print and write each comparison, and in the end, however it comes, the whole report."""
+    from bench.busy import busy_cores
     from bench.report import as_markdown, write_picture, write_report
     from bench.suite import run_suite
 
     results, files, shown = None, [], 0
     try:
-        for results in run_suite(_settings(given)):
-            for comparison in results.comparisons[shown:]:
-                print(comparison.line(), flush=True)
-            shown = len(results.comparisons)
-            files = write_report(results, given.output)
+        with busy_cores(given.busy):
+            for results in run_suite(_settings(given)):
+                for comparison in results.comparisons[shown:]:
+                    print(comparison.line(), flush=True)
+                shown = len(results.comparisons)
+                files = write_report(results, given.output)
     finally:
         if results is not None:
             if results.settings.limit is None:
@@ -121,6 +124,7 @@ def _settings(given: argparse.Namespace) -> Any:
         "threads": threads,
         "contestants": contestants,
         "patience": given.patience,
+        "busy": given.busy,
     }
     changes: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
     return Settings.quick(**changes) if given.quick else Settings(**changes)
@@ -162,6 +166,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--what", metavar="LIST", type=some_of(_WHATS), help="out of train,infer,one; all by default")
     parser.add_argument("--rounds", metavar="N", type=count, help="rounds of the comparison; 9 by default")
     parser.add_argument("--threads", metavar="LIST", type=counts, help="numbers of threads; 1 and all cores by default")
+    parser.add_argument(
+        "--busy", metavar="N", type=count, default=0, help="take cores with so many processes that do nothing else"
+    )
     parser.add_argument(
         "--patience",
         metavar="N",

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytmva_rnn.kernels.cpu.engine import available_threads
+from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
 __all__ = ["describe_machine"]

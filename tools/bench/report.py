@@ -73,6 +73,7 @@ def as_markdown(results: Results) -> str:
         f"{machine['vector_width']} float32, {machine['system']}",
         *([f"- {'simulated: the times mean nothing' if simulated else cards}"] if settings.on_gpu else []),
         f"- Python {machine['python']}, {packages}; load of the machine at the start {machine['load']}",
+        *([f"- {settings.busy} process(es) did nothing but take cores meanwhile"] if settings.busy else []),
         "- contestants: " + ", ".join(f"{name} {version}" for name, version in results.versions.items()),
         *(f"- left out: {reason}" for reason in results.left_out),
         f"- medians of {settings.rounds} interleaved rounds; ratios are medians of the ratios within a round, each "

@@ -10,7 +10,7 @@ from bench.contestants import CONTESTANTS, Contestant
 from bench.epoch import Epochs
 from bench.measure import Timing, best, ratio
 from bench.roofline import Peaks, Work
-from pytmva_rnn.kernels.cpu.engine import available_threads
+from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads
 
 __all__ = ["CaseResult", "Results", "Settings"]
 
@@ -45,6 +45,8 @@ class Settings:
         How many times its share of a comparison's time a contestant may take; None for any time.
     limit : float, optional
         Seconds after which no further comparison is begun.
+    busy : int
+        Processes that did nothing but take cores meanwhile.
     """
 
     cases: tuple[Case, ...] = tuple(CASES[name] for name in USUAL)
@@ -58,6 +60,7 @@ class Settings:
     epoch_batches: int = 400
     patience: float | None = 10.0
     limit: float | None = None
+    busy: int = 0
 
     @classmethod
     def quick(cls, **changes: Any) -> Settings:

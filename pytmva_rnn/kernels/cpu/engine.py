@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import config
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, readable
@@ -17,9 +15,11 @@ from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
-from pytmva_rnn.kernels.cpu.machine.concurrency import running
+from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads, running
+from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
+from pytmva_rnn.kernels.cpu.machine.single import SINGLE, function_of, may_share
 from pytmva_rnn.kernels.cpu.machine.states import States
 from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
@@ -31,16 +31,13 @@ _FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
 _INT64_MAX = np.iinfo(np.int64).max
 
 
-def available_threads() -> int:
-    """Cores that this process may use, at most Numba's number of threads."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return max(1, min(cores, limit))
-
-
 _LEAST_WORK = 5_000_000  # multiply-adds of a thread; less is not worth waiting for a thread that the machine keeps busy
 _MOST_CORES = 4096  # that a state may name
 _MUCH_WORK = 500_000_000  # multiply-adds of a call into compiled code, which Ctrl-C has to wait for
+
+
+def _refuse(x: object) -> None:
+    raise TypeError(f"an event is a float32 array in C order of the network's steps and inputs, not {x!r:.80}")
 
 
 class Engine:
@@ -71,7 +68,8 @@ class Engine:
         )
         self._states = States(plan.state_size, computation.remembers)
         self._remembers = computation.remembers
-        self._workspaces: dict[Any, Workspace] = {}
+        self._workspaces: dict[tuple[int, bool], Workspace] = {}
+        self._inferences: dict[str | None, Inference] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
         self._optimizer: Any = None
         self._update = np.zeros(1, optimizers.UPDATE)
@@ -101,7 +99,7 @@ class Engine:
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`."""
         with compilation("training"):
-            self._scoring_workspace(self._loss)
+            self._inference(self._loss)
             self._training_workspace(batch_size, input_gradient=False)
             self.penalty()
 
@@ -110,31 +108,39 @@ class Engine:
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         states = self._states.blocks if resume else self._states.none()
-        out, _ = self._infer(self._scoring_workspace(None), X, *self._nothing[1:], states, self._remembers)
+        out, _ = self._infer(self._inference(None), X, *self._nothing[1:], states, self._remembers)
         return out
 
-    def single(self, *, sigmoid: bool = False) -> Callable[[Floats], Any]:
+    @property
+    def shares_single(self) -> bool:
+        """Whether threads may share a function that `single` gives for one output."""
+        return self._outputs == 1 and may_share(self._work_of_one)
+
+    def single(
+        self, *, sigmoid: bool = False, reports: bool = False, otherwise: Callable[[Any], Any] = _refuse
+    ) -> Callable[[Any], Any]:
         """A function from one event to its raw output; states start at zero.
 
-        The event is float32, (T*D,) or (T, D), as `compile.readable` has it. The output is a
-        float, with `sigmoid` that function of it; or for several outputs an array (O,) in memory that is used again.
-        The function has scratch memory of its own, for one thread at a time, and takes the weights as they are at the
-        time.
+        The event is a float32 array (T*D,) or (T, D) in C order, and everything else is handed to `otherwise`. The
+        output is a float, with `sigmoid` that function of it, with `reports` -999 in place of NaN; or for several
+        outputs an array (O,) in memory that is used again. The function has scratch memory of its own, for one thread
+        at a time, and takes the weights as they are at the time.
         """
         plan = self._plan(None, training=False, single=True)
         with compilation("single events"):
             workspace = self._make_workspace(plan, 1, 1)
-        frame = workspace.frame
+        frame, table = workspace.frame, workspace.table
         frame["scratch"] = workspace.scratch.ctypes.data
         first = plan.view.place // workspace.scratch.itemsize
         raw = workspace.scratch[0, first : first + self._outputs]
-        table = workspace.table
-        addresses = np.array([table.ctypes.data, frame.ctypes.data, raw.ctypes.data, len(table), sigmoid], np.int64)
-        score: Any = partial(program.run_one, addresses.ctypes.data)
-        score.owner = (self, workspace, addresses)  # to keep what the addresses mean
+        record = np.zeros(1, SINGLE)
+        addresses = {"table": table.ctypes.data, "frame": frame.ctypes.data, "raw": raw.ctypes.data}
+        sizes = {"operations": len(table), "steps": self._shape[0], "inputs": self._shape[1]}
+        for name, value in {**addresses, **sizes, "sigmoid": sigmoid, "reports": reports}.items():
+            record[name] = value
         with compilation("single events"):
-            for shape in (self._shape, math.prod(self._shape)):
-                score(np.zeros(shape, np.float32))
+            score = function_of(record, self._work_of_one, otherwise, (self, workspace, record))
+            score(np.zeros(self._shape, np.float32))
 
         def evaluate(x: Floats) -> Floats:
             score(x)
@@ -144,7 +150,7 @@ class Engine:
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._states.reserve(len(X))
-        _, total = self._infer(self._scoring_workspace(self._loss), X, y, w, self._states.blocks, False)
+        _, total = self._infer(self._inference(self._loss), X, y, w, self._states.blocks, False)
         self._states.cut(len(X))
         return total
 
@@ -246,7 +252,9 @@ class Engine:
             self._states.set(state[remembered_name("all", 0)])
         if max(1, cores) != (self._cores or available_threads()):
             self._cores = max(1, cores)
-            self._workspaces.clear()  # for as many threads as pay with these cores
+            # for as many threads as pay with these cores
+            self._workspaces.clear()
+            self._inferences.clear()
 
     def _threads_for(self, events: int, passes: int) -> int:
         """Threads for a batch that goes through the network `passes` times: what was asked for, or what pays."""
@@ -272,22 +280,23 @@ class Engine:
         frame["statistics"] = weights.statistics.ctypes.data
         return workspace
 
-    def _scoring_workspace(self, loss: str | None) -> Workspace:
-        """A workspace with which no events have been scored before: what it needs is compiled.
+    def _inference(self, loss: str | None) -> Inference:
+        """What scores; no events have been scored with it before: what it needs is compiled.
 
         Whoever calls does not ask again; it may be for microseconds.
         """
-        workspace = self._workspaces.get(loss)
-        if workspace is None:
+        inference = self._inferences.get(loss)
+        if inference is None:
             with compilation("scoring"):
-                plan = self._plan(loss, training=False)
-                workspace = self._make_workspace(plan, 1, self._threads or self._cores or available_threads())
-                self._infer(workspace, *self._nothing, self._states.none(), self._remembers)
-            self._workspaces[loss] = workspace
-        return workspace
+                threads = self._threads or self._cores or available_threads()
+                workspace = self._make_workspace(self._plan(loss, training=False), 1, threads)
+                inference = Inference(workspace, self._outputs)
+                self._infer(inference, *self._nothing, self._states.none(), self._remembers)
+            self._inferences[loss] = inference
+        return inference
 
     def _training_workspace(self, events: int, *, input_gradient: bool) -> Workspace:
-        """The same for batches of a size."""
+        """A workspace for batches of a size with which none has been trained on before: what it needs is compiled."""
         key = (events, input_gradient)
         workspace = self._workspaces.get(key)
         if workspace is None:
@@ -301,7 +310,7 @@ class Engine:
 
     def _infer(
         self,
-        workspace: Workspace,
+        inference: Inference,
         X: NDArray[Any],
         y: NDArray[Any],
         w: NDArray[Any],
@@ -310,27 +319,16 @@ class Engine:
     ) -> tuple[Floats, float]:
         n = len(X)
         out = np.empty((n, self._outputs), _FLOAT32)
-        threads = min(self._threads_for(n, 1), len(workspace.scratch))
-        arguments = (
-            workspace.table,
-            workspace.frame,
-            workspace.scratch,
-            states,
-            readable(X, _FLOAT32).reshape(n, self._width),
-            readable(y, _FLOAT32),
-            readable(w, _FLOAT32),
-            one_by_one,
-            out,
-            workspace.plan.view.place,
-            threads,
-        )
+        # remembered states pass on from event to event
+        threads = 1 if one_by_one else min(self._threads_for(n, 1), inference.slots)
+        arrays = readable(X, _FLOAT32), readable(y, _FLOAT32), readable(w, _FLOAT32), out, states
         if threads == 1 or not self._pays(n, 1):
-            total = program.infer(workspace.job, program.score.address, 0, *arguments)
+            total = inference(*arrays, one_by_one, threads, 0)
         else:
-            with compilation("scoring"), running(threads) as run:
-                total = program.infer(workspace.job, program.score.address, run, *arguments)
+            with compilation("scoring"), running(threads) as crew:
+                total = inference(*arrays, one_by_one, threads, crew)
         self._batches = 0
-        return out, float(total)
+        return out, total
 
     def _train(
         self,
@@ -369,8 +367,8 @@ class Engine:
         if threads == 1 or not self._pays(order.shape[1], 3):
             total = program.train(workspace.job, program.walk.address, 0, *arguments)
         else:
-            with running(threads) as run:
-                total = program.train(workspace.job, program.walk.address, run, *arguments)
+            with running(threads) as crew:
+                total = program.train(workspace.job, program.walk.address, crew, *arguments)
         self._states.cut(order.shape[1])
         self._batches += len(order)
         return float(total)

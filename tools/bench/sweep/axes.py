@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.cases import Case
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.kernels.cpu.engine import available_threads
+from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads
 
 __all__ = ["AXES", "BASE", "EVENTS", "Setting", "settings_of"]
 

@@ -2,78 +2,163 @@
 
 from __future__ import annotations
 
+import atexit
+import ctypes
 import os
 import threading
 from contextlib import suppress
 from types import TracebackType
+from typing import Any, ClassVar
 
-from numba import prange, threading_layer  # type: ignore[attr-defined]
+import numpy as np
+from numba import config
+from numpy.typing import NDArray
 
-from pytmva_rnn.compile import parallel_operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import call
+from pytmva_rnn.kernels.cpu.machine.crew import CREW, LINE, MOST_PARTS, share, work
 
-__all__ = ["on_threads", "running"]
+__all__ = ["available_threads", "running"]
+
+
+def available_threads() -> int:
+    """Cores that this process may use, at most Numba's number of threads."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    return max(1, min(cores, limit))
+
+
+_MOST_HELPERS = 2
+"""Of a core, in a process: callers that come at once beyond that do without."""
+
+
+def _lines(count: int) -> NDArray[np.int64]:
+    """Zeros, a cache line each, shape (count, 8)."""
+    memory = np.zeros((count + 1) * LINE, np.int8)
+    first = -memory.ctypes.data % LINE
+    return memory[first : first + count * LINE].view(np.int64).reshape(count, -1)
+
+
+class Crew:
+    """Threads that help one caller at a time; see `crew.py`.
+
+    Parameters
+    ----------
+    helpers : int
+        The most that it may have; they are hired when they are asked for first.
+
+    Attributes
+    ----------
+    address : int
+        Of its record.
+    """
+
+    def __init__(self, helpers: int) -> None:
+        self._most = helpers
+        self._threads: list[threading.Thread] = []
+        self._words, self._offers = _lines(2), _lines(MOST_PARTS)
+        self._sleepers, self._locks = _lines(helpers + 1), _lines(helpers + 1)
+        self._record = np.zeros(1, CREW)
+        self.address: int = self._record.ctypes.data
+        self._locks[0, 0] = _held_lock()
+        work.address  # noqa: B018 - compiled by this thread, which may tell of it
+        api = ctypes.pythonapi
+        for name, value in {
+            "share": share.address,
+            "round": self._words[0].ctypes.data,
+            "left": self._words[1].ctypes.data,
+            "offers": self._offers.ctypes.data,
+            "sleepers": self._sleepers.ctypes.data,
+            "locks": self._locks.ctypes.data,
+            "acquire": _address(api.PyThread_acquire_lock),
+            "release": _address(api.PyThread_release_lock),
+        }.items():
+            self._record[name] = value
+
+    def hire(self, helpers: int) -> bool:
+        """Have so many helpers, or as many as there is room for; returns whether there are any."""
+        for number in range(len(self._threads) + 1, min(helpers, self._most) + 1):
+            if _Process.helpers >= _MOST_HELPERS * (self._most + 1):
+                break
+            _Process.helpers += 1
+            self._locks[number, 0] = _held_lock()
+            thread = threading.Thread(target=work, args=(self.address, number), name="pytmva_rnn", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+            self._record["helpers"] = number
+        return bool(self._threads)
+
+    def end(self) -> None:
+        """Let the helpers go, and wait until they have gone."""
+        share(self.address, 0, 0, 0)
+        for thread in self._threads:
+            thread.join()
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def _held_lock() -> int:
+    """Address of a new lock of Python's, acquired: the next one to acquire it waits until it is released."""
+    allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, ctypes.pythonapi.PyThread_acquire_lock
+    allocate.restype, allocate.argtypes = ctypes.c_void_p, []
+    acquire.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    lock: int | None = allocate()
+    if lock is None:
+        raise MemoryError("there is no memory for another lock")
+    acquire(lock, 1)
+    return lock
 
 
 class _Process:
     """What all threads of this process share."""
 
-    forked = False  # Numba's threads do not survive a fork, and GNU OpenMP ends a process that asks for them then
-    several: bool | None = None  # whether several threads may ask for Numba's at once; None: not known yet
-    turn = threading.Lock()
+    idle: ClassVar[list[Crew]] = []
+    helpers = 0  # of all crews
 
 
 def _after_fork() -> None:
-    _Process.forked = True
-    # one that another thread held will not be released
-    _Process.turn = threading.Lock()
+    # threads do not survive a fork, and the new process hires its own
+    _Process.idle.clear()
+    _Process.helpers = 0
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _several_may() -> bool | None:
-    if _Process.several is None:
-        with suppress(ValueError):  # no thread has been started yet
-            # two callers at once end the process
-            _Process.several = threading_layer() != "workqueue"
-    return _Process.several
+def _end_all() -> None:
+    with suppress(IndexError):
+        while True:
+            _Process.idle.pop().end()
 
 
-@parallel_operation
-def on_threads(function, job, threads):
-    """Call the operation `function` with a job and the number of each thread, on threads."""
-    for thread in prange(threads):
-        call(function, (job, thread))
+# Python's threads end wherever they are when it does, and what they run is taken away then
+atexit.register(_end_all)
 
 
 class running:
-    """Around a call of compiled code on some threads; gives the address of `on_threads`, or 0: it has to do without.
+    """Around a call of compiled code on some threads; gives the address of a crew, or 0: it has to do without.
 
     A class, since it is entered in every step of a training, and a generator would take longer.
     """
 
-    __slots__ = ("_serial", "_turn")
+    __slots__ = ("_crew", "_threads")
 
     def __init__(self, threads: int) -> None:
-        self._serial = threads == 1
-        self._turn: threading.Lock | None = None
+        self._threads = threads
+        self._crew: Crew | None = None
 
     def __enter__(self) -> int:
-        if self._serial or _Process.forked:
+        if self._threads < 2:
             return 0
-        several = _several_may()
-        if several:
-            return on_threads.address
-        # the first call finds out what the others may do
-        if _Process.turn.acquire(blocking=several is None):
-            self._turn = _Process.turn
-            return on_threads.address
-        return 0
+        try:
+            self._crew = _Process.idle.pop()
+        except IndexError:
+            self._crew = Crew(available_threads() - 1)
+        return self._crew.address if self._crew.hire(self._threads - 1) else 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._turn is not None:
-            self._turn.release()
+        if self._crew is not None:
+            _Process.idle.append(self._crew)

@@ -14,9 +14,25 @@ from pytmva_rnn.compile import call, place_array
 from pytmva_rnn.compile.quick import ArrayAt, RecordAt, array_of, integer, meaning
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 
-__all__ = ["call", "doubles", "floats", "intrinsic", "lanes_at", "prefetch", "record_at"]
+__all__ = ["answer", "call", "doubles", "floats", "intrinsic", "lanes_at", "prefetch", "record_at"]
 
 intrinsic: Any = _intrinsic
+
+
+@intrinsic
+def answer(_: Any, function, arguments):
+    """What the C function at an address gives, an integer, of a tuple of integers and float64."""
+    kinds = tuple(arguments)
+
+    def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address, given = values
+        given = cgutils.unpack_tuple(builder, given)
+        wanted = [kind if kind == types.float64 else types.int64 for kind in kinds]
+        given = [context.cast(builder, *each) for each in zip(given, kinds, wanted, strict=True)]
+        kind = ir.FunctionType(ir.IntType(64), [value.type for value in given])
+        return builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+
+    return types.int64(types.int64, arguments), emit
 
 
 @intrinsic

@@ -113,6 +113,17 @@ JOB = record_type(
 )
 """What threads are to do with a batch."""
 
+INFERENCE = record_type(
+    "job",  # address of its record
+    "function",  # of what walks the blocks
+    "threads",
+    "crew",  # address of its record, 0 for none
+    "as_float",  # addresses of Python's functions
+    "release",
+    "hold",
+)
+"""How batches are scored."""
+
 ROOM_NUMBERS = -(-FRAME.itemsize // 64) * 64
 ROOM_LOSS = ROOM_NUMBERS + 8 * LANES
 ROOM = ROOM_LOSS + 64

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, entry, helper, inlined, kernel, operation
+from pytmva_rnn.compile import ARRAY, answering, array_at, entry, helper, inlined, kernel, operation
 from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, choose, enter, number_from
-from pytmva_rnn.kernels.cpu.machine.intrinsics import call, doubles, floats, lanes_at, record_at
+from pytmva_rnn.kernels.cpu.machine.crew import CREW
+from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, doubles, floats, lanes_at, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, JOB, OP, ROOM, ROOM_LOSS, ROOM_NUMBERS
+from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, INFERENCE, JOB, OP, ROOM, ROOM_LOSS, ROOM_NUMBERS
 from pytmva_rnn.kernels.cpu.optimizers import add_decay
-from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
 
@@ -112,12 +112,12 @@ def score(job_address, thread):
 
 
 @inlined
-def _on_threads(job, function, threads, run):
-    """Let threads do a job, here one after another where `run` is 0; returns the sum of their losses."""
+def _on_threads(job, function, threads, crew):
+    """Let a crew do a job, here one part after another where `crew` is 0; returns the sum of their losses."""
     one, address = job[0], _address(job, 0)
     one.threads = threads
-    if run:
-        call(run, (function, address, threads))
+    if crew:
+        call(record_at(crew, CREW).share, (crew, function, address, threads))
     else:
         for thread in range(threads):
             call(function, (address, thread))
@@ -135,6 +135,11 @@ def _begin(job, table, shared, scratch, states):
     one.shared = shared.ctypes.data
     one.scratch, one.scratch_step = scratch.ctypes.data, scratch.strides[0]
     one.states, one.states_step, one.state_blocks = states.ctypes.data, states.strides[0], len(states)
+
+
+@inlined
+def _data(array):
+    return record_at(array, ARRAY).data
 
 
 @inlined
@@ -192,7 +197,7 @@ def descend(optimizer, update, gradient, t):
 def train(
     job,
     function,
-    run,
+    crew,
     table,
     segments,
     shared,
@@ -216,8 +221,8 @@ def train(
 ):
     """Sum of the losses of the batches X[order[k]], without penalty; after each, with t > 0, a step of the optimizer.
 
-    `function` is the address of `walk`, and `run` that of what runs it on threads; where that is 0, one thread does
-    what the threads would do, with the same sums. X is (n, T*D), `batches` how many came before, `optimizer` the
+    `function` is the address of `walk`, and `crew` that of the record of a crew; where that is 0, one thread does what
+    the threads would do, with the same sums. X is (n, T*D), `batches` how many came before, `optimizer` the
     address of an update and `update` its record, t the number of the first step. The last gradient is left in
     gradients[0].
     """
@@ -239,7 +244,7 @@ def train(
             one.stage = BOTH if step == cuts else FORWARD if step < cuts else BACKWARD
             if step > cuts:
                 _finish(job, table, gradients, sums, segments[one.segment + 1], False)
-            total += _on_threads(job, function, threads, run)
+            total += _on_threads(job, function, threads, crew)
             if step < cuts:
                 _finish(job, table, gradients, sums, segments[one.segment + 1], True)
         _reduce(gradients, matrices)
@@ -251,32 +256,21 @@ def train(
     return total
 
 
-@kernel
-def infer(job, function, run, table, shared, scratch, states, X, y, w, one_by_one, outputs, out, threads):
-    """Raw outputs (n, O) of the events X, from the place `out` of the scratch memory; returns the sum of their losses.
+@answering
+def infer(program, arguments, _):
+    """Raw outputs of events, in the last of the arrays (X, y, w, outputs); gives the sum of the events' losses.
 
-    `function` is the address of `score`, and `run` as in `train`. y and w are empty in a plan without a loss. With
-    `one_by_one` the remembered states pass from event to event.
+    `program` is a record INFERENCE. The arrays are as `readable` has them; y and w are of no events in a plan without
+    a loss.
     """
-    _share(shared, X, y, w, len(outputs), 0, 0)
-    _begin(job, table, shared, scratch, states)
-    one = job[0]
-    one.n, one.outputs, one.width, one.out = len(outputs), outputs.ctypes.data, outputs.shape[1], out
-    one.one_by_one = one_by_one
-    return _on_threads(job, function, 1 if one_by_one else threads, 0 if one_by_one else run)
-
-
-@kernel
-def run_one(program, x):
-    """Walk the table of a plan for one event, the array x; returns the first raw output, or its sigmoid.
-
-    `program` is the address of those of the table, of the frame and of the output, of the number of operations, and of
-    whether to take the sigmoid.
-    """
-    entry = array_at(program, 5, np.int64)
-    table, frame = array_at(entry[0], entry[3], OP), record_at(entry[1], FRAME)
-    frame.X = x.ctypes.data
-    for k in range(len(table)):
-        call(table[k].forward, (_address(table, k), entry[1]))
-    raw = np.float64(floats(entry[2], 1)[0])
-    return sigmoid_of_one(raw) if entry[4] else raw
+    of, given = record_at(record_at(program, ARRAY).data, INFERENCE), array_at(arguments, 4, np.int64)
+    job, outputs = array_at(of.job, 1, JOB), record_at(given[3], ARRAY)
+    one, n = job[0], array_at(outputs.shape, 2, np.int64)[0]
+    frame = array_at(one.shared, 1, FRAME)[0]
+    frame.X, frame.y, frame.w = _data(given[0]), _data(given[1]), _data(given[2])
+    frame.n, frame.batches, frame.key = n, 0, 0
+    one.n, one.outputs = n, outputs.data
+    state = answer(of.release, ())
+    total = _on_threads(job, of.function, of.threads, of.crew)
+    call(of.hold, (state,))
+    return answer(of.as_float, (total,))

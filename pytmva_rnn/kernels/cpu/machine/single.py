@@ -1,0 +1,104 @@
+"""One event, as Python has it: what a call must cost is the score."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pytmva_rnn.compile import ARRAY, LEGIBLE, answering, array_at, builtin, helper, python_function
+from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, floats, record_at
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, record_type
+from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
+
+__all__ = ["SINGLE", "function_of", "may_share"]
+
+SINGLE = record_type(
+    "table",  # addresses of the operations, of the frame and of the first output, and the operations' number
+    "frame",
+    "raw",
+    "operations",
+    "sigmoid",  # whether to take it of the output
+    "reports",  # whether NaN is reported as -999
+    "kind",  # what an array has to be: address of its type and of its numbers' type, and its sizes
+    "dtype",
+    "steps",
+    "inputs",
+    "otherwise",  # address of the Python function that takes care of everything else
+    "ask",  # addresses of Python's functions
+    "as_float",
+    "release",  # 0: Python's lock is held
+    "hold",
+)
+"""What is to be done with an event."""
+
+_LONG = 50_000
+"""Multiply-adds of an event, 2 microseconds, from which on other threads of Python may run meanwhile."""
+
+
+@helper
+def _walk(of, X):
+    """The score of the event at an address."""
+    table, frame = array_at(of.table, of.operations, OP), record_at(of.frame, FRAME)
+    frame.X = X
+    for k in range(of.operations):
+        call(table[k].forward, (of.table + k * table.itemsize, of.frame))
+    raw = np.float64(floats(of.raw, 1)[0])
+    score = sigmoid_of_one(raw) if of.sigmoid else raw
+    return np.float64(-999.0) if of.reports and np.isnan(score) else score
+
+
+@helper
+def _fits(of, x):
+    """Whether an object is a float32 array (T, D) or (T*D,) that can be read as it lies."""
+    if x.kind != of.kind or x.dtype != of.dtype or (x.flags & LEGIBLE) != LEGIBLE:
+        return False
+    shape = array_at(x.shape, 2, np.int64)
+    if x.dimensions == 1:
+        return shape[0] == of.steps * of.inputs
+    return x.dimensions == 2 and shape[0] == of.steps and shape[1] == of.inputs
+
+
+@answering
+def score_object(program, x_address):
+    """The score of an event, or what `otherwise` makes of another object."""
+    of = record_at(record_at(program, ARRAY).data, SINGLE)
+    x = record_at(x_address, ARRAY)
+    if not _fits(of, x):
+        return answer(of.ask, (of.otherwise, x_address))
+    if of.release == 0:
+        return answer(of.as_float, (_walk(of, x.data),))
+    state = answer(of.release, ())
+    score = _walk(of, x.data)
+    call(of.hold, (state,))
+    return answer(of.as_float, (score,))
+
+
+def may_share(work: int) -> bool:
+    """Whether threads may share a function for events of so many multiply-adds: Python's lock is held meanwhile."""
+    locks: Callable[[], bool] = getattr(sys, "_is_gil_enabled", lambda: True)
+    return work < _LONG and locks()
+
+
+def function_of(record: Any, work: int, otherwise: Callable[[Any], Any], owner: Any) -> Callable[[Any], Any]:
+    """The function from an object to the score of the event that it is.
+
+    Parameters
+    ----------
+    record : array of SINGLE, shape (1,)
+        Filled from the table to the sizes.
+    work : int
+        Multiply-adds of an event.
+    otherwise : callable
+        What takes care of everything but arrays that are read as they lie.
+    owner
+        What lives as long as the function.
+    """
+    record["otherwise"], record["kind"], record["dtype"] = id(otherwise), id(np.ndarray), id(np.dtype(np.float32))
+    record["ask"], record["as_float"] = python_function("PyObject_CallOneArg"), python_function("PyFloat_FromDouble")
+    if not may_share(work):
+        record["release"] = python_function("PyEval_SaveThread")
+        record["hold"] = python_function("PyEval_RestoreThread")
+    return builtin(score_object, record, (owner, otherwise))
