@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from bench import CASES, Case, Settings, run_suite, suite, write_report
 from bench.agreement import check_agreement
+from bench.busy import busy_cores
 from bench.cases import LAYERS, make_problem
 from bench.command import main
 from bench.contestants import CONTESTANTS, Contestant, CppTMVA, OnnxRuntime, Ours, PyTorch, available
@@ -297,6 +298,15 @@ def test_the_folder_runs_as_a_program() -> None:
     tool = Path(__file__).parents[1] / "tools" / "bench"
     done = subprocess.run([sys.executable, tool, "--help"], capture_output=True, text=True, check=True, cwd="/")
     assert "examples:\n  python tools/bench --quick" in done.stdout
+
+
+def test_cores_are_taken_for_as_long_as_they_are_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *given: started.append(start(*given)) or started[-1])
+    with busy_cores(2):
+        assert [process.poll() for process in started] == [None, None]
+    assert all(process.returncode for process in started)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels.cpu.engine import Engine
+from pytmva_rnn.kernels.cpu.machine import single
+from pytmva_rnn.network.one_event import Scorer, scorer
 from tests.reference import CASES, Case
 from tests.test_kernels_cpu import ALL_LAYERS, Net, recurrent
 
@@ -81,6 +83,38 @@ def test_wrong_shape() -> None:
     for wrong in (np.zeros(29), np.zeros((5, 6)), np.zeros((1, 6, 5)), 3.0):
         with pytest.raises(DataError, match="expected"):
             model.predict_one(wrong)
+
+
+def test_what_only_looks_like_a_float32_array_is_prepared() -> None:
+    """Compiled code looks into objects itself: what it does not read as it lies is brought into that form."""
+    model = Case("lstm_sequence").model
+    event = Case("lstm_sequence").data["X"][0].astype(np.float32)
+    score = model.predict_one(event)
+    described = event.view(np.dtype(np.float32, metadata={"unit": "GeV"}))
+    read_only, strided = event.copy(), np.repeat(event, 2)[::2]
+    read_only.flags.writeable = False
+    unaligned = np.frombuffer(b"." + event.tobytes(), np.float32, offset=1)
+    others = (pickle.loads(pickle.dumps(event)), event.view(np.matrix).A1, event.astype(">f4"), list(event))
+    for each in (described, read_only, strided, unaligned, *others):
+        assert model.predict_one(each) == score
+    for wrong in ("text", None, object(), 3, b"", np.float32(1), event[:-1], event.reshape(1, -1), {}):
+        with pytest.raises((DataError, TypeError)):
+            model.predict_one(wrong)
+    with pytest.raises(TypeError, match="float32 array"):
+        Net("RNN|3|4|5|0|0,LINEAR", (5, 1, 4), 1).engine(Engine).single()([1.0])
+
+
+def test_long_events_let_other_threads_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have a function for each thread, with scratch memory of its own; short ones share one."""
+    short = scorer(Case("lstm_sequence").model)
+    assert not isinstance(short, Scorer)
+    monkeypatch.setattr(single, "_LONG", 0)
+    case = Case("lstm_sequence")
+    long = scorer(case.model)
+    assert isinstance(long, Scorer)
+    events = list(case.data["X"].astype(np.float32)) * 5
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(long, events)) == [short(x) for x in events]
 
 
 def test_a_used_model_can_be_copied() -> None:

@@ -150,6 +150,7 @@ class Engine:
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._states.reserve(len(X))
+        y, w = readable(y, _FLOAT32), readable(w, _FLOAT32)
         _, total = self._infer(self._inference(self._loss), X, y, w, self._states.blocks, False)
         self._states.cut(len(X))
         return total
@@ -317,16 +318,17 @@ class Engine:
         states: Floats,
         one_by_one: bool,
     ) -> tuple[Floats, float]:
+        """Raw outputs and the sum of the losses; y and w are as `readable` has them."""
         n = len(X)
         out = np.empty((n, self._outputs), _FLOAT32)
         # remembered states pass on from event to event
         threads = 1 if one_by_one else min(self._threads_for(n, 1), inference.slots)
-        arrays = readable(X, _FLOAT32), readable(y, _FLOAT32), readable(w, _FLOAT32), out, states
+        X = readable(X, _FLOAT32)
         if threads == 1 or not self._pays(n, 1):
-            total = inference(*arrays, one_by_one, threads, 0)
+            total = inference(X, y, w, out, states, one_by_one, threads, 0)
         else:
             with compilation("scoring"), running(threads) as crew:
-                total = inference(*arrays, one_by_one, threads, crew)
+                total = inference(X, y, w, out, states, one_by_one, threads, crew)
         self._batches = 0
         return out, total
 
