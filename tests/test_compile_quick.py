@@ -38,7 +38,7 @@ def operations() -> Iterator[Operation]:
     """All that the CPU's backend and the transformations have."""
     for found in pkgutil.walk_packages(cpu.__path__, f"{cpu.__name__}."):
         for value in vars(importlib.import_module(found.name)).values():
-            if isinstance(value, Operation) and value.function.__module__ == found.name and not value._options:
+            if isinstance(value, Operation) and value.function.__module__ == found.name and not value.answers:
                 yield value
     yield from (*interpreter.FUNCTIONS.values(), interpreter.run, interpreter.scale_only)
 

@@ -96,6 +96,11 @@ class Operation:
         self._entry: Callable[..., None] | None = None
 
     @property
+    def answers(self) -> bool:
+        """Whether it gives an integer: then Numba compiles it."""
+        return self._result is not types.void
+
+    @property
     def address(self) -> int:
         """Address of the compiled C function."""
         address = self._address
@@ -120,7 +125,7 @@ class Operation:
         return self._entry
 
     def _compile(self) -> int:
-        if self._result is types.void:
+        if not self.answers:
             try:
                 return address_of(self.function)
             except Refused as reason:

@@ -123,8 +123,7 @@ def share(crew_address, function, job, parts):
         if now(crew.left) == 0:
             return
         pause()
-    while True:
-        left = now(crew.left)
-        if left == 0:
-            return
+    left = now(crew.left)
+    while left:
         _sleep(crew, 0, crew.left, left)
+        left = now(crew.left)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import ARRAY, answering, array_at, entry, helper, inlined, kernel, operation
+from pytmva_rnn.compile import ARRAY, answering, array_at, entry, helper, inlined, operation
 from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, choose, enter, number_from
 from pytmva_rnn.kernels.cpu.machine.crew import CREW
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, doubles, floats, lanes_at, record_at
