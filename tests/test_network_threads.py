@@ -7,6 +7,7 @@ import dataclasses
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -164,6 +165,21 @@ def test_callers_at_once_have_a_crew_each_while_there_is_room(monkeypatch: pytes
         assert other not in (0, *crews)
     concurrency._end_all()
     assert not concurrency._Process.idle
+
+
+def test_where_no_thread_can_be_started_a_caller_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", start)
+        with concurrency.running(2) as crew:
+            assert crew == 0
+    with concurrency.running(2) as crew:
+        assert crew
+    concurrency._end_all()
 
 
 @pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])

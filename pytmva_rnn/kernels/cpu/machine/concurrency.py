@@ -78,10 +78,13 @@ class Crew:
         for number in range(len(self._threads) + 1, min(helpers, self._most) + 1):
             if _Process.helpers >= _MOST_HELPERS * (self._most + 1):
                 break
-            _Process.helpers += 1
             self._locks[number, 0] = _held_lock()
             thread = threading.Thread(target=work, args=(self.address, number), name="pytmva_rnn", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system has no more, or Python is about to end: it goes without
+                break
+            _Process.helpers += 1
             self._threads.append(thread)
             self._record["helpers"] = number
         return bool(self._threads)
