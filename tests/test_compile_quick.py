@@ -160,8 +160,8 @@ def one_of_two(address: int, n: int) -> None:
     array_at(address, n, np.float64)[0] = n or 3
 
 
-def answers(address: int, n: int) -> int:
-    return n
+def answers_half(address: int, n: int) -> float:
+    return 0.5
 
 
 def calls_what_is_not_there(address: int, n: int) -> None:
@@ -176,7 +176,7 @@ def calls_what_is_not_there(address: int, n: int) -> None:
         (one_after_another, "float64 and float32 under one name"),
         (from_the_end, "does not count from the start"),
         (one_of_two, "n or 3"),
-        (answers, "returns something"),
+        (answers_half, "returns something else than an integer"),
         (calls_what_is_not_there, "unknown means nothing"),
         (lambda address, n: None, "no source"),
     ],

@@ -34,7 +34,7 @@ from pytmva_rnn.compile.quick.registers import (
 
 __all__ = ["Expressions", "Slot"]
 
-_tuple_type: Any = types.UniTuple  # without types
+_tuple_of: Any = types.BaseTuple.from_types  # without types
 
 _RELATIONS: dict[type, tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Lt: ("<", operator.lt),
@@ -386,26 +386,28 @@ class Expressions(ABC):
         return self.call(function, arguments, keywords)
 
     def _emitted(self, node: ast.AST, emitter: Callable[..., Any], arguments: list[Any]) -> Any:
-        """What one of Numba's intrinsics of integers emits."""
-        kinds: list[Any] = []
-        values = []
-        for each in arguments:
-            if isinstance(each, tuple):
-                packed: Any = ir.Constant(ir.ArrayType(INTEGER.type, len(each)), ir.Undefined)
-                for k, part in enumerate(each):
-                    packed = self.builder.insert_value(packed, self._integer(node, part), k)
-                kinds.append(_tuple_type(types.int64, len(each)))
-                values.append(packed)
-            else:
-                kinds.append(types.int64)
-                values.append(self._integer(node, each))
-        signature, emit = emitter(None, *kinds)
-        found = emit(_CONTEXT, self.builder, signature, values)
+        """What one of Numba's intrinsics of numbers emits."""
+        given = [self._handed(node, each) for each in arguments]
+        signature, emit = emitter(None, *(kind for kind, _ in given))
+        found = emit(_CONTEXT, self.builder, signature, [value for _, value in given])
         results = {types.void: None, types.boolean: LOGICAL, types.int64: INTEGER}
         if signature.return_type not in results:
             raise self.refusal(node)
         kind = results[signature.return_type]
         return None if kind is None else Scalar(kind, found)
+
+    def _handed(self, node: ast.AST, value: Any) -> tuple[Any, Any]:
+        """Numba's type of an argument, and what LLVM has of it."""
+        if not isinstance(value, tuple):
+            of = number(value)
+            if of.kind is DOUBLE:
+                return types.float64, of.value
+            return types.int64, self._integer(node, of)
+        parts = [self._handed(node, each) for each in value]
+        packed: Any = ir.Constant(ir.LiteralStructType([part.type for _, part in parts]), ir.Undefined)
+        for k, (_, part) in enumerate(parts):
+            packed = self.builder.insert_value(packed, part, k)
+        return _tuple_of([kind for kind, _ in parts]), packed
 
     def _integer(self, node: ast.AST, value: Any) -> Any:
         of = number(value)
@@ -422,7 +424,7 @@ def _is_truth(node: ast.expr) -> bool:
 
 
 class _Context:
-    """As much of Numba's target as intrinsics of integers ask for."""
+    """As much of Numba's target as such intrinsics ask for."""
 
     def get_dummy_value(self) -> None:
         """Of what returns nothing."""

@@ -33,7 +33,7 @@ def emitted_module(function: Callable[..., Any], name: str, kinds: Sequence[Any]
     Parameters
     ----------
     function : callable
-        Of integers, which the C function takes too.
+        Of integers, which the C function takes too; it may give one.
     name : str
     kinds : sequence of int, float or (dtype, dimensions), optional
         Of other arguments. The C function takes the address of what it is called with, in words of 64 bits: numbers,
@@ -46,19 +46,28 @@ def emitted_module(function: Callable[..., Any], name: str, kinds: Sequence[Any]
     """
     count = function.__code__.co_argcount if kinds is None else 1
     module = ir.Module(name)
-    emitted = ir.Function(module, ir.FunctionType(ir.VoidType(), [INTEGER.type] * count), name)
+    answers = kinds is None and any(
+        isinstance(node, ast.Return) and node.value is not None for node in ast.walk(definition(function))
+    )
+    kind_of_answer = INTEGER.type if answers else ir.VoidType()
+    emitted = ir.Function(module, ir.FunctionType(kind_of_answer, [INTEGER.type] * count), name)
     builder = ir.IRBuilder(emitted.append_basic_block("entry"))
     start = builder.append_basic_block("start")
     with builder.goto_block(start):
         given = [Scalar(INTEGER, argument) for argument in emitted.args]
         if kinds is None:
-            if Walk(builder, function, given).run() is not None:
-                raise Refused("an operation that returns something")
+            answer = Walk(builder, function, given).run()
+            if answers and not (isinstance(answer, Scalar) and answer.kind is INTEGER):
+                raise Refused("an operation that returns something else than an integer")
         else:
+            answer = None
             words = _Words(builder, given[0])
             arguments = [words.argument(kind) for kind in kinds]
             words.put(Walk(builder, function, arguments).run())
-        builder.ret_void()
+        if answers:
+            builder.ret(answer.value)
+        else:
+            builder.ret_void()
     builder.branch(start)
     return module
 
