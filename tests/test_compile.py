@@ -139,7 +139,7 @@ def test_where_no_folder_can_be_written(
     assert [kernel(double)(2), kernel(double)(2.5)] == [4, 5.0]
     (warning,) = warnings_in(caplog)
     assert "NUMBA_CACHE_DIR" in warning
-    assert "15 s to 2 minutes each time" in warning
+    assert "5 s to a minute each time" in warning
 
 
 @pytest.mark.usefixtures("not_beside")
@@ -257,8 +257,8 @@ def test_each_use_is_announced_once(
         with compilation(use), compilation("what is within"):
             assert kernel(double)((2, 2.5, 2j)[number])
     assert caplog.messages == [
-        "compiling the code for training; that takes 15 s to 2 minutes, as busy as the machine is, but only this once",
-        "compiling the code for single events; that takes 3 to 30 s, as busy as the machine is, but only this once",
+        "compiling the code for training; that takes 5 s to a minute, as busy as the machine is, but only this once",
+        "compiling the code for single events; that takes 2 to 15 s, as busy as the machine is, but only this once",
     ]
     caplog.clear()
     waiting._told.clear()

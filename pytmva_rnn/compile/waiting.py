@@ -16,8 +16,8 @@ __all__ = ["compilation", "compiling", "making_ready", "nothing_kept", "saved", 
 
 log = logging.getLogger("pytmva_rnn")
 
-_TRAINING = "15 s to 2 minutes"
-_EXPECTED = {"training": _TRAINING, "scoring": "5 s to a minute", "single events": "3 to 30 s"}
+_TRAINING = "5 s to a minute"
+_EXPECTED = {"training": _TRAINING, "scoring": "2 to 30 s", "single events": "2 to 15 s"}
 
 
 class _Thread(threading.local):

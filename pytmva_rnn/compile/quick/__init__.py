@@ -2,17 +2,20 @@
 
 An operation is a few loops of integers, records and arrays at addresses around the blocks that are emitted. `walk.py`
 goes through its syntax tree, with the functions that it calls in place of the calls, and emits instructions;
-`registers.py` has the values that it works with, `meanings.py` what functions of Python and NumPy mean, and
-`machine_code.py` what LLVM makes of it. Numbers are those of Numba to the last bit: the same types, conversions and
-instructions in the same order. What is not known here is `Refused`, and Numba compiles it.
+`expressions.py` and `operators.py` have what expressions mean, `registers.py` the values that they work with,
+`meanings.py` functions of Python and NumPy, and `numba_intrinsics.py` those that emit instructions themselves.
+`c_functions.py` puts a function around it, and `machine_code.py` has LLVM's part.
+
+Numbers are those of Numba to the last bit: the same types, conversions and instructions in the same order. What is not
+known here is `Refused`, and Numba compiles it.
 """
 
 from __future__ import annotations
 
+from pytmva_rnn.compile.quick.c_functions import emitted_module
 from pytmva_rnn.compile.quick.machine_code import address_of
 from pytmva_rnn.compile.quick.meanings import meaning
 from pytmva_rnn.compile.quick.registers import ArrayAt, RecordAt, Refused, Scalar, array_of, integer
-from pytmva_rnn.compile.quick.walk import emitted_module
 
 __all__ = [
     "ArrayAt",

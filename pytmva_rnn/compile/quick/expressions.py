@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import ast
-import operator
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 
-from pytmva_rnn.compile.quick.meanings import MEANINGS, external
+from pytmva_rnn.compile.quick.meanings import MEANINGS
+from pytmva_rnn.compile.quick.numba_intrinsics import emitted
+from pytmva_rnn.compile.quick.operators import KNOWN, NumberOperators
 from pytmva_rnn.compile.quick.python_sources import meant, python_function
 from pytmva_rnn.compile.quick.registers import (
-    DOUBLE,
     INTEGER,
     LOGICAL,
     WORD,
@@ -25,6 +22,7 @@ from pytmva_rnn.compile.quick.registers import (
     Refused,
     Scalar,
     ScalarKind,
+    Slot,
     common,
     converted,
     kind_of,
@@ -32,77 +30,19 @@ from pytmva_rnn.compile.quick.registers import (
     truth,
 )
 
-__all__ = ["Expressions", "Slot"]
-
-_tuple_of: Any = types.BaseTuple.from_types  # without types
-
-_RELATIONS: dict[type, tuple[str, Callable[[Any, Any], bool]]] = {
-    ast.Lt: ("<", operator.lt),
-    ast.LtE: ("<=", operator.le),
-    ast.Gt: (">", operator.gt),
-    ast.GtE: (">=", operator.ge),
-    ast.Eq: ("==", operator.eq),
-    ast.NotEq: ("!=", operator.ne),
-}
-_ARITHMETIC: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("add", operator.add),
-    ast.Sub: ("sub", operator.sub),
-    ast.Mult: ("mul", operator.mul),
-}
-_OF_BITS: dict[type, tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.BitAnd: ("and_", operator.and_),
-    ast.BitOr: ("or_", operator.or_),
-    ast.BitXor: ("xor", operator.xor),
-    ast.LShift: ("shl", operator.lshift),
-    ast.RShift: ("lshr", operator.rshift),
-}
-_OF_BITS_OF_BOTH = (ast.BitAnd, ast.BitOr, ast.BitXor)  # whether there is a sign or not
-_KNOWN = (bool, int, float)
+__all__ = ["Expressions"]
 
 
-class Slot:
-    """A number on the stack, of one kind."""
-
-    def __init__(self, builder: Any, kind: ScalarKind) -> None:
-        self.kind = kind
-        with builder.goto_block(builder.function.entry_basic_block):
-            self.place = builder.alloca(kind.type)
-
-    def load(self, builder: Any) -> Scalar:
-        return Scalar(self.kind, builder.load(self.place))
-
-    def store(self, builder: Any, of: Scalar) -> None:
-        """Store a number.
-
-        Raises
-        ------
-        Refused
-            For one of another kind: Numba might reckon with that kind from there on.
-        """
-        if of.kind is not self.kind:
-            raise Refused(f"{self.kind.name} and {of.kind.name} under one name")
-        builder.store(of.value, self.place)
-
-
-class Expressions(ABC):
+class Expressions(NumberOperators):
     """What expressions in a function mean; statements are for a class that extends this one."""
 
     def __init__(self, builder: Any, function: Callable[..., Any]) -> None:
-        self.builder = builder
-        self.function = function
-        self.place = f"{function.__module__}.{function.__qualname__}"
+        super().__init__(builder, function)
         self.names: dict[str, Any] = {}
-
-    @abstractmethod
-    def call(self, function: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any]) -> Any:
-        """What a function of Python's makes of arguments."""
-
-    def refusal(self, node: ast.AST) -> Refused:
-        return Refused(f"{self.place}: {ast.unparse(node)}")
 
     def assign_name(self, name: str, value: Any) -> None:
         """Let a name mean a value."""
-        if isinstance(value, (*_KNOWN, np.generic, Scalar)):
+        if isinstance(value, (*KNOWN, np.generic, Scalar)):
             of = number(value)
             slot = self.names.get(name)
             if slot is None:
@@ -129,7 +69,7 @@ class Expressions(ABC):
             of = self.condition(node.operand)
             return not of if isinstance(of, bool) else self.builder.not_(of)
         value = self.value(node)
-        return bool(value) if isinstance(value, _KNOWN) else truth(self.builder, value)
+        return bool(value) if isinstance(value, KNOWN) else truth(self.builder, value)
 
     def _either(self, nodes: list[ast.expr], stops: bool) -> Any:
         """`or`, which the first that is true decides, if `stops`, else `and`."""
@@ -228,7 +168,7 @@ class Expressions(ABC):
         of = self.value(node.operand)
         if not isinstance(node.op, ast.USub):
             raise self.refusal(node)
-        if isinstance(of, _KNOWN):
+        if isinstance(of, KNOWN):
             return -of
         found = number(of)
         if found.kind in (LOGICAL, WORD):
@@ -238,38 +178,15 @@ class Expressions(ABC):
 
     def _of_compare(self, node: ast.Compare) -> Any:
         if len(node.ops) > 1:
-            return self._chain(node)
+            return self.chain(node, [self.value(each) for each in (node.left, *node.comparators)])
         left, right = self.value(node.left), self.value(node.comparators[0])
         if isinstance(node.ops[0], ast.In) and isinstance(right, tuple) and right:
             found: Any = LOGICAL.type(0)
             for each in right:
-                same = number(self._compared(ast.Eq, left, each, node))
+                same = number(self.compared(ast.Eq, left, each, node))
                 found = self.builder.or_(found, same.value)
             return Scalar(LOGICAL, found)
-        return self._compared(type(node.ops[0]), left, right, node)
-
-    def _chain(self, node: ast.Compare) -> Any:
-        """`a < b < c`; what is compared has no effects, so that all of it may be evaluated."""
-        values = [self.value(each) for each in (node.left, *node.comparators)]
-        found: Any = LOGICAL.type(1)
-        for relation, left, right in zip(node.ops, values, values[1:], strict=False):
-            found = self.builder.and_(found, number(self._compared(type(relation), left, right, node)).value)
-        return Scalar(LOGICAL, found)
-
-    def _compared(self, relation: type, left: Any, right: Any, node: ast.AST) -> Any:
-        if relation not in _RELATIONS:
-            raise self.refusal(node)
-        sign, known = _RELATIONS[relation]
-        if isinstance(left, _KNOWN) and isinstance(right, _KNOWN):
-            return known(left, right)
-        a, b = number(left), number(right)
-        kind = a.kind if a.kind is b.kind else common(a.kind, b.kind)
-        values = [converted(self.builder, each, kind) for each in (a, b)]
-        if kind.is_float:
-            compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
-        else:
-            compare = self.builder.icmp_unsigned if kind in (WORD, LOGICAL) else self.builder.icmp_signed
-        return Scalar(LOGICAL, compare(sign, *values))
+        return self.compared(type(node.ops[0]), left, right, node)
 
     def _of_ifexp(self, node: ast.IfExp) -> Any:
         condition = self.condition(node.test)
@@ -299,62 +216,6 @@ class Expressions(ABC):
     def _of_binop(self, node: ast.BinOp) -> Any:
         return self.binary(node, node.op, self.value(node.left), self.value(node.right))
 
-    def binary(self, node: ast.AST, operation: ast.operator, left: Any, right: Any) -> Any:
-        """Two numbers together."""
-        kind_of_operation, builder = type(operation), self.builder
-        if isinstance(operation, ast.Pow):
-            return self._power(node, left, right)
-        a, b = number(left), number(right)
-        kind = common(a.kind, b.kind)
-        if isinstance(operation, ast.Div):
-            kind = kind if kind.is_float else DOUBLE
-            return Scalar(kind, builder.fdiv(converted(builder, a, kind), converted(builder, b, kind)))
-        values = converted(builder, a, kind), converted(builder, b, kind)
-        if kind_of_operation in _ARITHMETIC:
-            name, known = _ARITHMETIC[kind_of_operation]
-            if isinstance(left, _KNOWN) and isinstance(right, _KNOWN):
-                return known(left, right)
-            return Scalar(kind, getattr(builder, f"f{name}" if kind.is_float else name)(*values))
-        known_bits = _OF_BITS if kind is WORD else _OF_BITS_OF_BOTH
-        if kind in (WORD, INTEGER) and kind_of_operation in known_bits:
-            return Scalar(kind, getattr(builder, _OF_BITS[kind_of_operation][0])(*values))
-        if isinstance(operation, ast.FloorDiv | ast.Mod) and kind is INTEGER:
-            if type(left) is int and type(right) is int and right:
-                return left // right if isinstance(operation, ast.FloorDiv) else left % right
-            return Scalar(kind, self._divided(*values, remainder=isinstance(operation, ast.Mod)))
-        raise self.refusal(node)
-
-    def _divided(self, a: Any, b: Any, *, remainder: bool) -> Any:
-        """Python's quotient, which is rounded down, or remainder; 0 where b is."""
-        builder, zero, one = self.builder, INTEGER.type(0), INTEGER.type(1)
-        nothing = builder.icmp_signed("==", b, zero)
-        divisor = builder.select(nothing, one, b)
-        quotient, rest = builder.sdiv(a, divisor), builder.srem(a, divisor)
-        other_sign = builder.icmp_signed("<", builder.xor(rest, divisor), zero)
-        down = builder.and_(builder.icmp_signed("!=", rest, zero), other_sign)
-        if remainder:
-            found = builder.select(down, builder.add(rest, divisor), rest)
-        else:
-            found = builder.select(down, builder.sub(quotient, one), quotient)
-        return builder.select(nothing, zero, found)
-
-    def _power(self, node: ast.AST, left: Any, right: Any) -> Scalar:
-        base, exponent = number(left), number(right)
-        if not base.kind.is_float:
-            raise self.refusal(node)
-        if type(right) is int and right >= 0:
-            # as Numba does it
-            found, value = Scalar(base.kind, base.kind.type(1.0)).value, base.value
-            while right:
-                found = self.builder.fmul(found, value) if right & 1 else found
-                right >>= 1
-                value = self.builder.fmul(value, value) if right else value
-            return Scalar(base.kind, found)
-        if exponent.kind is INTEGER and base.kind is DOUBLE:
-            powered: Scalar = self.call(_power_of_integer, [base, exponent], {})
-            return powered
-        raise self.refusal(node)
-
     def range_of(self, node: ast.expr) -> tuple[Any, Any, int] | None:
         """Start, stop and step, if an expression is a range."""
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
@@ -377,43 +238,13 @@ class Expressions(ABC):
             if keywords:
                 raise self.refusal(node)
             return MEANINGS[callee](self.builder, *arguments)
-        emitter = getattr(callee, "_defn", None)
-        if emitter is not None:
-            return self._emitted(node, emitter, arguments)
+        definition = getattr(callee, "_defn", None)
+        if definition is not None:
+            return emitted(self.builder, definition, arguments)
         function = python_function(callee)
         if function is None:
             raise self.refusal(node)
         return self.call(function, arguments, keywords)
-
-    def _emitted(self, node: ast.AST, emitter: Callable[..., Any], arguments: list[Any]) -> Any:
-        """What one of Numba's intrinsics of numbers emits."""
-        given = [self._handed(node, each) for each in arguments]
-        signature, emit = emitter(None, *(kind for kind, _ in given))
-        found = emit(_CONTEXT, self.builder, signature, [value for _, value in given])
-        results = {types.void: None, types.boolean: LOGICAL, types.int64: INTEGER}
-        if signature.return_type not in results:
-            raise self.refusal(node)
-        kind = results[signature.return_type]
-        return None if kind is None else Scalar(kind, found)
-
-    def _handed(self, node: ast.AST, value: Any) -> tuple[Any, Any]:
-        """Numba's type of an argument, and what LLVM has of it."""
-        if not isinstance(value, tuple):
-            of = number(value)
-            if of.kind is DOUBLE:
-                return types.float64, of.value
-            return types.int64, self._integer(node, of)
-        parts = [self._handed(node, each) for each in value]
-        packed: Any = ir.Constant(ir.LiteralStructType([part.type for _, part in parts]), ir.Undefined)
-        for k, (_, part) in enumerate(parts):
-            packed = self.builder.insert_value(packed, part, k)
-        return _tuple_of([kind for kind, _ in parts]), packed
-
-    def _integer(self, node: ast.AST, value: Any) -> Any:
-        of = number(value)
-        if of.kind not in (INTEGER, LOGICAL):
-            raise self.refusal(node)
-        return converted(self.builder, of, INTEGER)
 
 
 def _is_truth(node: ast.expr) -> bool:
@@ -423,43 +254,5 @@ def _is_truth(node: ast.expr) -> bool:
     return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
 
 
-class _Context:
-    """As much of Numba's target as such intrinsics ask for."""
-
-    def get_dummy_value(self) -> None:
-        """Of what returns nothing."""
-
-    def cast(self, builder: Any, value: Any, kind: Any, to: Any) -> Any:
-        return value
-
-
-_CONTEXT = _Context()
-
-
 def _is_hashable(callee: Any) -> bool:
     return getattr(type(callee), "__hash__", None) is not None
-
-
-def _power_of_integer(a: float, b: int) -> float:
-    """Numba's algorithm, product by product."""
-    exponent = -b if b < 0 else b
-    if exponent > _MOST_PRODUCTS:
-        return float(_pow(a, b))
-    base = a
-    result = 1.0
-    while exponent != 0:
-        if exponent % 2:
-            result *= base
-        exponent = exponent // 2
-        base *= base
-    return 1.0 / result if b < 0 else result
-
-
-_MOST_PRODUCTS = 0x10000
-
-
-def _pow(a: Any, b: Any) -> Any:
-    raise NotImplementedError
-
-
-MEANINGS[_pow] = lambda builder, a, b: external(builder, "llvm.pow.f64", DOUBLE, a, b)

@@ -13,8 +13,8 @@ import llvmlite.binding as llvm
 from numba import config
 
 from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.quick.c_functions import emitted_module
 from pytmva_rnn.compile.quick.registers import Refused
-from pytmva_rnn.compile.quick.walk import emitted_module
 from pytmva_rnn.compile.waiting import making_ready, saved, watched
 
 __all__ = ["address_of"]
@@ -25,7 +25,7 @@ _LABEL = "quick"
 def address_of(function: Callable[..., Any], kinds: tuple[Any, ...] | None = None) -> int:
     """Address of the C function that an operation's function becomes, compiled or as it was kept.
 
-    With `kinds` it is that of a function of such arguments; see `walk.emitted_module`.
+    With `kinds` it is that of a function of such arguments; see `emitted_module`.
 
     Raises
     ------

@@ -23,6 +23,7 @@ __all__ = [
     "Refused",
     "Scalar",
     "ScalarKind",
+    "Slot",
     "array_of",
     "common",
     "converted",
@@ -131,6 +132,30 @@ def truth(builder: Any, value: Any) -> Any:
     zero = ir.Constant(of.kind.type, 0)
     compare = builder.fcmp_unordered if of.kind.is_float else builder.icmp_signed
     return compare("!=", of.value, zero)
+
+
+class Slot:
+    """A number on the stack, of one kind."""
+
+    def __init__(self, builder: Any, kind: ScalarKind) -> None:
+        self.kind = kind
+        with builder.goto_block(builder.function.entry_basic_block):
+            self.place = builder.alloca(kind.type)
+
+    def load(self, builder: Any) -> Scalar:
+        return Scalar(self.kind, builder.load(self.place))
+
+    def store(self, builder: Any, of: Scalar) -> None:
+        """Store a number.
+
+        Raises
+        ------
+        Refused
+            For one of another kind: Numba might reckon with that kind from there on.
+        """
+        if of.kind is not self.kind:
+            raise Refused(f"{self.kind.name} and {of.kind.name} under one name")
+        builder.store(of.value, self.place)
 
 
 @dataclass(frozen=True, eq=False)
