@@ -38,7 +38,7 @@ def operations() -> Iterator[Operation]:
     """All that the CPU's backend and the transformations have."""
     for found in pkgutil.walk_packages(cpu.__path__, f"{cpu.__name__}."):
         for value in vars(importlib.import_module(found.name)).values():
-            if isinstance(value, Operation) and value.function.__module__ == found.name and not value.answers:
+            if isinstance(value, Operation) and value.function.__module__ == found.name:
                 yield value
     yield from (*interpreter.FUNCTIONS.values(), interpreter.run, interpreter.scale_only)
 
@@ -243,7 +243,7 @@ def test_python_calls_with_arrays(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_how_much_numba_compiles(tmp_path: Path) -> None:
-    """A first score needs next to none of it, which takes ten times as long."""
+    """A first score needs none of it, which takes ten times as long."""
     program = f"""
 import numpy as np, pytmva_rnn
 from numba.core import event
@@ -261,4 +261,4 @@ print(len([1 for _, each in recorder.buffer if each.is_start]))
         capture_output=True,
         text=True,
     )
-    assert int(done.stdout) <= 2, done.stderr
+    assert int(done.stdout) == 0, done.stderr

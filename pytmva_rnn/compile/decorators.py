@@ -97,7 +97,7 @@ class Operation:
 
     @property
     def answers(self) -> bool:
-        """Whether it gives an integer: then Numba compiles it."""
+        """Whether it gives an integer."""
         return self._result is not types.void
 
     @property
@@ -125,11 +125,10 @@ class Operation:
         return self._entry
 
     def _compile(self) -> int:
-        if not self.answers:
-            try:
-                return address_of(self.function)
-            except Refused as reason:
-                log.debug("compiled by Numba: %s", reason)
+        try:
+            return address_of(self.function)
+        except Refused as reason:
+            log.debug("compiled by Numba: %s", reason)
         signature = (types.int64,) * self.function.__code__.co_argcount, self._result
         options = {**OPTIONS, "nopython": True}
         self._compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)

@@ -120,8 +120,7 @@ class Expressions(NumberOperators):
     def _of_attribute(self, node: ast.Attribute) -> Any:
         of = self.value(node.value)
         if isinstance(of, RecordAt):
-            place, kind = of.place(self.builder, node.attr)
-            return Scalar(kind, self.builder.load(place))
+            return of.field(self.builder, node.attr)
         if isinstance(of, ArrayAt):
             if node.attr == "itemsize":
                 return of.dtype.itemsize

@@ -180,6 +180,15 @@ class RecordAt:
         place = builder.gep(self.pointer, [INTEGER.type(offset)], inbounds=True)
         return builder.bitcast(place, kind.type.as_pointer()), kind
 
+    def field(self, builder: Any, name: str) -> Scalar:
+        """What is in a field; 32 bit integers come as 64 bit ones."""
+        if name in (self.dtype.fields or {}) and self.dtype[name] == np.int32:
+            place = builder.gep(self.pointer, [INTEGER.type(self.dtype.fields[name][1])], inbounds=True)
+            short = builder.load(builder.bitcast(place, ir.IntType(32).as_pointer()))
+            return Scalar(INTEGER, builder.sext(short, INTEGER.type))
+        place, kind = self.place(builder, name)
+        return Scalar(kind, builder.load(place))
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayAt:
