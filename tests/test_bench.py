@@ -143,12 +143,16 @@ def test_work_counts_the_products() -> None:
     without_input = 2 * lstm - 4 * 7 * 5 * 3
     assert trained.flops == 2 * 19 * (lstm + without_input + 3 * dense)
     assert work_of(make_problem(SEQUENCE, "LSTM"), "one").flops == inferred.flops // 19
+    # a state's equations take 3*26 + 2*23 + 4 operations and, back, 22; tanh of the hidden layer 23 and 3
+    assert inferred.elementwise == 19 * (3 * 7 * 128 + 4 * 23)
+    assert trained.elementwise == 19 * (3 * 7 * 150 + 4 * 26)
 
 
 def test_roofline_bounds() -> None:
     peaks = highest([Peaks(1, 100.0, 2.0, 1), Peaks(1, 30.0, 10.0, 1)])
     assert peaks == Peaks(1, flops=100.0, bandwidth=10.0, working_set=1)
     assert Work(flops=1000, bytes=10).of_rate(peaks, seconds=20) == 0.5
+    assert Work(flops=1000, bytes=10, elementwise=500).of_rate_in_all(peaks, seconds=20) == 0.75
     assert Work(flops=1000, bytes=10).of_bandwidth(peaks, seconds=20) == 0.05
 
 

@@ -12,7 +12,7 @@ from pytmva_rnn.model import Model
 from pytmva_rnn.options import MethodOptions, parse_options
 from pytmva_rnn.options.layout import build_layers
 
-__all__ = ["CALLS", "CASES", "GOALS", "LAYERS", "USUAL", "Case", "CaseData", "make_problem"]
+__all__ = ["CALLS", "CASES", "GOALS", "LAYERS", "SHARE_GOALS", "USUAL", "Case", "CaseData", "make_problem"]
 
 LAYERS = ("LSTM", "GRU", "RNN")
 """Of the GRU the variant with the reset gate after the product, the one that PyTorch has."""
@@ -81,6 +81,9 @@ GOALS: dict[tuple[str, str], dict[str, tuple[float, float, float]]] = {
     ("one", "ONNX Runtime"): {"LSTM": (7, 2, 1.2), "GRU": (7, 2, 1.2), "RNN": (6, 4, 2)},
 }
 """How many times faster than a contestant the project means to be, in cases 1, 2 and 3."""
+
+SHARE_GOALS = {"train": {"2": 0.70, "3": 0.78}, "infer": {"2": 0.75, "3": 0.80}}
+"""What part of a core's peak rate all operations of a call are to reach, by case."""
 
 
 @dataclass(frozen=True, eq=False)

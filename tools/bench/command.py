@@ -30,6 +30,7 @@ examples:
   python tools/bench --device cuda --batches 100,65536
   python tools/bench --device cuda --cases 4 --layers LSTM --batches 1024
   python tools/bench compare before/bench.json after/bench.json
+  python tools/bench profile --cases 3
   python tools/bench sweep --axes state,batch
 
 PyTorch, ONNX Runtime and C++ TMVA take part where they are installed: pip install "pytmva_rnn[torch,onnx]".
@@ -42,7 +43,7 @@ exit codes: 0 done, 1 not comparable (told in one line), 2 wrong usage, 130 inte
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmarks, or compare two runs, or sweep.
+    """Run the benchmarks, or compare two runs, or take calls apart, or sweep.
 
     Parameters
     ----------
@@ -60,6 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from bench.comparing import main as compare
 
         return compare(arguments[1:])
+    if arguments[:1] == ["profile"]:
+        from bench.profile_command import main as profile
+
+        return profile(arguments[1:])
     if arguments[:1] == ["sweep"]:
         from bench.sweep.sweep_command import main as sweep
 

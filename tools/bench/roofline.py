@@ -21,6 +21,7 @@ from numba.core import cgutils as _cgutils
 from numba.extending import intrinsic as _intrinsic
 
 from bench.cases import CaseData
+from bench.elementwise import elementwise_operations
 from pytmva_rnn.description import Recurrent
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
@@ -165,16 +166,19 @@ class Work:
     Attributes
     ----------
     flops : int
-        Operations of the matrix products, two for each multiply-add; activations are not counted.
+        Operations of the matrix products, two for each multiply-add.
     bytes : int
         What is read and written at least: events, scores, weights, and the optimizer's moments.
     steps : int
         Of recurrent layers, one after another, forward and back.
+    elementwise : int
+        Operations of the cells' equations and of activation functions; see `elementwise`.
     """
 
     flops: int
     bytes: int
     steps: int = 0
+    elementwise: int = 0
 
     def floors(self, peaks: Peaks) -> dict[str, float]:
         """Seconds that a GPU needs at least for the bytes, for the operations, and for the steps in turn."""
@@ -185,8 +189,12 @@ class Work:
         }
 
     def of_rate(self, peaks: Peaks, seconds: float) -> float:
-        """Part of the peak rate of multiply-adds that a call of so many seconds reaches."""
+        """Part of the peak rate of multiply-adds that the products of a call of so many seconds reach."""
         return self.flops / seconds / peaks.flops
+
+    def of_rate_in_all(self, peaks: Peaks, seconds: float) -> float:
+        """Part of the peak rate that all operations reach, those of the equations too."""
+        return (self.flops + self.elementwise) / seconds / peaks.flops
 
     def of_bandwidth(self, peaks: Peaks, seconds: float) -> float:
         """Part of the memory's bandwidth that it would take if nothing came from a cache: it may exceed 1."""
@@ -197,13 +205,14 @@ def work_of(problem: CaseData, what: str) -> Work:
     """Work of a "train", "infer" or "one" call.
 
     Backward, each product is made twice more, for the gradients of the weights and of what they are multiplied with;
-    but the gradient of the network's own input is not needed.
+    but the gradient of the network's own input is not needed. Not counted are biases, loss and optimizer.
     """
     events = 1 if what == "one" else len(problem.X)
-    forward = backward = parameters = in_turn = 0
+    forward = backward = parameters = in_turn = elementwise = 0
     for layer in problem.model.layers:
         steps = getattr(layer, "time_steps", 1)
         in_turn += steps if isinstance(layer, Recurrent) else 0
+        elementwise += elementwise_operations(layer, backward=what == "train")
         for name, (rows, columns) in layer.weight_shapes().items():
             parameters += rows * columns
             if name.startswith(("W", "U")):
@@ -216,4 +225,5 @@ def work_of(problem: CaseData, what: str) -> Work:
     traffic = 4 * events * (problem.case.steps * problem.case.inputs + 1) + 4 * parameters * (
         6 if what == "train" else 1
     )
-    return Work(2 * events * count, traffic, in_turn * (2 if what == "train" else 1))
+    in_turn *= 2 if what == "train" else 1
+    return Work(2 * events * count, traffic, in_turn, events * elementwise)

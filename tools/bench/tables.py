@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.cases import GOALS
+from bench.cases import GOALS, SHARE_GOALS
 from bench.contestants.ours_gpu import OursOnTensorCores
 from bench.epoch import EPOCH_GOAL, Epochs
 from bench.measure import Timing
 from bench.results import CaseResult, Results
 
-__all__ = ["TITLES", "cpu_tables", "gpu_tables"]
+__all__ = ["TITLES", "cpu_tables", "gpu_tables", "table"]
 
 TITLES = {"train": "Training step", "infer": "Scores of a batch", "one": "Score of one event"}
 
@@ -26,7 +26,8 @@ def cpu_tables(results: Results) -> Iterator[str]:
     yield from ("", "## Roofline", "", *_roofline(results))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table in Markdown."""
     divider = ["---", *["---:"] * (len(columns) - 1)]
     return ["| " + " | ".join(row) + " |" for row in (columns, divider, *rows)]
 
@@ -48,7 +49,7 @@ def _times(comparisons: Sequence[CaseResult]) -> list[str]:
         cells.append(f"{each.events / each.ours.seconds:,.0f}")
         cells += [_ratio(each, name) for name in names[1:]]
         rows.append(cells)
-    return [f"With {threads} thread(s); in brackets what the project aims at.", "", *_table(columns, rows)]
+    return [f"With {threads} thread(s); in brackets what the project aims at.", "", *table(columns, rows)]
 
 
 def _microseconds(timing: Timing) -> str:
@@ -85,7 +86,7 @@ def _epochs(epochs: Sequence[Epochs]) -> list[str]:
         "kept",
         "of steps + validation",
     ]
-    return [f"{epochs[0].events:,} training events, a quarter as many to validate.", "", *_table(columns, rows)]
+    return [f"{epochs[0].events:,} training events, a quarter as many to validate.", "", *table(columns, rows)]
 
 
 def _roofline(results: Results) -> list[str]:
@@ -103,14 +104,19 @@ def _roofline(results: Results) -> list[str]:
                 work, peaks, seconds = each.work, results.peaks[timing.threads], timing.shortest
                 name = f"{each.case.name} {each.layer} {each.what}"
                 rate, traffic = work.flops / seconds / 1e9, work.bytes / seconds / 1e9
-                parts = f"{work.of_rate(peaks, seconds):.0%}", f"{work.of_bandwidth(peaks, seconds):.0%}"
-                rows.append((name, str(timing.threads), f"{rate:.1f}", parts[0], f"{traffic:.1f}", parts[1]))
-    columns = ["kernel", "threads", "GFLOP/s", "of the peak", "GB/s", "of the bandwidth"]
+                goal = SHARE_GOALS.get(each.what, {}).get(each.case.name) if timing.threads == 1 else None
+                aim = f" ({goal:.0%})" if goal else ""
+                rates = f"{work.of_rate(peaks, seconds):.0%}", f"{work.of_rate_in_all(peaks, seconds):.0%}{aim}"
+                share = f"{work.of_bandwidth(peaks, seconds):.0%}"
+                rows.append((name, str(timing.threads), f"{rate:.1f}", *rates, f"{traffic:.1f}", share))
+    columns = ["kernel", "threads", "GFLOP/s", "of the peak", "all operations", "GB/s", "of the bandwidth"]
     note = (
-        "The quickest round of each. Only matrix products are counted, not activations; and bytes as if all came from "
+        "The quickest round of each, over all that it does. GFLOP/s are those of the matrix products alone; all "
+        "operations are these and those of cells and activation functions, as they stand in the equations, without "
+        "biases, loss and optimizer; in brackets what the project aims at. Bytes are counted as if all came from "
         "memory, though a benchmark that repeats a call finds them in caches."
     )
-    return [*lines, "", note, "", *_table(columns, rows)]
+    return [*lines, "", note, "", *table(columns, rows)]
 
 
 def gpu_tables(results: Results) -> Iterator[str]:
@@ -152,4 +158,4 @@ def gpu_tables(results: Results) -> Iterator[str]:
         cells += [f"{floors[floor_of] * 1e6:,.1f}", floor_of]
         cells += [f"{floors[floor_of] / seconds[name]:.1%}" if name in seconds else "" for name in mine]
         rows.append(cells)
-    yield from ("", *_table(columns, rows))
+    yield from ("", *table(columns, rows))
