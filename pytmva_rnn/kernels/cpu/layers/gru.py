@@ -43,6 +43,9 @@ from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _PAIRS = 2 * UNITS
 
+_UNITS = 2
+"""Of a tile with the reset gate after, whose inputs and states each meet three of its four sums."""
+
 GRU = record_type(
     "v",  # place of the candidate's weights of the states, in the flat weights
     "v_stride",
@@ -90,7 +93,7 @@ def _reset_gradient_after(dc: Vector, a_h: Vector, r: Vector) -> tuple[Vector, .
 
 _gates_step = recurrent_step(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
 _candidate_step = recurrent_step(_candidate, _PAIRS, (0,), (0,), 2, 2)
-_after_step = recurrent_step(_cell_after, UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
+_after_step = recurrent_step(_cell_after, _UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
 _gates_one = recurrent_step_one(_gates, WIDE, (0, 1), (0, 1), 1, 3)
 _candidate_one = recurrent_step_one(_candidate, WIDE, (0,), (0,), 2, 2)
 _after_one = recurrent_step_one(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
@@ -151,8 +154,8 @@ def pack_after(op_address, frame_address):
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
     w, u = frame.weights + own.w, frame.weights + own.u
-    pack_tiles(op.H, 3, UNITS, w, own.w_stride, op.D + 1, frame.packed + own.packed_w, 1)
-    pack_tiles(op.H, 3, UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
+    pack_tiles(op.H, 3, _UNITS, w, own.w_stride, op.D + 1, frame.packed + own.packed_w, 1)
+    pack_tiles(op.H, 3, _UNITS, u, own.u_stride, op.H, frame.packed + own.packed_u)
 
 
 @helper

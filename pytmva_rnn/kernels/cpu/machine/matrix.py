@@ -16,7 +16,10 @@ from pytmva_rnn.kernels.cpu.machine.tiles import matrix_product
 _ROWS = 4 if WIDTH == 8 else 8
 _COLUMNS = 2 if WIDTH == 8 else 4
 
-_product = matrix_product(_ROWS, VECTORS, rows_adjacent=False)
+PANEL = _COLUMNS * WIDTH
+"""Columns of a tile of `outer_product`."""
+
+_product = matrix_product(6 if WIDTH == 8 else 8, VECTORS, rows_adjacent=False)
 _transposed = matrix_product(_ROWS, VECTORS, rows_adjacent=True)
 _outer = matrix_product(6, _COLUMNS, rows_adjacent=False)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import helper, inlined
+from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose
+from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, outer_product, product, transpose
 from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
 from pytmva_rnn.kernels.cpu.machine.padding_marks import MASK, carried, plan_masked
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
@@ -16,6 +17,8 @@ UNITS = 1 if WIDTH == 8 else 2
 """Hidden units of a tile with four gates; a tile with fewer gates takes as many more."""
 
 _CHUNK_FLOATS = 131072  # gate gradients kept before they meet the inputs: half of a usual second-level cache
+
+_CHUNK_ROWS = 256  # lanes of all steps of a chunk: so many rows of a panel stay in a first-level cache
 
 RECURRENT = record_type(
     "sequence",  # returns every state
@@ -27,8 +30,9 @@ RECURRENT = record_type(
     "u",  # of those of the states
     "u_stride",
     "gates",  # place of the gradients of one step's gates, [gate*H + unit][LANES]
-    "transposed",  # of those of some steps, [step][lane][gate*H + unit]
-    "transposed_stride",
+    "transposed",  # of those of some steps, [panel][step][lane][column of the panel]
+    "panels",  # of how many columns, gate*H + unit
+    "panel",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
     "product",  # addresses of functions of `matrix`
     "outer_product",
@@ -67,11 +71,16 @@ def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int
     """Room for the gradients of the gates of one step, and transposed for a chunk of steps."""
     if not plan.training:
         return
+    H, T = op.fields["H"], op.fields["T"]
     # products take whole vectors of columns from any gate on: leave that much after the last one
-    stride = padded(gates * op.fields["H"]) + padded(extra)
-    chunk = max(1, min(op.fields["T"], _CHUNK_FLOATS // (LANES * stride)))
-    op.own |= {"gates": plan.scratch(stride * LANES), "chunk": chunk, "transposed_stride": stride}
-    op.own |= {"transposed": plan.scratch(chunk * LANES * stride)}
+    columns = padded(gates * H) + padded(extra)
+    # a tile's columns that lie together come from few pages and do not push each other out of a cache
+    panel = PANEL if H % PANEL == 0 else columns
+    panels = gates * H // PANEL if H % PANEL == 0 else 1
+    most = max(1, min(_CHUNK_FLOATS // (LANES * columns), _CHUNK_ROWS // LANES))
+    chunk = -(-T // -(-T // most))
+    op.own |= {"gates": plan.scratch(columns * LANES), "chunk": chunk, "panels": panels, "panel": panel}
+    op.own |= {"transposed": plan.scratch(panels * chunk * LANES * panel)}
     op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
 
 
@@ -160,12 +169,19 @@ def put_state_gradient(op, frame, weights, stride, gates, count, target, accumul
     call(own.product, arguments)
 
 
+@emitted
+def _panel(transposed, own, number, step, column):
+    """Address of a column of a panel, from one of its steps on."""
+    return element(transposed, own.panel, (number * own.chunk + step) * LANES, column)
+
+
 @inlined
 def keep_gate_gradients(op, frame, gates, t):
     """Keep the gradients of the gates of step t, transposed, until the chunk is complete."""
     own = record_at(op.own, RECURRENT)
-    target = element(frame.scratch + own.transposed, own.transposed_stride, (t % own.chunk) * LANES, 0)
-    call(own.transpose, (own.transposed_stride, frame.vectors, gates, target))
+    for k in range(own.panels):
+        target = _panel(frame.scratch + own.transposed, own, k, t % own.chunk, 0)
+        call(own.transpose, (own.panel, frame.vectors, row_of(gates, k * own.panel), target))
 
 
 @inlined
@@ -175,10 +191,11 @@ def add_weight_gradient(op, frame, rows, inputs, inputs_step, first_gate, steps,
     `inputs` is the address of the first step's input rows; the gates' gradients start at column `first_gate`.
     """
     own = record_at(op.own, RECURRENT)
-    gates, step = frame.scratch + own.transposed, own.transposed_stride
-    first, lanes = element(gates, step, 0, first_gate), frame.vectors * WIDTH
-    factors = (inputs, LANES, inputs_step, first, step, LANES * step, lanes, steps)
-    call(own.outer_product, (rows, stride, *factors, frame.gradient + w, stride))
+    gates, target, panel = frame.scratch + own.transposed, frame.gradient + w, own.panel
+    for k in range((stride + panel - 1) // panel):
+        first = _panel(gates, own, first_gate // panel + k, 0, first_gate % panel)
+        factors = (inputs, LANES, inputs_step, first, panel, LANES * panel, frame.vectors * WIDTH, steps)
+        call(own.outer_product, (rows, min(panel, stride), *factors, element(target, 0, 0, k * panel), stride))
 
 
 @inlined

@@ -71,6 +71,11 @@ class Emitter:
                 self.builder.store(ir.Constant(VECTOR, None), slot)
         return slots
 
+    def room(self, floats: int) -> Any:
+        """Pointer to so many floats on the stack."""
+        vectors = -(-floats // WIDTH)
+        return self.builder.bitcast(cgutils.alloca_once(self.builder, VECTOR, vectors), FLOAT.as_pointer())
+
     def multiply_add(
         self, slots: list[list[Any]], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, count: Any
     ) -> None:

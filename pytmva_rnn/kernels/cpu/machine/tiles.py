@@ -20,6 +20,9 @@ __all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
 
 Equations = Callable[..., Sequence[Vector]]
 
+_ROOM = 512
+"""Floats of sums that wait for the equations: long chains of instructions, which overlap for several units."""
+
 
 def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, Any]]:
     """Cover `total` by tiles, the largest first: yields (size, first) inside the loop that is emitted for each size."""
@@ -29,6 +32,20 @@ def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, 
         with e.loop(count) as k:
             yield size, e.builder.add(done, e.times(k, size))
         done = e.builder.add(done, e.times(count, size))
+
+
+def _groups(e: Emitter, total: Any, sizes: Sequence[int], largest: int) -> Iterator[tuple[int, Any, Any]]:
+    """The same in groups of at most `largest` rows: yields (size, first, tiles of the group)."""
+    b = e.builder
+    done: Any = INT64(0)
+    for size in sizes:
+        count, most = b.udiv(b.sub(total, done), INT64(size)), INT64(largest // size)
+        with e.loop(b.udiv(b.add(count, INT64(largest // size - 1)), most)) as group:
+            before = b.mul(group, most)
+            left = b.sub(count, before)
+            tiles = b.select(b.icmp_signed("<", left, most), left, most)
+            yield size, b.add(done, e.times(before, size)), tiles
+        done = b.add(done, e.times(count, size))
 
 
 def _even_tiles(e: Emitter, total: Any, largest: int) -> Iterator[tuple[int, Any]]:
@@ -109,7 +126,7 @@ def recurrent_step(
     """A recurrent step of a block of lanes: the gates' sums in registers, then the cell's equations.
 
     Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`; then
-    `equations(*sums, *inputs) -> outputs` for each unit and vector.
+    `equations(*sums, *inputs) -> outputs` for each unit and vector, when the sums of some units are there.
 
     Returns a function (H, vectors, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in
     tiles of `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of
@@ -117,6 +134,11 @@ def recurrent_step(
     """
     sums = max(*x_sums, *h_sums) + 1
     sizes = [units >> k for k in range(units.bit_length())]
+    of_unit = sums * LANES
+    group = max(units, _ROOM // of_unit)
+
+    def place_of(q: int, v: int) -> int:
+        return q * LANES + v * WIDTH
 
     @intrinsic
     def step(_: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
@@ -125,19 +147,28 @@ def recurrent_step(
             e = Emitter(builder)
             wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
             sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
+            buffer = e.room(group * of_unit)
             for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
                 lane = e.times(vector, WIDTH)
-                for size, unit in _tiles(e, H, sizes):
-                    slots = e.accumulators(sums * size, width)
-                    for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
-                        chosen = [slots[q * size + u] for q in which for u in range(size)]
-                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
-                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
-                    corner = builder.add(e.times(unit, LANES), lane)
-                    for u in range(size):
+                for size, first, tiles in _groups(e, H, sizes, group):
+                    with e.loop(tiles) as k:
+                        unit = builder.add(first, e.times(k, size))
+                        slots = e.accumulators(sums * size, width)
+                        for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
+                            chosen = [slots[q * size + u] for q in which for u in range(size)]
+                            tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
+                            e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
+                        for u in range(size):
+                            kept = e.offset(buffer, e.times(builder.add(e.times(k, size), INT64(u)), of_unit))
+                            for q in range(sums):
+                                for v, slot in enumerate(slots[q * size + u]):
+                                    e.store(Vector(builder, builder.load(slot)), e.offset(kept, place_of(q, v)))
+                    with e.loop(e.times(tiles, size)) as u:
+                        kept = e.offset(buffer, e.times(u, of_unit))
+                        corner = builder.add(e.times(builder.add(first, u), LANES), lane)
                         for v in range(width):
-                            totals = [Vector(builder, builder.load(slots[q * size + u][v])) for q in range(sums)]
-                            place = builder.add(corner, INT64(u * LANES + v * WIDTH))
+                            totals = [e.load(e.offset(kept, place_of(q, v))) for q in range(sums)]
+                            place = builder.add(corner, INT64(v * WIDTH))
                             _apply(e, equations, totals, sources, targets, place)
             return context.get_dummy_value()
 
