@@ -215,7 +215,7 @@ def profile_scores(problem: CaseData, rounds: int, seconds: float) -> Profile:
     def scores() -> None:
         engine.outputs(problem.X)
 
-    records = _Records(engine._scoring_workspace(None))
+    records = _Records(engine._inference(None).workspace)
     tasks = [_task("scores", scores), _task("none", scores, records.without("forward")), _equations(problem)]
     took = _seconds(tasks, rounds, seconds)
     parts = {

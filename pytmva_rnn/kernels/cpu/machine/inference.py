@@ -26,11 +26,13 @@ class Inference:
 
     Attributes
     ----------
+    workspace : Workspace
     slots : int
         Of scratch memory, one a thread.
     """
 
     def __init__(self, workspace: Workspace, outputs: int) -> None:
+        self.workspace = workspace
         self._job, self._record = workspace.job, np.zeros(1, INFERENCE)
         scratch = workspace.scratch
         self.slots = len(scratch)
