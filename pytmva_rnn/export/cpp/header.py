@@ -24,8 +24,9 @@ _PARTS = (
     "scores",
     "vector_type",
     "vectors",
-    "rows",
     "affine",
+    "rows",
+    "columns",
     "layers",
     "fixed_layers",
     "transformations",
@@ -171,7 +172,7 @@ def _network(model: Model) -> tuple[str, str]:
         size = shape[0] * shape[1] * shape[2]
         names = [f"{key}{number}" for key in made.arrays]
         arrays += "".join(array(f"{key}{number}", values) for key, values in made.arrays.items())
-        lines.append(f"alignas(64) float y{number}[padded({size})];")
+        lines.append(f"alignas(64) float y{number}[padded({size}) + 16];")
         lines.append(f"{made.function}({', '.join(names)}, {given}, y{number});")
         given = f"y{number}"
     lines.append(f"std::copy({given}, {given} + outputs, out);")

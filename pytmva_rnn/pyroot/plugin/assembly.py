@@ -1,82 +1,89 @@
-"""Sums of rows of weights in assembly, for C++ compilers that do not know how to keep them in registers."""
+"""Products of matrices and vectors in assembly, for C++ compilers that do not know how to keep sums in registers."""
 
 from __future__ import annotations
 
-__all__ = ["rows_in_assembly"]
+__all__ = ["tiles_in_assembly"]
 
 _MOST = 8
-"""Vectors of a tile; see the part `affine` of the generated header."""
+"""Vectors of a tile; see the part `columns` of the generated header."""
 _FEW = 24
 """Floats up to which there are two sums of each."""
-_ADD_ROWS = """\
-// The same for n rows, to the bit as in the part of that name in C++. A compiler may choose badly what to keep in
-// registers: ROOT's interpreter is told to keep nothing there from one round of a loop to the next.
-template <bool Twice, std::size_t... I>
-PYTMVA_RNN_INLINE void add_rows(std::index_sequence<I...>, Vector* sums, const float* w, std::size_t stride,
-                                const float* x, std::size_t n)
-{
-  using Sums = Rows<sizeof...(I)>;
-  if constexpr (Twice) {
-    Vector odd[] = {nothing(I)...};
-    const std::size_t even = n / 2 * 2;
-    Sums::add_pairs(sums, odd, w, stride * sizeof(float), x, n / 2);
-    ((sums[I] += odd[I]), ...);
-    Sums::add(sums, w + even * stride, stride * sizeof(float), x + even, n - even);
-  } else {
-    Sums::add(sums, w, stride * sizeof(float), x, n);
-  }
-}
+_HEAD = """\
+// ---- A few vectors of those products, in assembly.
+
+static constexpr float minus_zero = -0.0f;
+
+// To the bit as in C++, where they are `affine_tile` too. A compiler may choose badly what to keep in registers: ROOT's
+// interpreter is told to keep nothing there from one round of a loop to the next.
+template <bool Twice, std::size_t Count>
+void affine_tile(const Affine& a, std::size_t j, float* y);
 """
 
 
-def rows_in_assembly(size: int) -> str:
-    """C++ of `add_rows` with the loops in assembly, for x86-64 with vectors of `size` bytes and fused products.
+def tiles_in_assembly(size: int) -> str:
+    """C++ of `affine_tile` in assembly, for x86-64 with vectors of `size` bytes and fused products.
 
     Parameters
     ----------
     size : int
         32 for AVX2, 64 for AVX-512.
     """
-    kinds = "\n".join(_rows(count, size) for count in range(1, _MOST + 1))
-    return f"""\
-// ---- Sums of rows of weights times values, in assembly.
-
-// Of as many vectors as Count: n rows, which are `bytes` apart; of few also n pairs of rows, the second of each into
-// others.
-template <std::size_t Count>
-struct Rows;
-
-{kinds}
-{_ADD_ROWS}"""
+    counts = range(1, _MOST + 1)
+    once = [_tile(count, size, twice=False) for count in counts]
+    twice = [_tile(count, size, twice=True) for count in counts if (count - 1) * size < 4 * _FEW]
+    return "\n".join([_HEAD, *once, *twice])
 
 
-def _rows(count: int, size: int) -> str:
+def _tile(count: int, size: int, *, twice: bool) -> str:
+    """One of `count` vectors: two rows a round; where it says twice, the second into sums of its own."""
+    sums = [f"%[s{index}]" for index in range(count)]
+    others = [f"%[o{index}]" for index in range(count)] if twice else sums
     places = [index * size for index in range(count)]
-    sums, others = [f"s{index}" for index in range(count)], [f"o{index}" for index in range(count)]
-    rows = [*_row("(%[x])", "(%[w])", places, sums), "add $4, %[x]", "add %[bytes], %[w]"]
-    pairs = [
+    lines = [
+        *(f"vmovups {place}(%[b]), {name}" for place, name in zip(places, sums, strict=True)),
+        "1:",
+        *(f"vbroadcastss %[nothing], {name}" for name in others if twice),
+        "sub $2, %[n]",
+        "jb 3f",
+        "2:",
         *_row("(%[x])", "(%[w])", places, sums),
         *_row("4(%[x])", "(%[w],%[bytes])", places, others),
         "add $8, %[x]",
         "lea (%[w],%[bytes],2), %[w]",
+        "sub $2, %[n]",
+        "jae 2b",
+        "3:",
+        *(f"vaddps {other}, {name}, {name}" for other, name in zip(others, sums, strict=True) if twice),
+        "add $2, %[n]",
+        "je 4f",
+        *_row("(%[x])", "(%[w])", places, sums),
+        "4:",
+        "mov %[states], %[n]",
+        "mov %[u], %[w]",
+        "mov %[h], %[x]",
+        "xor %k[states], %k[states]",
+        "test %[n], %[n]",
+        "jne 1b",
+        *(f"vmovups {name}, {place}(%[y])" for place, name in zip(places, sums, strict=True)),
     ]
-    held = {name: f"sums[{index}]" for index, name in enumerate(sums)}
-    held_too = {name: f"others[{index}]" for index, name in enumerate(others)}
-    twice = f"""\
-  static PYTMVA_RNN_INLINE void add_pairs(Vector* sums, Vector* others, const float* w, std::size_t bytes,
-                                          const float* x, std::size_t n)
-  {{
-{_loop(pairs, held | held_too)}
-  }}
-"""
+    text = "\n".join(f'      "{line}\\n"' for line in lines)
+    vectors = [f"s{index}" for index in range(count)] + [f"o{index}" for index in range(count) if twice]
+    held = ", ".join(f'[{name}] "=&x"({name})' for name in [*vectors, "value"])
+    nothing = ', [nothing] "m"(minus_zero)' if twice else ""
     return f"""\
 template <>
-struct Rows<{count}> {{
-  static PYTMVA_RNN_INLINE void add(Vector* sums, const float* w, std::size_t bytes, const float* x, std::size_t n)
-  {{
-{_loop(rows, held)}
-  }}
-{twice if places[-1] < 4 * _FEW else ""}}};
+PYTMVA_RNN_INLINE void affine_tile<{"true" if twice else "false"}, {count}>(const Affine& a, std::size_t j, float* y)
+{{
+  const float *w = a.W + j, *x = a.x;
+  std::size_t n = a.inputs, states = a.states;
+  Vector {", ".join([*vectors, "value"])};
+  __asm__ volatile(
+{text}
+      : {held},
+        [w] "+r"(w), [x] "+r"(x), [n] "+r"(n), [states] "+r"(states)
+      : [b] "r"(a.b + j), [u] "r"(a.U + j), [h] "r"(a.h), [bytes] "r"(a.stride * sizeof(float)), [y] "r"(y + j){nothing}
+      : "cc", "memory");
+}}
 """
 
 
@@ -84,20 +91,5 @@ def _row(x: str, w: str, places: list[int], sums: list[str]) -> list[str]:
     """Add a value times a row to sums."""
     return [
         f"vbroadcastss {x}, %[value]",
-        *(f"vfmadd231ps {place}{w}, %[value], %[{name}]" for place, name in zip(places, sums, strict=True)),
+        *(f"vfmadd231ps {place}{w}, %[value], {name}" for place, name in zip(places, sums, strict=True)),
     ]
-
-
-def _loop(body: list[str], held: dict[str, str]) -> str:
-    """The body n times, perhaps never, with vectors held in registers."""
-    lines = ["jmp 2f", "1:", *body, "2:", "sub $1, %[n]", "jae 1b"]
-    text = "\n".join(f'            "{line}\\n"' for line in lines)
-    vectors = ", ".join(f'[{name}] "+x"({place})' for name, place in held.items())
-    return f"""\
-    Vector value;
-    __asm__(
-{text}
-            : {vectors},
-              [value] "=&x"(value), [w] "+r"(w), [x] "+r"(x), [n] "+r"(n)
-            : [bytes] "r"(bytes)
-            : "cc", "memory");"""

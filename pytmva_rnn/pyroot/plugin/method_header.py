@@ -11,7 +11,7 @@ from pytmva_rnn.export.cpp.header import runtime
 from pytmva_rnn.export.cpp.layer_calls import FUNCTORS, NARROW
 from pytmva_rnn.export.cpp.literals import text
 from pytmva_rnn.options import MethodOptions
-from pytmva_rnn.pyroot.plugin.assembly import rows_in_assembly
+from pytmva_rnn.pyroot.plugin.assembly import tiles_in_assembly
 from pytmva_rnn.weightfile.layer_nodes import FORMATS
 from pytmva_rnn.weightfile.reading import LETTERS
 
@@ -119,9 +119,10 @@ def _machine(name: str) -> str:
         for number, activation in enumerate(ACTIVATIONS)
         if activation != "LINEAR"
     )
-    rows = rows_in_assembly(_ASSEMBLED[name]) if name in _ASSEMBLED else runtime("rows")
+    tiles = tiles_in_assembly(_ASSEMBLED[name]) if name in _ASSEMBLED else runtime("rows")
     running = _part("running").replace("@ACTIVATIONS@", cases)
-    body = "\n".join([vector, runtime("vectors"), rows, runtime("affine"), runtime("layers"), running])
+    parts = [vector, runtime("vectors"), runtime("affine"), tiles, runtime("columns"), runtime("layers"), running]
+    body = "\n".join(parts)
     begin, end = ("", "") if not target else (_BEGIN.format(target=target), _END)
     return f"""\
 {begin}namespace {name} {{

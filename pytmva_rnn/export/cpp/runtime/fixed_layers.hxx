@@ -1,9 +1,29 @@
 // ---- Layers whose sizes are known to the compiler, with scratch memory of their own.
 
+// N columns, where the compiler knows how many.
+template <std::size_t N>
+struct FixedColumns {
+  PYTMVA_RNN_INLINE void affine(const Affine& a, float* y) const
+  {
+    constexpr std::size_t once = summed_once(N), tiles = once / (tile * lanes) * (tile * lanes);
+    for (std::size_t j = 0; j < tiles; j += tile * lanes)
+      affine_tile<false, tile>(a, j, y);
+    if constexpr (tiles < once)
+      affine_tile<false, vectors(once - tiles)>(a, tiles, y);
+    if constexpr (once < N)
+      affine_tile<true, vectors(N - once)>(a, once, y);
+  }
+};
+
 template <std::size_t Count, std::size_t Inputs, std::size_t Units, bool Sequence>
 struct FixedSteps {
-  static constexpr bool fixed = true, sequence = Sequence;
+  static constexpr bool sequence = Sequence;
   static constexpr std::size_t T = Count, D = Inputs, H = Units;
+  template <std::size_t Gates>
+  constexpr FixedColumns<Gates * H> columns() const
+  {
+    return {};
+  }
 };
 
 template <std::size_t T, std::size_t D, std::size_t H, bool Sequence>

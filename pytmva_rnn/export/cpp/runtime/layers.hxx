@@ -3,24 +3,19 @@
 
 // T steps of D inputs each, H units.
 struct Steps {
-  static constexpr bool fixed = false;
   std::size_t T, D, H;
   bool sequence;
+  template <std::size_t Gates>
+  Columns columns() const
+  {
+    return Columns(Gates * H);
+  }
 };
 
 PYTMVA_RNN_INLINE float* zeroed(float* p, std::size_t n)
 {
   std::memset(p, 0, n * sizeof(float));
   return p;
-}
-
-template <class S>
-PYTMVA_RNN_INLINE void put(const float* h, const S& n, std::size_t t, float* y)
-{
-  if (n.sequence)
-    std::memcpy(y + t * n.H, h, n.H * sizeof(float));
-  else if (t + 1 == n.T)
-    std::memcpy(y, h, n.H * sizeof(float));
 }
 
 // What is to be done with each vector of n values; several in a row, for their constants to be loaded once.
@@ -43,6 +38,22 @@ PYTMVA_RNN_INLINE void each_vector(std::size_t n, const Body& body, std::size_t 
     body.at(u);
 }
 
+struct Copied {
+  const float* h;
+  float* y;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const { store(load(h + u), y + u); }
+};
+
+// The last vector may end beyond the states, where the next step's go, or nothing.
+template <class S>
+PYTMVA_RNN_INLINE void put(const float* h, const S& n, std::size_t t, float* y)
+{
+  if (n.sequence)
+    each_vector<2>(n.H, Copied{h, y + t * n.H});
+  else if (t + 1 == n.T)
+    each_vector<2>(n.H, Copied{h, y});
+}
+
 // h = tanh(W x + U h + b)
 struct RnnUnits {
   const float* a;
@@ -56,8 +67,10 @@ PYTMVA_RNN_INLINE void rnn(const S& n, const float* W, const float* U, const flo
                           float* scratch)
 {
   float *const h = zeroed(scratch, padded(n.H)), *const a = h + padded(n.H);
-  for (std::size_t t = 0; t < n.T; ++t) {
-    affine<1>(n, {b, W, x + t * n.D, n.D, U, h, n.H, padded(n.H)}, a);
+  const auto columns = n.template columns<1>();
+  Affine of{b, W, x, n.D, U, h, n.H, padded(n.H)};
+  for (std::size_t t = 0; t < n.T; ++t, of.x += n.D) {
+    columns.affine(of, a);
     each_vector<4>(n.H, RnnUnits{a, h});
     put(h, n, t, y);
   }
@@ -86,8 +99,10 @@ PYTMVA_RNN_INLINE void lstm(const S& n, const float* W, const float* U, const fl
 {
   const std::size_t H = n.H;
   float *const h = zeroed(scratch, lstm_scratch(H)), *const c = h + padded(H), *const a = c + padded(H);
-  for (std::size_t t = 0; t < n.T; ++t) {
-    affine<4>(n, {b, W, x + t * n.D, n.D, U, h, H, padded(4 * H)}, a);
+  const auto columns = n.template columns<4>();
+  Affine of{b, W, x, n.D, U, h, H, padded(4 * H)};
+  for (std::size_t t = 0; t < n.T; ++t, of.x += n.D) {
+    columns.affine(of, a);
     each_vector<2>(H, LstmUnits{a, H, c, h});
     put(h, n, t, y);
   }
@@ -113,6 +128,16 @@ struct GruUnits {
   }
 };
 
+struct GruResetUnits {
+  GruReset reset;
+  GruUnits units;
+  PYTMVA_RNN_INLINE void at(std::size_t u) const
+  {
+    reset.at(u);
+    units.at(u);
+  }
+};
+
 constexpr std::size_t gru_scratch(std::size_t H) { return 3 * padded(H) + 2 * padded(2 * H) + padded(3 * H) + 32; }
 template <class S>
 PYTMVA_RNN_INLINE void gru(const S& n, bool reset_after, const float* W, const float* U, const float* Uc,
@@ -121,17 +146,24 @@ PYTMVA_RNN_INLINE void gru(const S& n, bool reset_after, const float* W, const f
   const std::size_t H = n.H;
   float *const h = zeroed(scratch, gru_scratch(H)), *const rh = h + padded(H), *const p = rh + padded(H);
   float *const s = p + padded(H), *const a = s + padded(2 * H) + 16, *const zero = a + padded(3 * H) + 16;
-  for (std::size_t t = 0; t < n.T; ++t) {
-    affine<3>(n, {b, W, x + t * n.D, n.D, nullptr, nullptr, 0, padded(3 * H)}, a);
-    affine<2>(n, {zero, U, h, H, nullptr, nullptr, 0, padded(2 * H)}, s);
+  const GruUnits units{a, s, p, H, h};
+  const auto inputs = n.template columns<3>();
+  const auto gates = n.template columns<2>();
+  const auto candidate = n.template columns<1>();
+  Affine of_x{b, W, x, n.D, nullptr, nullptr, 0, padded(3 * H)};
+  const Affine of_h{zero, U, h, H, nullptr, nullptr, 0, padded(2 * H)};
+  const Affine of_reset{zero, Uc, reset_after ? h : rh, H, nullptr, nullptr, 0, padded(H)};
+  for (std::size_t t = 0; t < n.T; ++t, of_x.x += n.D) {
+    inputs.affine(of_x, a);
+    gates.affine(of_h, s);
     if (!reset_after) {
       each_vector<4>(H, GruReset{a, s, h, rh});
-      affine<1>(n, {zero, Uc, rh, H, nullptr, nullptr, 0, padded(H)}, p);
+      candidate.affine(of_reset, p);
+      each_vector<4>(H, units);
     } else {
-      affine<1>(n, {zero, Uc, h, H, nullptr, nullptr, 0, padded(H)}, p);
-      each_vector<4>(H, GruReset{a, s, p, p});
+      candidate.affine(of_reset, p);
+      each_vector<2>(H, GruResetUnits{{a, s, p, p}, units});
     }
-    each_vector<4>(H, GruUnits{a, s, p, H, h});
     put(h, n, t, y);
   }
 }
@@ -181,7 +213,7 @@ PYTMVA_RNN_INLINE void activate(float* y, std::size_t n)
 template <class S>
 PYTMVA_RNN_INLINE void dense(const S& n, const float* W, const float* b, const float* x, float* y)
 {
-  affine<1>(n, {b, W, x, n.D, nullptr, nullptr, 0, padded(n.H)}, y);
+  n.template columns<1>().affine({b, W, x, n.D, nullptr, nullptr, 0, padded(n.H)}, y);
 }
 
 // parts += w x for 16 values

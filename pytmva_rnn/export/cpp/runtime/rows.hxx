@@ -1,4 +1,4 @@
-// ---- Sums of rows of weights times values, in C++.
+// ---- A few vectors of those products, in C++.
 
 // sums += a row of w times its x
 template <std::size_t... I>
@@ -49,4 +49,21 @@ PYTMVA_RNN_INLINE void add_rows(std::index_sequence<I...> tile, Vector* sums, co
     ((sums[I] += odd[I]), ...);
   if (k < n)
     add_row(tile, sums, w + k * stride, x[k]);
+}
+
+// A few vectors of the result from column j on, which stay in registers.
+template <bool Twice, std::size_t... I>
+PYTMVA_RNN_INLINE void affine_tile(std::index_sequence<I...> tile, const Affine& a, std::size_t j, float* y)
+{
+  Vector sums[] = {load(a.b + j + I * lanes)...};
+  add_rows<Twice>(tile, sums, a.W + j, a.stride, a.x, a.inputs);
+  if (a.states > 0)
+    add_rows<Twice>(tile, sums, a.U + j, a.stride, a.h, a.states);
+  (store(sums[I], y + j + I * lanes), ...);
+}
+
+template <bool Twice, std::size_t Count>
+PYTMVA_RNN_INLINE void affine_tile(const Affine& a, std::size_t j, float* y)
+{
+  affine_tile<Twice>(std::make_index_sequence<Count>{}, a, j, y);
 }
