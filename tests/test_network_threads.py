@@ -160,9 +160,13 @@ def test_callers_at_once_have_a_crew_each_while_there_is_room(monkeypatch: pytes
     assert len(concurrency._Process.idle) == 5
     with concurrency.running(2) as again:
         assert again in crews
+    # here their threads are still there, and need what they look at
+    before = list(concurrency._Process.idle)
     concurrency._after_fork()
     with concurrency.running(2) as other:
         assert other not in (0, *crews)
+    for crew in before:
+        crew.end()
     concurrency._end_all()
     assert not concurrency._Process.idle
 
