@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -96,9 +98,15 @@ def option(name: str, default: Any, parse: Callable[[str], Any], text: Callable[
     return field(default=default, metadata={"key": Key(name, parse, text)})
 
 
-def fields_of(cls: type) -> dict[str, tuple[dataclasses.Field[Any], Key]]:
+def fields_of(cls: type) -> Mapping[str, tuple[dataclasses.Field[Any], Key]]:
     """The options of a dataclass by their names in upper case."""
-    return {f.metadata["key"].name.upper(): (f, f.metadata["key"]) for f in dataclasses.fields(cls) if f.metadata}
+    return _fields_of(cls)
+
+
+@cache
+def _fields_of(cls: Any) -> Mapping[str, tuple[dataclasses.Field[Any], Key]]:
+    keys = {f.metadata["key"].name.upper(): (f, f.metadata["key"]) for f in dataclasses.fields(cls) if f.metadata}
+    return MappingProxyType(keys)
 
 
 def normalise(options: Any) -> dict[str, str]:
