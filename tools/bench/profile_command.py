@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    cases, whats = ("1", "2", "3"), tuple(_PROFILES)
+    cases, workloads = ("1", "2", "3"), tuple(_PROFILES)
     parser.add_argument(
         "--cases", metavar="LIST", type=some_of(cases), default=("2", "3"), help="out of 1,2,3; 2,3 by default"
     )
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         "--layers", metavar="LIST", type=some_of(LAYERS), default=LAYERS, help="out of LSTM,GRU,RNN; all by default"
     )
     parser.add_argument(
-        "--what", metavar="LIST", type=some_of(whats), default=whats, help="out of train,infer; both by default"
+        "--what", metavar="LIST", type=some_of(workloads), default=workloads, help="out of train,infer; both by default"
     )
     parser.add_argument("--rounds", metavar="N", type=count, default=15, help="default: %(default)s")
     parser.set_defaults(seconds=0.02)
