@@ -17,12 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -30,6 +27,7 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 import uproot
+from bench.child_times import timed
 from bench.machine import describe_machine
 
 from pytmva_rnn import Dataset, load_config, read_weights
@@ -104,18 +102,6 @@ def write_jets(path: Path, jets: Dataset, names: list[str]) -> None:
         kinds = dict.fromkeys(names, "var * float32") | {"quark": "int32", "gluon": "int32", "number": "int64"}
         file.mktree("tree", kinds)
         file["tree"].extend(columns)
-
-
-def timed(command: list[str], folder: Path, **environment: str) -> tuple[float, float]:
-    """Seconds of the processors, and of the clock, that a command takes with all that it starts."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        command, cwd=folder, env=os.environ | environment, capture_output=True, text=True, check=False
-    )
-    clock, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, clock
 
 
 def installed(python: str) -> tuple[float, dict[str, str]]:
