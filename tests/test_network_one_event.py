@@ -104,6 +104,16 @@ def test_what_only_looks_like_a_float32_array_is_prepared() -> None:
         Net("RNN|3|4|5|0|0,LINEAR", (5, 1, 4), 1).engine(Engine).single()([1.0])
 
 
+def test_only_functions_that_all_versions_of_python_have_are_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.10 has some of its interface for C, as `PyObject_CallOneArg`, in header files only."""
+    names: list[str] = []
+    plain = single.python_function
+    monkeypatch.setattr(single, "python_function", lambda name: names.append(name) or plain(name))
+    monkeypatch.setattr(single, "_LONG", 0)
+    scorer(Case("lstm_sequence").model)(Case("lstm_sequence").data["X"][0])
+    assert set(names) == {"PyObject_GetItem", "PyFloat_FromDouble", "PyEval_SaveThread", "PyEval_RestoreThread"}
+
+
 def test_long_events_let_other_threads_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """They have a function for each thread, with scratch memory of its own; short ones share one."""
     short = scorer(Case("lstm_sequence").model)

@@ -26,7 +26,7 @@ SINGLE = record_type(
     "dtype",
     "steps",
     "inputs",
-    "otherwise",  # address of the Python function that takes care of everything else
+    "otherwise",  # address of the `_Otherwise` that takes care of everything else
     "ask",  # addresses of Python's functions
     "as_float",
     "release",  # 0: Python's lock is held
@@ -36,6 +36,18 @@ SINGLE = record_type(
 
 _LONG = 50_000
 """Multiply-adds of an event, 2 microseconds, from which on other threads of Python may run meanwhile."""
+
+
+class _Otherwise:
+    """A Python function that compiled code calls by `PyObject_GetItem`: Python 3.10 has none to call by."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+
+    def __getitem__(self, x: Any) -> Any:
+        return self._function(x)
 
 
 @helper
@@ -96,9 +108,10 @@ def function_of(record: Any, work: int, otherwise: Callable[[Any], Any], owner: 
     owner
         What lives as long as the function.
     """
-    record["otherwise"], record["kind"], record["dtype"] = id(otherwise), id(np.ndarray), id(np.dtype(np.float32))
-    record["ask"], record["as_float"] = python_function("PyObject_CallOneArg"), python_function("PyFloat_FromDouble")
+    asked = _Otherwise(otherwise)
+    record["otherwise"], record["kind"], record["dtype"] = id(asked), id(np.ndarray), id(np.dtype(np.float32))
+    record["ask"], record["as_float"] = python_function("PyObject_GetItem"), python_function("PyFloat_FromDouble")
     if not may_share(work):
         record["release"] = python_function("PyEval_SaveThread")
         record["hold"] = python_function("PyEval_RestoreThread")
-    return builtin(score_object, record, (owner, otherwise))
+    return builtin(score_object, record, (owner, asked))
