@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import gc
 import os
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -175,15 +177,56 @@ def test_where_no_thread_can_be_started_a_caller_does_without(monkeypatch: pytes
     def start(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
+    locks: set[int] = set()
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
     monkeypatch.setattr(concurrency._Process, "idle", [])
     with monkeypatch.context() as none_left:
         none_left.setattr(threading.Thread, "start", start)
-        with concurrency.running(2) as crew:
-            assert crew == 0
+        for _ in range(2):
+            with concurrency.running(2) as crew:
+                assert crew == 0
+            locks.add(concurrency._Process.idle[0]._locks[1, 0])
+        assert len(locks) == 1  # they are never freed
     with concurrency.running(2) as crew:
         assert crew
     concurrency._end_all()
+
+
+def test_what_runs_on_the_thread_of_its_caller_does_not_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As greenlets do, which gevent and eventlet have in place of threads: the caller would wait for ever."""
+    counts = np.zeros(2, np.int64)
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
+    with concurrency.running(2) as crew:
+        concurrency.share(crew, count_part.address, counts.ctypes.data, 2)
+    assert counts.tolist() == [1, 1]
+
+
+def test_a_crew_lives_as_long_as_its_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C may come while nobody else has it, and they look at it still."""
+
+    def hire(self: concurrency.Crew, helpers: int) -> bool:
+        assert plain(self, helpers)
+        crews.append(weakref.ref(self))
+        raise KeyboardInterrupt
+
+    crews: list[weakref.ref[concurrency.Crew]] = []
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
+    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    plain = concurrency.Crew.hire
+    monkeypatch.setattr(concurrency.Crew, "hire", hire)
+    with pytest.raises(KeyboardInterrupt), concurrency.running(2):
+        pass
+    gc.collect()
+    assert not concurrency._Process.idle
+    crew = crews[0]()
+    assert crew is not None
+    crew.end()
+    del crew
+    gc.collect()
+    assert crews[0]() is None
 
 
 @pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])

@@ -56,6 +56,11 @@ class _Method(ctypes.Structure):
     )
 
 
+# of our own: what a program sets of the functions in `ctypes.pythonapi` is for all that use them
+_MAKE = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)(
+    ("PyCFunction_NewEx", ctypes.pythonapi)
+)
+
 _ONE, _SEVERAL = 0x8, 0x80  # arguments: METH_O, METH_FASTCALL
 
 
@@ -88,9 +93,7 @@ def builtin(operation: Operation, record: NDArray[Any], owner: Any) -> Callable[
     """
     program = record.view(_Program)
     program.owner = owner
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    function: Callable[..., Any] = make(ctypes.addressof(_method(operation)), program, None)
+    function: Callable[..., Any] = _MAKE(ctypes.addressof(_method(operation)), program, None)
     return function
 
 

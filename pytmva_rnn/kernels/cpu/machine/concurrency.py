@@ -30,6 +30,15 @@ _MOST_HELPERS = 2
 """Of a core, in a process: callers that come at once beyond that do without."""
 
 
+_FAREWELL = 2.0
+"""Seconds to wait for a helper's end."""
+
+# of our own: what a program sets of the functions in `ctypes.pythonapi` is for all that use them
+_ALLOCATE = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThread_allocate_lock", ctypes.pythonapi))
+_ACQUIRE = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)(("PyThread_acquire_lock", ctypes.pythonapi))
+_THREAD = ctypes.PYFUNCTYPE(ctypes.c_ulong)(("PyThread_get_thread_ident", ctypes.pythonapi))
+
+
 def _lines(count: int) -> NDArray[np.int64]:
     """Zeros, a cache line each, shape (count, 8)."""
     memory = np.zeros((count + 1) * LINE, np.int8)
@@ -78,8 +87,10 @@ class Crew:
         for number in range(len(self._threads) + 1, min(helpers, self._most) + 1):
             if _Process.helpers >= _MOST_HELPERS * (self._most + 1):
                 break
-            self._locks[number, 0] = _held_lock()
-            thread = threading.Thread(target=work, args=(self.address, number), name="pytmva_rnn", daemon=True)
+            if not self._locks[number, 0]:
+                self._locks[number, 0] = _held_lock()
+            arguments = (self, number, _THREAD())
+            thread = threading.Thread(target=_help, args=arguments, name="pytmva_rnn", daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the system has no more, or Python is about to end: it goes without
@@ -90,10 +101,17 @@ class Crew:
         return bool(self._threads)
 
     def end(self) -> None:
-        """Let the helpers go, and wait until they have gone."""
+        """Let the helpers go, and wait until they have gone, but not long for one that a fork may have left behind."""
         share(self.address, 0, 0, 0)
         for thread in self._threads:
-            thread.join()
+            thread.join(_FAREWELL)
+
+
+def _help(crew: Crew, number: int, caller: int) -> None:
+    """Be a helper; the crew stays in memory meanwhile, also where Ctrl-C took it from who had it."""
+    # gevent and eventlet let what they have in place of threads run on the caller's: it would never get it back
+    if _THREAD() != caller:
+        work(crew.address, number)
 
 
 def _address(function: Any) -> int:
@@ -102,13 +120,10 @@ def _address(function: Any) -> int:
 
 def _held_lock() -> int:
     """Address of a new lock of Python's, acquired: the next one to acquire it waits until it is released."""
-    allocate, acquire = ctypes.pythonapi.PyThread_allocate_lock, ctypes.pythonapi.PyThread_acquire_lock
-    allocate.restype, allocate.argtypes = ctypes.c_void_p, []
-    acquire.argtypes = [ctypes.c_void_p, ctypes.c_int]
-    lock: int | None = allocate()
+    lock: int | None = _ALLOCATE()
     if lock is None:
         raise MemoryError("there is no memory for another lock")
-    acquire(lock, 1)
+    _ACQUIRE(lock, 1)
     return lock
 
 

@@ -57,7 +57,7 @@ class Inference:
         self._infer = builtin(program.infer, self._record, workspace)
         # as the records have them
         self._states: Floats | None = None
-        self._way = (False, 0, 0)
+        self._way: tuple[bool, int, int] | None = None
 
     def __call__(
         self, X: Floats, y: Floats, w: Floats, out: Floats, states: Floats, one_by_one: bool, threads: int, crew: int
@@ -68,10 +68,13 @@ class Inference:
         remembered states pass from event to event. `crew` is the address of a record, 0 for none.
         """
         if states is not self._states:
-            job, self._states = self._job, states
+            job, self._states = self._job, None
             job["states"], job["states_step"], job["state_blocks"] = states.ctypes.data, states.strides[0], len(states)
+            self._states = states
         way = (one_by_one, threads, crew)
         if way != self._way:
-            self._way = way
+            # Ctrl-C may come in between
+            self._way = None
             self._job["one_by_one"], self._record["threads"], self._record["crew"] = way
+            self._way = way
         return float(self._infer(X, y, w, out))
