@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,6 +106,28 @@ def test_what_only_looks_like_a_float32_array_is_prepared() -> None:
             model.predict_one(wrong)
     with pytest.raises(TypeError, match="float32 array"):
         Net("RNN|3|4|5|0|0,LINEAR", (5, 1, 4), 1).engine(Engine).single()([1.0])
+
+
+def test_the_function_of_a_thread_goes_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its scratch memory too, and not only when Python looks for cycles next."""
+    monkeypatch.setattr(single, "_LONG", 0)
+    event = Case("lstm_sequence").data["X"][0]
+    long = scorer(Case("lstm_sequence").model)
+    assert isinstance(long, Scorer)
+    made: list[weakref.ref[Any]] = []
+
+    def score() -> None:
+        assert long(list(event)) == long(event)
+        made.append(weakref.ref(long._of_thread.evaluate))
+
+    gc.disable()
+    try:
+        thread = threading.Thread(target=score)
+        thread.start()
+        thread.join()
+        assert [each() for each in made] == [None]
+    finally:
+        gc.enable()
 
 
 def test_only_functions_that_all_versions_of_python_have_are_called(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from math import isnan
 from typing import Any, TypeAlias, cast
@@ -119,9 +120,12 @@ def _with_preparation(
     """Compiled code that has prepared what does not come as it takes it."""
 
     def otherwise(x: ArrayLike) -> Any:
-        return score(prepare(x))
+        return known[0]()(prepare(x))
 
+    # weak, since a thread's function is to go with the thread: Python looks for cycles only now and then
+    known: list[Callable[[], Any]] = []
     score = engine.single(sigmoid=sigmoid, reports=reports, otherwise=otherwise)
+    known.append(weakref.ref(score))
     return score
 
 

@@ -105,6 +105,8 @@ class Crew:
         share(self.address, 0, 0, 0)
         for thread in self._threads:
             thread.join(_FAREWELL)
+            if thread.is_alive():
+                return
 
 
 def _help(crew: Crew, number: int, caller: int) -> None:
@@ -145,8 +147,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def _end_all() -> None:
+    # those that there are now: daemon threads may go on to hire
     with suppress(IndexError):
-        while True:
+        for _ in range(len(_Process.idle)):
             _Process.idle.pop().end()
 
 
