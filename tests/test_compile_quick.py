@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import Operation, array_at, decorators, entry, helper, operation
+from pytmva_rnn.compile import Operation, array_at, call, decorators, entry, helper, operation
 from pytmva_rnn.compile.quick import Refused, emitted_module, machine_code
 from pytmva_rnn.kernels import cpu
 from pytmva_rnn.transformations import interpreter
@@ -168,6 +168,45 @@ def calls_what_is_not_there(address: int, n: int) -> None:
     unknown(address)  # type: ignore[name-defined]  # noqa: F821
 
 
+@helper
+def twice_what_is_positive(x: Any) -> Any:
+    if x > 0:
+        return 2 * x
+
+
+def sometimes_nothing(address: int, n: int) -> None:
+    array_at(address, n, np.int64)[0] = twice_what_is_positive(n)
+
+
+def sometimes_an_answer(address: int, n: int) -> Any:
+    if n > 0:
+        return n
+
+
+def too_large_for_a_sign(address: int, n: int) -> None:
+    array_at(address, n, np.float64)[0] = n * 0x9E3779B97F4A7C15
+
+
+LAST, LARGEST = np.int64(-1), 2**70
+
+
+def too_large(address: int, n: int) -> None:
+    array_at(address, n, np.int64)[0] = n * LARGEST
+
+
+def the_last(address: int, n: int) -> None:
+    array_at(address, n, np.float64)[LAST] = 0
+
+
+def half_an_address(address: int, n: int) -> None:
+    call(address, (0.5, n))
+
+
+def looks_where_python_does_not(address: int, n: int) -> None:
+    if 0 <= n < array_at(address, n, np.int64)[n]:
+        array_at(address, n, np.int64)[0] = 0
+
+
 @pytest.mark.parametrize(
     ("function", "why"),
     [
@@ -178,6 +217,13 @@ def calls_what_is_not_there(address: int, n: int) -> None:
         (one_of_two, "n or 3"),
         (answers_half, "returns something else than an integer"),
         (calls_what_is_not_there, "unknown means nothing"),
+        (sometimes_nothing, "twice_what_is_positive returns a value in some cases only"),
+        (sometimes_an_answer, "returns a value in some cases only"),
+        (too_large_for_a_sign, "unsigned and other numbers together"),
+        (too_large, "in 64 bits"),
+        (the_last, "does not count from the start"),
+        (half_an_address, "float64 as int64"),
+        (looks_where_python_does_not, "0 <= n <"),
         (lambda address, n: None, "no source"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -185,6 +231,75 @@ def calls_what_is_not_there(address: int, n: int) -> None:
 def test_what_may_mean_something_else_is_refused(function: Callable[..., None], why: str) -> None:
     with pytest.raises(Refused, match=why):
         emitted_module(function, "any")
+
+
+@helper
+def sign_of(n: int) -> int:
+    if n > 0:
+        return 1
+    elif n < 0:
+        return -1
+    else:
+        return 0
+
+
+@helper
+def first_of_two(n: int) -> int:
+    for each in (5, 6):
+        if n:
+            return each
+        else:
+            return 7
+    return 8
+
+
+def returns_early(address: int, n: int) -> None:
+    values = array_at(address, 3, np.int64)
+    values[0], values[1], values[2] = sign_of(-n), first_of_two(n), first_of_two(n - n)
+
+
+def test_helpers_may_return_early(folder: Path) -> None:
+    values = np.zeros(3, np.int64)
+    emitted_module(returns_early, "any")
+    operation(returns_early)(values.ctypes.data, 3)
+    assert values.tolist() == [-1, 5, 7]
+
+
+def test_a_source_that_was_changed_is_not_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "import numpy as np\nfrom pytmva_rnn.compile import array_at\n\n\ndef put(address, n):\n    {}\n"
+    path = tmp_path / "changed_later.py"
+    path.write_text(source.format("array_at(address, n, np.int64)[0] = 1"))
+    monkeypatch.syspath_prepend(tmp_path)
+    put = importlib.import_module("changed_later").put
+    path.write_text(source.format("array_at(address, n, np.int64)[0] = 2"))
+    with pytest.raises(Refused, match="no source of put"):
+        emitted_module(put, "any")
+
+
+def test_code_is_kept_for_the_sources_that_were_imported() -> None:
+    program = "from pytmva_rnn.compile import cache; print(cache._sources.cache_info().currsize)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert int(done.stdout) == 1
+
+
+def test_code_is_not_kept_for_values_around_a_function(folder: Path) -> None:
+    def of(number: int) -> Operation:
+        def put(address: int, n: int) -> None:
+            array_at(address, n, np.float64)[0] = number
+
+        return operation(put)
+
+    found = []
+    for number in (4, 5):
+        values = np.zeros(3)
+        of(number)(values.ctypes.data, 3)
+        found.append(values[0])
+    assert found == [4, 5]
+
+
+def test_what_goes_wrong_in_the_quick_compiler_is_left_to_numba(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_code, "emitted_module", None)
+    assert added(operation(add_one)) == [1, 2, 3]
 
 
 def added(compiled: Operation) -> list[float]:
@@ -208,10 +323,8 @@ def test_code_for_another_processor_is_not_taken(folder: Path, monkeypatch: pyte
     assert added(operation(add_one)) == [1, 2, 3]
     monkeypatch.setattr(numba.config, "CPU_FEATURES", "")
     monkeypatch.setattr(numba.config, "CPU_NAME", "generic")
-    machine_code._machine.cache_clear()
     assert added(operation(add_one)) == [1, 2, 3]
     assert len(list(folder.rglob("*.nbc"))) == 2
-    machine_code._machine.cache_clear()
 
 
 def test_a_function_that_the_process_lacks_ends_nothing() -> None:
@@ -239,6 +352,23 @@ def test_python_calls_with_arrays(folder: Path) -> None:
     table["n"] = expected["n"] = [5, 6, 7, 8]
     # others than are known are Numba's
     assert compiled(x[:, ::2], table, 0.5, 4) == numba.njit(weighted)(x[:, ::2], expected, 0.5, 4)
+
+
+def clear(values: NDArray[np.float64]) -> None:
+    for k in range(len(values)):
+        values[k] = 0
+
+
+def test_what_must_not_be_written_to_stays(folder: Path) -> None:
+    values = np.ones(3)
+    compiled = entry(clear)
+    compiled(values)
+    assert values.tolist() == [0, 0, 0]
+    kept = np.ones(3)
+    kept.flags.writeable = False
+    with pytest.raises(numba.TypingError, match="readonly"):
+        compiled(kept)
+    assert kept.tolist() == [1, 1, 1]
 
 
 @pytest.mark.slow

@@ -218,3 +218,6 @@ def _sources() -> str:
     package = Path(__file__).parents[1]
     files = [path for part in ("compile", "kernels", "transformations") for path in (package / part).rglob("*.py")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+
+
+_sources()  # as they are imported: a package that is updated meanwhile must not have the code of the older one

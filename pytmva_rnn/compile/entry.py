@@ -63,7 +63,8 @@ def _taken(argument: Any, words: list[int]) -> Any:
     """The kind of an argument, whose words are appended: None for one that only Numba takes."""
     if isinstance(argument, np.ndarray):
         words += [argument.ctypes.data, *argument.shape]
-        return (argument.dtype, argument.ndim) if argument.flags.c_contiguous else None
+        # Numba looks after memory that must not be written to
+        return (argument.dtype, argument.ndim) if argument.flags.carray else None
     if isinstance(argument, float | np.float64):
         words.append(int(np.float64(argument).view(np.int64)))
         return float

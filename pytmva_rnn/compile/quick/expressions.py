@@ -177,6 +177,11 @@ class Expressions(NumberOperators):
 
     def _of_compare(self, node: ast.Compare) -> Any:
         if len(node.ops) > 1:
+            if any(
+                isinstance(part, ast.Subscript | ast.Call) for each in node.comparators[1:] for part in ast.walk(each)
+            ):
+                # Python does not look at them where an earlier relation does not hold
+                raise self.refusal(node)
             return self.chain(node, [self.value(each) for each in (node.left, *node.comparators)])
         left, right = self.value(node.left), self.value(node.comparators[0])
         if isinstance(node.ops[0], ast.In) and isinstance(right, tuple) and right:

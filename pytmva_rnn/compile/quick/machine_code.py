@@ -32,6 +32,8 @@ def address_of(function: Callable[..., Any], kinds: tuple[Any, ...] | None = Non
     Refused
         If it has to be compiled by Numba.
     """
+    if function.__closure__:
+        raise Refused(f"{function.__qualname__} depends on values that code is not kept by")
     kept, key = CodeCache(function), (llvmlite.__version__, *_processor(), repr(kinds))
     with making_ready():
         code = kept._read(_LABEL, key)
@@ -46,6 +48,16 @@ def address_of(function: Callable[..., Any], kinds: tuple[Any, ...] | None = Non
 
 def _code(function: Callable[..., Any], kinds: tuple[Any, ...] | None) -> tuple[str, list[str], bytes]:
     """Name of the C function, names of the functions that it needs, and its machine code."""
+    try:
+        return _emitted_code(function, kinds)
+    except Refused:
+        raise
+    except Exception as error:
+        # another version of llvmlite, or what Numba refuses too and explains to users
+        raise Refused(f"{function.__qualname__}: {error!r}") from error
+
+
+def _emitted_code(function: Callable[..., Any], kinds: tuple[Any, ...] | None) -> tuple[str, list[str], bytes]:
     if not hasattr(llvm, "create_pass_builder"):
         raise Refused("this version of llvmlite has other passes")
     emitted = emitted_module(function, _name(function), kinds)
@@ -100,8 +112,12 @@ def _processor() -> tuple[str, str]:
     return config.CPU_NAME or llvm.get_host_cpu_name(), features  # type: ignore[attr-defined]
 
 
-@cache
 def _machine() -> Any:
+    return _machine_of(*_processor())
+
+
+@cache
+def _machine_of(name: str, features: str) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return _new_machine()

@@ -56,6 +56,8 @@ class _Context:
         """Of what returns nothing."""
 
     def cast(self, builder: Any, value: Any, kind: Any, to: Any) -> Any:
+        if kind != to:
+            raise Refused(f"{kind} as {to} for an intrinsic")
         return value
 
 

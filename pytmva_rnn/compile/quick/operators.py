@@ -130,7 +130,7 @@ class NumberOperators(ABC):
         base, exponent = number(left), number(right)
         if not base.kind.is_float:
             raise self.refusal(node)
-        if type(right) is int and right >= 0:
+        if type(right) is int and 0 <= right <= _MOST_PRODUCTS:
             # as Numba does it
             found, value = Scalar(base.kind, base.kind.type(1.0)).value, base.value
             while right:

@@ -6,9 +6,9 @@ import ast
 import builtins
 import inspect
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from pytmva_rnn.compile.quick.registers import Refused
@@ -28,25 +28,37 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
     Raises
     ------
     Refused
-        If it is not there: typed in, say.
+        If it is not there: typed in, say, or another by now.
     """
     code = function.__code__
-    found = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno))
-    if found is None:
+    found, compiled = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno), (None, None))
+    # the file may have been changed since it was imported
+    if found is None or compiled != code:
         raise Refused(f"no source of {code.co_name} in {code.co_filename}")
     return found
 
 
 @cache
-def _definitions(file: str) -> dict[tuple[str, int], ast.FunctionDef]:
-    """By name and first line, which may be that of a decorator."""
+def _definitions(file: str) -> dict[tuple[str, int], tuple[ast.FunctionDef, CodeType | None]]:
+    """By name and first line, which may be that of a decorator; with what Python makes of them."""
+    source = "".join(linecache.getlines(file))
     try:
-        tree = ast.parse("".join(linecache.getlines(file)), file)
+        tree, whole = ast.parse(source, file), compile(source, file, "exec", dont_inherit=True)
     except SyntaxError:
         return {}
     found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     lines = {node: [node.lineno, *(each.lineno for each in node.decorator_list)] for node in found}
-    return {(node.name, min(lines[node])): node for node in lines}
+    codes = {(code.co_name, code.co_firstlineno): code for code in _codes(whole)}
+    places = {(node.name, min(lines[node])): node for node in lines}
+    return {place: (node, codes.get(place)) for place, node in places.items()}
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """All within one, and itself."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _codes(each)
 
 
 def named(function: Callable[..., Any]) -> tuple[str, ...]:

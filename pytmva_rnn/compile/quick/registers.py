@@ -81,10 +81,19 @@ def number(value: Any) -> Scalar:
     if isinstance(value, np.generic):
         kind = kind_of(value.dtype)
         return Scalar(kind, ir.Constant(kind.type, value.item()))
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return _word(value)
     for python, kind in ((bool, LOGICAL), (int, INTEGER), (float, DOUBLE)):
         if isinstance(value, python):
             return Scalar(kind, ir.Constant(kind.type, python(value)))
     raise Refused(f"{value!r} is no number")
+
+
+def _word(value: int) -> Scalar:
+    """A number that is too large for a sign, as Numba has it."""
+    if not 0 <= value < 2**64:
+        raise Refused(f"{value} in 64 bits")
+    return Scalar(WORD, ir.Constant(WORD.type, int(value)))
 
 
 def kind_of(dtype: Any) -> ScalarKind:
@@ -213,7 +222,9 @@ class ArrayAt:
                 place = builder.mul(place, converted(builder, length, INTEGER))
             if axis < len(index):
                 given = number(index[axis])
-                if given.kind not in (INTEGER, LOGICAL) or (isinstance(index[axis], int) and index[axis] < 0):
+                if given.kind not in (INTEGER, LOGICAL) or (
+                    isinstance(index[axis], int | np.integer) and index[axis] < 0
+                ):
                     raise Refused("an index that does not count from the start")
                 place = builder.add(place, converted(builder, given, INTEGER))
         return builder.gep(self.pointer, [builder.mul(place, INTEGER.type(self.dtype.itemsize))], inbounds=True)

@@ -37,6 +37,7 @@ class Walk(Expressions):
         self._definition = definition(function)
         self._exit: Any = None
         self._result: Any = None  # slots that are returned
+        self._gives: set[bool] = set()  # whether there is something to return, where it returns
         self._next: list[Any] = []  # where loops that are entered go on
         for name, value in zip(named(function), arguments, strict=True):
             self.assign_name(name, value)
@@ -51,7 +52,10 @@ class Walk(Expressions):
         self._exit = self.builder.append_basic_block("exit")
         self.statements(body)
         if not self.builder.block.is_terminated:
+            self._gives.add(False)
             self.builder.branch(self._exit)
+        if len(self._gives) > 1:
+            raise Refused(f"{self.place} returns a value in some cases only")
         self.builder.position_at_end(self._exit)
         if isinstance(self._result, tuple):
             return tuple(slot.load(self.builder) for slot in self._result)
@@ -163,13 +167,17 @@ class Walk(Expressions):
             return
         blocks = [self.builder.append_basic_block(name) for name in ("then", "else", "after")]
         self.builder.cbranch(condition, *blocks[:2])
+        left = []
         for block, nodes in zip(blocks, (node.body, node.orelse), strict=False):
             self.builder.position_at_end(block)
             with self._apart():
                 self.statements(nodes)
-            if not self.builder.block.is_terminated:
+            left.append(self.builder.block.is_terminated)
+            if not left[-1]:
                 self.builder.branch(blocks[2])
         self.builder.position_at_end(blocks[2])
+        if all(left):
+            self.builder.unreachable()
 
     def _for(self, node: ast.For) -> None:
         if node.orelse or not isinstance(node.target, ast.Name):
@@ -189,6 +197,8 @@ class Walk(Expressions):
         if not isinstance(values, tuple) or any(isinstance(each, ast.Continue | ast.Break) for each in ast.walk(node)):
             raise self.refusal(node)
         for value in values:
+            if self.builder.block.is_terminated:
+                return
             self.assign_name(node.target.id, value)  # type: ignore[attr-defined]
             self.statements(node.body)
 
@@ -216,6 +226,7 @@ class Walk(Expressions):
 
     def _return(self, node: ast.Return) -> None:
         value = None if node.value is None else self.value(node.value)
+        self._gives.add(value is not None)
         if value is not None:
             self._result = self._stored(self._result, value, node)
         self.builder.branch(self._exit)
