@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytmva_rnn import Model, read_weights
+from pytmva_rnn import Model, read_weights, train
 from pytmva_rnn.description import Dense, Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.network.network import Network
@@ -161,6 +161,21 @@ def test_weights_may_be_a_column() -> None:
     batch = case.data["X"][:20], case.data["y"][:20], case.data["w"][:20]
     network = Network(case.model, "reference")
     assert network.loss(batch[0], batch[1], batch[2][:, np.newaxis]) == network.loss(*batch)
+
+
+def test_masked_values_are_refused() -> None:
+    """NumPy hands on what lies below a mask, as if it were a number."""
+    model = Case("lstm_last").model
+    X = np.ma.masked_array(Case("lstm_last").data["X"].reshape(-1, 30)[:3].astype(np.float32))
+    scores = model.predict(X)
+    assert model.predict_one(X[1]) == pytest.approx(float(scores[1]), rel=1e-6)
+    X[1, 4] = np.ma.masked
+    for score, events in ((model.predict, X), (model.predict_one, X[1])):
+        with pytest.raises(DataError, match="has 1 masked values, which are no numbers"):
+            score(events)
+    y = np.ma.masked_array([0.0, 1.0, 1.0], [False, False, True])
+    with pytest.raises(DataError, match="y has 1 masked values"):
+        train(X.filled(0.0), y, "Layout=LINEAR")
 
 
 @pytest.mark.parametrize("wrong", [[["a"] * 30], [[1.0, 2.0], [3.0]], [[None] * 30], np.zeros((1, 30), complex)])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.data.limits import MOST_CLASSES, check_at_most
 from pytmva_rnn.description import Analysis
-from pytmva_rnn.description.arrays import numbers
+from pytmva_rnn.description.arrays import check_unmasked, numbers
 from pytmva_rnn.errors import DataError, TrainingError
 from pytmva_rnn.suggestions import near
 
@@ -78,6 +78,7 @@ def read_labels(
 
 def _plain(y: Any) -> NDArray[Any]:
     """An array of numbers or texts; objects, as DataFrames have them, are texts if all are."""
+    check_unmasked(y, "y")
     try:
         labels = np.asarray(y.to_list() if isinstance(y, ak.Array) else y)
     except ValueError as error:

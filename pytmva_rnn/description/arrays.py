@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.errors import DataError
 
-__all__ = ["KeepsArrays", "all_finite", "immutable", "is_finite", "is_numbers", "is_tuple_of", "not_finite", "numbers"]
+__all__ = [
+    "KeepsArrays",
+    "all_finite",
+    "check_unmasked",
+    "immutable",
+    "is_finite",
+    "is_numbers",
+    "is_tuple_of",
+    "not_finite",
+    "numbers",
+]
 
 
 def immutable(values: Any) -> Any:
@@ -80,14 +90,31 @@ class KeepsArrays:
         self.__post_init__()
 
 
+def check_unmasked(values: object, name: str) -> None:
+    """Refuse a masked array of which values are masked: NumPy would take what lies below the mask for numbers.
+
+    Raises
+    ------
+    DataError
+        With their number.
+    """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        count = int(np.ma.count_masked(values))  # type: ignore[no-untyped-call]
+        raise DataError(
+            f"{name} has {count:,} masked values, which are no numbers: give the array with numbers in their place, as "
+            "its filled(0.0) has them, and tell with mask or lengths which steps are not there"
+        )
+
+
 def numbers(values: ArrayLike, name: str, dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
     """An array of numbers, of a given type if that is wanted.
 
     Raises
     ------
     DataError
-        For texts, objects, or rows of different length.
+        For texts, objects, rows of different length, or values that are masked.
     """
+    check_unmasked(values, name)
     try:
         array = np.asarray(values)
     except ValueError as error:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn import extras
 from pytmva_rnn.description import Variable, padded_steps
+from pytmva_rnn.description.arrays import check_unmasked
 from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError, EstimatorError, OptionError, TrainingError, WeightFileError
 from pytmva_rnn.estimator.automatic_choices import batch_of, scaling
@@ -96,6 +97,7 @@ class NetworkEstimator(sklearn.base.BaseEstimator):  # type: ignore[misc]  # sci
 
     def _flat(self, X: Any) -> tuple[Any, tuple[int, int] | None]:
         """Events of three dimensions as rows of numbers, with their steps and inputs; others as they are."""
+        check_unmasked(X, "X")
         array = X if hasattr(X, "ndim") else np.asarray(X)
         if array.ndim != 3:
             return X, None

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.compile import readable
 from pytmva_rnn.description import Description
+from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.description.padded_steps import check_marked, mark_again
 from pytmva_rnn.kernels import output_function
 from pytmva_rnn.kernels.cpu.engine import Engine
@@ -95,7 +96,7 @@ class Scorer:
         """An event as compiled code takes it."""
         if type(x) is np.ndarray and x.dtype is _FLOAT32 and x.shape in self._shapes and x.flags.carray:
             return x
-        event = readable(shaped(np.asarray(x)[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
+        event = readable(shaped(numbers(x, "x")[np.newaxis], self._shapes[0], _FLOAT32)[0], _FLOAT32)
         # a data type may be equal without being the same
         return event if event.dtype is _FLOAT32 else event.view(_FLOAT32)
 
