@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -94,9 +93,8 @@ def main(argv: list[str] | None = None) -> int:
         prepare(Path(folder))
         rows = measured(Path(folder), sides, given.rounds)
     print(table(rows))
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     packages = ", ".join(f"{name} {found}" for name, found in machine["packages"].items())
-    print(f"\n{machine['date']}, {machine['cpu']}, {machine['cores']} cores, load {load}; {packages}")
+    print(f"\n{machine['date']}, {machine['cpu']}, {machine['cores']} cores, load {machine['load']}; {packages}")
     if given.output is not None:
         with atomic_path(given.output) as path:
             path.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1), encoding="utf-8")

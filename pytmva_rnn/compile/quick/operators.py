@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -49,7 +50,7 @@ KNOWN = (bool, int, float)
 
 
 class NumberOperators(ABC):
-    """NumberOperators in a function, whose instructions a builder takes."""
+    """Operators between the numbers of a function, whose instructions a builder takes."""
 
     def __init__(self, builder: Any, function: Callable[..., Any]) -> None:
         self.builder = builder
@@ -148,7 +149,7 @@ def _power_of_integer(a: float, b: int) -> float:
     """Numba's algorithm, product by product."""
     exponent = -b if b < 0 else b
     if exponent > _MOST_PRODUCTS:
-        return float(_pow(a, b))
+        return math.pow(a, b)
     base = a
     result = 1.0
     while exponent != 0:
@@ -161,9 +162,4 @@ def _power_of_integer(a: float, b: int) -> float:
 
 _MOST_PRODUCTS = 0x10000
 
-
-def _pow(a: Any, b: Any) -> Any:
-    raise NotImplementedError
-
-
-MEANINGS[_pow] = lambda builder, a, b: external(builder, "llvm.pow.f64", DOUBLE, a, b)
+MEANINGS[math.pow] = lambda builder, a, b: external(builder, "llvm.pow.f64", DOUBLE, a, b)
