@@ -315,7 +315,7 @@ def test_cores_are_taken_for_as_long_as_they_are_to_be(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--cases", "4"], ["--threads", "0"], ["--rounds", "few"], ["--what", "x"], ["--against", ".", "--device=cuda"]],
+    [["--cases", "9"], ["--threads", "0"], ["--rounds", "few"], ["--what", "x"], ["--against", ".", "--device=cuda"]],
 )
 def test_wrong_arguments_are_refused(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

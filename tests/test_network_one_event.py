@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import pickle
 import threading
 import weakref
@@ -53,6 +54,30 @@ def test_reshape() -> None:
     evaluate = engine.single()
     scores = np.array([evaluate(x) for x in net.X])
     np.testing.assert_allclose(scores, engine.outputs(net.X)[:, 0], rtol=0, atol=2e-6)
+
+
+def test_functions_that_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All look at the same description of the compiled function, which nothing frees: else a call ends the process."""
+    builtin = importlib.import_module("pytmva_rnn.compile.builtin")  # the package has the function
+    together, described = threading.Barrier(4), []
+    check, make = builtin._check_arrays, builtin._MAKE
+
+    def check_together() -> None:
+        check()
+        together.wait(60)
+
+    def noted(method: int, *others: Any) -> Any:
+        described.append(method)
+        return make(method, *others)
+
+    monkeypatch.setattr(builtin, "_methods", {})
+    monkeypatch.setattr(builtin, "_check_arrays", check_together)
+    monkeypatch.setattr(builtin, "_MAKE", noted)
+    model = Case("adadelta").model
+    with ThreadPoolExecutor(4) as pool:
+        scorers = list(pool.map(lambda _: scorer(copy.deepcopy(model)), range(4)))
+    assert len(scorers) == 4
+    assert len(set(described)) == 1
 
 
 def test_remembered_states_start_at_zero() -> None:

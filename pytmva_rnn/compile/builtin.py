@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -97,12 +96,21 @@ def builtin(operation: Operation, record: NDArray[Any], owner: Any) -> Callable[
     return function
 
 
-@cache
+_methods: dict[Operation, _Method] = {}
+
+
 def _method(operation: Operation) -> _Method:
-    """For as long as the process lasts: a function that is no more looks at it once again."""
-    _check_arrays()
-    several = operation.function.__code__.co_argcount > 2
-    return _Method(operation.function.__name__.encode(), operation.address, _SEVERAL if several else _ONE, None)
+    """For as long as the process lasts: every function looks at it, and one that is no more does once again.
+
+    Of threads that come here at the same time all have that of the first: a `functools.cache` would keep the last one
+    and free those that functions have been made with.
+    """
+    if operation not in _methods:
+        _check_arrays()
+        several = operation.function.__code__.co_argcount > 2
+        made = _Method(operation.function.__name__.encode(), operation.address, _SEVERAL if several else _ONE, None)
+        _methods.setdefault(operation, made)
+    return _methods[operation]
 
 
 def _check_arrays() -> None:
