@@ -14,6 +14,8 @@ from hypothesis import settings
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """Spread the whole suite over the cores; some files, or a debugger, run in one process, and `-n` has the last word.
 
+    Of the whole suite the thorough tests are left out, unless `-m` says something else.
+
     The processes, and those that tests start, find each other's compiled kernels, and those of earlier runs, beside the
     sources or in NUMBA_CACHE_DIR.
     """
@@ -24,6 +26,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     plain = not (is_worker or option.usepdb or option.collectonly or option.capture == "no")
     if whole and plain and getattr(option, "numprocesses", 0) is None:
         option.numprocesses, option.dist = "auto", "worksteal"
+    if whole and not is_worker and not option.markexpr:
+        option.markexpr = "not thorough"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,8 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("quick" if "not slow" in config.option.markexpr else "untimed")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the tests, begin with the long ones: no process is to be alone at the end."""
+    """Where several processes share the tests, begin with the long ones: no process is to be alone at the end.
+
+    Thorough tests are slow ones.
+    """
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker("slow")
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: "slow" not in item.keywords)
 

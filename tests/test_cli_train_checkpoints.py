@@ -190,7 +190,7 @@ def test_initial_weights_of_a_file(folder: Path, capsys: pytest.CaptureFixture[s
     assert "none.xml: No such file or directory" in capsys.readouterr().err
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 def test_a_killed_training_comes_to_its_own_end() -> None:
     """The tool kills as often as one likes."""

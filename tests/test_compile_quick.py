@@ -124,6 +124,7 @@ def run_numbers(compiled: Operation) -> tuple[bytes, bytes]:
     return pair["x"].tobytes(), result.tobytes()
 
 
+@pytest.mark.slow
 def test_numbers_are_those_of_numba(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_numbers(operation(numbers)) == run_numbers(by_numba(numbers, monkeypatch))
 
@@ -308,6 +309,7 @@ def added(compiled: Operation) -> list[float]:
     return values.tolist()
 
 
+@pytest.mark.slow
 def test_what_is_refused_numba_compiles(folder: Path) -> None:
     assert added(operation(add_one_in_numpy)) == [1, 2, 3]
 
@@ -342,6 +344,7 @@ def weighted(x: NDArray[np.float32], table: NDArray[Any], factor: float, n: int)
     return total
 
 
+@pytest.mark.slow
 def test_python_calls_with_arrays(folder: Path) -> None:
     x = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
     x[1] = 0

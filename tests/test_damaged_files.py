@@ -22,7 +22,7 @@ from pytmva_rnn.formula.friends import friends_of_tree
 from tests.damaged_files import FILE, read
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "seed", "count"),
     [("uncompressed.root", 1000, 500), ("ntuple.root", 0, 200), ("ntuple_plain.root", 0, 200)],

@@ -128,7 +128,7 @@ def test_scores_of_all_sizes_and_activations(tmp_path: Path) -> None:
     [
         ("g++", ("-O3", "-march=native")),
         ("g++", ("-O2", "-ffast-math")),
-        ("g++", ("-O0", "-fsanitize=address,undefined")),
+        pytest.param("g++", ("-O0", "-fsanitize=address,undefined"), marks=pytest.mark.thorough),
         ("clang++", ("-O3", "-march=native")),
     ],
 )

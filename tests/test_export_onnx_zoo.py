@@ -277,7 +277,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         from_onnx(tmp_path / "text.onnx")
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.thorough)])
 def test_damaged_files_give_our_errors(count: int, tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     names = ["legacy_gru_flat", "dynamo_lstm_two_layers", "legacy_lstm_batch_norm", "tf2onnx_lstm_last"]

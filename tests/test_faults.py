@@ -22,7 +22,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
     return Workbench(tmp_path_factory.mktemp("bench"))
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 class TestCommands:
     def test_what_killed_commands_wrote_is_whole(self, bench: Workbench) -> None:
         kills(outcome := Outcome("x"), bench, 4)
@@ -53,7 +53,7 @@ class TestCommands:
         assert outcome.counted["processes"] == 2
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("mode", "number", "counted"), [("threads", 1, "trainings 2)"), ("forks", 2, "forked 2, ")])
 def test_threads_and_forks(mode: str, number: int, counted: str) -> None:
     run = [sys.executable, ROOT / "tools" / "faults", mode, "--number", str(number)]

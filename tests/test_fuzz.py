@@ -29,7 +29,7 @@ def test_a_find_is_answered(path: Path) -> None:
     assert trial.wrong_with(TARGETS[path.parent.name], path.read_bytes()) == ("", "")
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_inputs_of_every_kind() -> None:
     tally = Tally()
     for target in TARGETS:

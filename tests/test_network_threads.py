@@ -62,7 +62,7 @@ def test_the_import_compiles_nothing() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_processes_that_start_at_once(tmp_path: Path) -> None:
     """They compile side by side into one cache, and a later one takes from there what they left."""
     program = (
@@ -76,7 +76,7 @@ def test_processes_that_start_at_once(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_cache_that_several_programs_filled(tmp_path: Path) -> None:
     """What one program compiled with the help of what another had left serves a third.
 

@@ -109,7 +109,7 @@ def check(net: Net) -> None:
 
 
 @pytest.mark.parametrize(
-    ("networks", "steps", "size"), [(25, 20, 40), pytest.param(120, 2000, 130, marks=pytest.mark.slow)]
+    ("networks", "steps", "size"), [(25, 20, 40), pytest.param(120, 2000, 130, marks=pytest.mark.thorough)]
 )
 def test_random_networks(networks: int, steps: int, size: int) -> None:
     for seed in range(networks):

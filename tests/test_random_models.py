@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [(0, 12), pytest.param(1000, 2000, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("seed", "count"), [(0, 12), pytest.param(1000, 2000, marks=pytest.mark.thorough)], ids=["few", "many"]
 )
 def test_a_model_scores_as_the_reference_or_is_refused(seed: int, count: int) -> None:
     program = [sys.executable, "-X", "faulthandler", "-m", "tests.random_models", str(seed), str(count)]

@@ -15,7 +15,7 @@ from pytmva_rnn.network.devices import simulated
 HERE = Path(__file__).parent
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.skipif(simulated(), reason="this is the simulator")
 def test_all_of_this_folder_under_the_simulator() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", str(HERE)]

@@ -52,8 +52,8 @@ def _weights(model: Model) -> list[bytes]:
 
 
 def threads(outcome: Outcome, rounds: int, scoring: int = 8, training: int = 2) -> None:
-    """Let threads score while others train, each training `rounds` times."""
-    work, stop = _Work(), threading.Event()
+    """Let threads score while others train, each training `rounds` times, after all have done so for the first time."""
+    work, stop = _first_uses(outcome, scoring), threading.Event()
 
     def until_stopped() -> None:
         while not stop.is_set():
@@ -72,6 +72,28 @@ def threads(outcome: Outcome, rounds: int, scoring: int = 8, training: int = 2) 
     stop.set()
     for thread in scorers:
         thread.join()
+
+
+def _first_uses(outcome: Outcome, count: int) -> _Work:
+    """Let threads begin at the same time, in a process that has compiled and read nothing so far."""
+    together, made = threading.Barrier(count), list[_Work]()
+
+    def begun() -> bool:
+        together.wait()
+        work = _Work()
+        made.append(work)
+        return work.check_scores()
+
+    beginners = [threading.Thread(target=_count, args=(outcome, "first uses", begun)) for _ in range(count)]
+    for thread in beginners:
+        thread.start()
+    for thread in beginners:
+        thread.join()
+    alone = _Work()
+    for work in made:
+        if work.weights != alone.weights or not np.array_equal(work.scores, alone.scores):
+            outcome.fault("first uses: other numbers than alone")
+    return alone
 
 
 _counting = threading.Lock()
