@@ -45,6 +45,11 @@ def run_add_bias(rows: int, vectors: int, sums: int, bias: int) -> bool:
 
 
 @numba.njit
+def run_any_beyond(vectors: int, sums: int) -> bool:
+    return simd.any_beyond(vectors, sums)  # type: ignore[no-any-return]
+
+
+@numba.njit
 def run_arithmetic(n: int, row: int, column: int) -> tuple[int, int, int]:
     return padded(n), element(n, 7, row, column), row_of(step_of(n, 3, row), column)
 
@@ -170,6 +175,15 @@ def test_bias(value: float, vectors: int) -> None:
     np.testing.assert_array_equal(sums, expected)
 
 
+@pytest.mark.parametrize("place", [0, WIDTH - 1, 2 * WIDTH])
+@pytest.mark.parametrize("value", [-np.finfo(np.float32).max, np.inf, -np.inf, np.nan])
+def test_any_beyond(value: float, place: int) -> None:
+    sums = np.zeros(3 * WIDTH + 1, np.float32)
+    sums[place] = value
+    sums[-1] = np.nan  # beyond the vectors, and not to be looked at
+    assert run_any_beyond(3, address(sums)) == (not np.isfinite(value))
+
+
 @pytest.mark.parametrize("n", [0, 1, WIDTH - 1, WIDTH, 5 * WIDTH + 1])
 def test_addresses_are_the_same_from_python(n: int) -> None:
     compiled = run_arithmetic(n, 5, 3)
@@ -239,3 +253,19 @@ def test_outer_product(rows: int, count: int, vectors: int) -> None:
         columns + 4,
     )
     np.testing.assert_allclose(c, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("vectors", [*range(1, 10), 15, 16, 17, 26])
+@pytest.mark.parametrize(("n", "m"), [(0, 0), (1, 0), (3, 7), (16, 8), (29, 30)])
+def test_affine(vectors: int, n: int, m: int) -> None:
+    random = np.random.default_rng(1)
+    columns = vectors * WIDTH
+    w = random.normal(size=(n + 1, columns + WIDTH)).astype(np.float32)
+    u = random.normal(size=(m + 1, columns + 3)).astype(np.float32)
+    x, h, start = (random.normal(size=size).astype(np.float32) for size in (n + 1, m + 1, columns))
+    y = np.full(columns + WIDTH, 9, np.float32)
+    of_inputs = (address(w), columns + WIDTH, address(x), n)
+    matrix.affine(vectors, address(start), *of_inputs, address(u), columns + 3, address(h), m, address(y))
+    expected = start + x[:n] @ w[:n, :columns] + h[:m] @ u[:m, :columns]
+    np.testing.assert_allclose(y[:columns], expected, rtol=1e-5, atol=1e-5)
+    assert (y[columns:] == 9).all()

@@ -12,12 +12,11 @@ import numpy as np
 from pytmva_rnn.compile import helper, operation
 from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SIGMOID, SOFTSIGN, SYMMRELU, TANH
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE, WIDTH
-from pytmva_rnn.kernels.cpu.machine.matrix import outer_product, product, transpose, transposed_product
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.matrix import affine, outer_product, product, transpose, transposed_product
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, padded, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
-from pytmva_rnn.kernels.cpu.machine.simd import add_bias, pointwise
-from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.simd import add_bias, any_beyond, pointwise
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, below, exp, sigmoid, tanh
 
 DENSE = record_type(
@@ -29,7 +28,8 @@ DENSE = record_type(
     "a",  # place of the sums, before the activation
     "dy_transposed",  # place of the sums' gradient, [lane][unit]
     "x_together",  # place where the steps of a single event are put together
-    "transposed_product",  # addresses of functions of `matrix`
+    "affine",  # addresses of functions of `matrix`
+    "transposed_product",
     "product",
     "outer_product",
     "transpose",
@@ -48,8 +48,6 @@ def _softsign_gradient(dy: Vector, a: Vector, y: Vector) -> Vector:
     scale = 1.0 / (1 + at_least(a, 0.0, a, -a))
     return dy * (scale * scale)
 
-
-_one = recurrent_step_one(lambda a: (a,), WIDE, (0,), (0,), 0, 1)
 
 _relu = pointwise(lambda a: (below(a, 0.0, 0.0, a),), 1, 1)  # a NaN is not below
 _sigmoid = pointwise(lambda a: (sigmoid(a),), 1, 1)
@@ -80,7 +78,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
         op.own |= {"activate": activate, "differentiate": differentiate if plan.training else None}
     plan.output(op, View(1, F, y, plan.step(F), plan.gradient(padded(F) * LANES)))
     if plan.single:
-        op.own["x_together"] = plan.scratch(D)
+        op.own |= {"x_together": plan.scratch(D), "affine": affine}
     else:
         op.own["transposed_product"] = transposed_product
     if plan.training:
@@ -155,8 +153,10 @@ def forward_one(op_address, frame_address):
         for t in range(T):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
     into = a if own.activate else y
-    _one(F, 0, w, own.w_stride, x, T * D, w, 0, x, 0, (), (into,))
-    _sum_again(op, own, frame, into, 1, 1)
+    arguments = (own.w_stride // WIDTH, element(w, own.w_stride, T * D, 0), w, own.w_stride, x, T * D, w, 0, x, 0, into)
+    call(own.affine, arguments)
+    if any_beyond(own.w_stride // WIDTH, into):
+        _sum_again(op, own, frame, into, 1, 1)
     if own.activate:
         call(own.activate, (own.activation, padded(F) // WIDTH, 1, a, y))
 

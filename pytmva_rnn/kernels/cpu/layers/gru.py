@@ -10,9 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import helper, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, record_type, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import (
+    FRAME,
+    OP,
+    copy_floats,
+    element,
+    input_step,
+    padded,
+    record_type,
+    row_of,
+    step_of,
+)
 from pytmva_rnn.kernels.cpu.machine.padding_marks import carried, cleared
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
@@ -27,9 +37,11 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_gate_gradients,
     plan_kept,
     plan_states,
+    plan_sums,
     plan_weights,
     put_input_gradient,
     put_state_gradient,
+    put_sums,
     remember_state,
     set_initial_state,
     state,
@@ -38,7 +50,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
-from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _PAIRS = 2 * UNITS
@@ -58,6 +70,8 @@ GRU = record_type(
     "g",
     "u_c",  # and what V makes or meets: r*h with the reset gate before, U_c h with it after
     "kept_step",  # to those of the next step; 0 in inference
+    "more_sums",  # place of other sums of one event: of the candidate, or with the reset gate after those of the states
+    "zeros",  # of where they start
     "dh",  # place of a gradient of the state before a step
     extends=RECURRENT,
 )
@@ -79,6 +93,12 @@ def _cell_after(a_r: Vector, a_z: Vector, a_x: Vector, a_h: Vector, h: Vector) -
     return z * h + (1 - z) * g, r, z, g, a_h
 
 
+def _cell_after_one(
+    a_r: Vector, s_r: Vector, a_z: Vector, s_z: Vector, a_x: Vector, a_h: Vector, h: Vector
+) -> tuple[Vector, ...]:
+    return _cell_after(a_r + s_r, a_z + s_z, a_x, a_h, h)[:1]
+
+
 def _candidate_gradient(dh: Vector, h: Vector, z: Vector, g: Vector) -> tuple[Vector, ...]:
     return dh * (h - g) * z * (1 - z), dh * (1 - z) * (1 - g * g), dh * z
 
@@ -94,9 +114,9 @@ def _reset_gradient_after(dc: Vector, a_h: Vector, r: Vector) -> tuple[Vector, .
 _gates_step = recurrent_step(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
 _candidate_step = recurrent_step(_candidate, _PAIRS, (0,), (0,), 2, 2)
 _after_step = recurrent_step(_cell_after, _UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
-_gates_one = recurrent_step_one(_gates, WIDE, (0, 1), (0, 1), 1, 3)
-_candidate_one = recurrent_step_one(_candidate, WIDE, (0,), (0,), 2, 2)
-_after_one = recurrent_step_one(_cell_after, WIDE, (2, 0, 1), (0, 1, 3), 1, 5)
+_gates_one = pointwise(_gates, 3, 3)
+_candidate_one = pointwise(_candidate, 3, 2)
+_after_one = pointwise(_cell_after_one, 7, 1)
 _candidate_backward = pointwise(_candidate_gradient, 4, 3)
 _reset_backward = pointwise(_reset_gradient, 4, 2)
 _reset_backward_after = pointwise(_reset_gradient_after, 3, 2)
@@ -115,6 +135,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan_states(layer, plan, op, 1)
     # gradients of the gates: with the reset gate before r, z, c; after c, r, z and that of U_c h
     plan_gate_gradients(plan, op, 4 if after else 3, H)
+    plan_sums(plan, op, 3 * H)
     W = plan.matrix(D, 3 * H, biased=True)
     for g, gate in enumerate("crz" if after else "rzc"):
         plan.place(number, f"W_{gate}", W, column=g * H)
@@ -131,6 +152,8 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan_weights(op, W, U)
     op.own |= {"v": V.place, "v_stride": V.stride}
     plan_kept(plan, op, "r", "z", "g", "u_c")
+    if plan.single:
+        op.own |= {name: plan.scratch(padded(3 * H) + WIDTH) for name in ("more_sums", "zeros")}
     if plan.training:
         op.own["dh"] = plan.scratch(H * LANES)
 
@@ -203,17 +226,20 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, D, w, u, v = op.H, op.D, frame.weights + own.w, frame.weights + own.u, frame.weights + own.v
-    w_c = element(w, own.w_stride, 0, 2 * H)
+    H, w, u, v = op.H, frame.weights + own.w, frame.weights + own.u, frame.weights + own.v
+    vectors = padded(H) // WIDTH
+    w_c, a_r, a_c = element(w, own.w_stride, 0, 2 * H), frame.scratch + own.sums, frame.scratch + own.more_sums
+    a_z = step_of(a_r, H, 1)
     r, z, g, rh = _kept(op, frame, 0)
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
-        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
-        n = state_rows(op, t)
-        _gates_one(H, H, w, own.w_stride, x, D, u, own.u_stride, h, n, (h,), (r, z, rh))
-        _candidate_one(H, H, w_c, own.w_stride, x, D, v, own.v_stride, rh, n, (z, h), (h_new, g))
+        h, h_new, n = state(op, frame, t), state(op, frame, t + 1), state_rows(op, t)
+        put_sums(op, frame, 2 * H, t, w, u, own.u_stride, h, n, a_r)
+        _gates_one(vectors, 1, (a_r, a_z, h), (r, z, rh))
+        put_sums(op, frame, H, t, w_c, v, own.v_stride, rh, n, a_c)
+        _candidate_one(vectors, 1, (a_c, z, h), (h_new, g))
 
 
 @operation
@@ -221,15 +247,18 @@ def forward_one_after(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, w, u = op.H, frame.weights + own.w, frame.weights + own.u
-    r, z, g, u_c = _kept(op, frame, 0)
+    H, w, u, vectors = op.H, frame.weights + own.w, frame.weights + own.u, padded(op.H) // WIDTH
+    a_c, s_r, zeros = frame.scratch + own.sums, frame.scratch + own.more_sums, frame.scratch + own.zeros
+    a_r, a_z, s_z, s_c = step_of(a_c, H, 1), step_of(a_c, H, 2), step_of(s_r, H, 1), step_of(s_r, H, 2)
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
-        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
-        n = state_rows(op, t)
-        _after_one(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, n, (h,), (h_new, r, z, g, u_c))
+        h, h_new = state(op, frame, t), state(op, frame, t + 1)
+        put_sums(op, frame, 3 * H, t, w, u, 0, h, 0, a_c)
+        of_states = (u, own.u_stride, h, state_rows(op, t), u, 0, h, 0, s_r)
+        call(own.affine, (own.u_stride // WIDTH, zeros, *of_states))
+        _after_one(vectors, 1, (a_r, s_r, a_z, s_z, a_c, s_c, h), (h_new,))
 
 
 @operation

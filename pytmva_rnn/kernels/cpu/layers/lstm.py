@@ -10,8 +10,8 @@ from typing import Any
 
 from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_step, record_type, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_step, padded, record_type, row_of, step_of
 from pytmva_rnn.kernels.cpu.machine.padding_marks import carried, cleared, held, released
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
@@ -25,9 +25,11 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_gate_gradients,
     plan_kept,
     plan_states,
+    plan_sums,
     plan_weights,
     put_input_gradient,
     put_state_gradient,
+    put_sums,
     remember_state,
     set_initial,
     set_initial_state,
@@ -37,7 +39,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
-from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, sigmoid, tanh
 
 _GATES = (0, 1, 2, 3)
@@ -78,7 +80,7 @@ def _cell_gradient(
 
 _training_step = recurrent_step(_cell, UNITS, _GATES, _GATES, 1, 7)
 _inference_step = recurrent_step(_cell_inference, UNITS, _GATES, _GATES, 1, 2)
-_one_step = recurrent_step_one(_cell_inference, WIDE, _GATES, _GATES, 1, 2)
+_one_step = pointwise(_cell_inference, 5, 2)
 _gradient = pointwise(_cell_gradient, 8, 5)
 
 
@@ -89,6 +91,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=LSTM)
     plan_states(layer, plan, op, 2)
     plan_gate_gradients(plan, op, 4)
+    plan_sums(plan, op, 4 * H)
     W, U = plan.matrix(D, 4 * H, biased=True), plan.matrix(H, 4 * H)
     plan_weights(op, W, U)
     for g, gate in enumerate("ifco"):
@@ -145,15 +148,16 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from states of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, LSTM)
-    H, D, c = op.H, op.D, frame.scratch + own.c
-    w, u = frame.weights + own.w, frame.weights + own.u
+    H, w, u, c, a = op.H, frame.weights + own.w, frame.weights + own.u, frame.scratch + own.c, frame.scratch + own.sums
+    gates = (a, step_of(a, H, 1), step_of(a, H, 2), step_of(a, H, 3))
     floats(state(op, frame, 0), H)[:] = 0
     floats(c, H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
-        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
-        _one_step(H, H, w, own.w_stride, x, D, u, own.u_stride, h, state_rows(op, t), (c,), (h_new, c))
+        h, h_new = state(op, frame, t), state(op, frame, t + 1)
+        put_sums(op, frame, 4 * H, t, w, u, own.u_stride, h, state_rows(op, t), a)
+        _one_step(padded(H) // WIDTH, 1, (*gates, c), (h_new, c))
 
 
 @operation

@@ -6,8 +6,8 @@ from typing import Any
 
 from pytmva_rnn.compile import operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDE
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_step, record_type
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, input_step, padded, record_type
 from pytmva_rnn.kernels.cpu.machine.padding_marks import cleared, held, released
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.recurrent import (
@@ -20,9 +20,11 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     passed_over,
     plan_gate_gradients,
     plan_states,
+    plan_sums,
     plan_weights,
     put_input_gradient,
     put_state_gradient,
+    put_sums,
     remember_state,
     set_initial_state,
     state,
@@ -31,7 +33,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
 )
 from pytmva_rnn.kernels.cpu.machine.simd import pointwise
 from pytmva_rnn.kernels.cpu.machine.steps import as_steps
-from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step, recurrent_step_one
+from pytmva_rnn.kernels.cpu.machine.tiles import recurrent_step
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, tanh
 
 _UNITS = 4 * UNITS
@@ -52,7 +54,7 @@ def _cell_gradient(dh: Vector, h: Vector) -> tuple[Vector]:
 
 
 _step = recurrent_step(_cell, _UNITS, (0,), (0,), 0, 1)
-_one_step = recurrent_step_one(_cell, WIDE, (0,), (0,), 0, 1)
+_one_step = pointwise(_cell, 1, 1)
 _gradient = pointwise(_cell_gradient, 2, 1)
 
 
@@ -63,6 +65,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=RNN)
     plan_states(layer, plan, op, 1)
     plan_gate_gradients(plan, op, 1)
+    plan_sums(plan, op, H)
     W, U = plan.matrix(D, H, biased=True), plan.matrix(H, H)
     plan_weights(op, W, U)
     plan.place(number, "W", W)
@@ -100,13 +103,14 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, RNN)
-    H, w, u = op.H, frame.weights + own.w, frame.weights + own.u
+    H, w, u, a = op.H, frame.weights + own.w, frame.weights + own.u, frame.scratch + own.sums
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
-        x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
-        _one_step(H, H, w, own.w_stride, x, op.D, u, own.u_stride, h, state_rows(op, t), (), (h_new,))
+        h, h_new = state(op, frame, t), state(op, frame, t + 1)
+        put_sums(op, frame, H, t, w, u, own.u_stride, h, state_rows(op, t), a)
+        _one_step(padded(H) // WIDTH, 1, (a,), (h_new,))
 
 
 @operation

@@ -7,7 +7,7 @@ import platform
 import llvmlite.binding
 from numba import config
 
-__all__ = ["FUSES", "LANES", "VECTORS", "WIDE", "WIDTH"]
+__all__ = ["FUSES", "LANES", "VECTORS", "WIDTH"]
 
 
 def _features() -> set[str]:
@@ -26,5 +26,3 @@ FUSES = not {"+fma", "+avx512f"}.isdisjoint(_FEATURES) or platform.machine().low
 VECTORS = 2
 LANES = VECTORS * WIDTH
 """Events in a block: two vectors, so that each weight that is read serves two multiply-adds."""
-WIDE = 2 if WIDTH == 8 else 4
-"""Vectors of units that a tile of one event takes: four gates of them must fit in the CPU's registers."""

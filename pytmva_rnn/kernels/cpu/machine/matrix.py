@@ -7,6 +7,7 @@ compiled again, for a second.
 from __future__ import annotations
 
 from pytmva_rnn.compile import operation
+from pytmva_rnn.kernels.cpu.machine.columns import affine_product
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import element
 from pytmva_rnn.kernels.cpu.machine.simd import transpose_square
@@ -40,6 +41,15 @@ def transposed_product(rows, vectors, a, a_stride, a_next, b, b_stride, b_next, 
 def outer_product(rows, columns, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride):
     """C[rows][columns] += sum over t < n of A_t[rows][count] B_t[count][columns]; columns a multiple of WIDTH."""
     _outer(rows, columns // WIDTH, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, 1)
+
+
+@operation
+def affine(vectors, start, w, w_stride, x, n, u, u_stride, h, m, y):
+    """y[columns] = start[columns] + sum over k < n of x[k] W[k][columns] + sum over k < m of h[k] U[k][columns].
+
+    That is of one event, for some vectors of columns.
+    """
+    affine_product(vectors, start, w, w_stride, x, n, u, u_stride, h, m, y)
 
 
 @operation

@@ -8,8 +8,16 @@ from pytmva_rnn.compile import helper, inlined
 from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, outer_product, product, transpose
-from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
+from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, affine, outer_product, product, transpose
+from pytmva_rnn.kernels.cpu.machine.op import (
+    copy_floats,
+    element,
+    input_step,
+    output_step,
+    padded,
+    record_type,
+    row_of,
+)
 from pytmva_rnn.kernels.cpu.machine.padding_marks import MASK, carried, plan_masked
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
@@ -34,7 +42,9 @@ RECURRENT = record_type(
     "panels",  # of how many columns, gate*H + unit
     "panel",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
-    "product",  # addresses of functions of `matrix`
+    "sums",  # place of the sums of one event's gates
+    "affine",  # addresses of functions of `matrix`
+    "product",
     "outer_product",
     "transpose",
     extends=MASK,
@@ -52,7 +62,11 @@ def plan_states(layer: Any, plan: Plan, op: PlannedOperation, memory: int) -> No
     keep_all = plan.training or layer.return_sequence
     slots = T + 1 if keep_all else 2
     step, returned = plan.step(H), T if layer.return_sequence else 1
-    states = plan.activations(slots, H)
+    if plan.single and layer.return_sequence:
+        # without padding, for a dense layer: what whole vectors put behind a state is there until the next one comes
+        step, states = H, plan.scratch(slots * H + WIDTH)
+    else:
+        states = plan.activations(slots, H)
     gradient = plan.gradient(returned * H * LANES)
     op.own |= {"sequence": int(layer.return_sequence), "slots": slots, "memory": plan.state(memory * H * LANES)}
     op.own["remember"] = int(layer.remember_state and not plan.single)
@@ -82,6 +96,13 @@ def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int
     op.own |= {"gates": plan.scratch(columns * LANES), "chunk": chunk, "panels": panels, "panel": panel}
     op.own |= {"transposed": plan.scratch(panels * chunk * LANES * panel)}
     op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
+
+
+def plan_sums(plan: Plan, op: PlannedOperation, columns: int) -> None:
+    """Room for one event's sums of so many columns."""
+    if plan.single:
+        # whole vectors of any gate's sums are read
+        op.own |= {"sums": plan.scratch(padded(columns) + WIDTH), "affine": affine}
 
 
 def plan_kept(plan: Plan, op: PlannedOperation, *names: str) -> None:
@@ -120,6 +141,17 @@ def passed_over(op, frame, t):
         return False
     copy_floats(state(op, frame, t + 1), state(op, frame, t), op.H)
     return True
+
+
+@inlined
+def put_sums(op, frame, columns, t, w, u, stride, h, n, sums):
+    """Make one event's sums of some gates in step t: of the inputs, with the bias, and of n states h.
+
+    Their weights are at `w` and `u`, whose rows are `stride` floats. A few sums behind those gates' are made too.
+    """
+    own = record_at(op.own, RECURRENT)
+    given = (w, own.w_stride, input_step(op, frame, t), op.D, u, stride, h, n)
+    call(own.affine, (padded(columns) // WIDTH, element(w, own.w_stride, op.D, 0), *given, sums))
 
 
 @inlined

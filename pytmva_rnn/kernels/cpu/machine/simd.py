@@ -20,10 +20,11 @@ from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.vector import FLOAT, INT32, VECTOR, Vector, multiply_add
 
-__all__ = ["Emitter", "add_bias", "pointwise", "transpose_rows", "transpose_square"]
+__all__ = ["Emitter", "add_bias", "any_beyond", "pointwise", "transpose_rows", "transpose_square"]
 
 INT64 = ir.IntType(64)
 INTP = types.intp
+BITS = ir.IntType(WIDTH)
 LARGEST = ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.finfo(np.float32).max))] * WIDTH)
 
 
@@ -123,22 +124,41 @@ def add_bias(_: Any, rows, vectors, sums, bias):
         rows, vectors, sums, bias = arguments
         e = Emitter(builder)
         sums, bias = e.pointer(sums), e.pointer(bias)
-        kind = ir.IntType(WIDTH)
-        found = cgutils.alloca_once_value(builder, ir.Constant(kind, 0))
-        magnitude = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(VECTOR, [VECTOR]), f"llvm.fabs.v{WIDTH}f32"
-        )
+        found = cgutils.alloca_once_value(builder, ir.Constant(BITS, 0))
         with e.loop(rows) as row:
             b = e.broadcast(e.offset(bias, row))
             with e.loop(vectors) as v:
                 place = e.offset(sums, e.times(row, LANES), e.times(v, WIDTH))
                 total = e.load(place) + b
                 e.store(total, place)
-                beyond = builder.fcmp_unordered(">", builder.call(magnitude, [total.value]), LARGEST)
-                builder.store(builder.or_(builder.load(found), builder.bitcast(beyond, kind)), found)
-        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(kind, 0))
+                builder.store(builder.or_(builder.load(found), _beyond(builder, total)), found)
+        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
 
     return types.boolean(*[INTP] * 4), emit
+
+
+@intrinsic
+def any_beyond(_: Any, vectors, sums):
+    """Whether any float of some vectors is infinite or NaN."""
+
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors, sums = arguments
+        e = Emitter(builder)
+        sums = e.pointer(sums)
+        found = cgutils.alloca_once_value(builder, ir.Constant(BITS, 0))
+        with e.loop(vectors) as v:
+            of = e.load(e.offset(sums, e.times(v, WIDTH)))
+            builder.store(builder.or_(builder.load(found), _beyond(builder, of)), found)
+        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
+
+    return types.boolean(*[INTP] * 2), emit
+
+
+def _beyond(builder: Any, of: Vector) -> Any:
+    """A bit of each float: whether it is infinite or NaN."""
+    kind = ir.FunctionType(VECTOR, [VECTOR])
+    magnitude = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{WIDTH}f32")
+    return builder.bitcast(builder.fcmp_unordered(">", builder.call(magnitude, [of.value]), LARGEST), BITS)
 
 
 def _transposed(builder: Any, rows: list[Any]) -> list[Any]:

@@ -16,7 +16,7 @@ from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, Emitter
 from pytmva_rnn.kernels.cpu.machine.vector import Vector
 
-__all__ = ["matrix_product", "recurrent_step", "recurrent_step_one"]
+__all__ = ["matrix_product", "recurrent_step"]
 
 Equations = Callable[..., Sequence[Vector]]
 
@@ -173,72 +173,5 @@ def recurrent_step(
             return context.get_dummy_value()
 
         return types.void(*[INTP] * 8, given, made), emit
-
-    return step
-
-
-def recurrent_step_one(
-    equations: Equations, vectors: int, x_sums: Sequence[int], h_sums: Sequence[int], inputs: int, outputs: int
-) -> Any:
-    """A recurrent step of one event: here the units are the lanes, `vectors` of them in a tile.
-
-    As `recurrent_step`, but the weights lie unpacked, [k][gate*H + unit], and the bias is the row behind those of x.
-
-    Returns a function (units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, inputs, outputs) for `units` units, H of
-    which lie between gates; `inputs` and `outputs` are tuples of addresses of [unit]. Whole vectors are stored, behind
-    the last unit from what happens to lie there.
-    """
-    sums = max(*x_sums, *h_sums) + 1
-    sizes = [vectors >> k for k in range(vectors.bit_length())]
-
-    def tile(
-        e: Emitter, width: int, H: Any, parts: Sequence[tuple[Any, Any, Any, Any, Sequence[int]]]
-    ) -> list[list[Vector]]:
-        """Sums [q][vector]: the bias, and of each part (weights, stride, inputs, count, which) the product."""
-        chains = max(1, 8 // (sums * width))  # independent sums, to hide the latency of a multiply-add
-        slots = [e.accumulators(sums, width) for _ in range(chains)]
-
-        def add(into: list[list[Any]], which: Sequence[int], row: Any, factor: Vector | None) -> None:
-            for column, q in enumerate(which):
-                gate = e.offset(row, e.times(H, column))
-                for v, slot in enumerate(into[q]):
-                    weight = e.load(e.offset(gate, v * WIDTH))
-                    before = Vector(e.builder, e.builder.load(slot))
-                    e.builder.store((weight if factor is None else before + factor * weight).value, slot)
-
-        w, stride, _, count, which = parts[0]
-        add(slots[0], which, e.offset(w, e.times(count, stride)), None)
-        for w, stride, b, count, which in parts:
-            for rows, first in _tiles(e, count, (chains, 1) if chains > 1 else (1,)):
-                for k in range(rows):
-                    at = e.builder.add(first, INT64(k))
-                    add(slots[k], which, e.offset(w, e.times(at, stride)), e.broadcast(e.offset(b, at)))
-        totals = [[Vector(e.builder, e.builder.load(slot)) for slot in row] for row in slots[0]]
-        for chain in slots[1:]:
-            for row, more in zip(totals, chain, strict=True):
-                row[:] = [a + Vector(e.builder, e.builder.load(b)) for a, b in zip(row, more, strict=True)]
-        return totals
-
-    @intrinsic
-    def step(_: Any, units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            units, H, wx, x_stride, x, nx, wh, h_stride, h, nh, given, made = arguments
-            e = Emitter(builder)
-            wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
-            sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
-            needed = builder.udiv(builder.add(units, INT64(WIDTH - 1)), INT64(WIDTH))
-            for width, vector in _tiles(e, needed, sizes):
-                unit = e.times(vector, WIDTH)
-                parts = [
-                    (e.offset(wx, unit), x_stride, x, nx, x_sums),
-                    (e.offset(wh, unit), h_stride, h, nh, h_sums),
-                ]
-                totals = tile(e, width, H, parts)
-                for v in range(width):
-                    place = builder.add(unit, INT64(v * WIDTH))
-                    _apply(e, equations, [row[v] for row in totals], sources, targets, place)
-            return context.get_dummy_value()
-
-        return types.void(*[INTP] * 10, given, made), emit
 
     return step
