@@ -257,7 +257,8 @@ def test_outer_product(rows: int, count: int, vectors: int) -> None:
 
 @pytest.mark.parametrize("vectors", [*range(1, 10), 15, 16, 17, 26])
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (1, 0), (3, 7), (16, 8), (29, 30)])
-def test_affine(vectors: int, n: int, m: int) -> None:
+@pytest.mark.parametrize("backwards", [0, 1])
+def test_affine(vectors: int, n: int, m: int, backwards: int) -> None:
     random = np.random.default_rng(1)
     columns = vectors * WIDTH
     w = random.normal(size=(n + 1, columns + WIDTH)).astype(np.float32)
@@ -265,7 +266,7 @@ def test_affine(vectors: int, n: int, m: int) -> None:
     x, h, start = (random.normal(size=size).astype(np.float32) for size in (n + 1, m + 1, columns))
     y = np.full(columns + WIDTH, 9, np.float32)
     of_inputs = (address(w), columns + WIDTH, address(x), n)
-    matrix.affine(vectors, address(start), *of_inputs, address(u), columns + 3, address(h), m, address(y))
+    matrix.affine(vectors, address(start), *of_inputs, address(u), columns + 3, address(h), m, address(y), backwards)
     expected = start + x[:n] @ w[:n, :columns] + h[:m] @ u[:m, :columns]
     np.testing.assert_allclose(y[:columns], expected, rtol=1e-5, atol=1e-5)
     assert (y[columns:] == 9).all()

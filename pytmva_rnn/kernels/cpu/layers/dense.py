@@ -153,9 +153,10 @@ def forward_one(op_address, frame_address):
         for t in range(T):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
     into = a if own.activate else y
-    arguments = (own.w_stride // WIDTH, element(w, own.w_stride, T * D, 0), w, own.w_stride, x, T * D, w, 0, x, 0, into)
-    call(own.affine, arguments)
-    if any_beyond(own.w_stride // WIDTH, into):
+    stride = own.w_stride
+    given = (element(w, stride, T * D, 0), w, stride, x, T * D, w, 0, x, 0, into, 0)
+    call(own.affine, (stride // WIDTH, *given))
+    if any_beyond(stride // WIDTH, into):
         _sum_again(op, own, frame, into, 1, 1)
     if own.activate:
         call(own.activate, (own.activation, padded(F) // WIDTH, 1, a, y))

@@ -256,7 +256,7 @@ def forward_one_after(op_address, frame_address):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
         put_sums(op, frame, 3 * H, t, w, u, 0, h, 0, a_c)
-        of_states = (u, own.u_stride, h, state_rows(op, t), u, 0, h, 0, s_r)
+        of_states = (u, own.u_stride, h, state_rows(op, t), u, 0, h, 0, s_r, t & 1)
         call(own.affine, (own.u_stride // WIDTH, zeros, *of_states))
         _after_one(vectors, 1, (a_r, s_r, a_z, s_z, a_c, s_c, h), (h_new,))
 

@@ -72,15 +72,20 @@ def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, An
 
 
 @intrinsic
-def affine_product(_: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m, y):
-    """`y = start + x W + h U` for W [n][vectors*WIDTH] and U of m rows: of one event the columns are the lanes."""
+def affine_product(_: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards):
+    """`y = start + x W + h U` for W [n][vectors*WIDTH] and U of m rows: of one event the columns are the lanes.
+
+    Its tiles come from the first to the last, or `backwards`: of weights that are met again and again, but too many for
+    the first cache, it still has those that came last.
+    """
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vectors, start, w, w_stride, x, n, u, u_stride, h, m, y = arguments
+        vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards = arguments
         e = Emitter(builder)
         largest = max(_ROUNDS)
         x, h = e.pointer(x), e.pointer(h)
-        places = [cgutils.alloca_once_value(builder, e.pointer(address)) for address in (start, w, u, y)]
+        places = [e.pointer(address) for address in (start, w, u, y)]
+        last_first = builder.icmp_signed("!=", backwards, INT64(0))
         left = cgutils.alloca_once_value(builder, vectors)
         head, choice, end = (builder.append_basic_block(name) for name in ("tiles", "choice", "tiled"))
         builder.branch(head)
@@ -97,13 +102,13 @@ def affine_product(_: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m,
             block = builder.append_basic_block(f"tile_of_{width}")
             chosen.add_case(INT64(width), block)
             builder.position_at_end(block)
-            now = [builder.load(place) for place in places]
+            rest = builder.sub(count, INT64(width))
+            first = builder.select(last_first, rest, builder.sub(vectors, count))
+            now = [e.offset(place, e.times(first, WIDTH)) for place in places]
             _tile(e, width, now[0], ((now[1], w_stride, x, n), (now[2], u_stride, h, m)), now[3])
-            for place, pointer in zip(places, now, strict=True):
-                builder.store(e.offset(pointer, width * WIDTH), place)
-            builder.store(builder.sub(count, INT64(width)), left)
+            builder.store(rest, left)
             builder.branch(head)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return types.void(*[INTP] * 11), emit
+    return types.void(*[INTP] * 12), emit

@@ -148,10 +148,11 @@ def put_sums(op, frame, columns, t, w, u, stride, h, n, sums):
     """Make one event's sums of some gates in step t: of the inputs, with the bias, and of n states h.
 
     Their weights are at `w` and `u`, whose rows are `stride` floats. A few sums behind those gates' are made too.
+    Every other step begins with the weights that the one before it ended with.
     """
     own = record_at(op.own, RECURRENT)
     given = (w, own.w_stride, input_step(op, frame, t), op.D, u, stride, h, n)
-    call(own.affine, (padded(columns) // WIDTH, element(w, own.w_stride, op.D, 0), *given, sums))
+    call(own.affine, (padded(columns) // WIDTH, element(w, own.w_stride, op.D, 0), *given, sums, t & 1))
 
 
 @inlined
