@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pytmva_rnn._version import __version__
+from pytmva_rnn.first_imports import importing
 
 if TYPE_CHECKING:
     from pytmva_rnn.config import load_config
@@ -121,7 +122,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: Numba and lxml take a second between them."""
     if name in _HOMES:
-        value = getattr(import_module(f"pytmva_rnn.{_HOMES[name]}"), name)
+        with importing:
+            value = getattr(import_module(f"pytmva_rnn.{_HOMES[name]}"), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'pytmva_rnn' has no attribute {name!r}")

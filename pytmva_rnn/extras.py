@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytmva_rnn.errors import MissingExtraError
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.interruption import Held
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
     """
     top = module.partition(".")[0]
     try:
-        with Held():
+        with Held(), importing:
             importlib.import_module(module)
             return importlib.import_module(top)
     except ModuleNotFoundError as error:

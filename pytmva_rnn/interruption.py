@@ -118,12 +118,21 @@ class Held:
 
     def __enter__(self) -> Held:
         if threading.current_thread() is threading.main_thread():
+            words = len(_state.words)
             self._entered = True
             _state.depth += 1
-            if self._words is not None:
-                _state.words.append(self._words)
-            if _state.depth == 1:
-                _set(_note, _state.before)
+            try:
+                if self._words is not None:
+                    _state.words.append(self._words)
+                if _state.depth == 1:
+                    _set(_note, _state.before)
+            except BaseException:  # a signal has come in between: the next to enter is the outermost again
+                del _state.words[words:]
+                self._entered = False
+                _state.depth -= 1
+                if not _state.depth:
+                    _restore(_state.before)
+                raise
         return self
 
     def __exit__(

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.network.events import marked
 from pytmva_rnn.network.keeping import KeptNetworks
 from pytmva_rnn.network.one_event import scorer
@@ -45,7 +46,8 @@ class Model(Description):
 
     def _repr_html_(self) -> str:
         """In a notebook: the network layer by layer."""
-        from pytmva_rnn.network.network_view import network_html  # it brings what makes HTML
+        with importing:
+            from pytmva_rnn.network.network_view import network_html  # it brings what makes HTML
 
         return network_html(self)
 
@@ -94,11 +96,13 @@ class Model(Description):
         inputs: Any = X
         if not isinstance(X, np.ndarray) or X.dtype.names is not None:
             if type(X).__module__.startswith("dask_awkward"):
-                from pytmva_rnn.weightfile.lazy_inputs import lazy_scores  # as below
+                with importing:
+                    from pytmva_rnn.weightfile.lazy_inputs import lazy_scores  # as below
 
                 lazy: NDArray[np.float32] = lazy_scores(self, X, backend)  # as good as one
                 return lazy
-            from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
+            with importing:
+                from pytmva_rnn.weightfile.model_inputs import inputs_of  # it brings what reads ROOT files
 
             inputs = inputs_of(self, X)
         if (self.mask_padding and inputs is X) or mask is not None or lengths is not None:

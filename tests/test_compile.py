@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -310,6 +311,16 @@ def test_the_time_of_a_compilation_counts_once(folder: Path, monkeypatch: pytest
     assert kernel(twice)(1) == 4
     # reading in vain, compiling: from the first of its ticks to the last, whatever reads and compiles within
     assert waiting.seconds() - before == next(ticks) - 2
+
+
+def test_where_there_are_no_more_threads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a function that is called at exit: nobody is told of the compilation."""
+
+    def refused(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert kernel(double)(2) == 4
 
 
 def compile_with_ctrl_c(times: int) -> None:

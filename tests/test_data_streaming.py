@@ -19,7 +19,9 @@ from pytmva_rnn import Dataset, Recipe, Reweight, Source, clear_cache, kfold, lo
 from pytmva_rnn.cli import main
 from pytmva_rnn.data import entry_units, event_cache, loading, streaming
 from pytmva_rnn.data.array_files import ArrayWriter, read_array
+from pytmva_rnn.data.event_cache import DESCRIPTION, EventCache
 from pytmva_rnn.data.file_identity import identity
+from pytmva_rnn.data.mapped_files import let_pages_go, mapped
 from pytmva_rnn.data.memory_limit import MemoryLimit
 from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.data.storage import Storage
@@ -526,3 +528,44 @@ def test_the_log_tells_how_reading_goes(
         load(Recipe.from_dict(FLAT), of_classes(files), memory=memory)
     assert "of 2,400 entries" in caplog.text
     assert "s left" in caplog.text
+
+
+def test_events_that_another_process_has_just_written_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They appeared when this one had found none, and it removed them as if they were half of something."""
+    cache = EventCache(tmp_path / "events", {})
+    plain = Path.read_text
+
+    def too_early(path: Path, *arguments: Any, **keywords: Any) -> str:
+        cache.folder.mkdir(exist_ok=True)
+        if path.parent == cache.folder and not path.exists():
+            path.write_text("{}")
+            raise FileNotFoundError
+        return plain(path, *arguments, **keywords)
+
+    monkeypatch.setattr(Path, "read_text", too_early)
+    assert cache.description() is None
+    assert (cache.folder / DESCRIPTION).exists()
+
+
+def test_pages_go_while_another_thread_maps_more(tmp_path: Path) -> None:
+    """Between any two lines; an error would end the thread that lets them go, and nothing would hold the limit."""
+    (tmp_path / "numbers").write_bytes(bytes(64))
+    arrays: list[Any] = []
+
+    def map_one() -> None:
+        with (tmp_path / "numbers").open("rb") as file:
+            arrays.append(mapped(file, np.float32, (16,)))
+
+    def between(*_: object) -> Any:
+        map_one()
+        return between
+
+    for _ in range(3):
+        map_one()
+    before = sys.gettrace()
+    sys.settrace(between)
+    try:
+        let_pages_go()
+    finally:
+        sys.settrace(before)
+    assert len(arrays) > 3

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +50,25 @@ def test_what_nobody_checks_for_is_raised_at_the_end(number: signal.Signals) -> 
     with pytest.raises(KeyboardInterrupt) as raised, Interruption():
         signal.raise_signal(number)
     assert signal_number(raised.value) == number
+
+
+def test_a_signal_while_they_begin_to_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes effect, and the next are held again."""
+    plain = module._set
+
+    def pressed(*arguments: Any) -> None:
+        plain(*arguments)
+        monkeypatch.setattr(module, "_set", plain)
+        raise KeyboardInterrupt
+
+    for words in (None, list):
+        monkeypatch.setattr(module, "_set", pressed)
+        with pytest.raises(KeyboardInterrupt), Held(words):
+            pytest.fail("it has come before")
+        reached: list[bool] = []
+        with pytest.raises(KeyboardInterrupt), Held():
+            reached += [signal.raise_signal(signal.SIGINT) is None]
+        assert reached
 
 
 def test_the_second_comes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,10 @@ import sys
 import threading
 import time
 import weakref
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -255,10 +257,38 @@ def test_without_threads_the_sums_are_the_same(layout: str, monkeypatch: pytest.
 
 def test_a_lock_that_a_thread_held_is_free_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     turn = Turn()
-    turn.__enter__()
-    monkeypatch.setattr(threads._Forks, "count", forks() + 1)
-    with turn:
-        pass
+    with turn.lock:
+        monkeypatch.setattr(threads._Forks, "count", forks() + 1)
+        with turn.lock:
+            pass
+
+
+def test_ctrl_c_at_any_moment_leaves_a_network_that_scores() -> None:
+    """One that came when its lock had just been acquired left it so, and the next call waited for ever."""
+    network, X = Network(Case("lstm_last").model, threads=1), np.zeros((1, 30), np.float32)
+    expected = network.predict(X)
+    before, package = sys.gettrace(), str(Path(keeping.__file__).parent)
+    come, passed = True, 0
+    while come:
+        come, left = False, passed
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal come, left
+            if event in ("call", "return") and frame.f_code.co_filename.startswith(package):
+                come, left = left == 0, left - 1
+                if come:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        with suppress(KeyboardInterrupt):
+            network.predict(X)
+        sys.settrace(before)
+        assert not network._turn.lock.locked()
+        passed += 1
+    assert passed > 10
+    np.testing.assert_array_equal(network.predict(X), expected)
 
 
 def test_a_model_keeps_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,10 @@ import math
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -22,9 +25,8 @@ from pytmva_rnn.data import Column, Recipe, Source, Steps, Variables, load, load
 from pytmva_rnn.errors import DataError, MissingExtraError
 from pytmva_rnn.formula import Columns
 from pytmva_rnn.formula.functions import FUNCTIONS
-from pytmva_rnn.pyroot import compare_with_tmva, define, register, to_arrays
+from pytmva_rnn.pyroot import compare_with_tmva, compiled, define, register, to_arrays
 from pytmva_rnn.pyroot import train as train_frames
-from pytmva_rnn.pyroot.compiled import compile_once
 from pytmva_rnn.report import roc_integral
 from pytmva_rnn.weightfile.stored_recipe import recipe_info, stored_recipe
 from tests.reference import CASES, FOLDER, Case, quickly
@@ -386,12 +388,30 @@ def test_what_only_root_can_read(ROOT: Any, clusters: list[str], tmp_path: Path)
     assert x_of(in_memory) == [5, 6, 7]
 
 
+def test_threads_compile_a_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second time it would not compile."""
+    together, texts = threading.Barrier(2), []
+
+    class Interpreter:
+        def Declare(self, text: str) -> bool:
+            with suppress(threading.BrokenBarrierError):
+                together.wait(0.2)
+            texts.append(text)
+            return texts.count(text) == 1
+
+    monkeypatch.setattr(compiled, "_interpreter", Interpreter)
+    text = "// of two threads"
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: compiled.compile_once(text, "this"), range(2))) == [None, None]
+    assert texts == [text]
+
+
 def test_each_network_is_compiled_once(trained: Model, ROOT: Any, file: str) -> None:
     frame = ROOT.RDataFrame("t", file)
     define(frame, "score", trained)
-    before = compile_once.cache_info().misses
+    before = compiled._compile.cache_info().misses
     define(define(frame.Filter("number > 3"), "a", trained), "b", replace(trained))
-    assert compile_once.cache_info().misses == before
+    assert compiled._compile.cache_info().misses == before
 
 
 def test_training_on_frames(ROOT: Any, tmp_path: Path) -> None:

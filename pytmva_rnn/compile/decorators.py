@@ -24,6 +24,7 @@ from numba.extending import register_jitable
 from pytmva_rnn.compile.cache import CodeCache
 from pytmva_rnn.compile.quick import Refused, address_of
 from pytmva_rnn.compile.waiting import watched
+from pytmva_rnn.first_imports import importing
 
 __all__ = ["Operation", "answering", "helper", "inlined", "kernel", "operation"]
 
@@ -65,24 +66,22 @@ _compiler: Any = global_compiler_lock
 
 
 def _hold() -> None:
+    importing.acquire()  # before the others: what is imported may compile
     _one_at_a_time.acquire()
     _compiler.acquire()
 
 
 def _release() -> None:
-    _compiler.release()
-    _one_at_a_time.release()
-
-
-def _release_in_child() -> None:
-    for lock in (_compiler, _one_at_a_time):
-        with suppress(RuntimeError):  # C++ forked the process, without a word to Python before: nothing is held
+    for lock in (_compiler, _one_at_a_time, importing):
+        # nothing is held where C++ forked the process, without a word to Python before, or where this module was
+        # imported while the fork waited for that
+        with suppress(RuntimeError):
             lock.release()
 
 
 if hasattr(os, "register_at_fork"):
     # in the forked process nobody would release what another thread held: it is forked when none compiles
-    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release_in_child)
+    os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_release)
 
 
 class Operation:

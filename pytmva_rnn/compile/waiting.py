@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -109,13 +109,15 @@ def making_ready() -> Iterator[None]:
 
 def _begin() -> None:
     use = _thread.use
+    held = Held(_stop_message)
+    held.__enter__()
+    _thread.held = held
     _thread.since = time.perf_counter()
     # a use compiles several functions, and only together they may take long
     _thread.timer = threading.Timer(max(0.0, 1 - _spent.get(use, 0.0)), _announce, [use])
     _thread.timer.daemon = True
-    _thread.timer.start()
-    _thread.held = Held(_stop_message)
-    _thread.held.__enter__()
+    with suppress(RuntimeError):  # the system has no more threads, or Python is about to end: nothing is said then
+        _thread.timer.start()
 
 
 def _end() -> None:

@@ -18,6 +18,7 @@ from pytmva_rnn.data.storage import Storage
 from pytmva_rnn.data.sums_of_weights import check_sums, report_negative
 from pytmva_rnn.data.weighting import Weighting
 from pytmva_rnn.description import Variable, mark_padding
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.options.split import SplitOptions
 
 __all__ = ["OF_EVENTS", "Dataset", "joined"]
@@ -210,7 +211,8 @@ class Dataset:
 
     def _repr_html_(self) -> str:
         """In a notebook: the classes with their events and weights."""
-        from pytmva_rnn.data.dataset_view import dataset_html  # it brings what makes HTML
+        with importing:
+            from pytmva_rnn.data.dataset_view import dataset_html  # it brings what makes HTML
 
         return dataset_html(self)
 

@@ -93,10 +93,12 @@ class EventCache:
 
     def description(self) -> dict[str, Any] | None:
         """What was written about the events, if there are some; also None, with a warning, for what is damaged."""
+        was_there = self.folder.exists()  # else another process may put it there at any moment, complete
         try:
             told: Any = json.loads((self.folder / DESCRIPTION).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            shutil.rmtree(self.folder, ignore_errors=True)  # what somebody has removed half of
+            if was_there:
+                shutil.rmtree(self.folder, ignore_errors=True)  # what somebody has removed half of
             return None
         except (OSError, ValueError) as error:
             self.discard(str(error))

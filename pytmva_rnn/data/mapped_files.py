@@ -16,8 +16,8 @@ from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["PageKeeper", "allocate", "let_pages_go", "mapped"]
 
-_maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
-"""All that are open."""
+_maps: weakref.WeakValueDictionary[int, mmap.mmap] = weakref.WeakValueDictionary()
+"""All that are open, by their ids: a WeakSet cannot be gone through while another thread adds to it."""
 
 
 def mapped(file: IO[bytes], dtype: DTypeLike, shape: tuple[int, ...], *, writable: bool = False) -> NDArray[Any]:
@@ -36,7 +36,7 @@ def mapped(file: IO[bytes], dtype: DTypeLike, shape: tuple[int, ...], *, writabl
     if not size:
         return np.empty(shape, kind)
     pages = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ)
-    _maps.add(pages)
+    _maps[id(pages)] = pages
     return np.frombuffer(pages, kind).reshape(shape)
 
 
@@ -62,9 +62,11 @@ def allocate(file: IO[bytes], size: int) -> None:
 def let_pages_go() -> None:
     """Give back the memory of all pages that are mapped; they come again from the system's cache or from the disk."""
     if hasattr(mmap, "MADV_DONTNEED"):
-        for pages in list(_maps):
+        for each in _maps.valuerefs():
+            pages = each()
             with suppress(ValueError, OSError):  # closed meanwhile
-                pages.madvise(mmap.MADV_DONTNEED)
+                if pages is not None:
+                    pages.madvise(mmap.MADV_DONTNEED)
 
 
 class PageKeeper:

@@ -18,6 +18,8 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.first_imports import importing
+
 __all__ = [
     "BACKENDS",
     "Computation",
@@ -215,4 +217,5 @@ def _module(backend: str, name: str) -> Any:
     """A module of a backend, imported only now."""
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; choose one of {', '.join(BACKENDS)}")
-    return importlib.import_module(f"pytmva_rnn.kernels.{backend}.{name}")
+    with importing:
+        return importlib.import_module(f"pytmva_rnn.kernels.{backend}.{name}")

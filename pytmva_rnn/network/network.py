@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +26,7 @@ _turn = Turn()
 
 
 class _UseOfGPU:
-    """Around all use of a GPU: one thread at a time, and an error that says what to do where it fails.
+    """Around all use of a GPU: an error that says what to do where it fails.
 
     The kernels' own message of too little memory says what would fit.
     """
@@ -39,12 +40,10 @@ class _UseOfGPU:
                 "a process that was forked cannot use the GPU of the process before it: make the network in the new "
                 'one, started with multiprocessing.get_context("spawn")'
             )
-        _turn.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _turn.__exit__(kind, error, trace)
         if isinstance(error, MemoryError):
             raise DataError(f'{error}; give fewer events at once, or use backend="cpu"') from error
 
@@ -97,13 +96,14 @@ class Network:
         self.threads = asked_threads(threads)
         self.dtype: np.dtype[Any] = np.dtype(np.float64 if backend == "reference" else np.float32)
         # one thread at a time
-        self._use = _UseOfGPU() if backend == "cuda" else Turn()
+        self._turn = _turn if backend == "cuda" else Turn()
+        self._use: AbstractContextManager[None] = _UseOfGPU() if backend == "cuda" else nullcontext()
         model.check()
         self.shape, self.outputs = model.event_shape, model.outputs
         # what raw variables go through, and what brings regression outputs back to the scale of the targets
         self.chain: Chain = compile_chain(model.transformations, model.variables)
         self.targets_back: Chain = compile_chain(model.transformations, model.targets, "Target", inverse=True)
-        with self._use:
+        with self._turn.lock, self._use:
             computation = Computation(
                 model.layers,
                 [layer.weights for layer in model.layers],
@@ -129,7 +129,7 @@ class Network:
 
     def scores(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
         """What `predict` gives, always (n, O), of inputs that are known to be as `events.shaped` makes them."""
-        with self._use:
+        with self._turn.lock, self._use:
             raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.outputs), self.dtype)
         # the functions compute in float64
         return raw if self._is_raw else self._output_function(raw).astype(self.dtype)
@@ -156,18 +156,18 @@ class Network:
         gradients : dict
             By layer number and matrix name; those of dense layers' weights contain the regularization's.
         """
-        with self._use:
+        with self._turn.lock, self._use:
             value, gradients, _ = self.engine.gradients(*self._batch(X, y, w))
         return value, dict(enumerate(gradients))
 
     def input_gradient(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> NDArray[Any]:
         """Gradient of the loss with respect to X, in the shape (n, T, D)."""
-        with self._use:
+        with self._turn.lock, self._use:
             return self.engine.gradients(*self._batch(X, y, w))[2]
 
     def loss(self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None) -> float:
         """Loss of the events as one batch in inference, without penalty."""
-        with self._use:
+        with self._turn.lock, self._use:
             return self.engine.loss(*self._batch(X, y, w))
 
     def _batch(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from types import TracebackType
 
 from pytmva_rnn.errors import OptionError
 
@@ -58,23 +57,20 @@ if hasattr(os, "register_at_fork"):
 
 
 class Turn:
-    """A lock that is free in a forked process, where a thread that held it does not exist.
-
-    A class, since entering a generator's context takes as long as scoring a few events.
-    """
+    """A lock that is free in a forked process, where a thread that held it does not exist."""
 
     def __init__(self) -> None:
         self._locks: dict[int, threading.Lock] = {}
 
-    def __enter__(self) -> None:
-        count = _Forks.count
-        lock = self._locks.get(count)
+    @property
+    def lock(self) -> threading.Lock:
+        """The lock of this process, to be entered itself.
+
+        Ctrl-C never comes between its being acquired and the block. With methods of a class around it that would
+        happen, and nobody would release it any more.
+        """
+        lock = self._locks.get(_Forks.count)
         if lock is None:
             # one dictionary operation, so that threads agree on a lock
-            lock = self._locks.setdefault(count, threading.Lock())
-        lock.acquire()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._locks[_Forks.count].release()
+            lock = self._locks.setdefault(_Forks.count, threading.Lock())
+        return lock

@@ -16,6 +16,7 @@ from pytmva_rnn.export.cpp.header import generate
 from pytmva_rnn.formula.branches import Branches
 from pytmva_rnn.formula.cpp_writer import NAMESPACE, Writer, columns_by_use, quoted
 from pytmva_rnn.model import Model
+from pytmva_rnn.network.threads import Turn
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Call", "compile_once", "compile_runtime", "row_function", "score_function"]
@@ -48,7 +49,9 @@ def _interpreter() -> Any:
     return interpreter
 
 
-@cache
+_turn = Turn()
+
+
 def compile_once(code: str, what: str) -> None:
     """Hand C++ to ROOT's interpreter, unless it has it already.
 
@@ -57,6 +60,12 @@ def compile_once(code: str, what: str) -> None:
     DataError
         If it does not compile; `what` says in which respect this is the caller's fault.
     """
+    with _turn.lock:  # C++ that is there twice does not compile
+        _compile(code, what)
+
+
+@cache
+def _compile(code: str, what: str) -> None:
     if not _interpreter().Declare(code):
         raise DataError(f"{what}; the compiler's messages are above")
 

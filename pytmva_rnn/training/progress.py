@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.terminal import is_at_terminal
 
 if TYPE_CHECKING:
@@ -65,12 +66,14 @@ class Progress:
     def __init__(
         self, total: int, description: str, show: bool | None, done: int = 0, history: Iterable[HistoryRow] = ()
     ) -> None:
-        from rich.console import Console
+        with importing:
+            from rich.console import Console
 
         console = Console(stderr=True, force_terminal=True if show else None)
         self._table: LiveErrors | None = None
         if is_at_terminal(console) if show is None else show:
-            from pytmva_rnn.training.live_errors import LiveErrors
+            with importing:
+                from pytmva_rnn.training.live_errors import LiveErrors
 
             self._table = LiveErrors(console, total, description, done, history)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pytmva_rnn.description import HistoryRow
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.model import Model
 
 __all__ = ["Result"]
@@ -38,6 +39,7 @@ class Result:
 
     def _repr_html_(self) -> str:
         """In a notebook: the errors, drawn, and the network."""
-        from pytmva_rnn.training.result_view import result_html  # it brings what makes HTML
+        with importing:
+            from pytmva_rnn.training.result_view import result_html  # it brings what makes HTML
 
         return result_html(self)
