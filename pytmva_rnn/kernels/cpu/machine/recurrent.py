@@ -9,15 +9,7 @@ from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, affine, outer_product, product, transpose
-from pytmva_rnn.kernels.cpu.machine.op import (
-    copy_floats,
-    element,
-    input_step,
-    output_step,
-    padded,
-    record_type,
-    row_of,
-)
+from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
 from pytmva_rnn.kernels.cpu.machine.padding_marks import MASK, carried, plan_masked
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
