@@ -94,19 +94,19 @@ def flat(node: ElementTree.Element) -> str:
 
 
 def sized() -> dict[str, Model]:
-    """Sizes on both sides of those of registers and tiles, every kind of layer, every activation."""
+    """Sizes on both sides of those of registers and tiles, steps with and without a second one, every activation."""
     models = {}
-    for H in (1, 3, 17, 40):
+    for H, T in ((1, 3), (3, 1), (10, 4), (12, 3), (17, 3), (40, 3)):
         layers: list[Layer] = [
-            RNN(H, 4, 3, return_sequence=True),
-            LSTM(H, H, 3, return_sequence=True),
-            GRU(H, H, 3, return_sequence=True),
-            GRU(H, H, 3, reset_gate_after=True),
+            RNN(H, 4, T, return_sequence=True),
+            LSTM(H, H, T, return_sequence=True),
+            GRU(H, H, T, return_sequence=True),
+            GRU(H, H, T, reset_gate_after=True),
             Reshape(1, 1, 1, True),
             BatchNorm(H),
             Dense(2, H, "LINEAR"),
         ]
-        models[f"states_{H}"] = random_network(layers, 3, 4, output_function="I")
+        models[f"states_{H}"] = random_network(layers, T, 4, output_function="I")
     layers = [Dense(150, 7), *(Dense(width, before) for width, before in ((90, 150), (70, 90), (65, 70), (20, 65)))]
     models["widths"] = random_network([*layers, Dense(1, 20, "LINEAR")], 1, 7, output_function="S")
     for activation in ACTIVATIONS:

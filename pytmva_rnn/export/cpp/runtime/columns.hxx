@@ -20,6 +20,21 @@ inline Tile tile_for(std::size_t count, std::index_sequence<I...>)
   return all[count - 1];
 }
 
+// Where two steps are done at once: those of `count` vectors, at least `First`.
+using Pair = void (*)(const Affine&, float*);
+template <bool Twice, std::size_t Count>
+inline void pair_of(const Affine& a, float* y)
+{
+  affine_pair<Twice, Count>(a, y);
+}
+
+template <bool Twice, std::size_t First, std::size_t... I>
+inline Pair pair_for(std::size_t count, std::index_sequence<I...>)
+{
+  static constexpr Pair all[] = {pair_of<Twice, I + First>...};
+  return all[count - First];
+}
+
 // N columns, at least one, where it shows only as the program runs how many. All steps share the choice of tiles: where
 // columns are few, it takes as long as their sums.
 class Columns {
@@ -30,6 +45,8 @@ public:
     add<false, tile>(0, once);
     add<true, most>(once, N);
     several_ = count_ > 1 || ranges_[0].width < ranges_[0].end;
+    if (several_)
+      pair_ = nullptr;
   }
 
   PYTMVA_RNN_INLINE void affine(const Affine& a, float* y) const
@@ -37,6 +54,29 @@ public:
     ranges_[0].tile(a, 0, y);
     if (several_)
       others(a, y);
+  }
+
+  // W^T x + b of step t of T, and where it lies: in `y`, which has room for two.
+  PYTMVA_RNN_INLINE const float* inputs(const Affine& a, std::size_t t, std::size_t T, float* y) const
+  {
+    const std::size_t second = pair_ ? t % 2 : 0;
+    if (second > 0)
+      return y + a.stride;
+    if (pair_ && t + 1 < T)
+      pair_(a, y);
+    else
+      affine(a, y);
+    return y;
+  }
+
+  // The same with the states.
+  PYTMVA_RNN_INLINE void step(const Affine& a, std::size_t t, std::size_t T, float* y) const
+  {
+    if (!pair_)
+      return affine(a, y);
+    const Affine of_x{a.b, a.W, a.x, a.inputs, nullptr, nullptr, 0, a.stride};
+    const float* const sums = inputs(of_x, t, T, y + a.stride);
+    ranges_[0].tile({sums, a.U, a.h, a.states, nullptr, nullptr, 0, a.stride}, 0, y);
   }
 
 private:
@@ -51,6 +91,10 @@ private:
   {
     constexpr std::size_t width = Most * lanes;
     const std::size_t count = vectors(end - begin), rest = count % Most, middle = begin + count / Most * width;
+    constexpr std::size_t first = Twice ? 1 : few / lanes + 1, last = std::min(Most, paired);
+    if constexpr (first <= last)
+      if (count >= first && count <= last)
+        pair_ = pair_for<Twice, first>(count, std::make_index_sequence<last + 1 - first>{});
     if (begin < middle)
       ranges_[count_++] = {tile_of<Twice, Most>, begin, middle, width};
     if (rest > 0)
@@ -69,4 +113,5 @@ private:
   Range ranges_[4]{};
   std::size_t count_ = 0;
   bool several_;
+  Pair pair_ = nullptr;
 };

@@ -13,16 +13,28 @@ struct FixedColumns {
     if constexpr (once < N)
       affine_tile<true, vectors(N - once)>(a, once, y);
   }
+  PYTMVA_RNN_INLINE const float* inputs(const Affine& a, std::size_t, std::size_t, float* y) const
+  {
+    affine(a, y);
+    return y;
+  }
+  PYTMVA_RNN_INLINE void step(const Affine& a, std::size_t, std::size_t, float* y) const { affine(a, y); }
 };
 
 template <std::size_t Count, std::size_t Inputs, std::size_t Units, bool Sequence>
 struct FixedSteps {
   static constexpr bool sequence = Sequence;
   static constexpr std::size_t T = Count, D = Inputs, H = Units;
+  static constexpr std::size_t row() { return padded(H); }
   template <std::size_t Gates>
   constexpr FixedColumns<Gates * H> columns() const
   {
     return {};
+  }
+  template <std::size_t Most, class Body>
+  PYTMVA_RNN_INLINE void each_vector(const Body& body) const
+  {
+    for_each_vector<Most>(H, body);
   }
 };
 

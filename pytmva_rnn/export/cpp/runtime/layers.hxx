@@ -1,17 +1,6 @@
 // ---- Layers. Weights are stored input by input, the units of all gates side by side; x is time-major. Each takes
 // scratch memory of as many floats as the function beside it says.
 
-// T steps of D inputs each, H units.
-struct Steps {
-  std::size_t T, D, H;
-  bool sequence;
-  template <std::size_t Gates>
-  Columns columns() const
-  {
-    return Columns(Gates * H);
-  }
-};
-
 PYTMVA_RNN_INLINE float* zeroed(float* p, std::size_t n)
 {
   std::memset(p, 0, n * sizeof(float));
@@ -20,7 +9,7 @@ PYTMVA_RNN_INLINE float* zeroed(float* p, std::size_t n)
 
 // What is to be done with each vector of n values; several in a row, for their constants to be loaded once.
 template <std::size_t Most, class Body>
-PYTMVA_RNN_INLINE void each_vector(std::size_t n, const Body& body, std::size_t u = 0)
+PYTMVA_RNN_INLINE void for_each_vector(std::size_t n, const Body& body, std::size_t u = 0)
 {
   if constexpr (Most == 4) {
     for (; u + 3 * lanes < n; u += 4 * lanes) {
@@ -38,6 +27,36 @@ PYTMVA_RNN_INLINE void each_vector(std::size_t n, const Body& body, std::size_t 
     body.at(u);
 }
 
+PYTMVA_RNN_INLINE bool any_nan(const float* x, std::size_t n)
+{
+  const std::size_t whole = n / lanes * lanes;
+  float rest[lanes] = {};
+  std::memcpy(rest, x + whole, (n - whole) * sizeof(float));
+  const Bits found = nan_signs(x, whole) | nan_signs(rest);
+  std::int32_t signs[lanes], any = 0;
+  std::memcpy(signs, &found, sizeof signs);
+  for (const std::int32_t sign : signs)
+    any |= sign;
+  return any < 0;
+}
+
+// T steps of D inputs each, H units.
+struct Steps {
+  std::size_t T, D, H;
+  bool sequence;
+  std::size_t row() const { return padded(H); }  // floats that the units take
+  template <std::size_t Gates>
+  Columns columns() const
+  {
+    return Columns(Gates * H);
+  }
+  template <std::size_t Most, class Body>
+  PYTMVA_RNN_INLINE void each_vector(const Body& body) const
+  {
+    for_each_vector<Most>(H, body);
+  }
+};
+
 struct Copied {
   const float* h;
   float* y;
@@ -49,9 +68,9 @@ template <class S>
 PYTMVA_RNN_INLINE void put(const float* h, const S& n, std::size_t t, float* y)
 {
   if (n.sequence)
-    each_vector<2>(n.H, Copied{h, y + t * n.H});
+    n.template each_vector<2>(Copied{h, y + t * n.H});
   else if (t + 1 == n.T)
-    each_vector<2>(n.H, Copied{h, y});
+    n.template each_vector<2>(Copied{h, y});
 }
 
 // h = tanh(W x + U h + b)
@@ -61,17 +80,17 @@ struct RnnUnits {
   PYTMVA_RNN_INLINE void at(std::size_t u) const { store(tanh(load(a + u)), h + u); }
 };
 
-constexpr std::size_t rnn_scratch(std::size_t H) { return 2 * padded(H); }
+constexpr std::size_t rnn_scratch(std::size_t H) { return 4 * padded(H); }
 template <class S>
 PYTMVA_RNN_INLINE void rnn(const S& n, const float* W, const float* U, const float* b, const float* x, float* y,
                           float* scratch)
 {
-  float *const h = zeroed(scratch, padded(n.H)), *const a = h + padded(n.H);
+  float *const h = zeroed(scratch, n.row()), *const a = h + n.row();
   const auto columns = n.template columns<1>();
-  Affine of{b, W, x, n.D, U, h, n.H, padded(n.H)};
+  Affine of{b, W, x, n.D, U, h, n.H, n.row()};
   for (std::size_t t = 0; t < n.T; ++t, of.x += n.D) {
-    columns.affine(of, a);
-    each_vector<4>(n.H, RnnUnits{a, h});
+    columns.step(of, t, n.T, a);
+    n.template each_vector<4>(RnnUnits{a, h});
     put(h, n, t, y);
   }
 }
@@ -103,7 +122,7 @@ PYTMVA_RNN_INLINE void lstm(const S& n, const float* W, const float* U, const fl
   Affine of{b, W, x, n.D, U, h, H, padded(4 * H)};
   for (std::size_t t = 0; t < n.T; ++t, of.x += n.D) {
     columns.affine(of, a);
-    each_vector<2>(H, LstmUnits{a, H, c, h});
+    n.template each_vector<2>(LstmUnits{a, H, c, h});
     put(h, n, t, y);
   }
 }
@@ -138,15 +157,14 @@ struct GruResetUnits {
   }
 };
 
-constexpr std::size_t gru_scratch(std::size_t H) { return 3 * padded(H) + 2 * padded(2 * H) + padded(3 * H) + 32; }
+constexpr std::size_t gru_scratch(std::size_t H) { return 3 * padded(H) + 2 * padded(2 * H) + 2 * padded(3 * H) + 32; }
 template <class S>
 PYTMVA_RNN_INLINE void gru(const S& n, bool reset_after, const float* W, const float* U, const float* Uc,
                           const float* b, const float* x, float* y, float* scratch)
 {
   const std::size_t H = n.H;
   float *const h = zeroed(scratch, gru_scratch(H)), *const rh = h + padded(H), *const p = rh + padded(H);
-  float *const s = p + padded(H), *const a = s + padded(2 * H) + 16, *const zero = a + padded(3 * H) + 16;
-  const GruUnits units{a, s, p, H, h};
+  float *const s = p + padded(H), *const zero = s + padded(2 * H) + 16, *const of_inputs = zero + padded(2 * H);
   const auto inputs = n.template columns<3>();
   const auto gates = n.template columns<2>();
   const auto candidate = n.template columns<1>();
@@ -154,15 +172,16 @@ PYTMVA_RNN_INLINE void gru(const S& n, bool reset_after, const float* W, const f
   const Affine of_h{zero, U, h, H, nullptr, nullptr, 0, padded(2 * H)};
   const Affine of_reset{zero, Uc, reset_after ? h : rh, H, nullptr, nullptr, 0, padded(H)};
   for (std::size_t t = 0; t < n.T; ++t, of_x.x += n.D) {
-    inputs.affine(of_x, a);
+    const float* const a = inputs.inputs(of_x, t, n.T, of_inputs);
+    const GruUnits units{a, s, p, H, h};
     gates.affine(of_h, s);
     if (!reset_after) {
-      each_vector<4>(H, GruReset{a, s, h, rh});
+      n.template each_vector<4>(GruReset{a, s, h, rh});
       candidate.affine(of_reset, p);
-      each_vector<4>(H, units);
+      n.template each_vector<4>(units);
     } else {
       candidate.affine(of_reset, p);
-      each_vector<2>(H, GruResetUnits{{a, s, p, p}, units});
+      n.template each_vector<2>(GruResetUnits{{a, s, p, p}, units});
     }
     put(h, n, t, y);
   }
@@ -206,7 +225,7 @@ struct Activated {
 template <class Activation>
 PYTMVA_RNN_INLINE void activate(float* y, std::size_t n)
 {
-  each_vector<4>(n, Activated<Activation>{y});
+  for_each_vector<4>(n, Activated<Activation>{y});
 }
 
 // W x + b

@@ -1,4 +1,16 @@
-// ---- A few vectors of those products, in C++.
+// ---- What takes time, in C++: a few vectors of those products, and the search for NaN.
+
+// Negative in places where there is a NaN among n values, as many as whole vectors have.
+PYTMVA_RNN_INLINE Bits nan_signs(const float* x, std::size_t n)
+{
+  Bits found{};
+  std::size_t k = 0;
+  for (; k + 4 * lanes <= n; k += 4 * lanes)
+    found |= nan_signs(x + k) | nan_signs(x + k + lanes) | nan_signs(x + k + 2 * lanes) | nan_signs(x + k + 3 * lanes);
+  for (; k < n; k += lanes)
+    found |= nan_signs(x + k);
+  return found;
+}
 
 // sums += a row of w times its x
 template <std::size_t... I>
@@ -61,6 +73,11 @@ PYTMVA_RNN_INLINE void affine_tile(std::index_sequence<I...> tile, const Affine&
     add_rows<Twice>(tile, sums, a.U + j, a.stride, a.h, a.states);
   (store(sums[I], y + j + I * lanes), ...);
 }
+
+// Two steps are not done at once here.
+constexpr std::size_t paired = 0;
+template <bool Twice, std::size_t Count>
+void affine_pair(const Affine& a, float* y);
 
 template <bool Twice, std::size_t Count>
 PYTMVA_RNN_INLINE void affine_tile(const Affine& a, std::size_t j, float* y)

@@ -27,24 +27,6 @@ PYTMVA_RNN_INLINE Bits nan_signs(const float* p)
   return 0x7f800000 - (bits & 0x7fffffff);
 }
 
-PYTMVA_RNN_INLINE bool any_nan(const float* x, std::size_t n)
-{
-  Bits found{};
-  std::size_t k = 0;
-  for (; k + 4 * lanes <= n; k += 4 * lanes)
-    found |= nan_signs(x + k) | nan_signs(x + k + lanes) | nan_signs(x + k + 2 * lanes) | nan_signs(x + k + 3 * lanes);
-  for (; k + lanes <= n; k += lanes)
-    found |= nan_signs(x + k);
-  float rest[lanes] = {};
-  std::memcpy(rest, x + k, (n - k) * sizeof(float));
-  found |= nan_signs(rest);
-  std::int32_t signs[lanes], any = 0;
-  std::memcpy(signs, &found, sizeof signs);
-  for (const std::int32_t sign : signs)
-    any |= sign;
-  return any < 0;
-}
-
 // The minimax rational function of degrees 13 and 6; error at most 4e-7. The comparisons let a NaN pass.
 PYTMVA_RNN_INLINE Vector tanh(Vector x)
 {
