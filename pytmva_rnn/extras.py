@@ -39,6 +39,10 @@ __all__ = [
 ]
 
 
+_PATIENCE = 10.0
+"""Seconds that others' imports are waited for: this one may stand in a module that one of them waits for."""
+
+
 def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleType:
     """Import `module` and return the package that it is in, or say which extra of pytmva_rnn brings `package`.
 
@@ -47,9 +51,14 @@ def _optional(module: str, *, package: str, extra: str, purpose: str) -> ModuleT
     """
     top = module.partition(".")[0]
     try:
-        with Held(), importing:
-            importlib.import_module(module)
-            return importlib.import_module(top)
+        with Held():
+            alone = importing.acquire(timeout=_PATIENCE)
+            try:
+                importlib.import_module(module)
+                return importlib.import_module(top)
+            finally:
+                if alone:
+                    importing.release()
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != top:
             raise

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
+import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pytmva_rnn
+from pytmva_rnn import extras
+from pytmva_rnn.first_imports import importing
 
 NAMES = ("train", "load")
 
@@ -64,3 +71,36 @@ def test_a_fork_waits_for_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
         os._exit(0 if ended.is_set() else 1)
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+
+def test_an_import_goes_on_that_another_one_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is being imported wants an optional package, while another thread's first use waits for it."""
+    program = """
+import threading
+from pytmva_rnn import extras
+begun, waited_for = threading.Event(), threading.Event()
+begun.set()
+waited_for.wait(60)
+json = extras._optional("json", package="json", extra="plot", purpose="for nothing")
+"""
+    (tmp_path / "wants_a_package.py").write_text(program, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(extras, "_PATIENCE", 0.1)
+    plain = threading.Thread(target=importlib.import_module, args=("wants_a_package",), daemon=True)
+    plain.start()
+    while not hasattr(sys.modules.get("wants_a_package"), "waited_for"):
+        time.sleep(0.01)
+    module: Any = sys.modules["wants_a_package"]
+
+    def first_use() -> None:
+        with importing:
+            module.waited_for.set()
+            importlib.import_module("wants_a_package")
+
+    other = threading.Thread(target=first_use, daemon=True)
+    other.start()
+    for thread in (plain, other):
+        thread.join(60)
+    assert not plain.is_alive()
+    assert not other.is_alive()
+    assert sys.modules.pop("wants_a_package").json is json
