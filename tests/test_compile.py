@@ -444,3 +444,11 @@ def test_no_shape_of_sequences_compiles_anew(nothing_new: Callable[[], None]) ->
             X = np.zeros(shape, np.float32)
             pad(X, shape[2] - 1, each, places)
             assert X[1, :, -1].tolist() == [2, 3, 4][: shape[1]]
+
+
+@pytest.mark.slow
+def test_without_compiling_there_is_nothing_to_run() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    program = "from pytmva_rnn import read_weights"
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].startswith("RuntimeError: NUMBA_DISABLE_JIT is set")

@@ -30,6 +30,9 @@ __all__ = ["Operation", "answering", "helper", "inlined", "kernel", "operation"]
 
 log = logging.getLogger("pytmva_rnn")
 
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+    raise RuntimeError("NUMBA_DISABLE_JIT is set, and nothing here runs without being compiled: unset it")
+
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 """`error_model="numpy"`: a check for division by zero would forbid vector instructions.
 
