@@ -26,7 +26,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     plain = not (is_worker or option.usepdb or option.collectonly or option.capture == "no")
     if whole and plain and getattr(option, "numprocesses", 0) is None:
         option.numprocesses, option.dist = "auto", "worksteal"
-    if whole and not is_worker and not option.markexpr:
+    # here a worker decides too: it is given the arguments, and none of what was made of them
+    if whole and not option.markexpr:
         option.markexpr = "not thorough"
 
 

@@ -5,11 +5,13 @@ import subprocess
 import sys
 from importlib.metadata import entry_points, metadata, version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import pytmva_rnn
+from tests.conftest import pytest_cmdline_main
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -95,3 +97,22 @@ def test_continuous_integration_runs_every_hook() -> None:
     for hook in hooks:
         assert [step for step in steps if f"{step} ".startswith(f"{commands.get(hook, hook)} ")], hook
     assert re.search(r"^step \.ci/lint$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("worker", [False, True])
+@pytest.mark.parametrize(
+    ("source", "asked", "taken"),
+    [("TESTPATHS", "", "not thorough"), ("TESTPATHS", "thorough", "thorough"), ("ARGS", "", "")],
+)
+def test_the_whole_suite_leaves_thorough_tests_out(
+    worker: bool, source: str, asked: str, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In processes too, which are given the arguments alone."""
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+    if worker:
+        monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    sources = pytest.Config.ArgsSource
+    options = SimpleNamespace(usepdb=False, collectonly=False, capture="fd", numprocesses=None, markexpr=asked)
+    config: Any = SimpleNamespace(option=options, ArgsSource=sources, args_source=sources[source])
+    pytest_cmdline_main(config)
+    assert options.markexpr == taken
