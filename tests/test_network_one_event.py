@@ -60,7 +60,7 @@ def test_functions_that_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatc
     """All look at the same description of the compiled function, which nothing frees: else a call ends the process."""
     builtin = importlib.import_module("pytmva_rnn.compile.builtin")  # the package has the function
     together, described = threading.Barrier(4), []
-    check, make = builtin._check_arrays, builtin._MAKE
+    check, make = builtin.check_arrays, builtin._MAKE
 
     def check_together() -> None:
         check()
@@ -71,7 +71,7 @@ def test_functions_that_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatc
         return make(method, *others)
 
     monkeypatch.setattr(builtin, "_methods", {})
-    monkeypatch.setattr(builtin, "_check_arrays", check_together)
+    monkeypatch.setattr(builtin, "check_arrays", check_together)
     monkeypatch.setattr(builtin, "_MAKE", noted)
     model = Case("adadelta").model
     with ThreadPoolExecutor(4) as pool:

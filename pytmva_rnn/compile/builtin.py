@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.compile.decorators import Operation
 
-__all__ = ["ARRAY", "LEGIBLE", "builtin", "python_function"]
+__all__ = ["ARRAY", "LEGIBLE", "builtin", "check_arrays", "data_address", "python_function"]
 
 _HEAD = object.__basicsize__  # bytes of what every object starts with, the address of its type last
 
@@ -106,14 +106,30 @@ def _method(operation: Operation) -> _Method:
     and free those that functions have been made with.
     """
     if operation not in _methods:
-        _check_arrays()
+        check_arrays()
         several = operation.function.__code__.co_argcount > 2
         made = _Method(operation.function.__name__.encode(), operation.address, _SEVERAL if several else _ONE, None)
         _methods.setdefault(operation, made)
     return _methods[operation]
 
 
-def _check_arrays() -> None:
+_word = ctypes.c_int64.from_address
+_DATA = ARRAY.fields["data"][1]  # type: ignore[index]
+
+
+def data_address(array: NDArray[Any]) -> int:
+    """Where an array's numbers are: `array.ctypes.data` takes six times as long. See `check_arrays`."""
+    return _word(id(array) + _DATA).value
+
+
+def check_arrays() -> None:
+    """Refuse arrays that do not lie in memory as `ARRAY` has it.
+
+    Raises
+    ------
+    RuntimeError
+        For a NumPy of which nobody knew.
+    """
     array = np.zeros((3, 4), np.float32)[1:, ::2]
     found = np.frombuffer(ctypes.string_at(id(array), ARRAY.itemsize), ARRAY)[0]
     expected = (id(np.ndarray), array.ctypes.data, 2, id(array.dtype))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from pytmva_rnn.compile.builtin import check_arrays, data_address
 from pytmva_rnn.compile.decorators import _one_at_a_time, kernel, log
 from pytmva_rnn.compile.quick import Refused, address_of
 
@@ -48,6 +50,7 @@ class Entry:
 
     def _compiled(self, kinds: tuple[Any, ...]) -> Callable[[int], None] | None:
         try:
+            check_arrays()
             if None in kinds:
                 raise Refused(f"{self.py_func.__qualname__} of other arguments")
             return ctypes.CFUNCTYPE(None, ctypes.c_int64)(address_of(self.py_func, kinds))
@@ -59,14 +62,17 @@ class Entry:
 entry = Entry
 
 
+_double_of, _bits_of = struct.Struct("d").pack, struct.Struct("q").unpack
+
+
 def _taken(argument: Any, words: list[int]) -> Any:
     """The kind of an argument, whose words are appended: None for one that only Numba takes."""
     if isinstance(argument, np.ndarray):
-        words += [argument.ctypes.data, *argument.shape]
+        words += [data_address(argument), *argument.shape]
         # Numba looks after memory that must not be written to
         return (argument.dtype, argument.ndim) if argument.flags.carray else None
     if isinstance(argument, float | np.float64):
-        words.append(int(np.float64(argument).view(np.int64)))
+        words.append(_bits_of(_double_of(argument))[0])
         return float
     words.append(int(argument))
     return int if isinstance(argument, int | np.integer) else None
