@@ -9,7 +9,7 @@ it calls its own.
 from __future__ import annotations
 
 from pytmva_rnn.compile.addresses import array_at, call, place_array
-from pytmva_rnn.compile.builtin import ARRAY, LEGIBLE, builtin, python_function
+from pytmva_rnn.compile.builtin import ARRAY, LEGIBLE, builtin, data_address, python_function
 from pytmva_rnn.compile.decorators import Operation, answering, helper, inlined, kernel, operation
 from pytmva_rnn.compile.entry import Entry, entry
 from pytmva_rnn.compile.flavours import readable
@@ -25,6 +25,7 @@ __all__ = [
     "builtin",
     "call",
     "compilation",
+    "data_address",
     "entry",
     "helper",
     "inlined",

@@ -17,6 +17,7 @@ from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.description.padded_steps import check_marked, mark_again
 from pytmva_rnn.kernels import output_function
 from pytmva_rnn.kernels.cpu.engine import Engine
+from pytmva_rnn.kernels.cpu.machine.single import Preparation
 from pytmva_rnn.network.events import shaped
 from pytmva_rnn.network.network import Network
 
@@ -64,8 +65,9 @@ class Scorer:
         self._classifies = model.analysis == "Classification"
         # what compiled code does alone
         self._is_plain = model.outputs == 1 and model.output_function in ("I", "S")
-        self._is_plain = self._is_plain and not (network.chain or network.targets_back or self._masks)
-        self.is_shared = self._is_plain and self._engine.shares_single
+        self._is_plain = self._is_plain and not (network.targets_back or self._masks)
+        # what is transformed lies in memory of a thread's own
+        self.is_shared = self._is_plain and not network.chain and self._engine.shares_single
         self._of_thread = threading.local()
 
     def __call__(self, x: ArrayLike) -> Any:  # a float for one output, else an array
@@ -80,7 +82,9 @@ class Scorer:
         """A function from an event to its score, for one thread at a time."""
         sigmoid = self._network.model.outputs == 1 and self._network.model.output_function == "S"
         if self._is_plain:
-            return _with_preparation(self._engine, sigmoid, self._classifies, self._event)
+            chain = self._network.chain
+            transform = Preparation(*chain.preparation()) if chain else None
+            return _compiled(self._engine, sigmoid, self._classifies, self._event, transform)
         score = self._composed(sigmoid)
 
         def evaluate(x: ArrayLike) -> Any:
@@ -115,17 +119,21 @@ class Scorer:
         return score
 
 
-def _with_preparation(
-    engine: Engine, sigmoid: bool, reports: bool, prepare: Callable[[ArrayLike], Event]
+def _compiled(
+    engine: Engine,
+    sigmoid: bool,
+    reports: bool,
+    legible: Callable[[ArrayLike], Event],
+    transform: Preparation | None,
 ) -> Callable[[ArrayLike], Any]:
-    """Compiled code that has prepared what does not come as it takes it."""
+    """Compiled code, which has an event made legible that does not come as it takes it."""
 
     def otherwise(x: ArrayLike) -> Any:
-        return known[0]()(prepare(x))
+        return known[0]()(legible(x))
 
     # weak, since a thread's function is to go with the thread: Python looks for cycles only now and then
     known: list[Callable[[], Any]] = []
-    score = engine.single(sigmoid=sigmoid, reports=reports, otherwise=otherwise)
+    score = engine.single(sigmoid=sigmoid, reports=reports, otherwise=otherwise, prepare=transform)
     known.append(weakref.ref(score))
     return score
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, readable
+from pytmva_rnn.compile import Operation, compilation, data_address, readable
 from pytmva_rnn.description import Transformation, Variable
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.transformations.instruction import SCALED, Instruction
@@ -98,7 +98,7 @@ class Chain:
         numbers = readable(events, out.dtype)
         with compilation("transformations"):
             function, program, _ = self._program(out, len(events))
-            function(program.ctypes.data, numbers.ctypes.data)
+            function.entry(program.ctypes.data, numbers.ctypes.data)
         return out
 
     def single(self) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
@@ -108,20 +108,30 @@ class Chain:
         """
         out = np.empty(self.width, np.float32)
         with compilation("single events"):
-            function, program, room = self._program(out, 1)
-        address = program.ctypes.data
+            operation, program, room = self._program(out, 1)
+        function, address = operation.entry, program.ctypes.data
 
         def transformed(x: NDArray[np.float32]) -> NDArray[np.float32]:
-            # half the time of x.ctypes.data
-            function(address, x.__array_interface__["data"][0])
+            function(address, data_address(x))
             return out
 
         transformed.owner = (self, program, room)  # type: ignore[attr-defined]  # to keep what the address means
         return transformed
 
-    def _program(
-        self, out: NDArray[Any], events: int
-    ) -> tuple[Callable[[int, int], None], NDArray[Any], NDArray[np.float64]]:
+    def preparation(self) -> tuple[int, NDArray[Any], NDArray[np.float32], Any]:
+        """The same for compiled code.
+
+        Returns
+        -------
+        address of a C function that is given the addresses of the program and of an event; the program; the transformed
+        event (width,), in memory that is used again; and what is to live as long.
+        """
+        out = np.empty(self.width, np.float32)
+        with compilation("single events"):
+            operation, program, room = self._program(out, 1)
+            return operation.address, program, out, (self, room)
+
+    def _program(self, out: NDArray[Any], events: int) -> tuple[Operation, NDArray[Any], NDArray[np.float64]]:
         """What runs, what it needs to know, and room for it to work in."""
         program, room = np.zeros(1, PROGRAM), np.empty((3, self.width))
         for name in ("step", "place"):
@@ -131,11 +141,11 @@ class Chain:
         program["events"], program["width"], program["room"] = events, self.width, room.ctypes.data
         program["double"], program["out"] = out.dtype == np.float64, out.ctypes.data
         if self._operations == [SCALED] and self._steps["window"][0] >= 0 and out.dtype == np.float32:
-            return scale_only.entry, program, room
+            return scale_only, program, room
         if self._steps["function"][0] == 0:
             # none is compiled before it is needed
             self._steps["function"] = [FUNCTIONS[each].address for each in self._operations]
-        return run.entry, program, room
+        return run, program, room
 
 
 def compile_chain(

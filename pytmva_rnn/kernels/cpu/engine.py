@@ -19,7 +19,7 @@ from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads, runnin
 from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
-from pytmva_rnn.kernels.cpu.machine.single import SINGLE, function_of, may_share
+from pytmva_rnn.kernels.cpu.machine.single import SINGLE, Preparation, function_of, may_share
 from pytmva_rnn.kernels.cpu.machine.states import States
 from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
@@ -117,14 +117,19 @@ class Engine:
         return self._outputs == 1 and may_share(self._work_of_one)
 
     def single(
-        self, *, sigmoid: bool = False, reports: bool = False, otherwise: Callable[[Any], Any] = _refuse
+        self,
+        *,
+        sigmoid: bool = False,
+        reports: bool = False,
+        otherwise: Callable[[Any], Any] = _refuse,
+        prepare: Preparation | None = None,
     ) -> Callable[[Any], Any]:
         """A function from one event to its raw output; states start at zero.
 
-        The event is a float32 array (T*D,) or (T, D) in C order, and everything else is handed to `otherwise`. The
-        output is a float, with `sigmoid` that function of it, with `reports` -999 in place of NaN; or for several
-        outputs an array (O,) in memory that is used again. The function has scratch memory of its own, for one thread
-        at a time, and takes the weights as they are at the time.
+        The event is a float32 array (T*D,) or (T, D) in C order, and everything else is handed to `otherwise`; with
+        `prepare` what that makes of it is scored. The output is a float, with `sigmoid` that function of it, with
+        `reports` -999 in place of NaN; or for several outputs an array (O,) in memory that is used again. The function
+        has scratch memory of its own, for one thread at a time, and takes the weights as they are at the time.
         """
         plan = self._plan(None, training=False, single=True)
         with compilation("single events"):
@@ -138,8 +143,11 @@ class Engine:
         sizes = {"operations": len(table), "steps": self._shape[0], "inputs": self._shape[1]}
         for name, value in {**addresses, **sizes, "sigmoid": sigmoid, "reports": reports}.items():
             record[name] = value
+        if prepare is not None:
+            record["prepare"], record["prepare_program"] = prepare.function, prepare.program.ctypes.data
+            record["prepared"] = prepare.result.ctypes.data
         with compilation("single events"):
-            score = function_of(record, self._work_of_one, otherwise, (self, workspace, record))
+            score = function_of(record, self._work_of_one, otherwise, (self, workspace, record, prepare))
             score(np.zeros(self._shape, np.float32))
 
         def evaluate(x: Floats) -> Floats:

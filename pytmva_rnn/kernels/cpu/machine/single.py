@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pytmva_rnn.compile import ARRAY, LEGIBLE, answering, array_at, builtin, helper, python_function
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, record_type
 from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
 
-__all__ = ["SINGLE", "function_of", "may_share"]
+__all__ = ["SINGLE", "Preparation", "function_of", "may_share"]
 
 SINGLE = record_type(
     "table",  # addresses of the operations, of the frame and of the first output, and the operations' number
@@ -26,6 +28,9 @@ SINGLE = record_type(
     "dtype",
     "steps",
     "inputs",
+    "prepare",  # address of what transforms an event first, 0 for nothing; of its program and of its result
+    "prepare_program",
+    "prepared",
     "otherwise",  # address of the `_Otherwise` that takes care of everything else
     "ask",  # addresses of Python's functions
     "as_float",
@@ -36,6 +41,16 @@ SINGLE = record_type(
 
 _LONG = 50_000
 """Multiply-adds of an event, 2 microseconds, from which on other threads of Python may run meanwhile."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What transforms an event before it is scored, for one thread at a time."""
+
+    function: int  # address of an operation, which is given those of the program and of the event
+    program: NDArray[Any]
+    result: NDArray[np.float32]
+    owner: Any  # what lives as long
 
 
 class _Otherwise:
@@ -55,6 +70,9 @@ def _walk(of, X):
     """The score of the event at an address."""
     table, frame = array_at(of.table, of.operations, OP), record_at(of.frame, FRAME)
     frame.X = X
+    if of.prepare:
+        call(of.prepare, (of.prepare_program, X))
+        frame.X = of.prepared
     for k in range(of.operations):
         call(table[k].forward, (of.table + k * table.itemsize, of.frame))
     raw = np.float64(floats(of.raw, 1)[0])
