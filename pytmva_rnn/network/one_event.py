@@ -82,9 +82,7 @@ class Scorer:
         """A function from an event to its score, for one thread at a time."""
         sigmoid = self._network.model.outputs == 1 and self._network.model.output_function == "S"
         if self._is_plain:
-            chain = self._network.chain
-            transform = Preparation(*chain.preparation()) if chain else None
-            return _compiled(self._engine, sigmoid, self._classifies, self._event, transform)
+            return _compiled(self._engine, sigmoid, self._classifies, self._event, self._transform())
         score = self._composed(sigmoid)
 
         def evaluate(x: ArrayLike) -> Any:
@@ -104,14 +102,18 @@ class Scorer:
         # a data type may be equal without being the same
         return event if event.dtype is _FLOAT32 else event.view(_FLOAT32)
 
+    def _transform(self) -> Preparation | None:
+        """What compiled code transforms an event by; not where steps have to be marked again afterwards."""
+        chain = self._network.chain
+        return Preparation(*chain.preparation()) if chain and not self._masks else None
+
     def _composed(self, sigmoid: bool) -> Callable[[Event], Any]:
         """What scores an event of a model that has more than layers."""
         network = self._network
         model = network.model
-        score = self._engine.single(sigmoid=sigmoid)
-        if network.chain:
-            steps = model.event_shape[0] if model.mask_padding else 0
-            score = _after(network.chain.single(), score, steps)
+        score = self._engine.single(sigmoid=sigmoid, prepare=self._transform())
+        if network.chain and self._masks:
+            score = _marked(network.chain.single(), score, model.event_shape[0])
         if model.outputs > 1 or model.output_function == "M":
             return _array(score, model.output_function, network.targets_back.single() if network.targets_back else None)
         if network.targets_back:
@@ -138,16 +140,13 @@ def _compiled(
     return score
 
 
-def _after(transform: Callable[[Event], Event], score: Callable[[Event], Any], steps: int) -> Callable[[Event], Any]:
+def _marked(transform: Callable[[Event], Event], score: Callable[[Event], Any], steps: int) -> Callable[[Event], Any]:
     def evaluate(x: Event) -> Any:
-        return score(transform(x))
-
-    def evaluate_marked(x: Event) -> Any:
         made = transform(x)
         mark_again(made[np.newaxis], np.reshape(x, (1, -1)), steps)
         return score(made)
 
-    return evaluate_marked if steps else evaluate
+    return evaluate
 
 
 def _on_target_scale(score: Callable[[Event], float], back: Callable[[Event], Event]) -> Callable[[Event], float]:

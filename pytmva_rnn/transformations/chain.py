@@ -106,30 +106,30 @@ class Chain:
 
         The result lies in memory that is used again: the function is for one thread at a time.
         """
-        out = np.empty(self.width, np.float32)
+        operation, program, out, owner = self.preparation()
+        address = program.ctypes.data
         with compilation("single events"):
-            operation, program, room = self._program(out, 1)
-        function, address = operation.entry, program.ctypes.data
+            function = operation.entry
 
         def transformed(x: NDArray[np.float32]) -> NDArray[np.float32]:
             function(address, data_address(x))
             return out
 
-        transformed.owner = (self, program, room)  # type: ignore[attr-defined]  # to keep what the address means
+        transformed.owner = (program, owner)  # type: ignore[attr-defined]  # to keep what the address means
         return transformed
 
-    def preparation(self) -> tuple[int, NDArray[Any], NDArray[np.float32], Any]:
+    def preparation(self) -> tuple[Operation, NDArray[Any], NDArray[np.float32], Any]:
         """The same for compiled code.
 
         Returns
         -------
-        address of a C function that is given the addresses of the program and of an event; the program; the transformed
+        an operation that is given the addresses of the program and of an event; the program; the transformed
         event (width,), in memory that is used again; and what is to live as long.
         """
         out = np.empty(self.width, np.float32)
         with compilation("single events"):
             operation, program, room = self._program(out, 1)
-            return operation.address, program, out, (self, room)
+        return operation, program, out, (self, room)
 
     def _program(self, out: NDArray[Any], events: int) -> tuple[Operation, NDArray[Any], NDArray[np.float64]]:
         """What runs, what it needs to know, and room for it to work in."""

@@ -143,10 +143,10 @@ class Engine:
         sizes = {"operations": len(table), "steps": self._shape[0], "inputs": self._shape[1]}
         for name, value in {**addresses, **sizes, "sigmoid": sigmoid, "reports": reports}.items():
             record[name] = value
-        if prepare is not None:
-            record["prepare"], record["prepare_program"] = prepare.function, prepare.program.ctypes.data
-            record["prepared"] = prepare.result.ctypes.data
         with compilation("single events"):
+            if prepare is not None:
+                record["prepare"], record["prepare_program"] = prepare.operation.address, prepare.program.ctypes.data
+                record["prepared"] = prepare.result.ctypes.data
             score = function_of(record, self._work_of_one, otherwise, (self, workspace, record, prepare))
             score(np.zeros(self._shape, np.float32))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import ARRAY, LEGIBLE, answering, array_at, builtin, helper, python_function
+from pytmva_rnn.compile import ARRAY, LEGIBLE, Operation, answering, array_at, builtin, helper, python_function
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, record_type
 from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
@@ -47,7 +47,7 @@ _LONG = 50_000
 class Preparation:
     """What transforms an event before it is scored, for one thread at a time."""
 
-    function: int  # address of an operation, which is given those of the program and of the event
+    operation: Operation  # which is given the addresses of the program and of the event
     program: NDArray[Any]
     result: NDArray[np.float32]
     owner: Any  # what lives as long
