@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, helper, kernel
+from pytmva_rnn.compile import compilation, entry, helper
 
 __all__ = ["TRandom3", "shuffle"]
 
 _BLOCK = 4096
 _DRAWS = 8192  # at once, in a shuffle
 _WORDS = 624  # of the Mersenne twister
+_NUMBERS = 2**32  # that it may give
 
 
 class TRandom3:
@@ -91,13 +92,15 @@ class TRandom3:
         normal random variables", OR Spektrum 12 (1990) 181. One number takes one or more of the stream's.
         """
         normal = np.empty(n)
+        reached = np.zeros(2, np.int64)
         filled = 0
         while filled < n:
             # 1.3 numbers of the stream are needed for one normal number on average.
             uniform = _uniform(self._peek(n - filled + (n - filled) // 2 + 64))
             with compilation("normal random numbers"):
-                filled, used = _fill_normal(normal, filled, uniform)
-            self._skip(used)
+                _fill_normal(normal, uniform, reached)
+            filled = int(reached[0])
+            self._skip(int(reached[1]))
         return mean + sigma * normal
 
     def _peek(self, n: int) -> NDArray[np.uint32]:
@@ -124,12 +127,12 @@ def shuffle(order: NDArray[np.int64], random: TRandom3) -> None:
     """
     mine = order.dtype == np.int64 and order.flags.carray
     work = order if mine else np.array(order, np.int64)
-    place = 1
+    reached = np.array([1, 0])
     with compilation("shuffling"):
-        while place < len(work):
+        while reached[0] < len(work):
             # piece by piece: the numbers of a large sample would take more memory than its order
-            place, used = _shuffled(work, random._peek(_DRAWS), place)
-            random._skip(used)
+            _shuffled(work, _uniform(random._peek(_DRAWS)[:_DRAWS]), reached)
+            random._skip(int(reached[1]))
     if not mine:
         order[:] = work
 
@@ -139,13 +142,13 @@ def _uniform(raw: NDArray[np.uint32]) -> NDArray[np.float64]:
 
 
 @helper
-def _bounded(m: int, raw: NDArray[np.uint32], used: int) -> tuple[np.int64, int]:
+def _bounded(m: int, uniform: NDArray[np.float64], used: int) -> tuple[np.int64, int]:
     """A number in [0, m) by Lemire's method, and how many numbers were used in all; (0, -1) when they run out."""
     bound = np.uint64(m)
-    threshold = np.uint64((2**32 - m) % m)
-    while used < len(raw):
+    threshold = np.uint64((_NUMBERS - m) % m)
+    while used < len(uniform):
         # what TMVA's RandomGenerator hands to std::shuffle: floor((2**32 - 1) u)
-        product = np.uint64(math.floor(4294967295.0 * (np.float64(raw[used]) * 2.0**-32))) * bound
+        product = np.uint64(4294967295.0 * uniform[used]) * bound
         used += 1
         low = product & np.uint64(0xFFFFFFFF)
         if low >= threshold:
@@ -153,30 +156,32 @@ def _bounded(m: int, raw: NDArray[np.uint32], used: int) -> tuple[np.int64, int]
     return np.int64(0), -1
 
 
-@kernel
-def _shuffled(v: NDArray[np.int64], raw: NDArray[np.uint32], place: int) -> tuple[int, Any]:
-    """Shuffle from a place on, until the numbers run out; returns how far it came, and how many it used."""
+@entry
+def _shuffled(v: NDArray[np.int64], uniform: NDArray[np.float64], reached: NDArray[np.int64]) -> None:
+    """Shuffle from the place `reached[0]` on, until the numbers run out; how far it came, and how many it used."""
     n = len(v)
-    used = np.int64(0)
+    place = reached[0]
+    used = 0
+    reached[1] = 0
     while place < n:
         i = place
         if n * n > 4294967294 or (i == 1 and n % 2 == 0):
-            a, after = _bounded(i + 1, raw, used)
+            a, after = _bounded(i + 1, uniform, used)
             if after < 0:
-                return place, used
+                return
             v[i], v[a] = v[a], v[i]
             place += 1
         else:
             # one number serves two swaps: a draw below (i+1)(i+2) is split into draws below i+1 and i+2
-            x, after = _bounded((i + 1) * (i + 2), raw, used)
+            x, after = _bounded((i + 1) * (i + 2), uniform, used)
             if after < 0:
-                return place, used
+                return
             a, b = x // (i + 2), x % (i + 2)
             v[i], v[a] = v[a], v[i]
             v[i + 1], v[b] = v[b], v[i + 1]
             place += 2
         used = after
-    return place, used
+        reached[0], reached[1] = place, used
 
 
 # The constants of Hoermann and Derflinger's algorithm ACR, under the names of the paper and of ROOT.
@@ -188,18 +193,20 @@ _AS, _BS, _CS, _B = 0.8853395638, 0.2452635696, 0.2770276848, 0.5029324303
 _X0, _YM, _S, _T = 0.4571828819, 0.187308492, 0.7270572718, 0.03895759111
 
 
-@kernel
-def _fill_normal(normal: NDArray[np.float64], filled: int, uniform: NDArray[np.float64]) -> tuple[int, Any]:
-    """Fill `normal` from `filled` on while the numbers last; how many are filled and how many numbers they took."""
-    used = np.int64(0)
+@entry
+def _fill_normal(normal: NDArray[np.float64], uniform: NDArray[np.float64], reached: NDArray[np.int64]) -> None:
+    """Fill `normal` from `reached[0]` on while the numbers last; how many are filled and how many numbers they took."""
+    filled = reached[0]
+    used = 0
+    reached[1] = 0
     while filled < len(normal):
-        number, next_used = _normal(uniform, used)
-        if next_used < 0:
-            break
+        number, after = _normal(uniform, used)
+        if after < 0:
+            return
         normal[filled] = number
         filled += 1
-        used = next_used
-    return filled, used
+        used = after
+        reached[0], reached[1] = filled, used
 
 
 @helper

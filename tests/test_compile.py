@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import linecache
 import logging
 import os
 import shutil
@@ -9,19 +11,22 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytest
 
 import pytmva_rnn
 from pytmva_rnn import interruption
-from pytmva_rnn.compile import cache, compilation, kernel, readable, waiting
-from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile import cache, compilation, kernel, numba_settings, readable, waiting
+from pytmva_rnn.compile import places as cache_places
+from pytmva_rnn.compile.by_numba import NumbaCache
 from pytmva_rnn.data.padding import pad
 from pytmva_rnn.kernels.cpu import engine as cpu_engine
 from pytmva_rnn.kernels.cpu.engine import Engine
@@ -49,13 +54,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is compiled, and not read from disk."""
     compiled: list[Any] = []
-    save = CodeCache.save_overload
+    save = NumbaCache.save_overload
 
-    def noted(self: CodeCache, signature: Any, data: Any) -> None:
+    def noted(self: NumbaCache, signature: Any, data: Any) -> None:
         compiled.append(signature)
         save(self, signature, data)
 
-    monkeypatch.setattr(CodeCache, "save_overload", noted)
+    monkeypatch.setattr(NumbaCache, "save_overload", noted)
     return compiled
 
 
@@ -63,12 +68,12 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def nothing_new(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From its call on nothing may be compiled, nor read from disk, for arguments of another kind."""
 
-    def refuse(self: CodeCache, signature: Any, context: Any) -> None:
+    def refuse(self: NumbaCache, signature: Any, context: Any) -> None:
         raise AssertionError(f"{self._function.__name__} is compiled for {signature}")
 
     def refuse_all() -> None:
-        monkeypatch.setattr(CodeCache, "load_overload", refuse)
-        monkeypatch.setattr(CodeCache, "_read", refuse)
+        monkeypatch.setattr(NumbaCache, "load_overload", refuse)
+        monkeypatch.setattr(cache.CodeCache, "_read", refuse)
 
     return refuse_all
 
@@ -108,7 +113,7 @@ def test_other_sources_compile_again(folder: Path, counted: list[Any], monkeypat
 
 def test_two_processes_that_keep_something_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numba's index would have one of the two, under a name that both have used."""
-    files = [cache._Files(str(folder), "double", "stamp") for _ in range(3)]
+    files = [cache._Files(folder, "double", "stamp") for _ in range(3)]
     replace = os.replace
 
     def other_first(source: str, target: str) -> None:
@@ -124,8 +129,8 @@ def test_two_processes_that_keep_something_at_once(folder: Path, monkeypatch: py
 @pytest.fixture
 def not_beside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of the sources cannot be written."""
-    places = [each for each in cache.CompileResultCacheImpl._locator_classes if "InTree" not in each.__name__]
-    monkeypatch.setattr(cache.CompileResultCacheImpl, "_locator_classes", places)
+    left = [each for each in cache_places.PLACES if each is not cache_places._beside]
+    monkeypatch.setattr(cache_places, "PLACES", left)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
 
 
@@ -153,7 +158,7 @@ def test_a_filled_folder_that_can_only_be_read(
     def refused(**_: Any) -> None:
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(numba.core.caching, "tempfile", SimpleNamespace(TemporaryFile=refused))
+    monkeypatch.setattr(cache_places, "tempfile", SimpleNamespace(TemporaryFile=refused))
     monkeypatch.setenv("HOME", str(folder / "none"))
     assert kernel(double)(2) == 4
     assert len(counted) == 1
@@ -215,6 +220,122 @@ def complaints(folder: Path, first: str = "", **environment: str) -> list[str]:
     return [line for line in done.stderr.splitlines() if "NUMBA_CACHE_DIR" in line]
 
 
+def numba_place(function: Any) -> tuple[Path, str]:
+    """Numba's folder for a function, and the beginning of its files' names."""
+    found = numba.core.caching.CompileResultCacheImpl(function)
+    return Path(found.locator.get_cache_path()), found.filename_base
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+@pytest.mark.parametrize("caches", [True, False])
+def test_folders_are_those_of_numba(
+    chosen: bool, caches: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found(function: Any) -> tuple[Path, str]:
+        return next(filter(cache_places.can_be_written, cache_places.folders(function))), stem(function)
+
+    stem = cache_places.file_stem
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "chosen") if chosen else "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if caches:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    else:
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert found(double) == numba_place(double)
+    # where the folder of the sources cannot be written
+    source = tmp_path / "package" / "doubling.py"
+    source.parent.mkdir()
+    source.write_text("def double(x):\n    return x + x\n")
+    (source.parent / "__pycache__").touch()
+    monkeypatch.syspath_prepend(source.parent)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    ours = importlib.import_module("doubling").double
+    assert found(ours) == numba_place(ours)
+    assert tmp_path in found(ours)[0].parents
+    monkeypatch.delitem(sys.modules, "doubling")
+    # and in an archive, for which Numba takes the user's
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.write(source, "doubling.py")
+    monkeypatch.syspath_prepend(archive)
+    ours = importlib.import_module("doubling").double
+    monkeypatch.delitem(sys.modules, "doubling")
+    assert found(ours) == numba_place(ours)
+    assert cache_places.source_stamp(ours) != cache_places.source_stamp(double)
+    assert kernel(ours)(2) == 4
+    assert list(found(ours)[0].glob("*.nbc"))
+
+
+def test_the_folder_of_a_notebook_is_that_of_numba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IPython", "IPython.paths"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setattr(sys.modules["IPython.paths"], "get_ipython_cache_dir", lambda: str(tmp_path), raising=False)
+    source = "def double(x):\n    return x + x\n"
+    name = "<ipython-input-1-0123456789ab>"
+    monkeypatch.setitem(linecache.cache, name, (len(source), None, source.splitlines(True), name))
+    names: dict[str, Any] = {}
+    exec(compile(source, name, "exec"), names)
+    ours = names["double"]
+    assert next(iter(cache_places.folders(ours))) == numba_place(ours)[0]
+    assert kernel(ours)(2) == 4
+    assert len(list(tmp_path.rglob("*.nbc"))) == 1
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"NUMBA_CACHE_DIR": "kept"},
+        {"NUMBA_CPU_NAME": "generic"},
+        {"NUMBA_CPU_NAME": "sandybridge"},
+        {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+fma"},
+        {"NUMBA_ENABLE_AVX": "0", "NUMBA_NUM_THREADS": "1"},
+    ],
+)
+def test_settings_are_those_of_numba(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("NUMBA_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    # as it is where the environment is this
+    spec = importlib.util.spec_from_file_location("settings_of_numba", numba.config.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    config: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(config)
+    monkeypatch.setattr(numba_settings, "_ENVIRONMENT", dict(os.environ))
+    name = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+
+    def found() -> list[Any]:
+        return [
+            numba_settings.cache_folder(),
+            numba_settings.processor_name(),
+            numba_settings.processor_features(),
+            numba_settings.most_threads(config.NUMBA_DEFAULT_NUM_THREADS),
+            numba_settings.has_avx(name),
+        ]
+
+    expected = [config.CACHE_DIR, config.CPU_NAME, config.CPU_FEATURES, config.NUMBA_NUM_THREADS]
+    expected.append(bool(config.ENABLE_AVX))
+    monkeypatch.setitem(sys.modules, numba_settings._CONFIG, config)
+    assert found() == expected  # of Numba itself
+    monkeypatch.setitem(sys.modules, numba_settings._CONFIG, None)
+    monkeypatch.setattr(numba_settings.importlib, "import_module", lambda _: config)
+    assert found() == expected
+
+
+def test_what_cannot_be_read_is_asked_of_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = numba.config.NUMBA_NUM_THREADS
+    monkeypatch.delitem(sys.modules, numba_settings._CONFIG)
+    monkeypatch.setattr(numba_settings.importlib, "import_module", lambda _: numba.config)
+    monkeypatch.setattr(numba_settings, "_ENVIRONMENT", {"NUMBA_NUM_THREADS": "many"})
+    assert numba_settings.most_threads(threads + 1) == threads
+    monkeypatch.setattr(numba_settings, "_ENVIRONMENT", {})
+    assert numba_settings.most_threads(threads + 1) == threads + 1
+    monkeypatch.setattr(numba_settings, "_HAS_FILE", True)
+    assert numba_settings.most_threads(threads + 1) == threads
+
+
 @pytest.mark.slow
 def test_an_installation_that_can_only_be_read(tmp_path: Path) -> None:
     """Nor can NUMBA_CACHE_DIR or the home folder be written, not even by root."""
@@ -274,16 +395,16 @@ def test_every_compilation_has_a_use() -> None:
     program = """
 import numpy as np, pytmva_rnn
 from pytmva_rnn.compile import waiting
-from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.by_numba import NumbaCache
 from pytmva_rnn.data.padding import pad
 from pytmva_rnn.network import Network
 from pytmva_rnn.trandom import TRandom3, shuffle
-load = CodeCache.load_overload
+load = NumbaCache.load_overload
 def noted(self, signature, context):
     if not waiting._thread.use and not waiting._thread.depth:
         print(self._function.__module__, self._function.__name__)
     return load(self, signature, context)
-CodeCache.load_overload = noted
+NumbaCache.load_overload = noted
 pad(np.zeros((1, 1, 1), np.float32), 0, np.ones(1, np.float32), np.array([0, 1]))
 shuffle(np.arange(9), TRandom3(1))
 TRandom3(1).gaus(9)
@@ -333,7 +454,7 @@ def compile_with_ctrl_c(times: int) -> None:
             signal.raise_signal(signal.SIGINT)
         return whole(*arguments)
 
-    compiled._compiler.compile = waiting.watched(pressed)
+    compiled.dispatcher._compiler.compile = waiting.watched(pressed)
     compiled(2)
 
 

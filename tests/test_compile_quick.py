@@ -309,6 +309,11 @@ def added(compiled: Operation) -> list[float]:
     return values.tolist()
 
 
+def test_python_does_not_call_what_emits_instructions() -> None:
+    with pytest.raises(NotImplementedError, match="array_at is for compiled code"):
+        array_at(0, 1, np.int64)
+
+
 @pytest.mark.slow
 def test_what_is_refused_numba_compiles(folder: Path) -> None:
     assert added(operation(add_one_in_numpy)) == [1, 2, 3]

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import llvmlite.binding
 import numpy as np
 import pytest
 
@@ -61,6 +62,86 @@ def test_small_work_takes_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_import_compiles_nothing() -> None:
     program = "import sys, pytmva_rnn; assert not {'numba', 'lxml', 'uproot', 'awkward', 'rich'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_first_score_does_without_numba() -> None:
+    """Its import would take longer than all else."""
+    program = f"""
+import sys, numpy as np, pytmva_rnn
+for case in ("reference/lstm_last", "reference/gru_after_last", "reference/rnn_last", "reader/chain_N_P_U"):
+    data = np.load(f"{FOLDER.parent}/{{case}}/data.npz")
+    model = pytmva_rnn.read_weights(f"{FOLDER.parent}/{{case}}/weights.xml")
+    scores = model.predict(data["X"])
+    assert np.abs(scores - data["scores"].reshape(scores.shape)).max() < 2e-6
+    assert abs(model.predict_one(data["X"][0]) - scores[0]) < 2e-6
+assert not {{"numba", "uproot", "awkward", "rich"}} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+def test_a_fork_waits_for_the_import_of_numba() -> None:
+    """Nobody would end it in the forked process, which could never import it then."""
+    program = """
+import os, sys, threading
+from pytmva_rnn.compile import kernel
+
+@kernel
+def tripled(x):
+    return 3 * x
+
+def forked():
+    child = os.fork()
+    if child == 0:
+        os._exit(int(tripled(2.5) != 7.5))
+    return os.waitpid(child, 0)[1]
+
+thread = threading.Thread(target=tripled, args=(2,))
+assert "numba" not in sys.modules
+thread.start()
+while "numba" not in sys.modules:
+    pass
+assert [forked() for _ in range(3)] == [0, 0, 0]
+thread.join()
+assert forked() == 0
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_waits_for_a_call_of_llvm() -> None:
+    """A thread that frees what it compiled holds LLVM's lock, at any moment."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def long() -> None:
+        with llvmlite.binding.ffi.lib._lock:
+            begun.set()
+            time.sleep(0.2)
+            ended.set()
+
+    thread = threading.Thread(target=long)
+    thread.start()
+    assert begun.wait(60)
+    process = os.fork()
+    if not process:
+        os._exit(0 if ended.is_set() else 1)
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0
+
+
+@pytest.mark.slow
+def test_a_training_does_without_numba() -> None:
+    program = """
+import sys, numpy as np, pytmva_rnn
+X = np.random.default_rng(1).normal(size=(200, 4)); y = X[:, 0] > 0
+strategy = "BatchSize=40,MaxEpochs=1,TestRepetitions=1,Regularization=L2"
+layout = "InputLayout=2|2:VarTransform=N,G,D,P,U:Layout=GRU|2|2|2|0|0,LINEAR"
+pytmva_rnn.train(X, y, f"{layout}:TrainingStrategy={strategy}", threads=1, progress=False)
+assert "numba" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

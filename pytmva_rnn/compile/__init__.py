@@ -1,18 +1,21 @@
-"""The one way to compile with Numba: kept on disk where a folder can be written, and without where none can.
+"""The one way to compile: kept on disk where a folder can be written, and without where none can.
 
-`decorators.py` has what compiles, `cache.py` keeps compiled code, `waiting.py` tells users what they wait for and has
-Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled, `addresses.py` finds
-them in memory, `quick` compiles operations without Numba's front end, and `builtin.py` has Python call compiled code as
-it calls its own.
+`decorators.py` has what compiles, `cache.py` keeps compiled code in the folders of `places.py`, `waiting.py` tells
+users what they wait for and has Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled,
+`addresses.py` finds them in memory, `quick` compiles operations without Numba, and `builtin.py` has Python call
+compiled code as it calls its own. `by_numba.py` has what Numba compiles: it alone imports Numba, which takes longer
+than a first score, and is imported when that is needed. `numba_settings.py` knows what users set of Numba without it.
 """
 
 from __future__ import annotations
 
-from pytmva_rnn.compile.addresses import array_at, call, place_array
+from pytmva_rnn.compile.addresses import array_at, call
 from pytmva_rnn.compile.builtin import ARRAY, LEGIBLE, builtin, data_address, python_function
-from pytmva_rnn.compile.decorators import Operation, answering, helper, inlined, kernel, operation
+from pytmva_rnn.compile.decorators import Operation, answering, emitted, helper, inlined, kernel, operation
 from pytmva_rnn.compile.entry import Entry, entry
 from pytmva_rnn.compile.flavours import readable
+from pytmva_rnn.compile.numba_settings import most_threads, processor_features, processor_name
+from pytmva_rnn.compile.quick import intrinsic, located
 from pytmva_rnn.compile.waiting import compilation, seconds
 
 __all__ = [
@@ -26,12 +29,17 @@ __all__ = [
     "call",
     "compilation",
     "data_address",
+    "emitted",
     "entry",
     "helper",
     "inlined",
+    "intrinsic",
     "kernel",
+    "located",
+    "most_threads",
     "operation",
-    "place_array",
+    "processor_features",
+    "processor_name",
     "python_function",
     "readable",
     "seconds",

@@ -8,78 +8,119 @@ others, each once. They call a `helper`, which becomes a part of them, or have t
 from __future__ import annotations
 
 import ctypes
+import inspect
 import logging
 import os
+import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from contextlib import ExitStack, nullcontext
+from typing import Any, ClassVar
 
-import numba
-from numba import types
-from numba.core.ccallback import CFunc
-from numba.core.compiler_lock import global_compiler_lock
-from numba.extending import register_jitable
+import llvmlite.binding
 
-from pytmva_rnn.compile.cache import CodeCache
-from pytmva_rnn.compile.quick import Refused, address_of
-from pytmva_rnn.compile.waiting import watched
+from pytmva_rnn.compile.numba_settings import nothing_is_compiled
+from pytmva_rnn.compile.quick import Helper, Refused, Walk, address_of, numba_import, numba_side
 from pytmva_rnn.first_imports import importing
 
-__all__ = ["Operation", "answering", "helper", "inlined", "kernel", "operation"]
+__all__ = ["Operation", "answering", "emitted", "helper", "inlined", "kernel", "operation"]
 
 log = logging.getLogger("pytmva_rnn")
 
-if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+if nothing_is_compiled():
     raise RuntimeError("NUMBA_DISABLE_JIT is set, and nothing here runs without being compiled: unset it")
 
-OPTIONS: dict[str, Any] = {"error_model": "numpy"}
-"""`error_model="numpy"`: a check for division by zero would forbid vector instructions.
 
-No `fastmath`: LLVM could fuse a sum in one way where a function stands by itself and in another where it is inlined,
-and the same training would give other weights when its code comes from the cache.
-"""
+class Kernel(Helper):
+    """A function that Numba compiles for each kind of arguments that it is called with."""
+
+    _made: Any = None
+
+    @property
+    def dispatcher(self) -> Any:
+        """Numba's part, made when it is first needed."""
+        if self._made is None:
+            # of threads that come here at the same time all have that of the first
+            self.__dict__.setdefault("_made", numba_side().dispatcher(self.py_func))
+        return self._made
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        return self.dispatcher(*arguments)
+
+    def _numba_type(self) -> Any:
+        return self.dispatcher._numba_type_
 
 
-def _prepared(compiled: Any, function: Any) -> Any:
-    """Give what Numba will compile our cache, and tell users of its compilation."""
-    compiled._cache = CodeCache(function)
-    compiled._compiler.compile = watched(compiled._compiler.compile)
-    return compiled
+class Inlined(Helper):
+    """A function whose statements are put in place of each call."""
+
+    targetoptions: ClassVar = {"inline": "always"}  # Numba looks at it
+
+    def _numba_type(self) -> Any:
+        return numba_side().helper_type(self.py_func, inline="always")
+
+
+class Emitted(Helper):
+    """A function that Numba has the instructions of that the quick compiler emits for it."""
+
+    def _numba_type(self) -> Any:
+        def emit(builder: Any, *given: Any) -> Any:
+            return Walk(builder, self.py_func, list(given)).run()
+
+        return numba_side().intrinsic_type(self, emit, list(inspect.signature(self.py_func).parameters.values()))
 
 
 def kernel(function: Any) -> Any:
     """Compile a function that runs on one thread, without Python's lock."""
-    options: dict[str, Any] = {**OPTIONS, "nogil": True, "no_cfunc_wrapper": True}
-    return _prepared(numba.njit(**options)(function), function)
+    return Kernel(function)
 
 
 def helper(function: Any) -> Any:
     """Let compiled functions call a function, which is compiled with them and not kept by itself."""
-    return register_jitable(**OPTIONS, no_cfunc_wrapper=True)(function)
+    return Helper(function)
 
 
 def inlined(function: Any) -> Any:
     """The same for a function of a line or two, whose statements are put in place of each call."""
-    return numba.njit(**OPTIONS, inline="always")(function)
+    return Inlined(function)
+
+
+def emitted(function: Any) -> Any:
+    """The same for arithmetic of integers, and of records' fields.
+
+    As functions of their own, or put in place of each call by Numba, these lines would be a third of what it compiles.
+    """
+    return Emitted(function)
 
 
 _one_at_a_time = threading.RLock()
-_compiler: Any = global_compiler_lock
+_llvm: Any = getattr(llvmlite.binding.ffi.lib, "_lock", nullcontext())  # of each call, also of one that frees memory
+_held = ExitStack()  # over a fork
 
 
 def _hold() -> None:
-    importing.acquire()  # before the others: what is imported may compile
-    _one_at_a_time.acquire()
-    _compiler.acquire()
+    hold = _held.enter_context
+    hold(importing)  # before the others: what is imported may compile
+    hold(_one_at_a_time)
+    compiler: Any = None
+    while True:
+        numba_import.acquire()
+        # there are compilations by Numba if there is Numba; who compiles may want that import
+        found: Any = getattr(sys.modules.get("numba.core.compiler_lock"), "global_compiler_lock", None)
+        if found is compiler:
+            break
+        numba_import.release()
+        hold(found)
+        compiler = found
+    _held.callback(numba_import.release)
+    hold(_llvm)
 
 
 def _release() -> None:
-    for lock in (_compiler, _one_at_a_time, importing):
-        # nothing is held where C++ forked the process, without a word to Python before, or where this module was
-        # imported while the fork waited for that
-        with suppress(RuntimeError):
-            lock.release()
+    # nothing where C++ forked the process, without a word to Python before, or where this module was imported while the
+    # fork waited for that
+    _held.pop_all().close()
 
 
 if hasattr(os, "register_at_fork"):
@@ -90,17 +131,12 @@ if hasattr(os, "register_at_fork"):
 class Operation:
     """A C function of integers, addresses mostly, that compiles when its address is first needed."""
 
-    def __init__(self, function: Callable[..., Any], result: Any = types.void) -> None:
+    def __init__(self, function: Callable[..., Any], *, answers: bool = False) -> None:
         self.function = function
-        self._result = result
+        self.answers = answers  # whether it gives an integer
         self._address: int | None = None
         self._compiled: Any = None  # by Numba
         self._entry: Callable[..., None] | None = None
-
-    @property
-    def answers(self) -> bool:
-        """Whether it gives an integer."""
-        return self._result is not types.void
 
     @property
     def address(self) -> int:
@@ -131,10 +167,7 @@ class Operation:
             return address_of(self.function)
         except Refused as reason:
             log.debug("compiled by Numba: %s", reason)
-        signature = (types.int64,) * self.function.__code__.co_argcount, self._result
-        options = {**OPTIONS, "nopython": True}
-        self._compiled = _prepared(CFunc(self.function, signature, {}, options), self.function)
-        self._compiled.compile()
+        self._compiled = numba_side().callback(self.function, answers=self.answers)
         address: int = self._compiled.address
         return address
 
@@ -144,4 +177,4 @@ operation = Operation
 
 def answering(function: Callable[..., Any]) -> Operation:
     """The same for a function that gives an integer, to be called at its address."""
-    return Operation(function, types.int64)
+    return Operation(function, answers=True)

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, inlined, kernel, readable
+from pytmva_rnn.compile import compilation, entry, helper, readable
 from pytmva_rnn.formula.values import Value, to_awkward
 
 __all__ = ["order_within", "pad"]
@@ -44,7 +44,7 @@ def pad(
         _pad(X, d, readable(flat, np.float32), readable(offsets, np.int64), order, at_end)
 
 
-@kernel
+@entry
 def _pad(
     X: NDArray[np.float32],
     d: int,
@@ -85,12 +85,14 @@ _FEW = 128
 """Steps for which putting each element into its place is quicker than sorting whole lists."""
 
 
-@inlined
+@helper
 def _comes_before(x: float, y: float, descending: bool) -> bool:
-    return bool((np.isnan(x) and not np.isnan(y)) or (x > y if descending else x < y))
+    if np.isnan(x):
+        return not np.isnan(y)
+    return x > y if descending else x < y
 
 
-@kernel
+@entry
 def _first_in_order(
     key: NDArray[np.float64], offsets: NDArray[np.int64], steps: int, descending: bool, order: NDArray[np.int64]
 ) -> None:

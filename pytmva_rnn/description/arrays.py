@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -98,8 +99,10 @@ def check_unmasked(values: object, name: str) -> None:
     DataError
         With their number.
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        count = int(np.ma.count_masked(values))  # type: ignore[no-untyped-call]
+    # who has masked arrays has imported what makes them
+    masked: Any = sys.modules.get("numpy.ma")
+    if masked is not None and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
+        count = int(masked.count_masked(values))
         raise DataError(
             f"{name} has {count:,} masked values, which are no numbers: give the array with numbers in their place, as "
             "its filled(0.0) has them, and tell with mask or lengths which steps are not there"

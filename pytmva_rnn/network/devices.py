@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding
-import numba
 
 from pytmva_rnn import extras
+from pytmva_rnn.compile import processor_name
 from pytmva_rnn.errors import BackendError, MissingExtraError, TMVAError
 from pytmva_rnn.kernels import Engine, engine_class
 
@@ -94,7 +94,7 @@ def hardware(backend: str) -> str:
     if backend == "cuda":
         devices = cuda_devices()
         return devices[0].name if devices else "Numba's CUDA simulator"
-    name = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
+    name = processor_name() or llvmlite.binding.get_host_cpu_name()
     return f"{platform.machine()} {name}"
 
 

@@ -6,10 +6,10 @@ import logging
 import os
 import platform
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numba
 import numpy as np
 
 from pytmva_rnn._version import __version__
@@ -82,7 +82,7 @@ def continuation(
     """
     itself = resume is True or (resume is not False and Path(resume).resolve() == Path(settings.file).resolve())
     path, _ = check_outputs(settings.outputs(resumed=itself), force=settings.replace)
-    written_by = {"pytmva_rnn": __version__, "NumPy": np.__version__, "numba": numba.__version__}
+    written_by = {"pytmva_rnn": __version__, "NumPy": np.__version__, "numba": version("numba")}
     written_by |= {"processor": hardware(backend), "system": platform.system()}
     about = {"training": training, "written by": written_by}
     source = path if isinstance(resume, bool) else Path(resume).resolve()

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pytmva_rnn.compile.quick.declared_functions import Intrinsic
 from pytmva_rnn.compile.quick.meanings import MEANINGS
-from pytmva_rnn.compile.quick.numba_intrinsics import emitted
 from pytmva_rnn.compile.quick.operators import KNOWN, NumberOperators
 from pytmva_rnn.compile.quick.python_sources import meant, python_function
 from pytmva_rnn.compile.quick.registers import (
@@ -242,9 +242,8 @@ class Expressions(NumberOperators):
             if keywords:
                 raise self.refusal(node)
             return MEANINGS[callee](self.builder, *arguments)
-        definition = getattr(callee, "_defn", None)
-        if definition is not None:
-            return emitted(self.builder, definition, arguments)
+        if isinstance(callee, Intrinsic) and not keywords:
+            return callee.emit(self.builder, *arguments)
         function = python_function(callee)
         if function is None:
             raise self.refusal(node)

@@ -10,9 +10,9 @@ from typing import Any
 
 import llvmlite
 import llvmlite.binding as llvm
-from numba import config
 
 from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.numba_settings import has_avx, processor_features, processor_name
 from pytmva_rnn.compile.quick.c_functions import emitted_module
 from pytmva_rnn.compile.quick.registers import Refused
 from pytmva_rnn.compile.waiting import making_ready, saved, watched
@@ -78,7 +78,11 @@ def _name(function: Callable[..., Any]) -> str:
     return f"operation_{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
-_engines: list[Any] = []  # what machine code lies in, as long as the process lives
+_engines: list[tuple[Any, set[str]]] = []
+"""What machine code lies in, as long as the process lives, and the names of the functions there.
+
+To make one takes longer than to load the code of all operations of a score.
+"""
 
 
 def _loaded(name: str, others: list[str], code: bytes) -> int:
@@ -93,23 +97,33 @@ def _loaded(name: str, others: list[str], code: bytes) -> int:
     missing = [other for other in others if not llvm.address_of_symbol(other)]
     if missing:
         raise Refused(f"this process has no function {', '.join(missing)}")
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine())
+    engine = _engine_without(name)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    _engines.append(engine)
     address: int = engine.get_function_address(name)
     return address
 
 
+def _engine_without(name: str) -> Any:
+    """An engine that has no function of a name yet, which is noted as there from now on."""
+    for engine, names in _engines:
+        if name not in names:
+            names.add(name)
+            return engine
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _new_machine())
+    _engines.append((engine, {name}))
+    return engine
+
+
 def _processor() -> tuple[str, str]:
     """Name and features of the CPU that is compiled for, as Numba has them."""
-    features = config.CPU_FEATURES  # type: ignore[attr-defined]
+    name, features = processor_name() or llvm.get_host_cpu_name(), processor_features()
     if features is None:
         found = llvm.get_host_cpu_features()
-        if not config.ENABLE_AVX:  # type: ignore[attr-defined]
+        if not has_avx(name):
             found.update({name: False for name in found if name.startswith("avx")})
         features = found.flatten()
-    return config.CPU_NAME or llvm.get_host_cpu_name(), features  # type: ignore[attr-defined]
+    return name, features
 
 
 def _machine() -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from llvmlite import ir
 
+from pytmva_rnn.compile.quick.emitting import declared
 from pytmva_rnn.compile.quick.registers import (
     DOUBLE,
     INTEGER,
@@ -45,11 +46,8 @@ def meaning(function: Any) -> Callable[[Meaning], Meaning]:
 
 def external(builder: Any, name: str, kind: ScalarKind, *arguments: Any) -> Scalar:
     """Call a function of the C library or of LLVM with numbers of a kind, which its result is of."""
-    module = builder.module
-    declared = module.globals.get(name)
-    if declared is None:
-        declared = ir.Function(module, ir.FunctionType(kind.type, [kind.type] * len(arguments)), name)
-    return Scalar(kind, builder.call(declared, [converted(builder, each, kind) for each in arguments]))
+    function = declared(builder, name, ir.FunctionType(kind.type, [kind.type] * len(arguments)))
+    return Scalar(kind, builder.call(function, [converted(builder, each, kind) for each in arguments]))
 
 
 def _of_float(name: str, *, of_llvm: bool) -> Callable[..., Scalar]:

@@ -11,6 +11,7 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import Any
 
+from pytmva_rnn.compile.quick.declared_functions import Intrinsic
 from pytmva_rnn.compile.quick.registers import Refused
 
 __all__ = ["definition", "meant", "named", "plain", "python_function"]
@@ -18,6 +19,8 @@ __all__ = ["definition", "meant", "named", "plain", "python_function"]
 
 def python_function(callee: Any) -> Callable[..., Any] | None:
     """The function that is behind what compiled code may call, or None."""
+    if isinstance(callee, Intrinsic):
+        return None
     function = getattr(callee, "py_func", callee)
     return function if isinstance(function, FunctionType) else None
 

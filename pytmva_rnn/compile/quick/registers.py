@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from pytmva_rnn.compile.quick.emitting import room
+
 __all__ = [
     "DOUBLE",
     "INTEGER",
@@ -148,8 +150,7 @@ class Slot:
 
     def __init__(self, builder: Any, kind: ScalarKind) -> None:
         self.kind = kind
-        with builder.goto_block(builder.function.entry_basic_block):
-            self.place = builder.alloca(kind.type)
+        self.place = room(builder, kind.type)
 
     def load(self, builder: Any) -> Scalar:
         return Scalar(self.kind, builder.load(self.place))

@@ -1,4 +1,4 @@
-"""Products of weights with one event, whose lanes are the columns of the weights, as Numba intrinsics.
+"""Products of weights with one event, whose lanes are the columns of the weights, as intrinsics.
 
 A tile keeps as many vectors of sums in registers as there are, so that each input that is read serves them all.
 Addresses are integers in bytes, strides count floats.
@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
+from pytmva_rnn.compile import intrinsic
+from pytmva_rnn.compile.quick import stored
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
-from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, Emitter
+from pytmva_rnn.kernels.cpu.machine.simd import INT64, Emitter
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, multiply_add
 
 __all__ = ["affine_product"]
@@ -35,8 +34,8 @@ def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, An
     for v, slot in enumerate(chains[0]):
         b.store(e.load(e.offset(start, v * WIDTH)).value, slot)
     first, second = parts
-    w, stride, x, n = (cgutils.alloca_once_value(b, value) for value in first)
-    left = cgutils.alloca_once_value(b, b.icmp_signed(">", second[-1], INT64(0)))
+    w, stride, x, n = (stored(b, value) for value in first)
+    left = stored(b, b.icmp_signed(">", second[-1], INT64(0)))
 
     def add(count: int) -> None:
         weights, inputs, distance = b.load(w), b.load(x), b.load(stride)
@@ -72,43 +71,37 @@ def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, An
 
 
 @intrinsic
-def affine_product(_: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards):
+def affine_product(builder: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards):
     """`y = start + x W + h U` for W [n][vectors*WIDTH] and U of m rows: of one event the columns are the lanes.
 
     Its tiles come from the first to the last, or `backwards`: of weights that are met again and again, but too many for
     the first cache, it still has those that came last.
     """
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards = arguments
-        e = Emitter(builder)
-        largest = max(_ROUNDS)
-        x, h = e.pointer(x), e.pointer(h)
-        places = [e.pointer(address) for address in (start, w, u, y)]
-        last_first = builder.icmp_signed("!=", backwards, INT64(0))
-        left = cgutils.alloca_once_value(builder, vectors)
-        head, choice, end = (builder.append_basic_block(name) for name in ("tiles", "choice", "tiled"))
+    e = Emitter(builder)
+    largest = max(_ROUNDS)
+    x, h = e.pointer(x), e.pointer(h)
+    places = [e.pointer(address) for address in (start, w, u, y)]
+    last_first = builder.icmp_signed("!=", backwards, INT64(0))
+    left = stored(builder, vectors)
+    head, choice, end = (builder.append_basic_block(name) for name in ("tiles", "choice", "tiled"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    count = builder.load(left)
+    builder.cbranch(builder.icmp_signed(">", count, INT64(0)), choice, end)
+    builder.position_at_end(choice)
+    # two even ones at the end: a small one would wait for its sums
+    half = builder.lshr(builder.add(count, INT64(1)), INT64(1))
+    several = builder.select(builder.icmp_signed("<", count, INT64(2 * largest)), half, INT64(largest))
+    one = builder.icmp_signed("<=", count, INT64(largest))
+    chosen = builder.switch(builder.select(one, count, several), end)
+    for width in sorted(_ROUNDS):
+        block = builder.append_basic_block(f"tile_of_{width}")
+        chosen.add_case(INT64(width), block)
+        builder.position_at_end(block)
+        rest = builder.sub(count, INT64(width))
+        first = builder.select(last_first, rest, builder.sub(vectors, count))
+        now = [e.offset(place, e.times(first, WIDTH)) for place in places]
+        _tile(e, width, now[0], ((now[1], w_stride, x, n), (now[2], u_stride, h, m)), now[3])
+        builder.store(rest, left)
         builder.branch(head)
-        builder.position_at_end(head)
-        count = builder.load(left)
-        builder.cbranch(builder.icmp_signed(">", count, INT64(0)), choice, end)
-        builder.position_at_end(choice)
-        # two even ones at the end: a small one would wait for its sums
-        half = builder.lshr(builder.add(count, INT64(1)), INT64(1))
-        several = builder.select(builder.icmp_signed("<", count, INT64(2 * largest)), half, INT64(largest))
-        one = builder.icmp_signed("<=", count, INT64(largest))
-        chosen = builder.switch(builder.select(one, count, several), end)
-        for width in sorted(_ROUNDS):
-            block = builder.append_basic_block(f"tile_of_{width}")
-            chosen.add_case(INT64(width), block)
-            builder.position_at_end(block)
-            rest = builder.sub(count, INT64(width))
-            first = builder.select(last_first, rest, builder.sub(vectors, count))
-            now = [e.offset(place, e.times(first, WIDTH)) for place in places]
-            _tile(e, width, now[0], ((now[1], w_stride, x, n), (now[2], u_stride, h, m)), now[3])
-            builder.store(rest, left)
-            builder.branch(head)
-        builder.position_at_end(end)
-        return context.get_dummy_value()
-
-    return types.void(*[INTP] * 12), emit
+    builder.position_at_end(end)

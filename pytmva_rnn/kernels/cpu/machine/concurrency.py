@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import config
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import most_threads
 from pytmva_rnn.kernels.cpu.machine.crew import CREW, LINE, MOST_PARTS, share, work
 
 __all__ = ["available_threads", "running"]
@@ -22,8 +22,7 @@ __all__ = ["available_threads", "running"]
 def available_threads() -> int:
     """Cores that this process may use, at most Numba's number of threads."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    return max(1, min(cores, limit))
+    return max(1, min(cores, most_threads(cores)))
 
 
 _MOST_HELPERS = 2

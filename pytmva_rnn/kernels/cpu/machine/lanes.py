@@ -5,14 +5,15 @@ from __future__ import annotations
 import platform
 
 import llvmlite.binding
-from numba import config
+
+from pytmva_rnn.compile import processor_features
 
 __all__ = ["FUSES", "LANES", "VECTORS", "WIDTH"]
 
 
 def _features() -> set[str]:
-    """Of the CPU that Numba compiles for, as LLVM spells them."""
-    chosen: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
+    """Of the CPU that is compiled for, as LLVM spells them."""
+    chosen = processor_features()
     if chosen is not None:
         return set(chosen.split(","))
     return {f"+{name}" for name, on in llvmlite.binding.get_host_cpu_features().items() if on}

@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pytmva_rnn.compile import helper, inlined
-from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
+from pytmva_rnn.compile import emitted, helper, inlined
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 

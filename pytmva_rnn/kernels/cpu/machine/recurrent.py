@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import helper, inlined
-from pytmva_rnn.kernels.cpu.machine.arithmetic import emitted
+from pytmva_rnn.compile import emitted, helper, inlined
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, affine, outer_product, product, transpose

@@ -1,7 +1,7 @@
-"""SIMD building blocks: loops over vectors, transposes and pointwise equations, as Numba intrinsics.
+"""SIMD building blocks: loops over vectors, transposes and pointwise equations, as intrinsics.
 
-Numba alone leaves vectorisation to LLVM's judgement, which loses a factor of two on these shapes; the blocks here emit
-vector instructions. An event is a lane: a block of LANES events is stored feature-major, [feature][LANES] float32.
+LLVM's own judgement of what to vectorise loses a factor of two on these shapes; the blocks here emit vector
+instructions. An event is a lane: a block of LANES events is stored feature-major, [feature][LANES] float32.
 Addresses are integers in bytes, strides are counted in floats.
 """
 
@@ -13,17 +13,15 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
 
-from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
+from pytmva_rnn.compile import intrinsic
+from pytmva_rnn.compile.quick import declared, loop, room, stored
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.vector import FLOAT, INT32, VECTOR, Vector, multiply_add
 
 __all__ = ["Emitter", "add_bias", "any_beyond", "pointwise", "transpose_rows", "transpose_square"]
 
 INT64 = ir.IntType(64)
-INTP = types.intp
 BITS = ir.IntType(WIDTH)
 LARGEST = ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.finfo(np.float32).max))] * WIDTH)
 
@@ -61,12 +59,12 @@ class Emitter:
 
     @contextmanager
     def loop(self, count: Any) -> Iterator[Any]:
-        with cgutils.for_range(self.builder, count) as body:
-            yield body.index
+        with loop(self.builder, count) as index:
+            yield index
 
     def accumulators(self, rows: int, vectors: int) -> list[list[Any]]:
         """Registers [rows][vectors] (stack slots that LLVM promotes), zero."""
-        slots = [[cgutils.alloca_once(self.builder, VECTOR) for _ in range(vectors)] for _ in range(rows)]
+        slots = [[room(self.builder, VECTOR) for _ in range(vectors)] for _ in range(rows)]
         for row in slots:
             for slot in row:
                 self.builder.store(ir.Constant(VECTOR, None), slot)
@@ -75,7 +73,7 @@ class Emitter:
     def room(self, floats: int) -> Any:
         """Pointer to so many floats on the stack."""
         vectors = -(-floats // WIDTH)
-        return self.builder.bitcast(cgutils.alloca_once(self.builder, VECTOR, vectors), FLOAT.as_pointer())
+        return self.builder.bitcast(room(self.builder, VECTOR, vectors), FLOAT.as_pointer())
 
     def multiply_add(
         self, slots: list[list[Any]], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, count: Any
@@ -95,69 +93,53 @@ def pointwise(equations: Callable[..., Sequence[Vector]], inputs: int, outputs: 
     vectors, of which it uses every step-th, and tuples of addresses. An output may be an input's own place."""
 
     @intrinsic
-    def loop(_: Any, count, step, given, made):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            count, step, given, made = arguments
-            e = Emitter(builder)
-            sources = [e.pointer(builder.extract_value(given, j)) for j in range(inputs)]
-            targets = [e.pointer(builder.extract_value(made, j)) for j in range(outputs)]
-            with e.loop(builder.udiv(count, step)) as k:
-                place = e.times(e.times(k, step), WIDTH)
-                values = equations(*(e.load(e.offset(p, place)) for p in sources))
-                for value, target in zip(values, targets, strict=True):
-                    e.store(value, e.offset(target, place))
-            return context.get_dummy_value()
+    def apply(builder: Any, count, step, given, made):
+        e = Emitter(builder)
+        sources = [e.pointer(given[j]) for j in range(inputs)]
+        targets = [e.pointer(made[j]) for j in range(outputs)]
+        with e.loop(builder.udiv(count, step)) as k:
+            place = e.times(e.times(k, step), WIDTH)
+            values = equations(*(e.load(e.offset(p, place)) for p in sources))
+            for value, target in zip(values, targets, strict=True):
+                e.store(value, e.offset(target, place))
 
-        return types.void(INTP, INTP, given, made), emit
-
-    return loop
+    return apply
 
 
 @intrinsic
-def add_bias(_: Any, rows, vectors, sums, bias):
+def add_bias(builder: Any, rows, vectors, sums, bias):
     """Add bias[row] to the sums [row][LANES], of some vectors of lanes; returns whether any is infinite or NaN.
 
     A loop in Python, which LLVM would make vectors of, takes it seconds to compile.
     """
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rows, vectors, sums, bias = arguments
-        e = Emitter(builder)
-        sums, bias = e.pointer(sums), e.pointer(bias)
-        found = cgutils.alloca_once_value(builder, ir.Constant(BITS, 0))
-        with e.loop(rows) as row:
-            b = e.broadcast(e.offset(bias, row))
-            with e.loop(vectors) as v:
-                place = e.offset(sums, e.times(row, LANES), e.times(v, WIDTH))
-                total = e.load(place) + b
-                e.store(total, place)
-                builder.store(builder.or_(builder.load(found), _beyond(builder, total)), found)
-        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
-
-    return types.boolean(*[INTP] * 4), emit
+    e = Emitter(builder)
+    sums, bias = e.pointer(sums), e.pointer(bias)
+    found = stored(builder, ir.Constant(BITS, 0))
+    with e.loop(rows) as row:
+        b = e.broadcast(e.offset(bias, row))
+        with e.loop(vectors) as v:
+            place = e.offset(sums, e.times(row, LANES), e.times(v, WIDTH))
+            total = e.load(place) + b
+            e.store(total, place)
+            builder.store(builder.or_(builder.load(found), _beyond(builder, total)), found)
+    return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
 
 
 @intrinsic
-def any_beyond(_: Any, vectors, sums):
+def any_beyond(builder: Any, vectors, sums):
     """Whether any float of some vectors is infinite or NaN."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        vectors, sums = arguments
-        e = Emitter(builder)
-        sums = e.pointer(sums)
-        found = cgutils.alloca_once_value(builder, ir.Constant(BITS, 0))
-        with e.loop(vectors) as v:
-            of = e.load(e.offset(sums, e.times(v, WIDTH)))
-            builder.store(builder.or_(builder.load(found), _beyond(builder, of)), found)
-        return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
-
-    return types.boolean(*[INTP] * 2), emit
+    e = Emitter(builder)
+    sums = e.pointer(sums)
+    found = stored(builder, ir.Constant(BITS, 0))
+    with e.loop(vectors) as v:
+        of = e.load(e.offset(sums, e.times(v, WIDTH)))
+        builder.store(builder.or_(builder.load(found), _beyond(builder, of)), found)
+    return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
 
 
 def _beyond(builder: Any, of: Vector) -> Any:
     """A bit of each float: whether it is infinite or NaN."""
-    kind = ir.FunctionType(VECTOR, [VECTOR])
-    magnitude = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fabs.v{WIDTH}f32")
+    magnitude = declared(builder, f"llvm.fabs.v{WIDTH}f32", ir.FunctionType(VECTOR, [VECTOR]))
     return builder.bitcast(builder.fcmp_unordered(">", builder.call(magnitude, [of.value]), LARGEST), BITS)
 
 
@@ -177,43 +159,31 @@ def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
 
 
 @intrinsic
-def transpose_square(_: Any, source, source_stride, target, target_stride):
+def transpose_square(builder: Any, source, source_stride, target, target_stride):
     """`target[j][i] = source[i][j]` for a square of WIDTH x WIDTH floats."""
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, source_stride, target, target_stride = arguments
-        e = Emitter(builder)
-        source, target = e.pointer(source), e.pointer(target)
-        rows = [e.load(e.offset(source, e.times(source_stride, i))).value for i in range(WIDTH)]
-        for i, row in enumerate(_transposed(builder, rows)):
-            e.store(Vector(builder, row), e.offset(target, e.times(target_stride, i)))
-        return context.get_dummy_value()
-
-    return types.void(*[INTP] * 4), emit
+    e = Emitter(builder)
+    source, target = e.pointer(source), e.pointer(target)
+    rows = [e.load(e.offset(source, e.times(source_stride, i))).value for i in range(WIDTH)]
+    for i, row in enumerate(_transposed(builder, rows)):
+        e.store(Vector(builder, row), e.offset(target, e.times(target_stride, i)))
 
 
 @intrinsic
-def transpose_rows(_: Any, source, events, row_floats, target, column, columns, gap):
+def transpose_rows(builder: Any, source, events, row_floats, target, column, columns, gap):
     """`target_j[i] = source[events[i]*row_floats + j]` for WIDTH events (addresses of int64) and WIDTH features j.
 
     The targets are LANES floats apart, and `gap` more after every `columns` of them; the first is number `column`.
     """
-
-    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, events, row_floats, target, column, columns, gap = arguments
-        e = Emitter(builder)
-        source, target = e.pointer(source), e.pointer(target)
-        numbers = builder.inttoptr(events, INT64.as_pointer())
-        rows = []
-        for i in range(WIDTH):
-            number = builder.load(builder.gep(numbers, [INT64(i)]))
-            rows.append(e.load(e.offset(source, builder.mul(number, row_floats))).value)
-        for row in _transposed(builder, rows):
-            e.store(Vector(builder, row), target)
-            column = builder.add(column, INT64(1))
-            ended = builder.icmp_signed("==", column, columns)
-            column = builder.select(ended, INT64(0), column)
-            target = e.offset(target, builder.select(ended, builder.add(gap, INT64(LANES)), INT64(LANES)))
-        return context.get_dummy_value()
-
-    return types.void(*[INTP] * 7), emit
+    e = Emitter(builder)
+    source, target = e.pointer(source), e.pointer(target)
+    numbers = builder.inttoptr(events, INT64.as_pointer())
+    rows = []
+    for i in range(WIDTH):
+        number = builder.load(builder.gep(numbers, [INT64(i)]))
+        rows.append(e.load(e.offset(source, builder.mul(number, row_floats))).value)
+    for row in _transposed(builder, rows):
+        e.store(Vector(builder, row), target)
+        column = builder.add(column, INT64(1))
+        ended = builder.icmp_signed("==", column, columns)
+        column = builder.select(ended, INT64(0), column)
+        target = e.offset(target, builder.select(ended, builder.add(gap, INT64(LANES)), INT64(LANES)))

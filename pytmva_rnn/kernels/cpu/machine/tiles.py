@@ -1,4 +1,4 @@
-"""Matrix products cut into register tiles, some with a recurrent cell's equations behind the sums, as Numba intrinsics.
+"""Matrix products cut into register tiles, some with a recurrent cell's equations behind the sums, as intrinsics.
 
 A tile keeps rows x vectors of sums in registers, so that each number that is read serves several multiply-adds.
 Addresses are integers in bytes, strides count floats.
@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from numba import types
-
-from pytmva_rnn.kernels.cpu.machine.intrinsics import intrinsic
+from pytmva_rnn.compile import intrinsic
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
-from pytmva_rnn.kernels.cpu.machine.simd import INT64, INTP, Emitter
+from pytmva_rnn.kernels.cpu.machine.simd import INT64, Emitter
 from pytmva_rnn.kernels.cpu.machine.vector import Vector
 
 __all__ = ["matrix_product", "recurrent_step"]
@@ -74,35 +72,32 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
     """
 
     @intrinsic
-    def product(_: Any, rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate = arguments
-            e = Emitter(builder)
-            a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
-            a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
-            adding = builder.icmp_signed("!=", accumulate, INT64(0))
-            for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
-                first_column = e.times(column, WIDTH)
-                for height, row in _even_tiles(e, rows, tile_rows):
-                    slots = e.accumulators(height, width)
-                    corner = e.offset(c, e.times(row, c_stride), first_column)
-                    places = [
-                        (slot, e.offset(corner, e.times(c_stride, r), v * WIDTH))
-                        for r, row_slots in enumerate(slots)
-                        for v, slot in enumerate(row_slots)
-                    ]
-                    with builder.if_then(adding):
-                        for slot, place in places:
-                            builder.store(e.load(place).value, slot)
-                    with e.loop(n) as t:
-                        a_t = e.offset(a, e.times(t, a_next), e.times(row, a_row))
-                        b_t = e.offset(b, e.times(t, b_next), first_column)
-                        e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
+    def product(
+        builder: Any, rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate
+    ):
+        e = Emitter(builder)
+        a, b, c = e.pointer(a), e.pointer(b), e.pointer(c)
+        a_row, a_step = (1, a_stride) if rows_adjacent else (a_stride, 1)
+        adding = builder.icmp_signed("!=", accumulate, INT64(0))
+        for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
+            first_column = e.times(column, WIDTH)
+            for height, row in _even_tiles(e, rows, tile_rows):
+                slots = e.accumulators(height, width)
+                corner = e.offset(c, e.times(row, c_stride), first_column)
+                places = [
+                    (slot, e.offset(corner, e.times(c_stride, r), v * WIDTH))
+                    for r, row_slots in enumerate(slots)
+                    for v, slot in enumerate(row_slots)
+                ]
+                with builder.if_then(adding):
                     for slot, place in places:
-                        e.store(Vector(builder, builder.load(slot)), place)
-            return context.get_dummy_value()
-
-        return types.void(*[INTP] * 13), emit
+                        builder.store(e.load(place).value, slot)
+                with e.loop(n) as t:
+                    a_t = e.offset(a, e.times(t, a_next), e.times(row, a_row))
+                    b_t = e.offset(b, e.times(t, b_next), first_column)
+                    e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
+                for slot, place in places:
+                    e.store(Vector(builder, builder.load(slot)), place)
 
     return product
 
@@ -117,7 +112,7 @@ def _apply(
 
 
 def _pointers(e: Emitter, addresses: Any, count: int) -> list[Any]:
-    return [e.pointer(e.builder.extract_value(addresses, j)) for j in range(count)]
+    return [e.pointer(addresses[j]) for j in range(count)]
 
 
 def recurrent_step(
@@ -141,37 +136,32 @@ def recurrent_step(
         return q * LANES + v * WIDTH
 
     @intrinsic
-    def step(_: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            H, vectors, wx, x, nx, wh, h, nh, given, made = arguments
-            e = Emitter(builder)
-            wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
-            sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
-            buffer = e.room(group * of_unit)
-            for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
-                lane = e.times(vector, WIDTH)
-                for size, first, tiles in _groups(e, H, sizes, group):
-                    with e.loop(tiles) as k:
-                        unit = builder.add(first, e.times(k, size))
-                        slots = e.accumulators(sums * size, width)
-                        for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
-                            chosen = [slots[q * size + u] for q in which for u in range(size)]
-                            tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
-                            e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
-                        for u in range(size):
-                            kept = e.offset(buffer, e.times(builder.add(e.times(k, size), INT64(u)), of_unit))
-                            for q in range(sums):
-                                for v, slot in enumerate(slots[q * size + u]):
-                                    e.store(Vector(builder, builder.load(slot)), e.offset(kept, place_of(q, v)))
-                    with e.loop(e.times(tiles, size)) as u:
-                        kept = e.offset(buffer, e.times(u, of_unit))
-                        corner = builder.add(e.times(builder.add(first, u), LANES), lane)
-                        for v in range(width):
-                            totals = [e.load(e.offset(kept, place_of(q, v))) for q in range(sums)]
-                            place = builder.add(corner, INT64(v * WIDTH))
-                            _apply(e, equations, totals, sources, targets, place)
-            return context.get_dummy_value()
-
-        return types.void(*[INTP] * 8, given, made), emit
+    def step(builder: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
+        e = Emitter(builder)
+        wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
+        sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
+        buffer = e.room(group * of_unit)
+        for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
+            lane = e.times(vector, WIDTH)
+            for size, first, tiles in _groups(e, H, sizes, group):
+                with e.loop(tiles) as k:
+                    unit = builder.add(first, e.times(k, size))
+                    slots = e.accumulators(sums * size, width)
+                    for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
+                        chosen = [slots[q * size + u] for q in which for u in range(size)]
+                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
+                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
+                    for u in range(size):
+                        kept = e.offset(buffer, e.times(builder.add(e.times(k, size), INT64(u)), of_unit))
+                        for q in range(sums):
+                            for v, slot in enumerate(slots[q * size + u]):
+                                e.store(Vector(builder, builder.load(slot)), e.offset(kept, place_of(q, v)))
+                with e.loop(e.times(tiles, size)) as u:
+                    kept = e.offset(buffer, e.times(u, of_unit))
+                    corner = builder.add(e.times(builder.add(first, u), LANES), lane)
+                    for v in range(width):
+                        totals = [e.load(e.offset(kept, place_of(q, v))) for q in range(sums)]
+                        place = builder.add(corner, INT64(v * WIDTH))
+                        _apply(e, equations, totals, sources, targets, place)
 
     return step

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils
 
+from pytmva_rnn.compile.quick import declared
 from pytmva_rnn.kernels.cpu.machine.lanes import FUSES, WIDTH
 
 __all__ = ["Vector", "at_least", "below", "exp", "multiply_add", "sigmoid", "tanh"]
@@ -172,4 +172,4 @@ def _integers(n: int) -> Any:
 
 def _declare(builder: Any, name: str, kind: Any, arguments: int) -> Any:
     function = ir.FunctionType(kind, [kind] * arguments)
-    return cgutils.get_or_insert_function(builder.module, function, f"{name}.v{WIDTH}f32")
+    return declared(builder, f"{name}.v{WIDTH}f32", function)

@@ -19,8 +19,10 @@ from importlib.metadata import version
 from inspect import isfunction, unwrap
 from typing import Any
 
+import numba
 import numpy as np
 from numba import cuda
+from numba.core.caching import NullCache
 from numba.cuda import dispatcher, serialize, utils  # type: ignore[attr-defined]
 from numba.cuda.cudadrv.runtime import runtime
 
@@ -32,7 +34,7 @@ __all__ = ["KernelCache", "kept_kernels"]
 _PACKAGE = "pytmva_rnn.kernels.cuda"
 
 
-class KernelCache(CodeCache):
+class KernelCache(CodeCache, NullCache):
     """A kernel's cache in place of numba-cuda's; the bounds are those that it is compiled with, see `device.kernel`."""
 
     def __init__(self, function: Any, bounds: tuple[int, int] | None) -> None:
@@ -63,7 +65,7 @@ class KernelCache(CodeCache):
             self._keep(_label(), self._key(signature, made_of), serialize.dumps(compiled._reduce_states()))
 
     def _key(self, signature: Any, made_of: str) -> tuple[Any, ...]:
-        return str(signature), self._bounds, version("numba-cuda"), runtime.get_version(), made_of
+        return numba.__version__, str(signature), self._bounds, version("numba-cuda"), runtime.get_version(), made_of
 
 
 def _label() -> str:
