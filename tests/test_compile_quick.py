@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytest
@@ -26,6 +27,10 @@ from tests.reference import FOLDER
 PAIR = np.dtype([("n", np.int64), ("address", np.int64), ("x", np.float64)])
 LIMIT = np.float32(3.5)
 CHOICES = (2, 5)
+
+quick_compiler = pytest.mark.skipif(
+    not hasattr(llvmlite.binding, "create_pass_builder"), reason="Numba compiles everything with this llvmlite"
+)
 
 
 @pytest.fixture
@@ -319,6 +324,7 @@ def test_what_is_refused_numba_compiles(folder: Path) -> None:
     assert added(operation(add_one_in_numpy)) == [1, 2, 3]
 
 
+@quick_compiler
 def test_code_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert added(operation(add_one)) == [1, 2, 3]
     assert len(list(folder.rglob("*.nbc"))) == 1

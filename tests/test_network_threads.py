@@ -29,6 +29,7 @@ from pytmva_rnn.network import Network, keeping, threads
 from pytmva_rnn.network.threads import VARIABLE, Turn, asked_threads, forks
 from pytmva_rnn.options import TrainingPhase
 from tests.reference import FOLDER, Case
+from tests.test_compile_quick import quick_compiler
 from tests.test_kernels_cpu import Net
 
 SMALL = "RNN|3|4|5|0|0,LINEAR"
@@ -65,6 +66,7 @@ def test_the_import_compiles_nothing() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@quick_compiler
 def test_a_first_score_does_without_numba() -> None:
     """Its import would take longer than all else."""
     program = f"""
@@ -133,6 +135,7 @@ def test_a_fork_waits_for_a_call_of_llvm() -> None:
 
 
 @pytest.mark.slow
+@quick_compiler
 def test_a_training_does_without_numba() -> None:
     program = """
 import sys, numpy as np, pytmva_rnn

@@ -38,7 +38,7 @@ from pytmva_rnn.compile.quick.registers import (
     Scalar,
     integer,
 )
-from pytmva_rnn.compile.waiting import making_ready, saved, watched
+from pytmva_rnn.compile.waiting import making_ready, nothing_kept, saved, watched
 
 __all__ = ["NumbaCache", "callback", "dispatcher", "helper_type", "intrinsic_type"]
 
@@ -82,9 +82,13 @@ class NumbaCache(CodeCache, NullCache):
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled, if that is possible."""
-        if not (compiled.lifted or compiled.library.has_dynamic_globals):
-            self._keep("", self._key(signature, compiled.target_context), _pickled(compiled._reduce()))
-        saved()
+        try:
+            if not (compiled.lifted or compiled.library.has_dynamic_globals):
+                self._keep("", self._key(signature, compiled.target_context), _pickled(compiled._reduce()))
+        except (TypeError, pickle.PicklingError) as error:
+            nothing_kept(f"{self._function.__qualname__}: {error}")
+        finally:
+            saved()
 
     def _key(self, signature: Any, context: Any) -> tuple[Any, ...]:
         """What code depends on beside the sources."""
