@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import math
 import os
 import pkgutil
@@ -19,8 +20,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import Operation, array_at, call, decorators, entry, helper, operation
-from pytmva_rnn.compile.quick import Refused, emitted_module, machine_code
+from pytmva_rnn.compile.quick import Refused, emitted_module, machine_code, python_sources
 from pytmva_rnn.kernels import cpu
+from pytmva_rnn.kernels.cpu.layers import lstm
 from pytmva_rnn.transformations import interpreter
 from tests.reference import FOLDER
 
@@ -280,6 +282,35 @@ def test_a_source_that_was_changed_is_not_compiled(tmp_path: Path, monkeypatch: 
     path.write_text(source.format("array_at(address, n, np.int64)[0] = 2"))
     with pytest.raises(Refused, match="no source of put"):
         emitted_module(put, "any")
+
+
+def test_a_function_is_found_in_its_own_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    defined = python_sources._defined
+
+    def noted(code: Any, source: str) -> Any:
+        looked.append(source.strip())
+        return defined(code, source)
+
+    def within(address: int, n: int) -> None:
+        array_at(address, n, np.float64)[0] = 1
+
+    monkeypatch.setattr(python_sources, "_defined", noted)
+    python_sources._definition.cache_clear()
+    assert python_sources.definition(sign_of.py_func).lineno == sign_of.py_func.__code__.co_firstlineno + 1
+    assert looked == [inspect.getsource(sign_of.py_func).strip()]
+    # what stands in another function is found in the whole file
+    assert python_sources.definition(within).lineno == within.__code__.co_firstlineno
+    assert len(looked[-1]) > 10_000
+
+
+def test_an_equation_is_emitted_once() -> None:
+    # each sigmoid and tanh divides once
+    for forward in (lstm.forward, lstm.forward_training):
+        assert str(emitted_module(forward.function, "any")).count(" fdiv ") == 5
+    text = {each: str(emitted_module(each.function, "any")) for each in (lstm.forward, lstm.forward_training)}
+    # what only the backward pass needs is not compiled for scores
+    assert text[lstm.forward_training].count(" store <") - text[lstm.forward].count(" store <") == 5
 
 
 def test_code_is_kept_for_the_sources_that_were_imported() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -60,17 +62,32 @@ def _code(function: Callable[..., Any], kinds: tuple[Any, ...] | None) -> tuple[
 def _emitted_code(function: Callable[..., Any], kinds: tuple[Any, ...] | None) -> tuple[str, list[str], bytes]:
     if not hasattr(llvm, "create_pass_builder"):
         raise Refused("this version of llvmlite has other passes")
-    emitted = emitted_module(function, _name(function), kinds)
-    module = llvm.parse_assembly(str(emitted))
+    with _nothing_collected():
+        emitted = str(emitted_module(function, _name(function), kinds))
+    module = llvm.parse_assembly(emitted)
     module.verify()
     machine = _machine()
     module.data_layout = str(machine.target_data)
-    tuning = llvm.create_pipeline_tuning_options(speed_level=3)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_vectorization = True
+    # what gains by it is unrolled where it is emitted: the rest would take twice the time, and no less when it is run
+    tuning.loop_unrolling = tuning.loop_interleaving = False
     passes = llvm.create_pass_builder(machine, tuning)
     passes.getModulePassManager().run(module, passes)
     others = [each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm.")]
     return _name(function), others, machine.emit_object(module)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Spare Python its search for garbage while many objects are made, which would look at all that there are."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _name(function: Callable[..., Any]) -> str:

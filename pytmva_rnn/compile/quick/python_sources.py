@@ -1,6 +1,7 @@
 """Where functions' sources stand, and what their names mean."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
@@ -34,26 +35,46 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
         If it is not there: typed in, say, or another by now.
     """
     code = function.__code__
-    found, compiled = _definitions(code.co_filename).get((code.co_name, code.co_firstlineno), (None, None))
-    # the file may have been changed since it was imported
-    if found is None or compiled != code:
+    found = _definition(code)
+    if found is None:
         raise Refused(f"no source of {code.co_name} in {code.co_filename}")
     return found
 
 
 @cache
-def _definitions(file: str) -> dict[tuple[str, int], tuple[ast.FunctionDef, CodeType | None]]:
-    """By name and first line, which may be that of a decorator; with what Python makes of them."""
-    source = "".join(linecache.getlines(file))
+def _definition(code: CodeType) -> ast.FunctionDef | None:
+    """The definition that Python makes a code of; most of the time in its lines alone, which takes a tenth."""
+    lines = linecache.getlines(code.co_filename)
+    return _defined(code, _own_lines(code, lines)) or _defined(code, "".join(lines))
+
+
+def _own_lines(code: CodeType, lines: list[str]) -> str:
+    """From a function's first line to the next one that begins something else, if it is of no class or function."""
+    first = code.co_firstlineno - 1
+    begun = False
+    for number in range(first, len(lines)):
+        begins = lines[number][:1].isalpha() or lines[number].startswith(("@", "_"))
+        if begun and begins:
+            return "\n" * first + "".join(lines[first:number])
+        begun = begun or lines[number].startswith("def ")
+    return "\n" * first + "".join(lines[first:])
+
+
+def _defined(code: CodeType, source: str) -> ast.FunctionDef | None:
+    """The definition of a code in a text, or None: the file may have been changed since it was imported."""
     try:
-        tree, whole = ast.parse(source, file), compile(source, file, "exec", dont_inherit=True)
+        flags = code.co_flags & __future__.annotations.compiler_flag
+        whole = compile(source, code.co_filename, "exec", flags, dont_inherit=True)
+        if code not in _codes(whole):
+            return None
+        tree = ast.parse(source, code.co_filename)
     except SyntaxError:
-        return {}
-    found = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
-    lines = {node: [node.lineno, *(each.lineno for each in node.decorator_list)] for node in found}
-    codes = {(code.co_name, code.co_firstlineno): code for code in _codes(whole)}
-    places = {(node.name, min(lines[node])): node for node in lines}
-    return {place: (node, codes.get(place)) for place, node in places.items()}
+        return None
+    place = code.co_name, code.co_firstlineno
+    functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+    # the line may be that of a decorator
+    first = {node: min([node.lineno, *(each.lineno for each in node.decorator_list)]) for node in functions}
+    return next((node for node, line in first.items() if (node.name, line) == place), None)
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -74,6 +95,8 @@ def named(function: Callable[..., Any]) -> tuple[str, ...]:
 
 def plain(function: Callable[..., Any], arguments: list[Any], keywords: dict[str, Any]) -> list[Any]:
     """The arguments of a call in their order, defaults included."""
+    if not keywords and len(arguments) == len(named(function)):
+        return arguments
     bound = inspect.signature(function).bind(*arguments, **keywords)
     bound.apply_defaults()
     return list(bound.arguments.values())

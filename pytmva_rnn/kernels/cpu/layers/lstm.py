@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytmva_rnn.compile import operation
+from pytmva_rnn.compile import helper, operation
 from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, input_step, padded, record_type, row_of, step_of
@@ -88,7 +88,8 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     """Add the layer's operation, weights and memory to a plan."""
     D, H, T = layer.input_size, layer.state_size, layer.time_steps
     as_steps(plan, number, T, D)
-    op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=LSTM)
+    of_block = forward_training if plan.training else forward
+    op = plan.add(number, forward=of_block, forward_one=forward_one, backward=backward, pack=pack, record=LSTM)
     plan_states(layer, plan, op, 2)
     plan_gate_gradients(plan, op, 4)
     plan_sums(plan, op, 4 * H)
@@ -119,6 +120,17 @@ def pack(op_address, frame_address):
 @operation
 def forward(op_address, frame_address):
     """All steps of a block."""
+    _forward(op_address, frame_address, _inference_step)
+
+
+@operation
+def forward_training(op_address, frame_address):
+    """The same, and what the backward pass needs is kept."""
+    _forward(op_address, frame_address, _training_step)
+
+
+@helper
+def _forward(op_address, frame_address, step):
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, LSTM)
     H, D, rows, cells = op.H, op.D, op.H * LANES, frame.scratch + own.c
@@ -130,12 +142,10 @@ def forward(op_address, frame_address):
         x, h, h_new = input_step(op, frame, t), state(op, frame, t), state(op, frame, t + 1)
         c, c_new = step_of(cells, own.c_step, t), step_of(cells, own.c_step, t + 1)
         n = state_rows(op, t)
-        if op.training:
-            kept = step_of(frame.scratch, own.kept_step, t)
-            made = (h_new, c_new, kept + own.i, kept + own.f, kept + own.g, kept + own.o, kept + own.tanh_c)
-            _training_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), made)
-        else:
-            _inference_step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), (h_new, c_new))
+        kept = step_of(frame.scratch, own.kept_step, t)
+        # a score has no room for those behind the cell, and makes none of them
+        made = (h_new, c_new, kept + own.i, kept + own.f, kept + own.g, kept + own.o, kept + own.tanh_c)
+        step(H, frame.vectors, w, x, D + 1, u, h, n, (c,), made)
         carry_state(op, frame, t)
         carried(op, frame, t, H, c, c_new)
     remember_state(op, frame)

@@ -23,6 +23,8 @@ __all__ = ["Emitter", "add_bias", "any_beyond", "pointwise", "transpose_rows", "
 
 INT64 = ir.IntType(64)
 BITS = ir.IntType(WIDTH)
+_ZERO, _UNDEFINED = ir.Constant(VECTOR, None), ir.Constant(VECTOR, ir.Undefined)
+_FIRST = ir.Constant(ir.VectorType(INT32, WIDTH), [0] * WIDTH)
 LARGEST = ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.finfo(np.float32).max))] * WIDTH)
 
 
@@ -37,12 +39,21 @@ class Emitter:
 
     def offset(self, pointer: Any, *floats: Any) -> Any:
         for distance in floats:
-            index = INT64(distance) if isinstance(distance, int) else distance
-            pointer = self.builder.gep(pointer, [index], inbounds=True)
+            if not isinstance(distance, int):
+                pointer = self.builder.gep(pointer, [distance], inbounds=True)
+            elif distance:
+                pointer = self.builder.gep(pointer, [INT64(distance)], inbounds=True)
         return pointer
 
     def times(self, a: Any, b: Any) -> Any:
-        return self.builder.mul(a, INT64(b) if isinstance(b, int) else b)
+        """A product, in a register only if it has to be: LLVM takes long for instructions that do nothing."""
+        if isinstance(a, int):
+            a, b = b, a
+        if isinstance(b, int):
+            if b in (0, 1) or isinstance(a, int):
+                return a * b if isinstance(a, int) else a if b else 0
+            b = INT64(b)
+        return self.builder.mul(a, b)
 
     def load(self, pointer: Any) -> Vector:
         p = self.builder.bitcast(pointer, VECTOR.as_pointer())
@@ -52,10 +63,8 @@ class Emitter:
         self.builder.store(vector.value, self.builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
     def broadcast(self, pointer: Any) -> Vector:
-        undefined = ir.Constant(VECTOR, ir.Undefined)
-        scalar = self.builder.insert_element(undefined, self.builder.load(pointer, align=4), INT32(0))
-        zeros = ir.Constant(ir.VectorType(INT32, WIDTH), [0] * WIDTH)
-        return Vector(self.builder, self.builder.shuffle_vector(scalar, undefined, zeros))
+        scalar = self.builder.insert_element(_UNDEFINED, self.builder.load(pointer, align=4), INT32(0))
+        return Vector(self.builder, self.builder.shuffle_vector(scalar, _UNDEFINED, _FIRST))
 
     @contextmanager
     def loop(self, count: Any) -> Iterator[Any]:
@@ -67,7 +76,7 @@ class Emitter:
         slots = [[room(self.builder, VECTOR) for _ in range(vectors)] for _ in range(rows)]
         for row in slots:
             for slot in row:
-                self.builder.store(ir.Constant(VECTOR, None), slot)
+                self.builder.store(_ZERO, slot)
         return slots
 
     def room(self, floats: int) -> Any:
@@ -83,7 +92,7 @@ class Emitter:
             ak, bk = self.offset(a, self.times(k, a_step)), self.offset(b, self.times(k, b_step))
             inputs = [self.load(self.offset(bk, v * WIDTH)).value for v in range(len(slots[0]))]
             for r, row in enumerate(slots):
-                weight = self.broadcast(self.offset(ak, self.times(INT64(r), a_row))).value
+                weight = self.broadcast(self.offset(ak, self.times(r, a_row))).value
                 for slot, x in zip(row, inputs, strict=True):
                     self.builder.store(multiply_add(self.builder, weight, x, self.builder.load(slot)).value, slot)
 

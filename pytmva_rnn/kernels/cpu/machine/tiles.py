@@ -32,20 +32,6 @@ def _tiles(e: Emitter, total: Any, sizes: Sequence[int]) -> Iterator[tuple[int, 
         done = e.builder.add(done, e.times(count, size))
 
 
-def _groups(e: Emitter, total: Any, sizes: Sequence[int], largest: int) -> Iterator[tuple[int, Any, Any]]:
-    """The same in groups of at most `largest` rows: yields (size, first, tiles of the group)."""
-    b = e.builder
-    done: Any = INT64(0)
-    for size in sizes:
-        count, most = b.udiv(b.sub(total, done), INT64(size)), INT64(largest // size)
-        with e.loop(b.udiv(b.add(count, INT64(largest // size - 1)), most)) as group:
-            before = b.mul(group, most)
-            left = b.sub(count, before)
-            tiles = b.select(b.icmp_signed("<", left, most), left, most)
-            yield size, b.add(done, e.times(before, size)), tiles
-        done = b.add(done, e.times(count, size))
-
-
 def _even_tiles(e: Emitter, total: Any, largest: int) -> Iterator[tuple[int, Any]]:
     """The same with as few tiles as `largest` allows, of sizes that differ by one at most.
 
@@ -102,15 +88,6 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
     return product
 
 
-def _apply(
-    e: Emitter, equations: Equations, sums: Sequence[Vector], sources: Sequence[Any], targets: Sequence[Any], place: Any
-) -> None:
-    """Let the equations make, from sums and inputs, the outputs at a place."""
-    values = equations(*sums, *(e.load(e.offset(p, place)) for p in sources))
-    for value, target in zip(values, targets, strict=True):
-        e.store(value, e.offset(target, place))
-
-
 def _pointers(e: Emitter, addresses: Any, count: int) -> list[Any]:
     return [e.pointer(addresses[j]) for j in range(count)]
 
@@ -130,10 +107,7 @@ def recurrent_step(
     sums = max(*x_sums, *h_sums) + 1
     sizes = [units >> k for k in range(units.bit_length())]
     of_unit = sums * LANES
-    group = max(units, _ROOM // of_unit)
-
-    def place_of(q: int, v: int) -> int:
-        return q * LANES + v * WIDTH
+    group = max(1, _ROOM // of_unit // units) * units
 
     @intrinsic
     def step(builder: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
@@ -141,27 +115,31 @@ def recurrent_step(
         wx, x, wh, h = (e.pointer(address) for address in (wx, x, wh, h))
         sources, targets = _pointers(e, given, inputs), _pointers(e, made, outputs)
         buffer = e.room(group * of_unit)
-        for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
-            lane = e.times(vector, WIDTH)
-            for size, first, tiles in _groups(e, H, sizes, group):
-                with e.loop(tiles) as k:
-                    unit = builder.add(first, e.times(k, size))
+        with e.loop(builder.udiv(builder.add(H, INT64(group - 1)), INT64(group))) as number:
+            before = e.times(number, group)
+            left = builder.sub(H, before)
+            members = builder.select(builder.icmp_signed("<", left, INT64(group)), left, INT64(group))
+            for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
+                lane = e.times(vector, WIDTH)
+                for size, first in _tiles(e, members, sizes):
+                    unit = builder.add(before, first)
                     slots = e.accumulators(sums * size, width)
                     for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
                         chosen = [slots[q * size + u] for q in which for u in range(size)]
                         tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
                         e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
                     for u in range(size):
-                        kept = e.offset(buffer, e.times(builder.add(e.times(k, size), INT64(u)), of_unit))
+                        kept = e.offset(buffer, e.times(first, of_unit), u * of_unit, lane)
                         for q in range(sums):
                             for v, slot in enumerate(slots[q * size + u]):
-                                e.store(Vector(builder, builder.load(slot)), e.offset(kept, place_of(q, v)))
-                with e.loop(e.times(tiles, size)) as u:
-                    kept = e.offset(buffer, e.times(u, of_unit))
-                    corner = builder.add(e.times(builder.add(first, u), LANES), lane)
-                    for v in range(width):
-                        totals = [e.load(e.offset(kept, place_of(q, v))) for q in range(sums)]
-                        place = builder.add(corner, INT64(v * WIDTH))
-                        _apply(e, equations, totals, sources, targets, place)
+                                e.store(Vector(builder, builder.load(slot)), e.offset(kept, q * LANES + v * WIDTH))
+            with e.loop(members) as u, e.loop(vectors) as v:
+                lane = e.times(v, WIDTH)
+                kept = e.offset(buffer, e.times(u, of_unit), lane)
+                totals = [e.load(e.offset(kept, q * LANES)) for q in range(sums)]
+                place = builder.add(e.times(builder.add(before, u), LANES), lane)
+                values = equations(*totals, *(e.load(e.offset(p, place)) for p in sources))
+                for value, target in zip(values, targets, strict=True):
+                    e.store(value, e.offset(target, place))
 
     return step

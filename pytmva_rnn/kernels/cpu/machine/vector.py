@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,13 @@ def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Vector:
 
 
 def _constant(x: float) -> Any:
-    return ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.float32(x)))] * WIDTH)
+    return _constant_of(np.float32(x).tobytes())
+
+
+@cache
+def _constant_of(bits: bytes) -> Any:
+    """By the bits of the number: 0 and -0 are equal. What it is written as is kept with it."""
+    return ir.Constant(VECTOR, [ir.Constant(FLOAT, float(np.frombuffer(bits, np.float32)[0]))] * WIDTH)
 
 
 def at_least(x: Vector, bound: float, then: Vector | float, otherwise: Vector | float) -> Vector:
