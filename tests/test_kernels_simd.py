@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.kernels.cpu.machine import matrix, simd, vector
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import element, padded, row_of, step_of
+from pytmva_rnn.kernels.cpu.machine.panels import MOST, Panels, Rows, panel_widths, vectors_of
 
 _tanh = simd.pointwise(lambda x: (vector.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (vector.sigmoid(x),), 1, 1)
@@ -261,12 +262,32 @@ def test_outer_product(rows: int, count: int, vectors: int) -> None:
 def test_affine(vectors: int, n: int, m: int, backwards: int) -> None:
     random = np.random.default_rng(1)
     columns = vectors * WIDTH
-    w = random.normal(size=(n + 1, columns + WIDTH)).astype(np.float32)
-    u = random.normal(size=(m + 1, columns + 3)).astype(np.float32)
-    x, h, start = (random.normal(size=size).astype(np.float32) for size in (n + 1, m + 1, columns))
+    # with a row that no input meets
+    weights = random.normal(size=(1 + n + m + 1, columns)).astype(np.float32)
+    x, h = (random.normal(size=size).astype(np.float32) for size in (n + 1, m + 1))
     y = np.full(columns + WIDTH, 9, np.float32)
-    of_inputs = (address(w), columns + WIDTH, address(x), n)
-    matrix.affine(vectors, address(start), *of_inputs, address(u), columns + 3, address(h), m, address(y), backwards)
-    expected = start + x[:n] @ w[:n, :columns] + h[:m] @ u[:m, :columns]
+    panels = np.zeros(weights.size, np.float32)
+    Panels(0, columns, Rows(0, 1, columns), (Rows(columns, n + m + 1, columns),)).fill(weights.ravel(), panels)
+    matrix.affine(vectors, address(panels), len(weights), address(x), n, address(h), m, address(y), backwards)
+    expected = weights[0] + x[:n] @ weights[1 : n + 1] + h[:m] @ weights[n + 1 : n + 1 + m]
     np.testing.assert_allclose(y[:columns], expected, rtol=1e-5, atol=1e-5)
     assert (y[columns:] == 9).all()
+
+
+@pytest.mark.parametrize("columns", [1, WIDTH, 5 * WIDTH + 3, 9 * WIDTH, 15 * WIDTH - 1, 16 * WIDTH, 26 * WIDTH])
+def test_panels(columns: int) -> None:
+    widths = [width * WIDTH for width in panel_widths(vectors_of(columns))]
+    assert sum(widths) == vectors_of(columns) * WIDTH
+    assert max(widths) <= MOST * WIDTH
+    flat = np.arange(1, 1 + 7 * (columns + 2), dtype=np.float32)
+    rows = flat.reshape(7, -1)
+    packed = np.zeros(3 + 6 * sum(widths), np.float32)
+    # the bias is the last row of the first block
+    blocks = (Rows(1, 2, columns + 2), Rows(3 * (columns + 2), 3, columns + 2))
+    panels = Panels(3, columns, Rows(1 + 2 * (columns + 2), 1, columns + 2), blocks)
+    assert panels.rows == 6
+    panels.fill(flat, packed)
+    expected = np.zeros((6, sum(widths)), np.float32)
+    expected[:, :columns] = [rows[2, 1:-1], rows[0, 1:-1], rows[1, 1:-1], *rows[3:6, :-2]]
+    parts = np.split(expected, np.cumsum(widths)[:-1], axis=1)
+    assert packed.tolist() == [0, 0, 0, *np.concatenate([part.ravel() for part in parts]).tolist()]

@@ -18,6 +18,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.kernels.cpu.machine import single
 from pytmva_rnn.network.one_event import Scorer, scorer
+from pytmva_rnn.options import TrainingPhase
 from tests.reference import CASES, Case
 from tests.test_kernels_cpu import ALL_LAYERS, Net, recurrent
 
@@ -54,6 +55,23 @@ def test_reshape() -> None:
     evaluate = engine.single()
     scores = np.array([evaluate(x) for x in net.X])
     np.testing.assert_allclose(scores, engine.outputs(net.X)[:, 0], rtol=0, atol=2e-6)
+
+
+def test_weights_are_those_of_the_time() -> None:
+    """A function has a copy of them in an order of its own."""
+    net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|17|TANH,LINEAR", (4, 1, 5), 60)
+    engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    scores, x = [engine.single(), engine.single()], net.X[0]
+    start, state = scores[0](x), engine.state()
+    engine.step(*net.batch, np.arange(60), 1)
+    after = float(engine.outputs(net.X[:1])[0, 0])
+    assert after != pytest.approx(start, abs=1e-4)
+    assert [score(x) for score in scores] == pytest.approx([after, after], abs=1e-6)
+    engine.gradient(*net.batch, np.arange(60), 1)
+    engine.descend()
+    assert scores[0](x) == pytest.approx(float(engine.outputs(net.X[:1])[0, 0]), abs=1e-6)
+    engine.restore(state)
+    assert [score(x) for score in scores] == [start, start]
 
 
 def test_functions_that_are_made_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:

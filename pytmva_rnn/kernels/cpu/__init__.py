@@ -11,6 +11,6 @@ Each layer's file has
 description declares.
 
 In `machine/`, `op.py` says how memory is laid out, `plan.py` gives places in it, `program.py` walks over operations and
-blocks, `vector.py`, `simd.py`, `tiles.py` and `matrix.py` hold the building blocks and `recurrent.py` what layers with
-states share. `engine.py` is the front.
+blocks, `vector.py`, `simd.py`, `tiles.py` and `matrix.py` hold the building blocks, `columns.py` and `panels.py` those
+of one event, and `recurrent.py` what layers with states share. `engine.py` is the front.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.single import SINGLE, Preparation, function_of, may_share
 from pytmva_rnn.kernels.cpu.machine.states import States
-from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights
+from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights, PanelWeights
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
 from pytmva_rnn.kernels.engine_state import COUNTS, MOMENTS, check_state, named, remembered_name
 
@@ -86,6 +87,7 @@ class Engine:
                 self._optimizer = optimizers.clipped
         self._steps = 0
         self._batches = 0
+        self._panels: weakref.WeakSet[PanelWeights] = weakref.WeakSet()  # of the functions that `single` gave
         self._shared: Workspace | None = None  # with the gradient that a step is to be made by
         with compilation("scoring"):
             self._packing = self._make_workspace(plan, 1, 1)
@@ -95,6 +97,11 @@ class Engine:
     def _pack(self) -> None:
         """Refresh what operations keep of the weights in an order of their own."""
         program.pack(self._packing.table, self._packing.frame)
+        self._refresh_panels()
+
+    def _refresh_panels(self) -> None:
+        for panels in tuple(self._panels):
+            panels.refresh()
 
     def prepare(self, batch_size: int) -> None:
         """See `kernels.Prepares`."""
@@ -135,7 +142,9 @@ class Engine:
         with compilation("single events"):
             workspace = self._make_workspace(plan, 1, 1)
         frame, table = workspace.frame, workspace.table
-        frame["scratch"] = workspace.scratch.ctypes.data
+        panels = PanelWeights(plan, self._weights.flat)
+        self._panels.add(panels)
+        frame["scratch"], frame["packed"] = workspace.scratch.ctypes.data, panels.packed.ctypes.data
         first = plan.view.place // workspace.scratch.itemsize
         raw = workspace.scratch[0, first : first + self._outputs]
         record = np.zeros(1, SINGLE)
@@ -147,7 +156,7 @@ class Engine:
             if prepare is not None:
                 record["prepare"], record["prepare_program"] = prepare.operation.address, prepare.program.ctypes.data
                 record["prepared"] = prepare.result.ctypes.data
-            score = function_of(record, self._work_of_one, otherwise, (self, workspace, record, prepare))
+            score = function_of(record, self._work_of_one, otherwise, (self, workspace, panels, record, prepare))
             score(np.zeros(self._shape, np.float32))
 
         def evaluate(x: Floats) -> Floats:
@@ -379,6 +388,8 @@ class Engine:
         else:
             with running(threads) as crew:
                 total = program.train(workspace.job, program.walk.address, crew, *arguments)
+        if t:
+            self._refresh_panels()
         self._states.cut(order.shape[1])
         self._batches += len(order)
         return float(total)

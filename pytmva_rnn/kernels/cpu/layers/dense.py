@@ -25,6 +25,7 @@ DENSE = record_type(
     "differentiate",
     "w",  # place of the weights and the bias, in the flat weights
     "w_stride",
+    "one",  # place of those of one event, in panels
     "a",  # place of the sums, before the activation
     "dy_transposed",  # place of the sums' gradient, [lane][unit]
     "x_together",  # place where the steps of a single event are put together
@@ -73,6 +74,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan.place(number, "b", W, row=D)
     y = plan.activations(1, F)
     op.own |= {"activation": ACTIVATIONS[layer.activation], "w": W.place, "w_stride": W.stride}
+    op.own["one"] = plan.product(F, (W, 0))
     op.own |= {"a": plan.scratch(plan.rows(F))}
     if ACTIVATIONS[layer.activation] != LINEAR:
         op.own |= {"activate": activate, "differentiate": differentiate if plan.training else None}
@@ -146,17 +148,15 @@ def forward_one(op_address, frame_address):
     """Output of one event."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, DENSE)
-    T, D, F, w = op.T, op.D, op.H, frame.weights + own.w
+    T, D, F, vectors = op.T, op.D, op.H, (op.H + WIDTH - 1) // WIDTH
     x, a, y = input_step(op, frame, 0), frame.scratch + own.a, frame.scratch + op.y
     if T > 1 and op.x_step != D:
         x = frame.scratch + own.x_together
         for t in range(T):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
     into = a if own.activate else y
-    stride = own.w_stride
-    given = (element(w, stride, T * D, 0), w, stride, x, T * D, w, 0, x, 0, into, 0)
-    call(own.affine, (stride // WIDTH, *given))
-    if any_beyond(stride // WIDTH, into):
+    call(own.affine, (vectors, frame.packed + own.one, 1 + T * D, x, T * D, x, 0, into, 0))
+    if any_beyond(vectors, into):
         _sum_again(op, own, frame, into, 1, 1)
     if own.activate:
         call(own.activate, (own.activation, padded(F) // WIDTH, 1, a, y))

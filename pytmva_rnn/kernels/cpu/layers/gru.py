@@ -70,8 +70,8 @@ GRU = record_type(
     "g",
     "u_c",  # and what V makes or meets: r*h with the reset gate before, U_c h with it after
     "kept_step",  # to those of the next step; 0 in inference
-    "more_sums",  # place of other sums of one event: of the candidate, or with the reset gate after those of the states
-    "zeros",  # of where they start
+    "more",  # place of one event's other weights, in panels: the candidate's, or with the reset gate after the states'
+    "more_sums",  # and of their sums
     "dh",  # place of a gradient of the state before a step
     extends=RECURRENT,
 )
@@ -135,16 +135,19 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan_states(layer, plan, op, 1)
     # gradients of the gates: with the reset gate before r, z, c; after c, r, z and that of U_c h
     plan_gate_gradients(plan, op, 4 if after else 3, H)
-    plan_sums(plan, op, 3 * H)
     W = plan.matrix(D, 3 * H, biased=True)
     for g, gate in enumerate("crz" if after else "rzc"):
         plan.place(number, f"W_{gate}", W, column=g * H)
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
     if after:
         U = V = plan.matrix(H, 3 * H)
+        plan_sums(plan, op, 3 * H, (W, 0))
+        op.own["more"] = plan.product(3 * H, (U, 0))
         op.own |= {"packed_w": plan.packed((D + 1) * 3 * H), "packed_u": plan.packed(H * 3 * H)}
     else:
         U, V = plan.matrix(H, 2 * H), plan.matrix(H, H)
+        plan_sums(plan, op, 2 * H, (W, 0), (U, 0))
+        op.own["more"] = plan.product(H, (W, 2 * H), (V, 0))
         op.own |= {"packed_w": plan.packed((D + 1) * 2 * H), "packed_u": plan.packed(H * 2 * H)}
         op.own |= {"packed_w_c": plan.packed((D + 1) * H), "packed_v": plan.packed(H * H)}
     for gate, matrix, column in (("r", U, 0), ("z", U, H), ("c", V, 2 * H if after else 0)):
@@ -153,7 +156,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op.own |= {"v": V.place, "v_stride": V.stride}
     plan_kept(plan, op, "r", "z", "g", "u_c")
     if plan.single:
-        op.own |= {name: plan.scratch(padded(3 * H) + WIDTH) for name in ("more_sums", "zeros")}
+        op.own["more_sums"] = plan.scratch(padded(3 * H) + WIDTH)
     if plan.training:
         op.own["dh"] = plan.scratch(H * LANES)
 
@@ -226,9 +229,8 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, w, u, v = op.H, frame.weights + own.w, frame.weights + own.u, frame.weights + own.v
-    vectors = padded(H) // WIDTH
-    w_c, a_r, a_c = element(w, own.w_stride, 0, 2 * H), frame.scratch + own.sums, frame.scratch + own.more_sums
+    H, vectors = op.H, padded(op.H) // WIDTH
+    a_r, a_c = frame.scratch + own.sums, frame.scratch + own.more_sums
     a_z = step_of(a_r, H, 1)
     r, z, g, rh = _kept(op, frame, 0)
     floats(state(op, frame, 0), H)[:] = 0
@@ -236,9 +238,9 @@ def forward_one(op_address, frame_address):
         if passed_over(op, frame, t):
             continue
         h, h_new, n = state(op, frame, t), state(op, frame, t + 1), state_rows(op, t)
-        put_sums(op, frame, 2 * H, t, w, u, own.u_stride, h, n, a_r)
+        put_sums(op, frame, 2 * H, t, own.one, h, n, a_r)
         _gates_one(vectors, 1, (a_r, a_z, h), (r, z, rh))
-        put_sums(op, frame, H, t, w_c, v, own.v_stride, rh, n, a_c)
+        put_sums(op, frame, H, t, own.more, rh, n, a_c)
         _candidate_one(vectors, 1, (a_c, z, h), (h_new, g))
 
 
@@ -247,17 +249,17 @@ def forward_one_after(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, w, u, vectors = op.H, frame.weights + own.w, frame.weights + own.u, padded(op.H) // WIDTH
-    a_c, s_r, zeros = frame.scratch + own.sums, frame.scratch + own.more_sums, frame.scratch + own.zeros
+    H, D, vectors, columns = op.H, op.D, padded(op.H) // WIDTH, (3 * op.H + WIDTH - 1) // WIDTH
+    of_inputs, of_states = frame.packed + own.one, frame.packed + own.more
+    a_c, s_r = frame.scratch + own.sums, frame.scratch + own.more_sums
     a_r, a_z, s_z, s_c = step_of(a_c, H, 1), step_of(a_c, H, 2), step_of(s_r, H, 1), step_of(s_r, H, 2)
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        put_sums(op, frame, 3 * H, t, w, u, 0, h, 0, a_c)
-        of_states = (u, own.u_stride, h, state_rows(op, t), u, 0, h, 0, s_r, t & 1)
-        call(own.affine, (own.u_stride // WIDTH, zeros, *of_states))
+        call(own.affine, (columns, of_inputs, 1 + D, input_step(op, frame, t), D, h, 0, a_c, t & 1))
+        call(own.affine, (columns, of_states, 1 + H, h, state_rows(op, t), h, 0, s_r, t & 1))
         _after_one(vectors, 1, (a_r, s_r, a_z, s_z, a_c, s_c, h), (h_new,))
 
 

@@ -92,9 +92,9 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op = plan.add(number, forward=of_block, forward_one=forward_one, backward=backward, pack=pack, record=LSTM)
     plan_states(layer, plan, op, 2)
     plan_gate_gradients(plan, op, 4)
-    plan_sums(plan, op, 4 * H)
     W, U = plan.matrix(D, 4 * H, biased=True), plan.matrix(H, 4 * H)
     plan_weights(op, W, U)
+    plan_sums(plan, op, 4 * H, (W, 0), (U, 0))
     for g, gate in enumerate("ifco"):
         plan.place(number, f"W_{gate}", W, column=g * H)
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
@@ -158,7 +158,7 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from states of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, LSTM)
-    H, w, u, c, a = op.H, frame.weights + own.w, frame.weights + own.u, frame.scratch + own.c, frame.scratch + own.sums
+    H, c, a = op.H, frame.scratch + own.c, frame.scratch + own.sums
     gates = (a, step_of(a, H, 1), step_of(a, H, 2), step_of(a, H, 3))
     floats(state(op, frame, 0), H)[:] = 0
     floats(c, H)[:] = 0
@@ -166,7 +166,7 @@ def forward_one(op_address, frame_address):
         if passed_over(op, frame, t):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        put_sums(op, frame, 4 * H, t, w, u, own.u_stride, h, state_rows(op, t), a)
+        put_sums(op, frame, 4 * H, t, own.one, h, state_rows(op, t), a)
         _one_step(padded(H) // WIDTH, 1, (*gates, c), (h_new, c))
 
 

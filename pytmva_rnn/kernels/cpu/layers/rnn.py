@@ -65,9 +65,9 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op = plan.add(number, forward=forward, forward_one=forward_one, backward=backward, pack=pack, record=RNN)
     plan_states(layer, plan, op, 1)
     plan_gate_gradients(plan, op, 1)
-    plan_sums(plan, op, H)
     W, U = plan.matrix(D, H, biased=True), plan.matrix(H, H)
     plan_weights(op, W, U)
+    plan_sums(plan, op, H, (W, 0), (U, 0))
     plan.place(number, "W", W)
     plan.place(number, "b", W, row=D)
     plan.place(number, "U", U)
@@ -103,13 +103,13 @@ def forward_one(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, RNN)
-    H, w, u, a = op.H, frame.weights + own.w, frame.weights + own.u, frame.scratch + own.sums
+    H, a = op.H, frame.scratch + own.sums
     floats(state(op, frame, 0), H)[:] = 0
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        put_sums(op, frame, H, t, w, u, own.u_stride, h, state_rows(op, t), a)
+        put_sums(op, frame, H, t, own.one, h, state_rows(op, t), a)
         _one_step(padded(H) // WIDTH, 1, (a,), (h_new,))
 
 

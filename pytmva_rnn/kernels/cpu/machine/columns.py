@@ -1,7 +1,7 @@
 """Products of weights with one event, whose lanes are the columns of the weights, as intrinsics.
 
 A tile keeps as many vectors of sums in registers as there are, so that each input that is read serves them all.
-Addresses are integers in bytes, strides count floats.
+Addresses are integers in bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from llvmlite import ir
 from pytmva_rnn.compile import intrinsic
 from pytmva_rnn.compile.quick import stored
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
+from pytmva_rnn.kernels.cpu.machine.panels import MOST
 from pytmva_rnn.kernels.cpu.machine.simd import INT64, Emitter
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, multiply_add
 
@@ -26,26 +27,26 @@ A few sums that each row is added to would wait for one to be ready; more than 1
 """
 
 
-def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, Any, Any]], y: Any) -> None:
-    """A tile of `width` vectors of what `affine_product` makes, of two parts (weights, stride, inputs, rows)."""
+def _tile(e: Emitter, width: int, panel: Any, parts: Sequence[tuple[Any, Any]], y: Any) -> None:
+    """A tile of `width` vectors of what `affine_product` makes, of two parts (inputs, rows)."""
     b = e.builder
     rows, times = _ROUNDS[width]
+    row = width * WIDTH
     chains = [e.accumulators(1, width)[0] for _ in range(times)]
     for v, slot in enumerate(chains[0]):
-        b.store(e.load(e.offset(start, v * WIDTH)).value, slot)
+        b.store(e.load(e.offset(panel, v * WIDTH)).value, slot)
     first, second = parts
-    w, stride, x, n = (stored(b, value) for value in first)
+    w, x, n = (stored(b, value) for value in (e.offset(panel, row), *first))
     left = stored(b, b.icmp_signed(">", second[-1], INT64(0)))
 
     def add(count: int) -> None:
-        weights, inputs, distance = b.load(w), b.load(x), b.load(stride)
+        weights, inputs = b.load(w), b.load(x)
         for k in range(count):
             factor = e.broadcast(e.offset(inputs, k)).value
             for v, slot in enumerate(chains[k % times]):
-                weight = e.load(e.offset(weights, v * WIDTH)).value
-                b.store(multiply_add(b, weight, factor, b.load(slot)).value, slot)
-            weights = e.offset(weights, distance)
-        b.store(weights, w)
+                weight = e.load(e.offset(weights, k * row + v * WIDTH))
+                b.store(multiply_add(b, weight.value, factor, b.load(slot)).value, slot)
+        b.store(e.offset(weights, count * row), w)
         b.store(e.offset(inputs, count), x)
 
     part, done = b.append_basic_block("part"), b.append_basic_block("summed")
@@ -59,7 +60,7 @@ def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, An
         with b.if_then(b.icmp_signed("!=", b.and_(count, INT64(rows)), INT64(0))):
             add(rows)
     another = b.load(left)
-    for value, slot in zip((*second, ir.Constant(another.type, 0)), (w, stride, x, n, left), strict=True):
+    for value, slot in zip((*second, ir.Constant(another.type, 0)), (x, n, left), strict=True):
         b.store(value, slot)
     b.cbranch(another, part, done)
     b.position_at_end(done)
@@ -71,37 +72,41 @@ def _tile(e: Emitter, width: int, start: Any, parts: Sequence[tuple[Any, Any, An
 
 
 @intrinsic
-def affine_product(builder: Any, vectors, start, w, w_stride, x, n, u, u_stride, h, m, y, backwards):
-    """`y = start + x W + h U` for W [n][vectors*WIDTH] and U of m rows: of one event the columns are the lanes.
+def affine_product(builder: Any, vectors, panels, rows, x, n, h, m, y, backwards):
+    """`y = b + x W + h U` for b [vectors*WIDTH], W of n rows and U of m: of one event the columns are the lanes.
 
+    The weights are panels (see the module of that name) of so many rows: b, W, U and what else there may be.
     Its tiles come from the first to the last, or `backwards`: of weights that are met again and again, but too many for
     the first cache, it still has those that came last.
     """
     e = Emitter(builder)
-    largest = max(_ROUNDS)
-    x, h = e.pointer(x), e.pointer(h)
-    places = [e.pointer(address) for address in (start, w, u, y)]
+    x, h, panels, y = (e.pointer(address) for address in (x, h, panels, y))
     last_first = builder.icmp_signed("!=", backwards, INT64(0))
+    # as `panel_widths` has them: whole ones up to `wide`, then one, or two even ones
+    wide = builder.mul(builder.udiv(builder.sub(vectors, INT64(MOST)), INT64(MOST)), INT64(MOST))
+    wide = builder.select(builder.icmp_signed("<", vectors, INT64(2 * MOST)), INT64(0), wide)
+    rest = builder.sub(vectors, wide)
+    half = builder.sub(rest, builder.lshr(rest, INT64(1)))
+    middle = builder.select(builder.icmp_signed(">", rest, INT64(MOST)), half, rest)
+    end = builder.sub(rest, middle)
     left = stored(builder, vectors)
-    head, choice, end = (builder.append_basic_block(name) for name in ("tiles", "choice", "tiled"))
+    head, choice, tiled = (builder.append_basic_block(name) for name in ("tiles", "choice", "tiled"))
     builder.branch(head)
     builder.position_at_end(head)
     count = builder.load(left)
-    builder.cbranch(builder.icmp_signed(">", count, INT64(0)), choice, end)
+    builder.cbranch(builder.icmp_signed(">", count, INT64(0)), choice, tiled)
     builder.position_at_end(choice)
-    # two even ones at the end: a small one would wait for its sums
-    half = builder.lshr(builder.add(count, INT64(1)), INT64(1))
-    several = builder.select(builder.icmp_signed("<", count, INT64(2 * largest)), half, INT64(largest))
-    one = builder.icmp_signed("<=", count, INT64(largest))
-    chosen = builder.switch(builder.select(one, count, several), end)
+    # where the tile begins, or backwards where it ends, and where the middle one does
+    place = builder.select(last_first, count, builder.sub(vectors, count))
+    at_middle = builder.select(last_first, builder.add(wide, middle), wide)
+    beyond = builder.select(builder.icmp_signed("==", place, at_middle), middle, end)
+    chosen = builder.switch(builder.select(builder.icmp_signed("<", place, at_middle), INT64(MOST), beyond), tiled)
     for width in sorted(_ROUNDS):
         block = builder.append_basic_block(f"tile_of_{width}")
         chosen.add_case(INT64(width), block)
         builder.position_at_end(block)
-        rest = builder.sub(count, INT64(width))
-        first = builder.select(last_first, rest, builder.sub(vectors, count))
-        now = [e.offset(place, e.times(first, WIDTH)) for place in places]
-        _tile(e, width, now[0], ((now[1], w_stride, x, n), (now[2], u_stride, h, m)), now[3])
-        builder.store(rest, left)
+        first = e.times(builder.select(last_first, builder.sub(place, INT64(width)), place), WIDTH)
+        _tile(e, width, e.offset(panels, e.times(first, rows)), ((x, n), (h, m)), e.offset(y, first))
+        builder.store(builder.sub(count, INT64(width)), left)
         builder.branch(head)
-    builder.position_at_end(end)
+    builder.position_at_end(tiled)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import Operation
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import ACROSS, MATRIX, OP, padded
+from pytmva_rnn.kernels.cpu.machine.panels import Panels, Rows, vectors_of
 
 __all__ = ["Array", "Matrix", "Plan", "PlannedOperation", "Table", "View"]
 
@@ -20,13 +21,15 @@ __all__ = ["Array", "Matrix", "Plan", "PlannedOperation", "Table", "View"]
 class Matrix:
     """A block of the flat weights, from float `start` on: rows of `stride` floats, of which `columns` are used.
 
-    `arrays` are the first and the last row, and the declared role, of each array of a layer that lies there.
+    If it is `biased` the last row is the bias. `arrays` are the first and the last row, and the declared role, of each
+    array of a layer that lies there.
     """
 
     start: int
     rows: int
     columns: int
     stride: int
+    biased: bool
     arrays: list[tuple[int, int, Any]] = field(default_factory=list)
 
     @property
@@ -37,6 +40,10 @@ class Matrix:
     def row(self, number: int) -> int:
         """Place of a row."""
         return 4 * (self.start + number * self.stride)
+
+    def window(self, first: int, count: int, column: int) -> Rows:
+        """Some rows, from a column on."""
+        return Rows(self.start + first * self.stride + column, count, self.stride)
 
     def leading(self, chosen: Callable[[Any], bool]) -> int:
         """So many of the first rows hold the arrays whose role is chosen.
@@ -108,6 +115,7 @@ class Plan:
     view: View = field(init=False)
     operations: list[PlannedOperation] = field(default_factory=list)
     matrices: list[Matrix] = field(default_factory=list)
+    panels: list[Panels] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
     ones: list[int] = field(default_factory=list)
     scratch_size: int = 0
@@ -145,7 +153,7 @@ class Plan:
 
     def matrix(self, rows: int, columns: int, *, biased: bool = False) -> Matrix:
         """Room for a weight matrix [rows][columns]; with `biased` one more row, the bias."""
-        matrix = Matrix(self.weights_size, rows + biased, columns, padded(columns))
+        matrix = Matrix(self.weights_size, rows + biased, columns, padded(columns), biased)
         self.weights_size += matrix.rows * matrix.stride
         self.matrices.append(matrix)
         return matrix
@@ -168,7 +176,28 @@ class Plan:
         return 8 * start
 
     def packed(self, floats: int) -> int:
-        """Room for weights in the order of a fused step."""
+        """Room for weights in the order of a fused step, which one event does not take."""
+        return -1 if self.single else self._packed(floats)
+
+    def product(self, columns: int, *parts: tuple[Matrix, int]) -> int:
+        """Room for the weights of a product with one event, in panels; -1 in other plans.
+
+        Parameters
+        ----------
+        columns : int
+            How many sums there are.
+        parts : tuple of Matrix and int
+            What meets the first inputs, from a column on, and so on. If one of them is biased the sums start with that.
+        """
+        if not self.single:
+            return -1
+        biases = [matrix.window(matrix.rows - 1, 1, column) for matrix, column in parts if matrix.biased]
+        blocks = tuple(matrix.window(0, matrix.rows - matrix.biased, column) for matrix, column in parts)
+        panels = Panels(self.packed_size, columns, next(iter(biases), None), blocks)
+        self.panels.append(panels)
+        return self._packed(panels.rows * vectors_of(columns) * WIDTH)
+
+    def _packed(self, floats: int) -> int:
         place = 4 * self.packed_size
         self.packed_size += floats
         return place
@@ -212,7 +241,7 @@ class Plan:
         view = self.view
         fields: dict[str, Any] = {"layer": layer, "training": int(self.training)}
         fields |= {"T": view.T, "D": view.D, "x": view.place, "x_step": view.step, "dx": view.gradient}
-        fields |= {"forward": forward, "pack": pack}
+        fields |= {"forward": forward, "pack": None if self.single else pack}
         if self.training:  # need not be compiled for inference
             fields["backward"] = backward
         operation = PlannedOperation(fields, record)

@@ -33,7 +33,8 @@ RECURRENT = record_type(
     "panels",  # of how many columns, gate*H + unit
     "panel",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
-    "sums",  # place of the sums of one event's gates
+    "one",  # place of the weights of one event's gates, in panels
+    "sums",  # and of their sums
     "affine",  # addresses of functions of `matrix`
     "product",
     "outer_product",
@@ -89,8 +90,9 @@ def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int
     op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
 
 
-def plan_sums(plan: Plan, op: PlannedOperation, columns: int) -> None:
-    """Room for one event's sums of so many columns."""
+def plan_sums(plan: Plan, op: PlannedOperation, columns: int, *parts: tuple[Matrix, int]) -> None:
+    """One event's sums of so many columns: the weights, as `Plan.product` takes them, and room for what they make."""
+    op.own["one"] = plan.product(columns, *parts)
     if plan.single:
         # whole vectors of any gate's sums are read
         op.own |= {"sums": plan.scratch(padded(columns) + WIDTH), "affine": affine}
@@ -135,15 +137,15 @@ def passed_over(op, frame, t):
 
 
 @inlined
-def put_sums(op, frame, columns, t, w, u, stride, h, n, sums):
+def put_sums(op, frame, columns, t, weights, h, n, sums):
     """Make one event's sums of some gates in step t: of the inputs, with the bias, and of n states h.
 
-    Their weights are at `w` and `u`, whose rows are `stride` floats. A few sums behind those gates' are made too.
-    Every other step begins with the weights that the one before it ended with.
+    The place of their weights, for as many inputs and states as there are, is `weights`. A few sums behind those gates'
+    are made too. Every other step begins with the weights that the one before it ended with.
     """
     own = record_at(op.own, RECURRENT)
-    given = (w, own.w_stride, input_step(op, frame, t), op.D, u, stride, h, n)
-    call(own.affine, (padded(columns) // WIDTH, element(w, own.w_stride, op.D, 0), *given, sums, t & 1))
+    vectors, rows = (columns + WIDTH - 1) // WIDTH, 1 + op.D + op.H
+    call(own.affine, (vectors, frame.packed + weights, rows, input_step(op, frame, t), op.D, h, n, sums, t & 1))
 
 
 @inlined

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.workspace import aligned
 
-__all__ = ["FlatWeights"]
+__all__ = ["FlatWeights", "PanelWeights"]
 
 
 class FlatWeights:
@@ -29,8 +28,7 @@ class FlatWeights:
 
     def __init__(self, plan: Plan, weights: Sequence[Mapping[str, NDArray[Any]]]) -> None:
         self._plan = plan
-        # a tile of one event reads whole vectors, beyond the last column
-        self.flat = aligned(1, plan.weights_size + WIDTH)[0, : plan.weights_size]
+        self.flat = aligned(1, plan.weights_size)[0, : plan.weights_size]
         self.packed = aligned(1, plan.packed_size)[0]
         self.statistics = np.zeros(plan.statistics_size)
         for array in plan.arrays:
@@ -68,3 +66,22 @@ class FlatWeights:
                 source = self.statistics if array.statistic else flat
                 arrays[array.layer][array.name] = array.window(source).astype(np.float32)
         return arrays
+
+
+class PanelWeights:
+    """What products with one event read of flat weights.
+
+    Attributes
+    ----------
+    packed : array of float32
+    """
+
+    def __init__(self, plan: Plan, flat: NDArray[np.float32]) -> None:
+        self._panels, self._flat = plan.panels, flat
+        self.packed = aligned(1, plan.packed_size)[0]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Copy the weights as they are now."""
+        for panels in self._panels:
+            panels.fill(self._flat, self.packed)
