@@ -87,8 +87,11 @@ def _candidate(a_c: Vector, z: Vector, h: Vector) -> tuple[Vector, ...]:
     return z * h + (1 - z) * g, g
 
 
-def _cell_after(a_r: Vector, a_z: Vector, a_x: Vector, a_h: Vector, h: Vector) -> tuple[Vector, ...]:
-    r, z = sigmoid(a_r), sigmoid(a_z)
+def _gates_after(a_r: Vector, a_z: Vector, a_x: Vector, a_h: Vector) -> tuple[Vector, ...]:
+    return sigmoid(a_r), sigmoid(a_z), a_x, a_h
+
+
+def _cell_after(r: Vector, z: Vector, a_x: Vector, a_h: Vector, h: Vector) -> tuple[Vector, ...]:
     g = tanh(a_x + r * a_h)
     return z * h + (1 - z) * g, r, z, g, a_h
 
@@ -96,7 +99,8 @@ def _cell_after(a_r: Vector, a_z: Vector, a_x: Vector, a_h: Vector, h: Vector) -
 def _cell_after_one(
     a_r: Vector, s_r: Vector, a_z: Vector, s_z: Vector, a_x: Vector, a_h: Vector, h: Vector
 ) -> tuple[Vector, ...]:
-    return _cell_after(a_r + s_r, a_z + s_z, a_x, a_h, h)[:1]
+    r, z, a_x, a_h = _gates_after(a_r + s_r, a_z + s_z, a_x, a_h)
+    return _cell_after(r, z, a_x, a_h, h)[:1]
 
 
 def _candidate_gradient(dh: Vector, h: Vector, z: Vector, g: Vector) -> tuple[Vector, ...]:
@@ -111,9 +115,9 @@ def _reset_gradient_after(dc: Vector, a_h: Vector, r: Vector) -> tuple[Vector, .
     return dc * a_h * r * (1 - r), dc * r
 
 
-_gates_step = recurrent_step(_gates, _PAIRS, (0, 1), (0, 1), 1, 3)
-_candidate_step = recurrent_step(_candidate, _PAIRS, (0,), (0,), 2, 2)
-_after_step = recurrent_step(_cell_after, _UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
+_gates_step = recurrent_step((_gates,), _PAIRS, (0, 1), (0, 1), 1, 3)
+_candidate_step = recurrent_step((_candidate,), _PAIRS, (0,), (0,), 2, 2)
+_after_step = recurrent_step((_gates_after, _cell_after), _UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
 _gates_one = pointwise(_gates, 3, 3)
 _candidate_one = pointwise(_candidate, 3, 2)
 _after_one = pointwise(_cell_after_one, 7, 1)

@@ -60,15 +60,23 @@ LSTM = record_type(
 )
 
 
-def _cell(a_i: Vector, a_f: Vector, a_c: Vector, a_o: Vector, c: Vector) -> tuple[Vector, ...]:
-    i, f, g, o = sigmoid(a_i), sigmoid(a_f), tanh(a_c), sigmoid(a_o)
+def _gates(a_i: Vector, a_f: Vector, a_c: Vector, a_o: Vector) -> tuple[Vector, ...]:
+    return sigmoid(a_i), sigmoid(a_f), tanh(a_c), sigmoid(a_o)
+
+
+def _cell(i: Vector, f: Vector, g: Vector, o: Vector, c: Vector) -> tuple[Vector, ...]:
     c = f * c + i * g
     tanh_c = tanh(c)
     return o * tanh_c, c, i, f, g, o, tanh_c
 
 
-def _cell_inference(a_i: Vector, a_f: Vector, a_c: Vector, a_o: Vector, c: Vector) -> tuple[Vector, ...]:
-    return _cell(a_i, a_f, a_c, a_o, c)[:2]
+def _cell_inference(i: Vector, f: Vector, g: Vector, o: Vector, c: Vector) -> tuple[Vector, ...]:
+    return _cell(i, f, g, o, c)[:2]
+
+
+def _cell_one(a_i: Vector, a_f: Vector, a_c: Vector, a_o: Vector, c: Vector) -> tuple[Vector, ...]:
+    i, f, g, o = _gates(a_i, a_f, a_c, a_o)
+    return _cell_inference(i, f, g, o, c)
 
 
 def _cell_gradient(
@@ -78,9 +86,9 @@ def _cell_gradient(
     return dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * tanh_c * o * (1 - o), dc * f
 
 
-_training_step = recurrent_step(_cell, UNITS, _GATES, _GATES, 1, 7)
-_inference_step = recurrent_step(_cell_inference, UNITS, _GATES, _GATES, 1, 2)
-_one_step = pointwise(_cell_inference, 5, 2)
+_training_step = recurrent_step((_gates, _cell), UNITS, _GATES, _GATES, 1, 7)
+_inference_step = recurrent_step((_gates, _cell_inference), UNITS, _GATES, _GATES, 1, 2)
+_one_step = pointwise(_cell_one, 5, 2)
 _gradient = pointwise(_cell_gradient, 8, 5)
 
 

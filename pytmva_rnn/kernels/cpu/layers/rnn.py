@@ -53,7 +53,7 @@ def _cell_gradient(dh: Vector, h: Vector) -> tuple[Vector]:
     return (dh * (1 - h * h),)
 
 
-_step = recurrent_step(_cell, _UNITS, (0,), (0,), 0, 1)
+_step = recurrent_step((_cell,), _UNITS, (0,), (0,), 0, 1)
 _one_step = pointwise(_cell, 1, 1)
 _gradient = pointwise(_cell_gradient, 2, 1)
 

@@ -93,12 +93,15 @@ def _pointers(e: Emitter, addresses: Any, count: int) -> list[Any]:
 
 
 def recurrent_step(
-    equations: Equations, units: int, x_sums: Sequence[int], h_sums: Sequence[int], inputs: int, outputs: int
+    stages: Sequence[Equations], units: int, x_sums: Sequence[int], h_sums: Sequence[int], inputs: int, outputs: int
 ) -> Any:
     """A recurrent step of a block of lanes: the gates' sums in registers, then the cell's equations.
 
-    Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`; then
-    `equations(*sums, *inputs) -> outputs` for each unit and vector, when the sums of some units are there.
+    Sum q of a unit collects the x part if q is in `x_sums` and the h part if it is in `h_sums`. When the sums of some
+    units are there, the equations follow, for each unit and vector, in stages: each but the last makes of the sums what
+    takes their places, and the last is `equations(*sums, *inputs) -> outputs`. A processor looks only so many
+    instructions ahead, and a stage goes through all of those units before the next one begins: an activation function
+    of what another one gives belongs into a later stage, so that it need not be waited for.
 
     Returns a function (H, vectors, wx, x, nx, wh, h, nh, inputs, outputs): `wx` the weights of nx rows of x, packed in
     tiles of `units` and its halves, [tile][k][gate*units + unit] (`recurrent.pack_tiles`); `wh` those of the H rows of
@@ -133,13 +136,17 @@ def recurrent_step(
                         for q in range(sums):
                             for v, slot in enumerate(slots[q * size + u]):
                                 e.store(Vector(builder, builder.load(slot)), e.offset(kept, q * LANES + v * WIDTH))
-            with e.loop(members) as u, e.loop(vectors) as v:
-                lane = e.times(v, WIDTH)
-                kept = e.offset(buffer, e.times(u, of_unit), lane)
-                totals = [e.load(e.offset(kept, q * LANES)) for q in range(sums)]
-                place = builder.add(e.times(builder.add(before, u), LANES), lane)
-                values = equations(*totals, *(e.load(e.offset(p, place)) for p in sources))
-                for value, target in zip(values, targets, strict=True):
-                    e.store(value, e.offset(target, place))
+            for stage in stages:
+                with e.loop(members) as u, e.loop(vectors) as v:
+                    lane = e.times(v, WIDTH)
+                    kept = e.offset(buffer, e.times(u, of_unit), lane)
+                    places = [e.offset(kept, q * LANES) for q in range(sums)]
+                    of = [e.load(place) for place in places]
+                    if stage is stages[-1]:
+                        corner = builder.add(e.times(builder.add(before, u), LANES), lane)
+                        of += [e.load(e.offset(source, corner)) for source in sources]
+                        places = [e.offset(target, corner) for target in targets]
+                    for value, place in zip(stage(*of), places, strict=True):
+                        e.store(value, place)
 
     return step
