@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +80,8 @@ class EventCache:
     @classmethod
     def of(cls, files: Sequence[str], **asked: Any) -> EventCache:
         """For events of files, and of plain data that say how they are made; raises as `identity`."""
+        from importlib.metadata import version  # which imports what reads e-mail
+
         given = {
             "format": _FORMAT,
             "program": [__version__, _code(), *(f"{name} {version(name)}" for name in _PACKAGES)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,6 +12,7 @@ from pytmva_rnn.data.limits import MOST_CLASSES, check_at_most
 from pytmva_rnn.description import Analysis
 from pytmva_rnn.description.arrays import check_unmasked, numbers
 from pytmva_rnn.errors import DataError, TrainingError
+from pytmva_rnn.packages import is_awkward
 from pytmva_rnn.suggestions import near
 
 __all__ = ["class_numbers", "names_of_columns", "read_labels", "signal_first"]
@@ -80,7 +80,7 @@ def _plain(y: Any) -> NDArray[Any]:
     """An array of numbers or texts; objects, as DataFrames have them, are texts if all are."""
     check_unmasked(y, "y")
     try:
-        labels = np.asarray(y.to_list() if isinstance(y, ak.Array) else y)
+        labels = np.asarray(y.to_list() if is_awkward(y) else y)
     except ValueError as error:
         raise DataError(f"y is not an array of labels: {error}") from error
     if labels.dtype.kind in "OT":

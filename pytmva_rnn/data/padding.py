@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import compilation, entry, helper, readable
 from pytmva_rnn.formula.values import Value, to_awkward
+from pytmva_rnn.packages import ak
 
 __all__ = ["order_within", "pad"]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from pytmva_rnn.data.same_numbers import same
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.options.split import SplitOptions
+from pytmva_rnn.packages import ak
 
 if TYPE_CHECKING:
     from pytmva_rnn.data.dataset import Dataset

@@ -11,8 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import uproot
-
 from pytmva_rnn._version import __version__
 from pytmva_rnn.data.file_identity import identity
 from pytmva_rnn.distributed.file_names import real_path
@@ -33,6 +31,7 @@ from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.interruption import Interruption
 from pytmva_rnn.model import Model
 from pytmva_rnn.outputs import SCORES, Output, check_outputs, check_space
+from pytmva_rnn.packages import uproot
 from pytmva_rnn.scores.score_file import ScoreWriter, about_scores, new_root_file
 from pytmva_rnn.scores.score_tree import ScoreTree
 from pytmva_rnn.scores.scored_events import Scoring

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import awkward as ak
 import numpy as np
 
 from pytmva_rnn.errors import DataError
@@ -14,6 +13,7 @@ from pytmva_rnn.formula.reductions import element, over_lists
 from pytmva_rnn.formula.tree import Index, MapEntry, Method, Term, path_of, written
 from pytmva_rnn.formula.values import Value, from_awkward, taken
 from pytmva_rnn.formula.vectors import method
+from pytmva_rnn.packages import ak
 
 __all__ = ["Elements"]
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import awkward as ak
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.packages import ak, uproot
 
 __all__ = ["checked_interpretation"]
 

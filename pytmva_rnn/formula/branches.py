@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import awkward as ak
-
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.packages import ak
 from pytmva_rnn.suggestions import near
 
 __all__ = ["Branches", "member"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uproot
+from pytmva_rnn.packages import uproot
 
 __all__ = ["own_definitions"]
 

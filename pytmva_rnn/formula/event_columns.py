@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.tree import Term
 from pytmva_rnn.formula.values import Value, from_awkward
+from pytmva_rnn.packages import ak
 
 __all__ = ["Columns", "Lack", "map_fields"]
 

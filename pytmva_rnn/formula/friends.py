@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
-import uproot
-
 from pytmva_rnn.errors import DataError
-from pytmva_rnn.formula.basket_checks import checked_interpretation
 from pytmva_rnn.formula.branches import Branches
 from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import locations
 from pytmva_rnn.formula.opened_trees import opened, reading
 from pytmva_rnn.formula.remote_files import patiently
+from pytmva_rnn.packages import ak, uproot
 
 __all__ = ["Friend", "TreePart", "branches_of", "friend_name", "friends_of_tree", "named_friend", "stored_friends"]
 
@@ -55,6 +52,8 @@ class TreePart:
                 raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
             given = {"entry_start": first, "entry_stop": last, "library": "ak", "array_cache": None}
             if isinstance(branch, uproot.TBranch):
+                from pytmva_rnn.formula.basket_checks import checked_interpretation  # of classes that extend uproot's
+
                 given["interpretation"] = checked_interpretation(branch, what)
             array = patiently(self.file, lambda: branch.array(**given))
         if len(array) != stop - start:

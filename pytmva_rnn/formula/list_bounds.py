@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.packages import ak
 
 __all__ = ["check_lists"]
 

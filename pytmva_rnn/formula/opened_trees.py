@@ -8,12 +8,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import uproot
-
 from pytmva_rnn.errors import DataError, MissingExtraError
 from pytmva_rnn.formula.class_definitions import own_definitions
 from pytmva_rnn.formula.page_checks import check_pages
 from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
+from pytmva_rnn.packages import uproot
 from pytmva_rnn.suggestions import near
 
 __all__ = ["opened", "reading"]

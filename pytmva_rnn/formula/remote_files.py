@@ -9,10 +9,9 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
-import fsspec
-
 from pytmva_rnn import extras
 from pytmva_rnn.errors import DataError, first_line
+from pytmva_rnn.packages import fsspec
 
 __all__ = ["check_remote", "is_remote", "patiently", "remote_identity"]
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
-import awkward as ak
 import numpy as np
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.formula import Formula
 from pytmva_rnn.formula.locations import Location, locations
 from pytmva_rnn.formula.tree_reading import columns_of_arrays, read_trees
+from pytmva_rnn.packages import ak, is_awkward
 
 __all__ = ["arrays_of", "evaluate"]
 
@@ -77,7 +77,7 @@ def arrays_of(source: Any) -> tuple[dict[str, Any], int]:
     DataError
         For what holds no events, and for columns of different lengths.
     """
-    if isinstance(source, ak.Array) and ak.fields(source):
+    if is_awkward(source) and ak.fields(source):
         source = {name: source[name] for name in ak.fields(source)}
     elif isinstance(source, np.ndarray) and source.dtype.names:
         source = {name: source[name] for name in source.dtype.names}
@@ -95,7 +95,7 @@ def arrays_of(source: Any) -> tuple[dict[str, Any], int]:
             f"{type(source).__name__} is no tree: give 'file.root:tree', a tree of uproot or PyROOT, a mapping of "
             "names to arrays, an awkward array of records or a DataFrame"
         )
-    arrays = {str(name): array if isinstance(array, ak.Array) else ak.Array(array) for name, array in source.items()}
+    arrays = {str(name): array if is_awkward(array) else ak.Array(array) for name, array in source.items()}
     for name, array in arrays.items():
         if "datetime64" in str(array.type) or "timedelta64" in str(array.type):
             raise DataError(f"column {name} holds times; make numbers of them first, e.g. seconds")

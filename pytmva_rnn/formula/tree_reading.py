@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-import awkward as ak
 import numpy as np
 
 from pytmva_rnn.ahead import read_ahead
@@ -19,6 +18,7 @@ from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import Location
 from pytmva_rnn.formula.opened_trees import opened, reading
 from pytmva_rnn.formula.pieces import pieces_of_tree
+from pytmva_rnn.packages import ak
 
 __all__ = ["STEP", "columns_of_arrays", "read_trees"]
 

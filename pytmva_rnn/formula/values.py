@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
+
+from pytmva_rnn.packages import ak
 
 __all__ = [
     "DifferentLengths",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.formula.values import Value, from_awkward
+from pytmva_rnn.packages import ak
 
 __all__ = ["METHODS", "method"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from pytmva_rnn.data import Dataset, Steps
 from pytmva_rnn.description import Description, padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.packages import ak
 from pytmva_rnn.suggestions import near
 
 __all__ = ["EventInputs"]

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import uproot
-
 from pytmva_rnn._version import __version__
 from pytmva_rnn.description import Description
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.locations import locations
+from pytmva_rnn.packages import uproot
 from pytmva_rnn.weightfile.stored_history import HISTORY
 from pytmva_rnn.weightfile.stored_recipe import INPUTS
 

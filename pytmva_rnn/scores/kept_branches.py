@@ -7,13 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import awkward as ak
-
 from pytmva_rnn.data.rows import Rows
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
 from pytmva_rnn.formula.branches import Branches, member
 from pytmva_rnn.formula.opened_trees import reading
+from pytmva_rnn.packages import ak
 from pytmva_rnn.suggestions import near
 
 __all__ = ["bare_name", "is_pattern", "kept_values", "matching_branches"]

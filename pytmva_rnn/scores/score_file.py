@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import uproot
 
 from pytmva_rnn._version import __version__
 from pytmva_rnn.files import atomic_path
 from pytmva_rnn.network.scoring import NO_SCORE
+from pytmva_rnn.packages import uproot
 from pytmva_rnn.scores.score_tree import ScoreTree
 from pytmva_rnn.scores.scored_events import ScoredEvents
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,7 @@ from pytmva_rnn.data.scoring_inputs import joined_elements
 from pytmva_rnn.ensemble import Ensemble
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.packages import ak
 from pytmva_rnn.scores.branch_names import branch_names, with_values
 from pytmva_rnn.scores.scored_events import Scoring
 from pytmva_rnn.weightfile.model_inputs import source_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.flat_variables import internal_name
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.packages import ak
 from pytmva_rnn.scores.branch_names import branch_names, with_values
 from pytmva_rnn.scores.scored_events import ScoredEvents, Scoring
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from pytmva_rnn.data.sampling import TEST, TRAINING
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Formula
 from pytmva_rnn.formula.tree_reading import columns_of_arrays
+from pytmva_rnn.packages import ak
 
 __all__ = ["AssignedEvents"]
 

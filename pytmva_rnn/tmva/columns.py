@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.data import ArrayTree, load_inputs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.model import Model
+from pytmva_rnn.packages import ak, is_awkward
 from pytmva_rnn.tmva.trees import as_tree
 from pytmva_rnn.weightfile.model_inputs import labelled_columns, recipe_of
 
@@ -34,7 +34,7 @@ def inputs_of(model: Model, data: Any, *, spectators: bool = False) -> tuple[NDA
     """
     if isinstance(data, np.ndarray) and data.dtype.names is None:
         return data, None
-    if isinstance(data, list | tuple) or (isinstance(data, ak.Array) and not ak.fields(data)):
+    if isinstance(data, list | tuple) or (is_awkward(data) and not ak.fields(data)):
         return np.asarray(data), None
     tree = as_tree(data)
     if not spectators and isinstance(tree, ArrayTree) and all(v.label in tree.arrays for v in model.variables):

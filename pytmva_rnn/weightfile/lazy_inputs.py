@@ -7,7 +7,6 @@ import pickle
 from collections.abc import Mapping
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from pytmva_rnn.data import ArrayTree
 from pytmva_rnn.description import Description, padded_steps
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.branches import Branches, Place, member
+from pytmva_rnn.packages import ak
 from pytmva_rnn.weightfile.model_inputs import are_variables, labelled_columns, made_inputs, single_recipe
 
 __all__ = ["lazy_scores"]

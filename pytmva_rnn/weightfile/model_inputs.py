@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from pytmva_rnn.data.in_memory import as_source
 from pytmva_rnn.description import Description
 from pytmva_rnn.description.padded_steps import check_marked
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.packages import ak, is_awkward
 from pytmva_rnn.weightfile.stored_recipe import TREE, stored_inputs, stored_recipe
 
 __all__ = ["are_variables", "inputs_of", "labelled_columns", "made_inputs", "recipe_of", "single_recipe", "source_of"]
@@ -167,7 +167,7 @@ def _has_names(data: Any) -> bool:
         return data.dtype.names is not None
     if hasattr(data, "object_path"):  # a tree of uproot
         return True
-    if isinstance(data, ak.Array):
+    if is_awkward(data):
         return bool(ak.fields(data))
     return hasattr(data, "iloc") and hasattr(data, "columns") and all(isinstance(name, str) for name in data.columns)
 

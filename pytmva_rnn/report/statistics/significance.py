@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula import Columns, Formula
+from pytmva_rnn.packages import ak
 from pytmva_rnn.report.statistics.cuts import Cuts
 
 __all__ = ["NAMED", "SignificanceCurve", "significance_curve", "significance_formula"]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import uproot
 from numpy.typing import NDArray
 
 from pytmva_rnn.data.dataset import Dataset
 from pytmva_rnn.description import Transformation, Variable, running_epochs
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.files import atomic_path
+from pytmva_rnn.packages import uproot
 from pytmva_rnn.tmva.output.histograms import Axis, listed
 from pytmva_rnn.tmva.output.inputs import chain_name, correlation_histograms, flat, input_histograms
 from pytmva_rnn.tmva.output.method_output import MethodOutput, check_methods
