@@ -24,6 +24,12 @@ from pytmva_rnn.report.event_inputs import EventInputs
 from pytmva_rnn.report.statistics.binned import Binned
 
 pytest.importorskip("matplotlib")
+
+from matplotlib.figure import Figure
+
+from pytmva_rnn.report.page import themed_svg
+from pytmva_rnn.report.panels.catalogue import panels_of
+
 pytestmark = pytest.mark.slow
 
 HOSTILE = "</title><script>alert('x')</script>"
@@ -197,6 +203,18 @@ def test_light_and_dark(page: str) -> None:
     assert "var(--series-0)" in page
     used = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", page.partition("</style>")[2]))
     assert used.isdisjoint({"#2166ac", "#c4472b", "#1b1d21", "#6b7078", "#d9dce1"})
+
+
+def test_a_picture_is_drawn_once(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Any] = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, renderer: drawn.append(figure) or draw(figure, renderer))
+    wanted = [panel for panel in panels_of(report) if panel.name in ("roc", "correlations-all", "importance-steps")]
+    once = [html.tostring(themed_svg.themed_svg(panel, themed_svg.Letters())) for panel in wanted]
+    assert len(drawn) == len(wanted) > 1
+    # and is what Matplotlib makes of it by itself
+    monkeypatch.setattr(themed_svg, "_lay_out", lambda figure: None)
+    assert once == [html.tostring(themed_svg.themed_svg(panel, themed_svg.Letters())) for panel in wanted]
 
 
 def test_the_numbers_as_json(report: Report, tmp_path: Path) -> None:

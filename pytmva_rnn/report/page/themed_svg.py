@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from pytmva_rnn import extras
 from pytmva_rnn.report.panels.drawing import COLORS, GRID, INK, MUTED, SURFACE, Panel, figure_of, styled
 
 __all__ = ["Letters", "themed_svg"]
@@ -60,7 +61,9 @@ def themed_svg(panel: Panel, letters: Letters) -> Any:
     """
     with styled():
         file = io.BytesIO()
-        figure_of(panel).savefig(file, format="svg", facecolor="none", metadata={"Date": None})
+        figure = figure_of(panel)
+        _lay_out(figure)
+        figure.savefig(file, format="svg", facecolor="none", metadata={"Date": None})
     root: Any = etree.fromstring(file.getvalue(), etree.XMLParser(resolve_entities=False, remove_comments=True))
     for useless in (*root.iter(f"{_SVG}metadata"), *root.iter(f"{_SVG}style")):
         useless.getparent().remove(useless)
@@ -84,6 +87,16 @@ def themed_svg(panel: Panel, letters: Letters) -> Any:
     etree.cleanup_namespaces(root)
     _tidy(root)
     return root
+
+
+def _lay_out(figure: Any) -> None:
+    """Do what Matplotlib would go through all of a picture for, before it goes through it to draw it."""
+    extras.matplotlib().backend_bases.get_registered_canvas_class("svg")(figure)
+    dots = figure.get_dpi()
+    figure.set_dpi(72)  # as it is for SVG
+    figure.get_layout_engine().execute(figure)
+    figure.set_dpi(dots)
+    figure.set_layout_engine(None)
 
 
 def _tidy(root: Any) -> None:

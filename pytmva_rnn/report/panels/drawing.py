@@ -59,6 +59,8 @@ _BASE: Mapping[str, Any] = {
     "axes.linewidth": 0.7,
     "axes.spines.right": False,
     "axes.spines.top": False,
+    "figure.autolayout": False,
+    "figure.constrained_layout.use": False,
     "figure.facecolor": "white",
     "font.size": 9,
     "grid.color": GRID,
