@@ -9,7 +9,7 @@ from bench.cases import LAYERS, make_problem
 from bench.command import main
 from bench.contestants import Ours
 from bench.measure import Task, Timing
-from bench.roofline import Peaks
+from bench.roofline import Peaks, Work
 from bench.step_profile import Part, Profile, profile_scores, profile_step
 
 LAST = Case("2", 6, 4, 3, 2, False, 0)
@@ -44,8 +44,9 @@ def test_parts_add_up(layer: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_table_has_shares_and_rates() -> None:
-    profile = Profile("3 RNN", 0.02, {"products": Part(0.01, 10**9), "transposes": Part(0.01)}, 0.001)
-    assert profile.cells(Peaks(1, 2e11, 1.0, 1)) == ["3 RNN", "20.00", "50.0%, at 50%", "50.0%", "5.0%"]
+    work, parts = Work(10**9, 1, elementwise=10**9), {"products": Part(0.01, 10**9), "transposes": Part(0.01)}
+    cells = Profile("3 RNN", work, 0.02, parts, 0.001, 0.78).cells(Peaks(1, 2e11, 1.0, 1))
+    assert cells == ["3 RNN", "20.00", "50% (78%)", "50.0%, at 50%", "50.0%", "5.0%"]
 
 
 @pytest.mark.slow

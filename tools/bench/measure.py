@@ -17,7 +17,7 @@ _PAUSE = 0.03
 """Seconds of rest before each measurement: threads that spin after their work must not disturb the next contestant."""
 
 _PARTS = 16
-"""Of the calls of a turn, between which one that takes too long is noticed."""
+"""Of the calls of a turn, between which one that takes too long is noticed, and of which the quickest is kept."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Task:
     prepare : callable
         Called before each measurement, untimed.
     divisible : bool
-        Whether many calls may be timed in parts, between which one that takes too long is noticed.
+        Whether many calls may be timed in parts.
     """
 
     contestant: str
@@ -46,11 +46,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that one call took, in each round."""
+    """Seconds that one call took, in each round, and in the quickest part of any round."""
 
     contestant: str
     threads: int
     rounds: tuple[float, ...]
+    quickest: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -59,8 +60,8 @@ class Timing:
 
     @property
     def shortest(self) -> float:
-        """The quickest round: the one to set beside a limit of the machine, on a machine that is shared."""
-        return min(self.rounds)
+        """The one to set beside a limit of the machine: a machine that is shared is itself for moments only."""
+        return min(self.rounds if self.quickest is None else (*self.rounds, self.quickest))
 
 
 def repeated(call: Callable[[], object]) -> Callable[[int], float]:
@@ -117,7 +118,7 @@ def interleave(tasks: Sequence[Task], rounds: int, seconds: float, patience: Pat
         if collects:
             gc.enable()
     patience.overdue += [each.overdue for each in turns if each.is_overdue]
-    return [Timing(t.task.contestant, t.task.threads, tuple(t.found)) for t in turns if t.found]
+    return [Timing(t.task.contestant, t.task.threads, tuple(t.found), t.quickest) for t in turns if t.found]
 
 
 class _Turns:
@@ -138,6 +139,8 @@ class _Turns:
     ----------
     found : list of float
         Seconds of a call, in each round.
+    quickest : float
+        The same in the quickest part of all.
     length : float
         Seconds that a turn is going to take.
     is_overdue : bool
@@ -145,7 +148,7 @@ class _Turns:
 
     def __init__(self, task: Task, seconds: float, share: float, patience: Patience, first: bool) -> None:
         self.task, self.found = task, list[float]()
-        self.length = 0.0
+        self.length, self.quickest = 0.0, float("inf")
         self.is_overdue = False
         self._patience, self._share, self._spent = patience, share, 0.0
         self._most = None if first else patience.most(share)
@@ -153,10 +156,10 @@ class _Turns:
         with blamed(task.contestant):
             task.prepare()
             self._timed(1)  # it may compile, and does not count
-            spent = self._timed(1)
+            spent, _ = self._timed(1)
             while spent < seconds / 4 and not self._is_stopped:
                 self._count *= 2
-                spent = self._timed(self._count)
+                spent, _ = self._timed(self._count)
         if spent:
             self._count = max(1, round(self._count * seconds / spent))
             self.length = max(seconds, spent)
@@ -180,25 +183,26 @@ class _Turns:
             if self._count > 1:
                 # what a first call after a rest loses, such as waking threads, is nothing beside a long call
                 self._timed(1)
-            spent = self._timed(self._count)
-        if not self.is_overdue and spent:
+            spent, parts = self._timed(self._count)
+        if not self.is_overdue and parts:
             self.found.append(spent / self._count)
+            self.quickest = min(self.quickest, *parts)
 
-    def _timed(self, count: int) -> float:
-        """Seconds of so many calls; 0 if they were stopped."""
-        seconds, done = 0.0, 0
-        limited = self._most is not None or self._patience.until is not None
-        part = max(1, count // _PARTS) if limited and self.task.divisible else count
+    def _timed(self, count: int) -> tuple[float, list[float]]:
+        """Seconds of so many calls, and of a call in each part of them; 0 and none if they were stopped."""
+        seconds, each, done = 0.0, list[float](), 0
+        part = max(1, count // _PARTS) if self.task.divisible else count
         while done < count:
             if self._is_stopped:
-                return 0.0
+                return 0.0, []
             part = min(part, count - done)
             started = time.perf_counter()
-            seconds += self.task.timer(part)
+            spent = self.task.timer(part)
             self._spent += time.perf_counter() - started
             self.is_overdue = self._most is not None and self._spent > self._most
-            done += part
-        return seconds
+            seconds, done = seconds + spent, done + part
+            each.append(spent / part)
+        return seconds, each
 
 
 def best(timings: Sequence[Timing], contestant: str) -> Timing:

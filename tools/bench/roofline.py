@@ -113,7 +113,9 @@ def highest(found: Sequence[Peaks]) -> Peaks:
     return replace(found[0], flops=flops, bandwidth=bandwidth, step=min(each.step for each in found))
 
 
-def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 0.1, rounds: int = 5) -> Peaks:
+def measure_peaks(
+    threads: int, *, working_set: int = 3 << 27, seconds: float = 0.01, bursts: int = 50, rounds: int = 5
+) -> Peaks:
     """Measure peak rate and bandwidth; the best of some rounds, as a limit is no average.
 
     Parameters
@@ -122,14 +124,17 @@ def measure_peaks(threads: int, *, working_set: int = 3 << 27, seconds: float = 
     working_set : int
         Bytes of memory to use in all; should be several times the last cache.
     seconds : float
-        About how long one round of multiply-adds takes.
+        About how long one burst of multiply-adds takes.
+    bursts : int
+        Of multiply-adds.
     rounds : int
+        Through the memory.
     """
     start = np.float32(0.5)
     trial = 1 << 22
     _multiply_adds(start, 1)
     count = max(1, int(trial * seconds / _timed(lambda _: _multiply_adds(start, trial), 1)))
-    fastest = min(_timed(lambda _: _multiply_adds(start, count), threads) for _ in range(rounds))
+    fastest = min(_timed(lambda _: _multiply_adds(start, count), threads) for _ in range(bursts))
     length = working_set // (12 * threads)
     arrays = [tuple(np.full(length, k + 1, np.float32) for k in range(3)) for _ in range(threads)]
     _triad(*(array[:1] for array in arrays[0]), 1)

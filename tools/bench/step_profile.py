@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.cases import CaseData
+from bench.cases import SHARE_GOALS, CaseData
 from bench.contestants.ours import Ours
 from bench.measure import Task, interleave
-from bench.roofline import Peaks
+from bench.roofline import Peaks, Work, work_of
 from pytmva_rnn.compile import operation
 from pytmva_rnn.description import Recurrent
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
@@ -85,16 +85,27 @@ class Profile:
     ----------
     title : str
         Case and layer.
+    work : Work
+        What the call cannot do without.
+    goal : float, optional
+        The share of the peak rate that all operations are to reach.
     """
 
     title: str
+    work: Work
     seconds: float
     parts: dict[str, Part]
     saved: float | None = None
+    goal: float | None = None
 
     def cells(self, peaks: Peaks) -> list[str]:
-        """Of a table: each part's share of the time, and the share of the peak rate that its products have."""
-        cells = [self.title, f"{self.seconds * 1e3:,.2f}"]
+        """Of a table: the share of the peak rate that all operations reach, and the parts' shares of the time.
+
+        Beside a part of products stands the share of the peak rate that they reach.
+        """
+        aim = f" ({self.goal:.0%})" if self.goal else ""
+        share = f"{self.work.of_rate_in_all(peaks, self.seconds):.0%}{aim}"
+        cells = [self.title, f"{self.seconds * 1e3:,.2f}", share]
         for part in self.parts.values():
             rate = f", at {part.flops / part.seconds / peaks.flops:.0%}" if part.flops and part.seconds > 0 else ""
             cells.append(f"{part.seconds / self.seconds:.1%}{rate}")
@@ -169,6 +180,13 @@ def _seconds(tasks: list[Task], rounds: int, seconds: float) -> dict[str, float]
     return {timing.contestant: timing.shortest for timing in interleave(tasks, rounds, seconds)}
 
 
+def _profile(
+    problem: CaseData, what: str, seconds: float, parts: dict[str, Part], saved: float | None = None
+) -> Profile:
+    title, name = f"{problem.case.name} {problem.layer}", problem.case.name
+    return Profile(title, work_of(problem, what), seconds, parts, saved, SHARE_GOALS[what].get(name))
+
+
 def profile_step(problem: CaseData, rounds: int, seconds: float) -> Profile:
     """Of a training step."""
     ours = Ours(problem, 1)
@@ -205,7 +223,7 @@ def profile_step(problem: CaseData, rounds: int, seconds: float) -> Profile:
         "optimizer, packing": Part(took["step"] - whole),
         "other layers, events": Part(took["none"]),
     }
-    return Profile(f"{problem.case.name} {problem.layer}", took["step"], parts, whole - took["saved"])
+    return _profile(problem, "train", took["step"], parts, whole - took["saved"])
 
 
 def profile_scores(problem: CaseData, rounds: int, seconds: float) -> Profile:
@@ -223,4 +241,4 @@ def profile_scores(problem: CaseData, rounds: int, seconds: float) -> Profile:
         "activation functions": Part(took["equations"]),
         "other layers, events": Part(took["none"]),
     }
-    return Profile(f"{problem.case.name} {problem.layer}", took["scores"], parts)
+    return _profile(problem, "infer", took["scores"], parts)

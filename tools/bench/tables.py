@@ -111,8 +111,8 @@ def _roofline(results: Results) -> list[str]:
                 rows.append((name, str(timing.threads), f"{rate:.1f}", *rates, f"{traffic:.1f}", share))
     columns = ["kernel", "threads", "GFLOP/s", "of the peak", "all operations", "GB/s", "of the bandwidth"]
     note = (
-        "The quickest round of each, over all that it does. GFLOP/s are those of the matrix products alone; all "
-        "operations are these and those of cells and activation functions, as they stand in the equations, without "
+        "The quickest part of a round of each, over all that it does. GFLOP/s are those of the matrix products alone; "
+        "all operations are these and those of cells and activation functions, as they stand in the equations, without "
         "biases, loss and optimizer; in brackets what the project aims at. Bytes are counted as if all came from "
         "memory, though a benchmark that repeats a call finds them in caches."
     )

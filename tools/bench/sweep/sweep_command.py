@@ -73,7 +73,7 @@ def _curves(given: argparse.Namespace, sweep: Sweep) -> Iterator[Curve]:
     for axis in given.axes or AXES:
         values = given.values or (_QUICK.get(axis) if given.quick else None)
         if axis == EVENTS:
-            peaks = measure_peaks(1, working_set=working_set, seconds=seconds)
+            peaks = measure_peaks(1, working_set=working_set)
             for found in sweep_events(values or AXES[EVENTS], given.memory, peaks, given.folder):
                 if isinstance(found, str):
                     sweep.left_out.append(found)

@@ -51,7 +51,7 @@ def sweep_times(
     A point is the quickest of its rounds, as it is set beside a limit of the machine.
     """
     peaks: dict[int, Peaks] = {
-        threads: measure_peaks(threads, working_set=working_set, seconds=seconds)
+        threads: measure_peaks(threads, working_set=working_set)
         for threads in sorted({setting.threads for setting in settings})
     }
     problems = [make_problem(setting.case, layer) for setting in settings]
