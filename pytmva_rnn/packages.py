@@ -15,10 +15,11 @@ from pytmva_rnn.first_imports import importing
 if TYPE_CHECKING:
     import awkward as ak
     import fsspec
+    import lark
     import uproot
     from typing_extensions import TypeIs
 
-__all__ = ["ak", "fsspec", "is_awkward", "uproot"]
+__all__ = ["ak", "fsspec", "is_awkward", "lark", "uproot"]
 
 
 class _Later(ModuleType):
@@ -34,7 +35,7 @@ class _Later(ModuleType):
 
 
 if not TYPE_CHECKING:
-    ak, fsspec, uproot = _Later("awkward"), _Later("fsspec"), _Later("uproot")
+    ak, fsspec, lark, uproot = map(_Later, ("awkward", "fsspec", "lark", "uproot"))
 
 
 def is_awkward(value: object) -> TypeIs[ak.Array]:

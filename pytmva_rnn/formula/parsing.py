@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
-from typing import Any
-
-import lark
+from typing import TYPE_CHECKING, Any
 
 from pytmva_rnn.errors import DataError, shown_text
 from pytmva_rnn.formula.tree import (
@@ -30,6 +28,7 @@ from pytmva_rnn.formula.tree import (
     Unary,
     written,
 )
+from pytmva_rnn.packages import lark
 
 __all__ = ["COMPARISONS", "MAX_DEPTH", "complaint", "parse"]
 
@@ -157,7 +156,8 @@ class _Refused(Exception):
         super().__init__(message)
 
 
-_Part = Term | lark.Token
+if TYPE_CHECKING:
+    _Part = Term | lark.Token
 
 
 def _span(parts: list[_Part]) -> tuple[int, int]:
@@ -176,8 +176,11 @@ def _built(node: Term, parts: list[_Part]) -> Term:
     return replace(node, span=span, depth=depth)
 
 
-class _Builder(lark.Transformer[lark.Token, Term]):
-    """Makes the nodes while the text is parsed, so that nothing here goes as deep as the text does."""
+class _Builder:
+    """Makes the nodes while the text is parsed, so that nothing here goes as deep as the text does.
+
+    Lark calls a rule's method with the parts, as it calls one of a `lark.Transformer`.
+    """
 
     def number(self, parts: list[Any]) -> Term:
         return _built(_number(parts[0]), parts)
@@ -301,11 +304,12 @@ def _indexed(base: Term, index: Term | None) -> Term:
 
 @cache
 def _parser() -> lark.Lark:
+    builder: Any = _Builder()
     return lark.Lark(
         _GRAMMAR,
         parser="lalr",
         lexer="contextual",
         maybe_placeholders=False,
         keep_all_tokens=True,
-        transformer=_Builder(),
+        transformer=builder,
     )

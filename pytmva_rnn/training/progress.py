@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -66,12 +67,14 @@ class Progress:
     def __init__(
         self, total: int, description: str, show: bool | None, done: int = 0, history: Iterable[HistoryRow] = ()
     ) -> None:
+        self._table: LiveErrors | None = None
+        if show is False or (show is None and not (sys.stderr and sys.stderr.isatty())):
+            return
         with importing:
             from rich.console import Console
 
         console = Console(stderr=True, force_terminal=True if show else None)
-        self._table: LiveErrors | None = None
-        if is_at_terminal(console) if show is None else show:
+        if show or is_at_terminal(console):
             with importing:
                 from pytmva_rnn.training.live_errors import LiveErrors
 
