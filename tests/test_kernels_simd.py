@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.kernels.cpu.machine import matrix, simd, vector
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import element, padded, row_of, step_of
-from pytmva_rnn.kernels.cpu.machine.panels import MOST, Panels, Rows, panel_widths, vectors_of
+from pytmva_rnn.kernels.cpu.machine.panels import MOST, Panels, RowsOfWeights, panel_widths, vectors_of
 
 _tanh = simd.pointwise(lambda x: (vector.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (vector.sigmoid(x),), 1, 1)
@@ -46,8 +46,8 @@ def run_add_bias(rows: int, vectors: int, sums: int, bias: int) -> bool:
 
 
 @numba.njit
-def run_any_beyond(vectors: int, sums: int) -> bool:
-    return simd.any_beyond(vectors, sums)  # type: ignore[no-any-return]
+def run_add_vectors(vectors: int, sums: int, bias: int) -> bool:
+    return simd.add_vectors(vectors, sums, bias)  # type: ignore[no-any-return]
 
 
 @numba.njit
@@ -178,11 +178,13 @@ def test_bias(value: float, vectors: int) -> None:
 
 @pytest.mark.parametrize("place", [0, WIDTH - 1, 2 * WIDTH])
 @pytest.mark.parametrize("value", [-np.finfo(np.float32).max, np.inf, -np.inf, np.nan])
-def test_any_beyond(value: float, place: int) -> None:
-    sums = np.zeros(3 * WIDTH + 1, np.float32)
-    sums[place] = value
+def test_bias_of_columns(value: float, place: int) -> None:
+    sums, bias = np.random.default_rng(1).normal(size=(2, 3 * WIDTH + 1)).astype(np.float32)
+    sums[place], bias[place] = value, 0
     sums[-1] = np.nan  # beyond the vectors, and not to be looked at
-    assert run_any_beyond(3, address(sums)) == (not np.isfinite(value))
+    expected = np.append((sums + bias)[:-1], sums[-1])
+    assert run_add_vectors(3, address(sums), address(bias)) == (not np.isfinite(value))
+    np.testing.assert_array_equal(sums, expected)
 
 
 @pytest.mark.parametrize("n", [0, 1, WIDTH - 1, WIDTH, 5 * WIDTH + 1])
@@ -257,19 +259,21 @@ def test_outer_product(rows: int, count: int, vectors: int) -> None:
 
 
 @pytest.mark.parametrize("vectors", [*range(1, 10), 15, 16, 17, 26])
-@pytest.mark.parametrize(("n", "m"), [(0, 0), (1, 0), (3, 7), (16, 8), (29, 30)])
+@pytest.mark.parametrize("n", [0, 1, 3, 7, 16, 30])
 @pytest.mark.parametrize("backwards", [0, 1])
-def test_affine(vectors: int, n: int, m: int, backwards: int) -> None:
+def test_affine(vectors: int, n: int, backwards: int) -> None:
     random = np.random.default_rng(1)
     columns = vectors * WIDTH
     # with a row that no input meets
-    weights = random.normal(size=(1 + n + m + 1, columns)).astype(np.float32)
-    x, h = (random.normal(size=size).astype(np.float32) for size in (n + 1, m + 1))
+    weights = random.normal(size=(1 + n + 1, columns)).astype(np.float32)
+    x, start = (random.normal(size=size).astype(np.float32) for size in (n + 1, columns))
     y = np.full(columns + WIDTH, 9, np.float32)
     panels = np.zeros(weights.size, np.float32)
-    Panels(0, columns, Rows(0, 1, columns), (Rows(columns, n + m + 1, columns),)).fill(weights.ravel(), panels)
-    matrix.affine(vectors, address(panels), len(weights), address(x), n, address(h), m, address(y), backwards)
-    expected = weights[0] + x[:n] @ weights[1 : n + 1] + h[:m] @ weights[n + 1 : n + 1 + m]
+    Panels(0, columns, RowsOfWeights(0, 1, columns), RowsOfWeights(columns, n + 1, columns)).fill(
+        weights.ravel(), panels
+    )
+    matrix.affine(vectors, address(start), address(panels), len(weights), address(x), n, address(y), backwards)
+    expected = start + weights[0] + x[:n] @ weights[1 : n + 1]
     np.testing.assert_allclose(y[:columns], expected, rtol=1e-5, atol=1e-5)
     assert (y[columns:] == 9).all()
 
@@ -281,13 +285,16 @@ def test_panels(columns: int) -> None:
     assert max(widths) <= MOST * WIDTH
     flat = np.arange(1, 1 + 7 * (columns + 2), dtype=np.float32)
     rows = flat.reshape(7, -1)
-    packed = np.zeros(3 + 6 * sum(widths), np.float32)
-    # the bias is the last row of the first block
-    blocks = (Rows(1, 2, columns + 2), Rows(3 * (columns + 2), 3, columns + 2))
-    panels = Panels(3, columns, Rows(1 + 2 * (columns + 2), 1, columns + 2), blocks)
-    assert panels.rows == 6
+    packed = np.zeros(3 + 4 * sum(widths), np.float32)
+    panels = Panels(
+        3,
+        columns,
+        RowsOfWeights(1 + 2 * (columns + 2), 1, columns + 2),
+        RowsOfWeights(3 * (columns + 2), 3, columns + 2),
+    )
+    assert panels.rows == 4
     panels.fill(flat, packed)
-    expected = np.zeros((6, sum(widths)), np.float32)
-    expected[:, :columns] = [rows[2, 1:-1], rows[0, 1:-1], rows[1, 1:-1], *rows[3:6, :-2]]
+    expected = np.zeros((4, sum(widths)), np.float32)
+    expected[:, :columns] = [rows[2, 1:-1], *rows[3:6, :-2]]
     parts = np.split(expected, np.cumsum(widths)[:-1], axis=1)
     assert packed.tolist() == [0, 0, 0, *np.concatenate([part.ravel() for part in parts]).tolist()]

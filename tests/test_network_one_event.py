@@ -46,7 +46,7 @@ def test_sizes(kind: str, H: int) -> None:
     engine = net.engine(Engine)
     evaluate = engine.single()
     scores = np.array([evaluate(x.ravel()).copy() for x in net.X])
-    np.testing.assert_allclose(scores, engine.outputs(net.X), rtol=0, atol=3e-6)
+    np.testing.assert_array_equal(scores, engine.outputs(net.X))
 
 
 def test_reshape() -> None:
@@ -54,7 +54,7 @@ def test_reshape() -> None:
     engine = net.engine(Engine)
     evaluate = engine.single()
     scores = np.array([evaluate(x) for x in net.X])
-    np.testing.assert_allclose(scores, engine.outputs(net.X)[:, 0], rtol=0, atol=2e-6)
+    np.testing.assert_array_equal(scores, engine.outputs(net.X)[:, 0])
 
 
 def test_weights_are_those_of_the_time() -> None:

@@ -22,8 +22,10 @@ from pytmva_rnn.first_imports import importing
 
 __all__ = [
     "BACKENDS",
+    "NO_SCORE",
     "Computation",
     "Engine",
+    "FinishesScores",
     "Prepares",
     "SharesSteps",
     "Weights",
@@ -36,6 +38,9 @@ __all__ = [
 
 Weights: TypeAlias = Sequence[Mapping[str, NDArray[Any]]]
 """Arrays by name, one mapping a layer."""
+
+NO_SCORE = -999.0
+"""TMVA's answer of a classifier where its network, or a transformed variable, gives NaN."""
 
 BACKENDS = ("cpu", "cuda", "reference")
 
@@ -131,6 +136,20 @@ class Engine(Protocol):
         ValueError
             For arrays of other names, types or shapes than those of this network.
         """
+
+
+@runtime_checkable
+class FinishesScores(Protocol):
+    """An Engine that makes scores itself, to the last digit as its backend's output functions do."""
+
+    def finishing(self, letter: str, answer: float | None = None) -> Any:
+        """What `scores` is to do: to apply an output function, by its letter, and to put `answer` in place of NaN.
+
+        None where it can't.
+        """
+
+    def scores(self, X: NDArray[Any], finishing: Any, *, resume: bool = False) -> NDArray[np.float32]:
+        """What `outputs` gives, finished."""
 
 
 @runtime_checkable

@@ -29,7 +29,10 @@ class KeptNetworks:
         """Score events; see `Model.predict`."""
         # threads agree on a list, and on who takes what from it: these are single operations of Python
         threads = asked_threads(threads)
-        idle = self._idle.setdefault((backend, threads), [])
+        key = (backend, threads)
+        idle = self._idle.get(key)
+        if idle is None:
+            idle = self._idle.setdefault(key, [])
         try:
             network = idle.pop()
         except IndexError:

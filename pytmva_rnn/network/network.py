@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pytmva_rnn.description import Description
 from pytmva_rnn.description.arrays import numbers
 from pytmva_rnn.errors import BackendError, DataError
-from pytmva_rnn.kernels import Computation, Engine, output_function
+from pytmva_rnn.kernels import NO_SCORE, Computation, Engine, FinishesScores, output_function
 from pytmva_rnn.network.devices import backend_engine
 from pytmva_rnn.network.events import shaped
 from pytmva_rnn.network.threads import Turn, asked_threads, forks
@@ -116,8 +116,14 @@ class Network:
             )
             self.engine: Engine = backend_engine(backend, mask_padding=model.mask_padding)(computation)
         self._output_function = output_function(backend, model.output_function)
-        # what the CPU's engine gives is nobody else's
-        self._is_raw = backend == "cpu" and model.output_function == "I"
+        # whether what the engine gives is all that is to be known of events
+        self.is_plain = not (self.chain or self.targets_back) and self.dtype == np.float32
+        # with NaN as it is, and as TMVA's Reader reports it
+        self._finishing: tuple[Any, Any] = (None, None)
+        if isinstance(self.engine, FinishesScores):
+            answer = NO_SCORE if model.analysis == "Classification" else None
+            letter = model.output_function
+            self._finishing = (self.engine.finishing(letter), self.engine.finishing(letter, answer))
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -127,12 +133,25 @@ class Network:
         scores = self.scores(shaped(X, self.shape, self.dtype), resume=resume)
         return scores[:, 0] if self.outputs == 1 else scores
 
-    def scores(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
-        """What `predict` gives, always (n, O), of inputs that are known to be as `events.shaped` makes them."""
+    def scores(self, X: NDArray[Any], *, resume: bool = False, reports: bool = False) -> NDArray[Any]:
+        """What `predict` gives, always (n, O), of inputs that are known to be as `events.shaped` makes them.
+
+        With `reports` a classifier's NaN is -999, as in TMVA.
+        """
+        if not len(X):
+            return np.empty((0, self.outputs), self.dtype)
+        finishing = self._finishing[reports]
+        if finishing is not None:
+            with self._turn.lock:
+                found: NDArray[Any] = self.engine.scores(X, finishing, resume=resume)  # type: ignore[attr-defined]
+            return found
         with self._turn.lock, self._use:
-            raw = self.engine.outputs(X, resume=resume) if len(X) else np.empty((0, self.outputs), self.dtype)
+            raw = self.engine.outputs(X, resume=resume)
         # the functions compute in float64
-        return raw if self._is_raw else self._output_function(raw).astype(self.dtype)
+        scores = self._output_function(raw).astype(self.dtype)
+        if reports and self.model.analysis == "Classification":
+            np.putmask(scores, np.isnan(scores), NO_SCORE)
+        return scores
 
     def loss_and_gradients(
         self, X: ArrayLike, y: ArrayLike, w: ArrayLike | None = None

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pytmva_rnn.description.padded_steps import mark_again
+from pytmva_rnn.kernels import NO_SCORE
 from pytmva_rnn.network.events import expected, is_shaped, shaped
 from pytmva_rnn.network.network import Network
 
 __all__ = ["NO_SCORE", "predict", "scored"]
-
-NO_SCORE = -999.0
-"""TMVA's answer of a classifier where its network, or a transformed variable, gives NaN."""
 
 _BLOCK = 1 << 21  # numbers that are prepared at once, 8 MiB in float32: enough for many threads, little beside a sample
 _BLOCK_ON_GPU = 1 << 26  # 256 MiB: a GPU has worked through less before it works at its pace
@@ -32,13 +30,10 @@ def _scored(network: Network, inputs: NDArray[Any], resume: bool) -> NDArray[np.
     """The same of events that are as `shaped` makes them."""
     if network.chain:
         inputs = _transformed(network, inputs)
-    scores = network.scores(inputs, resume=resume)
+    scores = network.scores(inputs, resume=resume, reports=True)
     if network.targets_back:
         scores = network.targets_back(np.array(scores, np.float64, order="C"))
-    result = scores.astype(np.float32, copy=False)
-    if network.model.analysis == "Classification":
-        np.putmask(result, np.isnan(result), NO_SCORE)
-    return result
+    return scores.astype(np.float32, copy=False)
 
 
 def _transformed(network: Network, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -57,7 +52,7 @@ def predict(network: Network, X: ArrayLike) -> NDArray[np.float32]:
     MiB, some hundred on a GPU. Float32 numbers in C order are not copied.
     """
     if is_shaped(X, network.shape, network.dtype) and X.size <= _BLOCK:
-        scores = _scored(network, X, False)
+        scores = network.scores(X, reports=True) if network.is_plain else _scored(network, X, False)
     else:
         events = expected(X, network.shape)
         size = _at_once(network, events)

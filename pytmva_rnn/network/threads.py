@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 
 from pytmva_rnn.errors import OptionError
 
@@ -33,7 +34,10 @@ def asked_threads(threads: int | None) -> int | None:
         if threads > MOST:
             raise ValueError(f"threads must be at most {MOST}, not {threads}")
         return threads
-    text = os.environ.get(VARIABLE, "").strip()
+    try:
+        text = os.environ[VARIABLE].strip()
+    except KeyError:  # a call less than `get`, in every call of `predict`
+        return None
     if not text:
         return None
     if not (text.isdecimal() and len(text) < _DIGITS and 0 < int(text) <= MOST):
@@ -52,25 +56,29 @@ def forks() -> int:
     return _Forks.count
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: setattr(_Forks, "count", _Forks.count + 1))
-
-
 class Turn:
-    """A lock that is free in a forked process, where a thread that held it does not exist."""
+    """A lock that is free in a forked process, where a thread that held it does not exist.
+
+    Attributes
+    ----------
+    lock : Lock
+        Of this process, to be entered itself: Ctrl-C never comes between its being acquired and the block. With methods
+        of a class around it that would happen, and nobody would release it any more.
+    """
 
     def __init__(self) -> None:
-        self._locks: dict[int, threading.Lock] = {}
+        self.lock = threading.Lock()
+        _turns.add(self)
 
-    @property
-    def lock(self) -> threading.Lock:
-        """The lock of this process, to be entered itself.
 
-        Ctrl-C never comes between its being acquired and the block. With methods of a class around it that would
-        happen, and nobody would release it any more.
-        """
-        lock = self._locks.get(_Forks.count)
-        if lock is None:
-            # one dictionary operation, so that threads agree on a lock
-            lock = self._locks.setdefault(_Forks.count, threading.Lock())
-        return lock
+_turns: weakref.WeakSet[Turn] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    _Forks.count += 1
+    for turn in _turns:
+        turn.lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

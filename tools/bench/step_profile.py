@@ -193,11 +193,11 @@ def profile_step(problem: CaseData, rounds: int, seconds: float) -> Profile:
     X, y, n = problem.X, problem.y, len(problem.X)
     w, order, keys = np.ones(n, np.float32), np.arange(n)[np.newaxis], np.zeros(1, np.int64)
     engine: Any = ours.engine
-    workspace = engine._training_workspace(n, input_gradient=False)
-    records = _Records(workspace)
+    training = engine._training(n, input_gradient=False)
+    records = _Records(training.workspace)
 
     def gradient() -> None:
-        engine._train(workspace, X, y, w, order, keys, 0)
+        engine._train(training, X, y, w, order, keys, 0)
 
     tasks = [
         _task("step", ours.call("train")),

@@ -16,9 +16,13 @@ from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
 from pytmva_rnn.kernels.cpu.machine import program
+from pytmva_rnn.kernels.cpu.machine.alone import Alone
 from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads, running
+from pytmva_rnn.kernels.cpu.machine.descent import Descent
+from pytmva_rnn.kernels.cpu.machine.finishing import Finishing
 from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import EVENT
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
 from pytmva_rnn.kernels.cpu.machine.single import SINGLE, Preparation, function_of, may_share
 from pytmva_rnn.kernels.cpu.machine.states import States
@@ -52,6 +56,7 @@ class Engine:
         )
         self._shape = (computation.steps, computation.inputs)
         self._width = math.prod(self._shape)
+        self._for_threads = 2 * _LEAST_WORK // max(1, self._work_of_one)  # events; fewer are for one thread
         self._threads = computation.threads
         self._cores: int | None = None  # to reckon with in place of this machine's
         self._loss = computation.loss
@@ -69,7 +74,7 @@ class Engine:
         )
         self._states = States(plan.state_size, computation.remembers)
         self._remembers = computation.remembers
-        self._workspaces: dict[tuple[int, bool], Workspace] = {}
+        self._trainings: dict[tuple[int, bool], Descent] = {}
         self._inferences: dict[str | None, Inference] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
         self._optimizer: Any = None
@@ -87,8 +92,8 @@ class Engine:
                 self._optimizer = optimizers.clipped
         self._steps = 0
         self._batches = 0
-        self._panels: weakref.WeakSet[PanelWeights] = weakref.WeakSet()  # of the functions that `single` gave
-        self._shared: Workspace | None = None  # with the gradient that a step is to be made by
+        self._panels: weakref.WeakSet[PanelWeights] = weakref.WeakSet()  # of what scores events one by one
+        self._shared: Descent | None = None  # with the gradient that a step is to be made by
         with compilation("scoring"):
             self._packing = self._make_workspace(plan, 1, 1)
             self._pack()
@@ -107,15 +112,29 @@ class Engine:
         """See `kernels.Prepares`."""
         with compilation("training"):
             self._inference(self._loss)
-            self._training_workspace(batch_size, input_gradient=False)
+            self._training(batch_size, input_gradient=False)
             self.penalty()
 
     def weights(self) -> list[dict[str, NDArray[Any]]]:
         return self._weights.unpacked()
 
     def outputs(self, X: NDArray[Any], *, resume: bool = False) -> NDArray[Any]:
+        return self.scores(X, None, resume=resume)
+
+    def finishing(self, letter: str, answer: float | None = None) -> Finishing | None:
+        """See `kernels.FinishesScores`."""
+        return Finishing(letter, answer) if letter in Finishing.letters() else None
+
+    def scores(self, X: NDArray[Any], finishing: Finishing | None, *, resume: bool = False) -> Floats:
+        """See `kernels.FinishesScores`."""
         states = self._states.blocks if resume else self._states.none()
-        out, _ = self._infer(self._inference(None), X, *self._nothing[1:], states, self._remembers)
+        inference, n = self._inference(None), len(X)
+        _, y, w = self._nothing
+        if n >= self._for_threads:
+            return self._infer(inference, X, y, w, states, self._remembers, finishing)[0]
+        out = np.empty((n, self._outputs), _FLOAT32)
+        inference(readable(X, _FLOAT32), y, w, out, states, self._remembers, 1, 0, finishing)
+        self._batches = 0
         return out
 
     @property
@@ -138,32 +157,38 @@ class Engine:
         `reports` -999 in place of NaN; or for several outputs an array (O,) in memory that is used again. The function
         has scratch memory of its own, for one thread at a time, and takes the weights as they are at the time.
         """
-        plan = self._plan(None, training=False, single=True)
-        with compilation("single events"):
-            workspace = self._make_workspace(plan, 1, 1)
-        frame, table = workspace.frame, workspace.table
-        panels = PanelWeights(plan, self._weights.flat)
-        self._panels.add(panels)
-        frame["scratch"], frame["packed"] = workspace.scratch.ctypes.data, panels.packed.ctypes.data
-        first = plan.view.place // workspace.scratch.itemsize
-        raw = workspace.scratch[0, first : first + self._outputs]
         record = np.zeros(1, SINGLE)
-        addresses = {"table": table.ctypes.data, "frame": frame.ctypes.data, "raw": raw.ctypes.data}
-        sizes = {"operations": len(table), "steps": self._shape[0], "inputs": self._shape[1]}
-        for name, value in {**addresses, **sizes, "sigmoid": sigmoid, "reports": reports}.items():
-            record[name] = value
         with compilation("single events"):
+            alone = self._alone()
+            for name in EVENT.names:
+                record[name] = alone.record[name]
+            steps, inputs = self._shape
+            for name, value in {"steps": steps, "inputs": inputs, "sigmoid": sigmoid, "reports": reports}.items():
+                record[name] = value
             if prepare is not None:
                 record["prepare"], record["prepare_program"] = prepare.operation.address, prepare.program.ctypes.data
                 record["prepared"] = prepare.result.ctypes.data
-            score = function_of(record, self._work_of_one, otherwise, (self, workspace, panels, record, prepare))
+            score = function_of(record, self._work_of_one, otherwise, (self, alone, record, prepare))
             score(np.zeros(self._shape, np.float32))
 
         def evaluate(x: Floats) -> Floats:
             score(x)
-            return raw
+            return alone.raw
 
         return score if self._outputs == 1 else evaluate
+
+    def _alone(self) -> Alone:
+        """What scores events one by one; raises ValueError where a layer has no function for that."""
+        plan = self._plan(None, training=False, single=True)
+        panels = PanelWeights(plan, self._weights.flat)
+        self._panels.add(panels)
+        return Alone(self._make_workspace(plan, 1, 1), panels, self._outputs)
+
+    def _alone_for_batches(self) -> Alone | None:
+        try:
+            return self._alone()
+        except ValueError:
+            return None
 
     def loss(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]) -> float:
         self._states.reserve(len(X))
@@ -175,11 +200,11 @@ class Engine:
     def gradients(
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any]
     ) -> tuple[float, list[dict[str, NDArray[Any]]], NDArray[Any]]:
-        workspace = self._training_workspace(len(X), input_gradient=True)
+        training = self._training(len(X), input_gradient=True)
         x_gradient = np.zeros((len(X), *self._shape), np.float32)
-        workspace.frame["x_gradient"] = x_gradient.ctypes.data
-        value = self._train(workspace, X, y, w, np.arange(len(X))[np.newaxis], np.zeros(1, np.int64), 0)
-        return value, self._weights.unpacked_gradient(workspace.gradients[0]), x_gradient
+        training.workspace.frame["x_gradient"] = x_gradient.ctypes.data
+        value = self._train(training, X, y, w, np.arange(len(X))[np.newaxis], np.zeros(1, np.int64), 0)
+        return value, self._weights.unpacked_gradient(training.workspace.gradients[0]), x_gradient
 
     def step(self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int) -> float:
         return self._steps_on(X, y, w, events[np.newaxis], np.array([key]))
@@ -188,15 +213,15 @@ class Engine:
         self, X: NDArray[Any], y: NDArray[Any], w: NDArray[Any], events: NDArray[np.int64], key: int
     ) -> tuple[float, list[Floats]]:
         """See `kernels.SharesSteps`."""
-        self._shared = self._training_workspace(len(events), input_gradient=False)
+        self._shared = self._training(len(events), input_gradient=False)
         value = self._train(self._shared, X, y, w, events[np.newaxis], np.array([key]), 0)
-        return value, [self._shared.gradients[0, : len(self._weights.flat)]]
+        return value, [self._shared.workspace.gradients[0, : len(self._weights.flat)]]
 
     def descend(self) -> None:
         """See `kernels.SharesSteps`."""
         assert self._shared is not None
         self._steps += 1
-        program.descend(self._optimizer.address, self._update, self._shared.gradients[0], self._steps)
+        program.descend(self._optimizer.address, self._update, self._shared.workspace.gradients[0], self._steps)
         self._pack()
 
     def trained(self) -> list[Floats]:
@@ -234,8 +259,8 @@ class Engine:
         batches: NDArray[np.int64],
         keys: NDArray[np.int64],
     ) -> float:
-        workspace = self._training_workspace(batches.shape[1], input_gradient=False)
-        total = self._train(workspace, X, y, w, batches, keys, self._steps + 1)
+        training = self._training(batches.shape[1], input_gradient=False)
+        total = self._train(training, X, y, w, batches, keys, self._steps + 1)
         self._steps += len(batches)
         return total
 
@@ -271,7 +296,7 @@ class Engine:
         if max(1, cores) != (self._cores or available_threads()):
             self._cores = max(1, cores)
             # for as many threads as pay with these cores
-            self._workspaces.clear()
+            self._trainings.clear()
             self._inferences.clear()
 
     def _threads_for(self, events: int, passes: int) -> int:
@@ -308,23 +333,27 @@ class Engine:
             with compilation("scoring"):
                 threads = self._threads or self._cores or available_threads()
                 workspace = self._make_workspace(self._plan(loss, training=False), 1, threads)
-                inference = Inference(workspace, self._outputs)
+                # with a loss the order of the events counts, and remembered states pass on from block to block
+                alone = None if loss is not None or self._remembers else self._alone_for_batches
+                inference = Inference(workspace, self._outputs, alone)
                 self._infer(inference, *self._nothing, self._states.none(), self._remembers)
             self._inferences[loss] = inference
         return inference
 
-    def _training_workspace(self, events: int, *, input_gradient: bool) -> Workspace:
-        """A workspace for batches of a size with which none has been trained on before: what it needs is compiled."""
+    def _training(self, events: int, *, input_gradient: bool) -> Descent:
+        """What trains on batches of a size; none has been trained on with it before: what it needs is compiled."""
         key = (events, input_gradient)
-        workspace = self._workspaces.get(key)
-        if workspace is None:
+        training = self._trainings.get(key)
+        if training is None:
             drop = () if input_gradient or self._settings is None else self._settings.drop_config
             with compilation("training"):
                 plan = self._plan(self._loss, training=True, input_gradient=input_gradient, drop=drop)
                 workspace = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
-                self._train(workspace, *self._nothing, np.empty((0, events), np.int64), np.empty(0, np.int64), 0)
-            self._workspaces[key] = workspace
-        return workspace
+                optimizer = self._optimizer.address if self._optimizer else 0
+                training = Descent(workspace, self._update, optimizer, self._regularization, self._decay)
+                self._train(training, *self._nothing, np.empty((0, events), np.int64), np.empty(0, np.int64), 0)
+            self._trainings[key] = training
+        return training
 
     def _infer(
         self,
@@ -334,24 +363,25 @@ class Engine:
         w: NDArray[Any],
         states: Floats,
         one_by_one: bool,
+        finishing: Finishing | None = None,
     ) -> tuple[Floats, float]:
-        """Raw outputs and the sum of the losses; y and w are as `readable` has them."""
+        """Raw outputs, or finished ones, and the sum of the losses; y and w are as `readable` has them."""
         n = len(X)
         out = np.empty((n, self._outputs), _FLOAT32)
         # remembered states pass on from event to event
         threads = 1 if one_by_one else min(self._threads_for(n, 1), inference.slots)
         X = readable(X, _FLOAT32)
         if threads == 1 or not self._pays(n, 1):
-            total = inference(X, y, w, out, states, one_by_one, threads, 0)
+            total = inference(X, y, w, out, states, one_by_one, threads, 0, finishing)
         else:
             with compilation("scoring"), running(threads) as crew:
-                total = inference(X, y, w, out, states, one_by_one, threads, crew)
+                total = inference(X, y, w, out, states, one_by_one, threads, crew, finishing)
         self._batches = 0
         return out, total
 
     def _train(
         self,
-        workspace: Workspace,
+        training: Descent,
         X: NDArray[Any],
         y: NDArray[Any],
         w: NDArray[Any],
@@ -359,37 +389,17 @@ class Engine:
         keys: NDArray[np.int64],
         t: int,
     ) -> float:
-        self._states.reserve(order.shape[1])
-        arguments = (
-            workspace.table,
-            workspace.segments,
-            workspace.frame,
-            workspace.scratch,
-            self._states.blocks,
-            workspace.gradients,
-            workspace.sums,
-            workspace.matrices,
-            readable(X, _FLOAT32).reshape(len(X), self._width),
-            readable(y, _FLOAT32),
-            readable(w, _FLOAT32),
-            readable(order, _INT64),
-            self._batches,
-            readable(keys, _INT64),
-            self._regularization,
-            self._decay,
-            self._weights.flat,
-            self._optimizer.address if self._optimizer else 0,
-            self._update,
-            t,
-        )
-        threads = len(workspace.gradients)
-        if threads == 1 or not self._pays(order.shape[1], 3):
-            total = program.train(workspace.job, program.walk.address, 0, *arguments)
+        batches, events = order.shape
+        self._states.reserve(events)
+        X, y, w = readable(X, _FLOAT32), readable(y, _FLOAT32), readable(w, _FLOAT32)
+        order, keys, states = readable(order, _INT64), readable(keys, _INT64), self._states.blocks
+        if training.threads == 1 or not self._pays(events, 3):
+            total = training(X, y, w, order, keys, states, self._batches, t, 0)
         else:
-            with running(threads) as crew:
-                total = program.train(workspace.job, program.walk.address, crew, *arguments)
-        if t:
+            with running(training.threads) as crew:
+                total = training(X, y, w, order, keys, states, self._batches, t, crew)
+        if t and self._panels:
             self._refresh_panels()
-        self._states.cut(order.shape[1])
-        self._batches += len(order)
-        return float(total)
+        self._states.cut(events)
+        self._batches += batches
+        return total

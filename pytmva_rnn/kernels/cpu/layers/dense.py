@@ -16,7 +16,7 @@ from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import affine, outer_product, product, transpose, transposed_product
 from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, padded, record_type
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
-from pytmva_rnn.kernels.cpu.machine.simd import add_bias, any_beyond, pointwise
+from pytmva_rnn.kernels.cpu.machine.simd import add_bias, add_vectors, pointwise
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, below, exp, sigmoid, tanh
 
 DENSE = record_type(
@@ -29,6 +29,7 @@ DENSE = record_type(
     "a",  # place of the sums, before the activation
     "dy_transposed",  # place of the sums' gradient, [lane][unit]
     "x_together",  # place where the steps of a single event are put together
+    "zeros",  # of where its sums start
     "affine",  # addresses of functions of `matrix`
     "transposed_product",
     "product",
@@ -74,13 +75,13 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan.place(number, "b", W, row=D)
     y = plan.activations(1, F)
     op.own |= {"activation": ACTIVATIONS[layer.activation], "w": W.place, "w_stride": W.stride}
-    op.own["one"] = plan.product(F, (W, 0))
+    op.own["one"] = plan.product(F, W)
     op.own |= {"a": plan.scratch(plan.rows(F))}
     if ACTIVATIONS[layer.activation] != LINEAR:
         op.own |= {"activate": activate, "differentiate": differentiate if plan.training else None}
     plan.output(op, View(1, F, y, plan.step(F), plan.gradient(padded(F) * LANES)))
     if plan.single:
-        op.own |= {"x_together": plan.scratch(D), "affine": affine}
+        op.own |= {"x_together": plan.scratch(D), "zeros": plan.scratch(padded(F)), "affine": affine}
     else:
         op.own["transposed_product"] = transposed_product
     if plan.training:
@@ -155,8 +156,8 @@ def forward_one(op_address, frame_address):
         for t in range(T):
             copy_floats(element(x, D, t, 0), input_step(op, frame, t), D)
     into = a if own.activate else y
-    call(own.affine, (vectors, frame.packed + own.one, 1 + T * D, x, T * D, x, 0, into, 0))
-    if any_beyond(vectors, into):
+    call(own.affine, (vectors, frame.scratch + own.zeros, frame.packed + own.one, 1 + T * D, x, T * D, into, 0))
+    if add_vectors(vectors, into, element(frame.weights + own.w, own.w_stride, T * D, 0)):
         _sum_again(op, own, frame, into, 1, 1)
     if own.activate:
         call(own.activate, (own.activation, padded(F) // WIDTH, 1, a, y))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytmva_rnn.compile import helper, operation
-from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
+from pytmva_rnn.kernels.cpu.machine.intrinsics import floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import (
     FRAME,
@@ -31,6 +31,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     add_gradients,
     add_weight_gradient,
     carry_state,
+    input_sums,
     keep_gate_gradients,
     pack_tiles,
     passed_over,
@@ -40,6 +41,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_sums,
     plan_weights,
     put_input_gradient,
+    put_input_sums,
     put_state_gradient,
     put_sums,
     remember_state,
@@ -70,8 +72,9 @@ GRU = record_type(
     "g",
     "u_c",  # and what V makes or meets: r*h with the reset gate before, U_c h with it after
     "kept_step",  # to those of the next step; 0 in inference
-    "more",  # place of one event's other weights, in panels: the candidate's, or with the reset gate after the states'
-    "more_sums",  # and of their sums
+    "more",  # place of the candidate's weights of the states for one event, in panels
+    "more_sums",  # and of the candidate's sums, with the reset gate after of the states' part alone
+    "zeros",  # of where that starts
     "dh",  # place of a gradient of the state before a step
     extends=RECURRENT,
 )
@@ -96,10 +99,8 @@ def _cell_after(r: Vector, z: Vector, a_x: Vector, a_h: Vector, h: Vector) -> tu
     return z * h + (1 - z) * g, r, z, g, a_h
 
 
-def _cell_after_one(
-    a_r: Vector, s_r: Vector, a_z: Vector, s_z: Vector, a_x: Vector, a_h: Vector, h: Vector
-) -> tuple[Vector, ...]:
-    r, z, a_x, a_h = _gates_after(a_r + s_r, a_z + s_z, a_x, a_h)
+def _cell_after_one(a_r: Vector, a_z: Vector, a_x: Vector, b: Vector, a_h: Vector, h: Vector) -> tuple[Vector, ...]:
+    r, z, a_x, a_h = _gates_after(a_r, a_z, a_x + b, a_h)
     return _cell_after(r, z, a_x, a_h, h)[:1]
 
 
@@ -120,7 +121,7 @@ _candidate_step = recurrent_step((_candidate,), _PAIRS, (0,), (0,), 2, 2)
 _after_step = recurrent_step((_gates_after, _cell_after), _UNITS, (0, 1, 2), (0, 1, 3), 1, 5)
 _gates_one = pointwise(_gates, 3, 3)
 _candidate_one = pointwise(_candidate, 3, 2)
-_after_one = pointwise(_cell_after_one, 7, 1)
+_after_one = pointwise(_cell_after_one, 6, 1)
 _candidate_backward = pointwise(_candidate_gradient, 4, 3)
 _reset_backward = pointwise(_reset_gradient, 4, 2)
 _reset_backward_after = pointwise(_reset_gradient_after, 3, 2)
@@ -145,13 +146,13 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
     if after:
         U = V = plan.matrix(H, 3 * H)
-        plan_sums(plan, op, 3 * H, (W, 0))
-        op.own["more"] = plan.product(3 * H, (U, 0))
+        plan_sums(plan, op, 2 * H, U, W, H)
+        op.own["more"] = plan.product(H, U, 2 * H)
         op.own |= {"packed_w": plan.packed((D + 1) * 3 * H), "packed_u": plan.packed(H * 3 * H)}
     else:
         U, V = plan.matrix(H, 2 * H), plan.matrix(H, H)
-        plan_sums(plan, op, 2 * H, (W, 0), (U, 0))
-        op.own["more"] = plan.product(H, (W, 2 * H), (V, 0))
+        plan_sums(plan, op, 2 * H, U, W)
+        op.own["more"] = plan.product(H, V, bias=(W, 2 * H))
         op.own |= {"packed_w": plan.packed((D + 1) * 2 * H), "packed_u": plan.packed(H * 2 * H)}
         op.own |= {"packed_w_c": plan.packed((D + 1) * H), "packed_v": plan.packed(H * H)}
     for gate, matrix, column in (("r", U, 0), ("z", U, H), ("c", V, 2 * H if after else 0)):
@@ -160,7 +161,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     op.own |= {"v": V.place, "v_stride": V.stride}
     plan_kept(plan, op, "r", "z", "g", "u_c")
     if plan.single:
-        op.own["more_sums"] = plan.scratch(padded(3 * H) + WIDTH)
+        op.own |= {name: plan.scratch(padded(H)) for name in ("more_sums", "zeros")}
     if plan.training:
         op.own["dh"] = plan.scratch(H * LANES)
 
@@ -238,13 +239,14 @@ def forward_one(op_address, frame_address):
     a_z = step_of(a_r, H, 1)
     r, z, g, rh = _kept(op, frame, 0)
     floats(state(op, frame, 0), H)[:] = 0
+    put_input_sums(op, frame)
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
         h, h_new, n = state(op, frame, t), state(op, frame, t + 1), state_rows(op, t)
-        put_sums(op, frame, 2 * H, t, own.one, h, n, a_r)
+        put_sums(op, frame, 2 * H, t, input_sums(op, frame, t, 0), own.one, h, n, a_r)
         _gates_one(vectors, 1, (a_r, a_z, h), (r, z, rh))
-        put_sums(op, frame, H, t, own.more, rh, n, a_c)
+        put_sums(op, frame, H, t, input_sums(op, frame, t, 2 * H), own.more, rh, n, a_c)
         _candidate_one(vectors, 1, (a_c, z, h), (h_new, g))
 
 
@@ -253,18 +255,21 @@ def forward_one_after(op_address, frame_address):
     """All steps of one event, from a state of zero."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, GRU)
-    H, D, vectors, columns = op.H, op.D, padded(op.H) // WIDTH, (3 * op.H + WIDTH - 1) // WIDTH
-    of_inputs, of_states = frame.packed + own.one, frame.packed + own.more
-    a_c, s_r = frame.scratch + own.sums, frame.scratch + own.more_sums
-    a_r, a_z, s_z, s_c = step_of(a_c, H, 1), step_of(a_c, H, 2), step_of(s_r, H, 1), step_of(s_r, H, 2)
+    H, a_r, a_h = op.H, frame.scratch + own.sums, frame.scratch + own.more_sums
+    a_z, zeros, b_c = (
+        step_of(a_r, H, 1),
+        frame.scratch + own.zeros,
+        element(frame.weights + own.w, own.w_stride, op.D, 0),
+    )
     floats(state(op, frame, 0), H)[:] = 0
+    put_input_sums(op, frame)
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
-        h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        call(own.affine, (columns, of_inputs, 1 + D, input_step(op, frame, t), D, h, 0, a_c, t & 1))
-        call(own.affine, (columns, of_states, 1 + H, h, state_rows(op, t), h, 0, s_r, t & 1))
-        _after_one(vectors, 1, (a_r, s_r, a_z, s_z, a_c, s_c, h), (h_new,))
+        h, h_new, n = state(op, frame, t), state(op, frame, t + 1), state_rows(op, t)
+        put_sums(op, frame, 2 * H, t, input_sums(op, frame, t, H), own.one, h, n, a_r)
+        put_sums(op, frame, H, t, zeros, own.more, h, n, a_h)
+        _after_one(padded(H) // WIDTH, 1, (a_r, a_z, input_sums(op, frame, t, 0), b_c, a_h, h), (h_new,))
 
 
 @operation

@@ -19,6 +19,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     UNITS,
     add_gradients,
     carry_state,
+    input_sums,
     keep_gate_gradients,
     pack_tiles,
     passed_over,
@@ -28,6 +29,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_sums,
     plan_weights,
     put_input_gradient,
+    put_input_sums,
     put_state_gradient,
     put_sums,
     remember_state,
@@ -102,7 +104,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan_gate_gradients(plan, op, 4)
     W, U = plan.matrix(D, 4 * H, biased=True), plan.matrix(H, 4 * H)
     plan_weights(op, W, U)
-    plan_sums(plan, op, 4 * H, (W, 0), (U, 0))
+    plan_sums(plan, op, 4 * H, U, W)
     for g, gate in enumerate("ifco"):
         plan.place(number, f"W_{gate}", W, column=g * H)
         plan.place(number, f"b_{gate}", W, row=D, column=g * H)
@@ -170,11 +172,12 @@ def forward_one(op_address, frame_address):
     gates = (a, step_of(a, H, 1), step_of(a, H, 2), step_of(a, H, 3))
     floats(state(op, frame, 0), H)[:] = 0
     floats(c, H)[:] = 0
+    put_input_sums(op, frame)
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        put_sums(op, frame, 4 * H, t, own.one, h, state_rows(op, t), a)
+        put_sums(op, frame, 4 * H, t, input_sums(op, frame, t, 0), own.one, h, state_rows(op, t), a)
         _one_step(padded(H) // WIDTH, 1, (*gates, c), (h_new, c))
 
 

@@ -15,6 +15,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     UNITS,
     add_gradients,
     carry_state,
+    input_sums,
     keep_gate_gradients,
     pack_tiles,
     passed_over,
@@ -23,6 +24,7 @@ from pytmva_rnn.kernels.cpu.machine.recurrent import (
     plan_sums,
     plan_weights,
     put_input_gradient,
+    put_input_sums,
     put_state_gradient,
     put_sums,
     remember_state,
@@ -67,7 +69,7 @@ def plan(layer: Any, plan: Plan, number: int) -> None:
     plan_gate_gradients(plan, op, 1)
     W, U = plan.matrix(D, H, biased=True), plan.matrix(H, H)
     plan_weights(op, W, U)
-    plan_sums(plan, op, H, (W, 0), (U, 0))
+    plan_sums(plan, op, H, U, W)
     plan.place(number, "W", W)
     plan.place(number, "b", W, row=D)
     plan.place(number, "U", U)
@@ -105,11 +107,12 @@ def forward_one(op_address, frame_address):
     own = record_at(op.own, RNN)
     H, a = op.H, frame.scratch + own.sums
     floats(state(op, frame, 0), H)[:] = 0
+    put_input_sums(op, frame)
     for t in range(op.T):
         if passed_over(op, frame, t):
             continue
         h, h_new = state(op, frame, t), state(op, frame, t + 1)
-        put_sums(op, frame, H, t, own.one, h, state_rows(op, t), a)
+        put_sums(op, frame, H, t, input_sums(op, frame, t, 0), own.one, h, state_rows(op, t), a)
         _one_step(padded(H) // WIDTH, 1, (a,), (h_new,))
 
 

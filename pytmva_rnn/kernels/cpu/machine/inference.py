@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import perf_counter
+
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import builtin, python_function
+from pytmva_rnn.compile import builtin, compilation, python_function
 from pytmva_rnn.kernels.cpu.machine import program
+from pytmva_rnn.kernels.cpu.machine.alone import Alone
+from pytmva_rnn.kernels.cpu.machine.finishing import Finishing
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import INFERENCE
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace
 
 __all__ = ["Inference"]
 
 Floats = NDArray[np.float32]
+
+_FEW_BLOCKS = 8
+"""Of a batch in which some events less than a vector of lanes count."""
+
+_ROUNDS = 5
+_LEAST = 1e-7  # seconds
 
 
 class Inference:
@@ -23,6 +35,8 @@ class Inference:
     workspace : Workspace
         Of a plan without training.
     outputs : int
+    alone : callable, optional
+        Makes what scores events one by one, with the same bits; gives None where nothing can.
 
     Attributes
     ----------
@@ -31,8 +45,12 @@ class Inference:
         Of scratch memory, one a thread.
     """
 
-    def __init__(self, workspace: Workspace, outputs: int) -> None:
+    def __init__(self, workspace: Workspace, outputs: int, alone: Callable[[], Alone | None] | None = None) -> None:
         self.workspace = workspace
+        self._outputs = outputs
+        self._make_alone = alone
+        self._alone: Alone | None = None
+        self._small_batches = 0
         self._job, self._record = workspace.job, np.zeros(1, INFERENCE)
         scratch = workspace.scratch
         self.slots = len(scratch)
@@ -57,24 +75,75 @@ class Inference:
         self._infer = builtin(program.infer, self._record, workspace)
         # as the records have them
         self._states: Floats | None = None
-        self._way: tuple[bool, int, int] | None = None
+        self._way: tuple[bool, int, int, int] | None = None
 
     def __call__(
-        self, X: Floats, y: Floats, w: Floats, out: Floats, states: Floats, one_by_one: bool, threads: int, crew: int
+        self,
+        X: Floats,
+        y: Floats,
+        w: Floats,
+        out: Floats,
+        states: Floats,
+        one_by_one: bool,
+        threads: int,
+        crew: int,
+        finishing: Finishing | None = None,
     ) -> float:
-        """Put the raw outputs (n, O) of the events X into `out`; returns the sum of their losses.
+        """Put the raw outputs (n, O) of the events X, or the scores, into `out`; returns the sum of their losses.
 
         All arrays are as `readable` has them. y and w are of no events in a plan without a loss. With `one_by_one` the
         remembered states pass from event to event. `crew` is the address of a record, 0 for none.
         """
+        if self._make_alone is not None:
+            self._consider(len(out), states)
         if states is not self._states:
             job, self._states = self._job, None
             job["states"], job["states_step"], job["state_blocks"] = states.ctypes.data, states.strides[0], len(states)
             self._states = states
-        way = (one_by_one, threads, crew)
+        way = (one_by_one, threads, crew, 0 if finishing is None else finishing.address)
         if way != self._way:
             # Ctrl-C may come in between
-            self._way = None
-            self._job["one_by_one"], self._record["threads"], self._record["crew"] = way
+            self._way, record = None, self._record
+            self._job["one_by_one"], record["threads"], record["crew"], record["finishing"] = way
             self._way = way
-        return float(self._infer(X, y, w, out))
+        total: float = self._infer(X, y, w, out)
+        return total
+
+    def _consider(self, events: int, states: Floats) -> None:
+        """Have events scored one by one as well, if batches come again and again that do not fill a block."""
+        if events % WIDTH == 0 or events > _FEW_BLOCKS * LANES:
+            return
+        self._small_batches += 1
+        if self._small_batches == 1:  # for which it need not be compiled
+            return
+        assert self._make_alone is not None
+        with compilation("scoring"):
+            self._alone = self._make_alone()
+        self._make_alone = None
+        if self._alone is not None:
+            self._job["alone"] = self._alone.record.ctypes.data
+            self._choose(states)
+
+    def _choose(self, states: Floats) -> None:
+        """Choose how many events no longer take less one by one than together.
+
+        That is measured: chains of sums that wait for each other and caches decide, and no score depends on it.
+        """
+        source, most = self.workspace.plan.operations[0].fields, WIDTH + 1
+        X = np.zeros((most, source["T"] * source["D"]), np.float32)
+        out = np.empty((most, self._outputs), np.float32)
+        self(X[:0], X, X, out[:0], states, False, 1, 0)
+
+        def seconds(events: int, few: int) -> float:
+            self._job["few"] = few
+            start = perf_counter()
+            self._infer(X, X, X, out[:events])
+            return perf_counter() - start
+
+        ways = ((0, 0), (1, 1), (WIDTH, 0), (WIDTH + 1, 0))
+        nothing, one, vector, two = (
+            min(each) for each in zip(*([seconds(*w) for w in ways] for _ in range(_ROUNDS)), strict=True)
+        )
+        one = max(one - nothing, _LEAST)
+        for name, time in (("few", vector - nothing), ("few_more", two - vector)):
+            self._job[name] = max(0, min(WIDTH - 1, int(time / one)))

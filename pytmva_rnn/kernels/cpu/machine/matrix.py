@@ -44,12 +44,12 @@ def outer_product(rows, columns, a, a_stride, a_next, b, b_stride, b_next, count
 
 
 @operation
-def affine(vectors, panels, rows, x, n, h, m, y, backwards):
-    """y[columns] = b[columns] + sum over k < n of x[k] W[k][columns] + sum over k < m of h[k] U[k][columns].
+def affine(vectors, start, panels, rows, x, n, y, backwards):
+    """y[columns] = start[columns] + b[columns] + sum over k < n of x[k] W[k][columns].
 
     That is of one event, for some vectors of columns, `backwards` from the last ones on; each panel has `rows` rows.
     """
-    affine_product(vectors, panels, rows, x, n, h, m, y, backwards)
+    affine_product(vectors, start, panels, rows, x, n, y, backwards)
 
 
 @operation

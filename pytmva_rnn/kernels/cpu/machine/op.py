@@ -109,14 +109,55 @@ JOB = record_type(
     "width",
     "out",
     "one_by_one",
+    "alone",  # address of the record EVENT of what scores events one by one
+    "few",  # so many events that do not fill a block's first vector of lanes are scored by that; 0: none are
+    "few_more",  # and so many that do not fill another one
 )
 """What threads are to do with a batch."""
+
+EVENT = record_type(
+    "table",  # addresses of the operations, of the frame and of the first output, and the operations' number
+    "frame",
+    "raw",
+    "operations",
+)
+"""How one event is scored."""
+
+TRAINING = record_type(
+    "job",  # address of its record
+    "function",  # of what walks the blocks
+    "threads",
+    "crew",  # address of its record, 0 for none
+    "matrices",  # of the records of the blocks of the flat weights, and how many there are
+    "matrix_count",
+    "blocks",  # of a batch
+    "update",  # address of the record of the optimizer's update, and of the function that makes it
+    "optimizer",
+    "regularization",
+    "batches",  # before the first, since the last inference
+    "t",  # number of the optimizer's first step; 0: none is made
+    "as_float",  # addresses of Python's functions
+    "release",
+    "hold",
+    doubles=("decay",),
+)
+"""How batches are trained on."""
+
+FINISHING = record_type(
+    "sigmoid",  # whether to take it of the outputs
+    "tanh",  # address of the record LOOP of NumPy's
+    "halves",  # of some float64
+    "reports",  # whether `answer` takes the place of NaN
+    doubles=("answer",),
+)
+"""What is made of raw outputs."""
 
 INFERENCE = record_type(
     "job",  # address of its record
     "function",  # of what walks the blocks
     "threads",
     "crew",  # address of its record, 0 for none
+    "finishing",  # address of the record FINISHING of what makes scores of the raw outputs, 0 for nothing
     "as_float",  # addresses of Python's functions
     "release",
     "hold",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
 
-__all__ = ["MOST", "Panels", "Rows", "panel_widths", "vectors_of"]
+__all__ = ["MOST", "Panels", "RowsOfWeights", "panel_widths", "vectors_of"]
 
 MOST = 8
 """Vectors of a tile: what registers hold, beside weights and an input."""
@@ -38,7 +38,7 @@ def panel_widths(vectors: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowsOfWeights:
     """Rows of the flat weights, `stride` floats apart, from float `start` on."""
 
     start: int
@@ -57,13 +57,13 @@ class Panels:
 
     start: int
     columns: int
-    bias: Rows | None
-    blocks: tuple[Rows, ...]
+    bias: RowsOfWeights | None
+    block: RowsOfWeights
 
     @property
     def rows(self) -> int:
         """Of each panel."""
-        return 1 + sum(block.count for block in self.blocks)
+        return 1 + self.block.count
 
     def fill(self, flat: NDArray[np.float32], packed: NDArray[np.float32]) -> None:
         """Copy the weights; where a panel has more columns than there are it stays zero."""
@@ -72,10 +72,7 @@ class Panels:
             width = vectors * WIDTH
             start, end = self.start + first * self.rows, min(first + width, self.columns)
             panel = packed[start : start + self.rows * width].reshape(self.rows, width)[:, : end - first]
-            row = 1
             if self.bias is not None:
                 panel[:1] = self.bias.columns(flat, first, end)
-            for block in self.blocks:
-                panel[row : row + block.count] = block.columns(flat, first, end)
-                row += block.count
+            panel[1:] = self.block.columns(flat, first, end)
             first += width

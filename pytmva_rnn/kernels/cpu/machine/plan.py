@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.compile import Operation
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.op import ACROSS, MATRIX, OP, padded
-from pytmva_rnn.kernels.cpu.machine.panels import Panels, Rows, vectors_of
+from pytmva_rnn.kernels.cpu.machine.panels import Panels, RowsOfWeights, vectors_of
 
 __all__ = ["Array", "Matrix", "Plan", "PlannedOperation", "Table", "View"]
 
@@ -41,9 +41,9 @@ class Matrix:
         """Place of a row."""
         return 4 * (self.start + number * self.stride)
 
-    def window(self, first: int, count: int, column: int) -> Rows:
+    def window(self, first: int, count: int, column: int) -> RowsOfWeights:
         """Some rows, from a column on."""
-        return Rows(self.start + first * self.stride + column, count, self.stride)
+        return RowsOfWeights(self.start + first * self.stride + column, count, self.stride)
 
     def leading(self, chosen: Callable[[Any], bool]) -> int:
         """So many of the first rows hold the arrays whose role is chosen.
@@ -179,21 +179,22 @@ class Plan:
         """Room for weights in the order of a fused step, which one event does not take."""
         return -1 if self.single else self._packed(floats)
 
-    def product(self, columns: int, *parts: tuple[Matrix, int]) -> int:
+    def product(self, columns: int, matrix: Matrix, column: int = 0, *, bias: tuple[Matrix, int] | None = None) -> int:
         """Room for the weights of a product with one event, in panels; -1 in other plans.
 
         Parameters
         ----------
         columns : int
             How many sums there are.
-        parts : tuple of Matrix and int
-            What meets the first inputs, from a column on, and so on. If one of them is biased the sums start with that.
+        matrix : Matrix
+            What meets the inputs, from a column on.
+        bias : tuple of Matrix and int, optional
+            That of which matrix the sums start with, from which column on.
         """
         if not self.single:
             return -1
-        biases = [matrix.window(matrix.rows - 1, 1, column) for matrix, column in parts if matrix.biased]
-        blocks = tuple(matrix.window(0, matrix.rows - matrix.biased, column) for matrix, column in parts)
-        panels = Panels(self.packed_size, columns, next(iter(biases), None), blocks)
+        first = None if bias is None else bias[0].window(bias[0].rows - 1, 1, bias[1])
+        panels = Panels(self.packed_size, columns, first, matrix.window(0, matrix.rows - matrix.biased, column))
         self.panels.append(panels)
         return self._packed(panels.rows * vectors_of(columns) * WIDTH)
 

@@ -13,17 +13,29 @@ from __future__ import annotations
 import numpy as np
 
 from pytmva_rnn.compile import ARRAY, answering, array_at, entry, helper, inlined, operation
+from pytmva_rnn.kernels.cpu.machine.alone import walk_event
 from pytmva_rnn.kernels.cpu.machine.blocks import ask_for, choose, enter, number_from
 from pytmva_rnn.kernels.cpu.machine.crew import CREW
+from pytmva_rnn.kernels.cpu.machine.finishing import finish
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, doubles, floats, lanes_at, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import ACROSS, FRAME, INFERENCE, JOB, OP, ROOM, ROOM_LOSS, ROOM_NUMBERS
-from pytmva_rnn.kernels.cpu.optimizers import add_decay
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import (
+    ACROSS,
+    EVENT,
+    FRAME,
+    INFERENCE,
+    JOB,
+    MATRIX,
+    OP,
+    ROOM,
+    ROOM_LOSS,
+    ROOM_NUMBERS,
+    TRAINING,
+    step_of,
+)
+from pytmva_rnn.kernels.cpu.optimizers import UPDATE, add_decay
 
 FORWARD, BACKWARD, BOTH = 0, 1, 2
-
-# Numba looks at the types of all arguments in every call from Python, quickly for arrays and slowly for tuples: the
-# entry points take arrays, and `shared`, a FRAME record with the addresses that all blocks share
 
 
 @inlined
@@ -89,6 +101,16 @@ def walk(job_address, thread):
                 call(_across(table, first).add_gradient_sums, (_address(table, first), room))
 
 
+@helper
+def _score_alone(job, table, number, outputs):
+    """Put the outputs of one event in place. Only the last block has such events, and so only one thread."""
+    shared = array_at(job.shared, 1, FRAME)[0]
+    walk_event(job.alone, step_of(shared.X, table[0].T * table[0].D, number))
+    raw = floats(record_at(job.alone, EVENT).raw, job.width)
+    for j in range(job.width):
+        outputs[number, j] = raw[j]
+
+
 @operation
 def score(job_address, thread):
     """Walk a thread's share of the blocks forward, put their outputs in place, and add up their losses."""
@@ -101,14 +123,19 @@ def score(job_address, thread):
     step = 1 if job.one_by_one else LANES
     blocks = (job.n + step - 1) // step
     for block in range(blocks * thread // job.threads, blocks * (thread + 1) // job.threads):
-        count = number_from(block * step, min(step, job.n - block * step), numbers)
-        frame = enter(job, room, thread, count, 0 if job.one_by_one else block, 0)
-        for k in range(len(table)):
-            call(table[k].forward, (_address(table, k), room))
-        rows = lanes_at(frame.scratch + job.out, job.width)
-        for lane in range(count):
-            for j in range(job.width):
-                outputs[block * step + lane, j] = rows[j, lane]
+        first, count = block * step, min(step, job.n - block * step)
+        left = count % WIDTH
+        together = count - left if left <= (job.few if count < WIDTH else job.few_more) else count
+        if together:
+            frame = enter(job, room, thread, number_from(first, together, numbers), 0 if job.one_by_one else block, 0)
+            for k in range(len(table)):
+                call(table[k].forward, (_address(table, k), room))
+            rows = lanes_at(frame.scratch + job.out, job.width)
+            for lane in range(together):
+                for j in range(job.width):
+                    outputs[first + lane, j] = rows[j, lane]
+        for lane in range(together, count):
+            _score_alone(job, table, first + lane, outputs)
 
 
 @inlined
@@ -128,26 +155,16 @@ def _on_threads(job, function, threads, crew):
 
 
 @inlined
-def _begin(job, table, shared, scratch, states):
-    """Enter in a job what all its walks share."""
-    one = job[0]
-    one.table, one.operations = table.ctypes.data, len(table)
-    one.shared = shared.ctypes.data
-    one.scratch, one.scratch_step = scratch.ctypes.data, scratch.strides[0]
-    one.states, one.states_step, one.state_blocks = states.ctypes.data, states.strides[0], len(states)
-
-
-@inlined
 def _data(array):
     return record_at(array, ARRAY).data
 
 
 @inlined
-def _share(shared, X, y, w, n, batches, key):
-    """Enter what all blocks of a batch share."""
-    one = shared[0]
-    one.X, one.y, one.w = X.ctypes.data, y.ctypes.data, w.ctypes.data
-    one.n, one.batches, one.key = n, batches, key
+def _share(one, given, n, batches, key):
+    """Enter what all blocks of a batch of n of the events X, y, w share, of which the addresses are given."""
+    frame = array_at(one.shared, 1, FRAME)[0]
+    frame.X, frame.y, frame.w = _data(given[0]), _data(given[1]), _data(given[2])
+    frame.n, frame.batches, frame.key = n, batches, key
 
 
 @helper
@@ -167,22 +184,27 @@ def _reduce(gradients, matrices):
 
 
 @helper
-def _finish(job, table, gradients, sums, k, forward):
+def _finish(job, of, k, forward):
     """Let the operation that cuts the table add up the blocks' sums, in the frame of the first thread."""
-    room = _room(job[0], 0)
-    frame = enter(job[0], room, 0, 0, 0, 0)
-    frame.sums, frame.sums_step, frame.blocks = sums.ctypes.data, sums.strides[0], len(sums)
-    frame.gradient = gradients.ctypes.data
+    table, room = array_at(job.table, job.operations, OP), _room(job, 0)
+    frame = enter(job, room, 0, 0, 0, 0)
+    frame.sums, frame.sums_step, frame.blocks = job.sums, job.sums_step, of.blocks
+    frame.gradient = job.gradients
     function = _across(table, k).finish_sums if forward else _across(table, k).finish_gradient_sums
     call(function, (_address(table, k), room))
+
+
+@helper
+def _pack(table, frame):
+    for k in range(len(table)):
+        if table[k].pack:
+            call(table[k].pack, (_address(table, k), frame))
 
 
 @entry
 def pack(table, frame):
     """Refresh what operations keep of the weights in an order of their own."""
-    for k in range(len(table)):
-        if table[k].pack:
-            call(table[k].pack, (_address(table, k), _address(frame, 0)))
+    _pack(table, _address(frame, 0))
 
 
 @entry
@@ -193,72 +215,50 @@ def descend(optimizer, update, gradient, t):
     call(optimizer, (_address(update, 0),))
 
 
-@entry
-def train(
-    job,
-    function,
-    crew,
-    table,
-    segments,
-    shared,
-    scratch,
-    states,
-    gradients,
-    sums,
-    matrices,
-    X,
-    y,
-    w,
-    order,
-    batches,
-    keys,
-    regularization,
-    decay,
-    weights,
-    optimizer,
-    update,
-    t,
-):
-    """Sum of the losses of the batches X[order[k]], without penalty; after each, with t > 0, a step of the optimizer.
+@answering
+def train(program, arguments, _):
+    """Of arrays (X, y, w, order, keys) the sum of the losses of the batches X[order[k]], without penalty.
 
-    `function` is the address of `walk`, and `crew` that of the record of a crew; where that is 0, one thread does what
-    the threads would do, with the same sums. X is (n, T*D), `batches` how many came before, `optimizer` the
-    address of an update and `update` its record, t the number of the first step. The last gradient is left in
-    gradients[0].
+    After each, with a number of the first step, comes a step of the optimizer. `program` is a record TRAINING, X is
+    (n, T*D), and all are as `readable` has them. The last gradient is left in the first thread's.
     """
-    threads, cuts = len(gradients), len(segments) - 2
-    _begin(job, table, shared, scratch, states)
-    one = job[0]
-    one.segments, one.cuts = segments.ctypes.data, cuts
-    one.gradients, one.gradients_step = gradients.ctypes.data, gradients.strides[0]
-    one.sums, one.sums_step = sums.ctypes.data, sums.strides[0]
-    one.n = order.shape[1]
-    total = 0.0
-    for number in range(len(order)):
-        _share(shared, X, y, w, order.shape[1], batches + number, keys[number])
-        one.events = order.ctypes.data + order.strides[0] * number
-        one.upcoming = order.ctypes.data + order.strides[0] * min(number + 1, len(order) - 1)
+    of, given = record_at(record_at(program, ARRAY).data, TRAINING), array_at(arguments, 5, np.int64)
+    jobs, shape = array_at(of.job, 1, JOB), array_at(record_at(given[3], ARRAY).shape, 2, np.int64)
+    one, batches, n = jobs[0], shape[0], shape[1]
+    order, keys = _data(given[3]), array_at(_data(given[4]), batches, np.int64)
+    table, segments = array_at(one.table, one.operations, OP), array_at(one.segments, one.cuts + 2, np.int64)
+    gradients = array_at(one.gradients, (of.threads, one.gradients_step // 4), np.float32)
+    matrices, update = array_at(of.matrices, of.matrix_count, MATRIX), record_at(of.update, UPDATE)
+    weights, cuts, total = floats(update.w, update.n), one.cuts, 0.0
+    one.n = n
+    state = answer(of.release, ())
+    for number in range(batches):
+        _share(one, given, n, of.batches + number, keys[number])
+        one.events = order + 8 * n * number
+        one.upcoming = order + 8 * n * min(number + 1, batches - 1)
         for step in range(2 * cuts + 1):
             # forward through the segments, both ways through the last, and back through the others
             one.segment = step if step <= cuts else 2 * cuts - step
             one.stage = BOTH if step == cuts else FORWARD if step < cuts else BACKWARD
             if step > cuts:
-                _finish(job, table, gradients, sums, segments[one.segment + 1], False)
-            total += _on_threads(job, function, threads, crew)
+                _finish(one, of, segments[one.segment + 1], False)
+            total += _on_threads(jobs, of.function, of.threads, of.crew)
             if step < cuts:
-                _finish(job, table, gradients, sums, segments[one.segment + 1], True)
+                _finish(one, of, segments[one.segment + 1], True)
         _reduce(gradients, matrices)
-        if regularization:
-            add_decay(weights, gradients[0], matrices, regularization, decay)
-        if t:
-            descend(optimizer, update, gradients[0], t + number)
-            pack(table, shared)
-    return total
+        if of.regularization:
+            add_decay(weights, gradients[0], matrices, of.regularization, of.decay)
+        if of.t:
+            update.g, update.t = one.gradients, of.t + number
+            call(of.optimizer, (of.update,))
+            _pack(table, one.shared)
+    call(of.hold, (state,))
+    return answer(of.as_float, (total,))
 
 
 @answering
 def infer(program, arguments, _):
-    """Raw outputs of events, in the last of the arrays (X, y, w, outputs); gives the sum of the events' losses.
+    """Outputs of events, in the last of the arrays (X, y, w, outputs); gives the sum of the events' losses.
 
     `program` is a record INFERENCE. The arrays are as `readable` has them; y and w are of no events in a plan without
     a loss.
@@ -266,11 +266,11 @@ def infer(program, arguments, _):
     of, given = record_at(record_at(program, ARRAY).data, INFERENCE), array_at(arguments, 4, np.int64)
     job, outputs = array_at(of.job, 1, JOB), record_at(given[3], ARRAY)
     one, n = job[0], array_at(outputs.shape, 2, np.int64)[0]
-    frame = array_at(one.shared, 1, FRAME)[0]
-    frame.X, frame.y, frame.w = _data(given[0]), _data(given[1]), _data(given[2])
-    frame.n, frame.batches, frame.key = n, 0, 0
+    _share(one, given, n, 0, 0)
     one.n, one.outputs = n, outputs.data
     state = answer(of.release, ())
     total = _on_threads(job, of.function, of.threads, of.crew)
+    if of.finishing:
+        finish(of.finishing, one.outputs, n * one.width)
     call(of.hold, (state,))
     return answer(of.as_float, (total,))

@@ -33,8 +33,9 @@ RECURRENT = record_type(
     "panels",  # of how many columns, gate*H + unit
     "panel",
     "chunk",  # steps whose gate gradients are kept before they are multiplied into the weights' gradient
-    "one",  # place of the weights of one event's gates, in panels
-    "sums",  # and of their sums
+    "input_sums",  # place of the inputs' part of the sums of one event's gates, of all steps, [step][w_stride]
+    "one",  # of the weights of the states, in panels
+    "sums",  # and of the sums of one step's gates
     "affine",  # addresses of functions of `matrix`
     "product",
     "outer_product",
@@ -90,11 +91,12 @@ def plan_gate_gradients(plan: Plan, op: PlannedOperation, gates: int, extra: int
     op.own |= {"product": product, "outer_product": outer_product, "transpose": transpose}
 
 
-def plan_sums(plan: Plan, op: PlannedOperation, columns: int, *parts: tuple[Matrix, int]) -> None:
-    """One event's sums of so many columns: the weights, as `Plan.product` takes them, and room for what they make."""
-    op.own["one"] = plan.product(columns, *parts)
+def plan_sums(plan: Plan, op: PlannedOperation, columns: int, U: Matrix, W: Matrix, column: int = 0) -> None:
+    """One event's sums of so many columns, of U from the first on, of W from `column` on, and room for them."""
+    op.own["one"] = plan.product(columns, U, bias=(W, column))
     if plan.single:
         # whole vectors of any gate's sums are read
+        op.own |= {"input_sums": plan.scratch(op.fields["T"] * W.stride + WIDTH), "product": product}
         op.own |= {"sums": plan.scratch(padded(columns) + WIDTH), "affine": affine}
 
 
@@ -136,16 +138,30 @@ def passed_over(op, frame, t):
     return True
 
 
-@inlined
-def put_sums(op, frame, columns, t, weights, h, n, sums):
-    """Make one event's sums of some gates in step t: of the inputs, with the bias, and of n states h.
-
-    The place of their weights, for as many inputs and states as there are, is `weights`. A few sums behind those gates'
-    are made too. Every other step begins with the weights that the one before it ended with.
-    """
+@helper
+def put_input_sums(op, frame):
+    """Make the inputs' part, without the bias, of one event's sums in all steps, which do not wait for each other."""
     own = record_at(op.own, RECURRENT)
-    vectors, rows = (columns + WIDTH - 1) // WIDTH, 1 + op.D + op.H
-    call(own.affine, (vectors, frame.packed + weights, rows, input_step(op, frame, t), op.D, h, n, sums, t & 1))
+    stride, x, sums = own.w_stride, input_step(op, frame, 0), frame.scratch + own.input_sums
+    call(own.product, (op.T, stride // WIDTH, x, op.x_step, frame.weights + own.w, stride, op.D, sums, stride, 0))
+
+
+@inlined
+def input_sums(op, frame, t, column):
+    """Address of the inputs' part of one event's sums in step t, from a column on."""
+    own = record_at(op.own, RECURRENT)
+    return element(frame.scratch + own.input_sums, own.w_stride, t, column)
+
+
+@inlined
+def put_sums(op, frame, columns, t, start, weights, h, n, sums):
+    """Make one event's sums of some gates in step t: what is at `start`, the bias, and the part of n states h.
+
+    The place of the weights is `weights`. A few sums behind those gates' are made too. Every other step begins with the
+    weights that the one before it ended with.
+    """
+    vectors, panels = (columns + WIDTH - 1) // WIDTH, frame.packed + weights
+    call(record_at(op.own, RECURRENT).affine, (vectors, start, panels, 1 + op.H, h, n, sums, t & 1))
 
 
 @inlined

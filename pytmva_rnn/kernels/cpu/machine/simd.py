@@ -19,7 +19,7 @@ from pytmva_rnn.compile.quick import declared, loop, room, stored
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.vector import FLOAT, INT32, VECTOR, Vector, multiply_add
 
-__all__ = ["Emitter", "add_bias", "any_beyond", "pointwise", "transpose_rows", "transpose_square"]
+__all__ = ["Emitter", "add_bias", "add_vectors", "pointwise", "transpose_rows", "transpose_square"]
 
 INT64 = ir.IntType(64)
 BITS = ir.IntType(WIDTH)
@@ -85,14 +85,19 @@ class Emitter:
         return self.builder.bitcast(room(self.builder, VECTOR, vectors), FLOAT.as_pointer())
 
     def multiply_add(
-        self, slots: list[list[Any]], a: Any, a_row: Any, a_step: Any, b: Any, b_step: Any, count: Any
+        self, slots: list[list[Any]], a: Sequence[Any], a_row: Any, a_step: Any, b: Any, b_step: Any, count: Any
     ) -> None:
-        """slots[r][v] += sum over k < count of a[r*a_row + k*a_step] * b[k*b_step + v*WIDTH ...]."""
+        """slots[r][v] += sum over k < count of a[r*a_row + k*a_step] * b[k*b_step + v*WIDTH ...].
+
+        Of several a each has an equal share of the rows.
+        """
+        share = len(slots) // len(a)
         with self.loop(count) as k:
-            ak, bk = self.offset(a, self.times(k, a_step)), self.offset(b, self.times(k, b_step))
+            bk = self.offset(b, self.times(k, b_step))
+            ak = [self.offset(part, self.times(k, a_step)) for part in a]
             inputs = [self.load(self.offset(bk, v * WIDTH)).value for v in range(len(slots[0]))]
             for r, row in enumerate(slots):
-                weight = self.broadcast(self.offset(ak, self.times(r, a_row))).value
+                weight = self.broadcast(self.offset(ak[r // share], self.times(r % share, a_row))).value
                 for slot, x in zip(row, inputs, strict=True):
                     self.builder.store(multiply_add(self.builder, weight, x, self.builder.load(slot)).value, slot)
 
@@ -135,14 +140,16 @@ def add_bias(builder: Any, rows, vectors, sums, bias):
 
 
 @intrinsic
-def any_beyond(builder: Any, vectors, sums):
-    """Whether any float of some vectors is infinite or NaN."""
+def add_vectors(builder: Any, vectors, sums, bias):
+    """Add as many vectors of a bias to some of sums; returns whether any float is infinite or NaN."""
     e = Emitter(builder)
-    sums = e.pointer(sums)
+    sums, bias = e.pointer(sums), e.pointer(bias)
     found = stored(builder, ir.Constant(BITS, 0))
     with e.loop(vectors) as v:
-        of = e.load(e.offset(sums, e.times(v, WIDTH)))
-        builder.store(builder.or_(builder.load(found), _beyond(builder, of)), found)
+        place = e.times(v, WIDTH)
+        total = e.load(e.offset(sums, place)) + e.load(e.offset(bias, place))
+        e.store(total, e.offset(sums, place))
+        builder.store(builder.or_(builder.load(found), _beyond(builder, total)), found)
     return builder.icmp_unsigned("!=", builder.load(found), ir.Constant(BITS, 0))
 
 

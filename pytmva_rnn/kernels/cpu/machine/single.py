@@ -11,17 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.compile import ARRAY, LEGIBLE, Operation, answering, array_at, builtin, helper, python_function
+from pytmva_rnn.kernels.cpu.machine.alone import walk_event
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, floats, record_at
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, record_type
+from pytmva_rnn.kernels.cpu.machine.op import EVENT, record_type
 from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
 
 __all__ = ["SINGLE", "Preparation", "function_of", "may_share"]
 
 SINGLE = record_type(
-    "table",  # addresses of the operations, of the frame and of the first output, and the operations' number
-    "frame",
-    "raw",
-    "operations",
     "sigmoid",  # whether to take it of the output
     "reports",  # whether NaN is reported as -999
     "kind",  # what an array has to be: address of its type and of its numbers' type, and its sizes
@@ -36,6 +33,7 @@ SINGLE = record_type(
     "as_float",
     "release",  # 0: Python's lock is held
     "hold",
+    extends=EVENT,
 )
 """What is to be done with an event."""
 
@@ -66,15 +64,14 @@ class _Otherwise:
 
 
 @helper
-def _walk(of, X):
+def _score(record_address, X):
     """The score of the event at an address."""
-    table, frame = array_at(of.table, of.operations, OP), record_at(of.frame, FRAME)
-    frame.X = X
+    of = record_at(record_address, SINGLE)
+    event = X
     if of.prepare:
         call(of.prepare, (of.prepare_program, X))
-        frame.X = of.prepared
-    for k in range(of.operations):
-        call(table[k].forward, (of.table + k * table.itemsize, of.frame))
+        event = of.prepared
+    walk_event(record_address, event)
     raw = np.float64(floats(of.raw, 1)[0])
     score = sigmoid_of_one(raw) if of.sigmoid else raw
     return np.float64(-999.0) if of.reports and np.isnan(score) else score
@@ -94,14 +91,14 @@ def _fits(of, x):
 @answering
 def score_object(program, x_address):
     """The score of an event, or what `otherwise` makes of another object."""
-    of = record_at(record_at(program, ARRAY).data, SINGLE)
-    x = record_at(x_address, ARRAY)
+    record_address = record_at(program, ARRAY).data
+    of, x = record_at(record_address, SINGLE), record_at(x_address, ARRAY)
     if not _fits(of, x):
         return answer(of.ask, (of.otherwise, x_address))
     if of.release == 0:
-        return answer(of.as_float, (_walk(of, x.data),))
+        return answer(of.as_float, (_score(record_address, x.data),))
     state = answer(of.release, ())
-    score = _walk(of, x.data)
+    score = _score(record_address, x.data)
     call(of.hold, (state,))
     return answer(of.as_float, (score,))
 

@@ -18,6 +18,9 @@ __all__ = ["matrix_product", "recurrent_step"]
 
 Equations = Callable[..., Sequence[Vector]]
 
+_AT_ONCE = 8
+"""Sums that are added to in turns: of fewer each would wait for itself."""
+
 _ROOM = 512
 """Floats of sums that wait for the equations: long chains of instructions, which overlap for several units."""
 
@@ -67,7 +70,7 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
         adding = builder.icmp_signed("!=", accumulate, INT64(0))
         for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
             first_column = e.times(column, WIDTH)
-            for height, row in _even_tiles(e, rows, tile_rows):
+            for height, row in _even_tiles(e, rows, max(tile_rows, min(tile_rows * tile_vectors, _AT_ONCE) // width)):
                 slots = e.accumulators(height, width)
                 corner = e.offset(c, e.times(row, c_stride), first_column)
                 places = [
@@ -81,7 +84,7 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
                 with e.loop(n) as t:
                     a_t = e.offset(a, e.times(t, a_next), e.times(row, a_row))
                     b_t = e.offset(b, e.times(t, b_next), first_column)
-                    e.multiply_add(slots, a_t, a_row, a_step, b_t, b_stride, count)
+                    e.multiply_add(slots, [a_t], a_row, a_step, b_t, b_stride, count)
                 for slot, place in places:
                     e.store(Vector(builder, builder.load(slot)), place)
 
@@ -112,6 +115,11 @@ def recurrent_step(
     of_unit = sums * LANES
     group = max(1, _ROOM // of_unit // units) * units
 
+    def made_together(width: int) -> list[int]:
+        """Units whose sums are made together, of several tiles where the sums of one would wait for each other."""
+        most = max(1, _AT_ONCE // (sums * units * width))
+        return [*(units << k for k in reversed(range(most.bit_length()))), *sizes[1:]]
+
     @intrinsic
     def step(builder: Any, H, vectors, wx, x, nx, wh, h, nh, given, made):
         e = Emitter(builder)
@@ -124,17 +132,18 @@ def recurrent_step(
             members = builder.select(builder.icmp_signed("<", left, INT64(group)), left, INT64(group))
             for width, vector in _tiles(e, vectors, range(VECTORS, 0, -1)):
                 lane = e.times(vector, WIDTH)
-                for size, first in _tiles(e, members, sizes):
-                    unit = builder.add(before, first)
-                    slots = e.accumulators(sums * size, width)
+                for together, first in _tiles(e, members, made_together(width)):
+                    size = min(units, together)
+                    firsts = [builder.add(builder.add(before, first), INT64(u)) for u in range(0, together, size)]
+                    slots = [e.accumulators(sums * size, width) for _ in firsts]
                     for w, rows, b, count, which in ((wx, nx, x, nx, x_sums), (wh, H, h, nh, h_sums)):
-                        chosen = [slots[q * size + u] for q in which for u in range(size)]
-                        tile = e.offset(w, e.times(e.times(unit, rows), len(which)))
-                        e.multiply_add(chosen, tile, 1, len(chosen), e.offset(b, lane), LANES, count)
-                    for u in range(size):
+                        chosen = [tile[q * size + u] for tile in slots for q in which for u in range(size)]
+                        tiles = [e.offset(w, e.times(e.times(unit, rows), len(which))) for unit in firsts]
+                        e.multiply_add(chosen, tiles, 1, len(which) * size, e.offset(b, lane), LANES, count)
+                    for u in range(together):
                         kept = e.offset(buffer, e.times(first, of_unit), u * of_unit, lane)
                         for q in range(sums):
-                            for v, slot in enumerate(slots[q * size + u]):
+                            for v, slot in enumerate(slots[u // size][q * size + u % size]):
                                 e.store(Vector(builder, builder.load(slot)), e.offset(kept, q * LANES + v * WIDTH))
             for stage in stages:
                 with e.loop(members) as u, e.loop(vectors) as v:
