@@ -51,17 +51,19 @@ class InMemory:
         if piece.repetition:
             self._repeated.setdefault(piece.repetition, []).append(piece.events)
         else:
-            self._append(piece.events)
+            self._append(piece.events, piece.following)
 
     def end_source(self) -> None:
         """See `Gathering`."""
         for _, pieces in sorted(self._repeated.items()):
+            following = sum(map(len, pieces))
             for events in pieces:
-                self._append(events)
+                following -= len(events)
+                self._append(events, following)
         self._repeated.clear()
 
-    def _append(self, events: Dataset) -> None:
-        self._X.append(events.X)
+    def _append(self, events: Dataset, following: int) -> None:
+        self._X.append(events.X, following)
         # its shape, without its memory
         self._parts.append(replace(events, X=np.broadcast_to(np.float32(0), events.X.shape)))
 

@@ -21,12 +21,10 @@ class GrowingArray:
         self._rows: NDArray[Any] | None = None
         self._filled = 0
 
-    def append(self, piece: NDArray[Any]) -> None:
-        """Further rows."""
+    def append(self, piece: NDArray[Any], following: int = 0) -> None:
+        """Further rows; as many more as `following` says are expected, and have their place where there is one."""
         if self._rows is None:
-            self._rows = np.array(piece, order="C")  # its own, as it moves when it grows
-            self._filled = len(piece)
-            return
+            self._rows = self._reserved(piece, following)
         stop = self._filled + len(piece)
         if stop > len(self._rows):
             # a little more than is needed: moving all for each piece, where the system must, would take long
@@ -46,6 +44,14 @@ class GrowingArray:
             raise ValueError("no rows were added")
         self._resize(self._filled)
         return self._rows
+
+    @staticmethod
+    def _reserved(piece: NDArray[Any], following: int) -> NDArray[Any]:
+        """Place for the first rows and those that follow, which takes memory as it is written to."""
+        try:
+            return np.empty((len(piece) + following, *piece.shape[1:]), piece.dtype)
+        except (MemoryError, ValueError):  # nobody can say how many come before they are there
+            return np.empty(piece.shape, piece.dtype)
 
     def _resize(self, count: int) -> None:
         assert self._rows is not None

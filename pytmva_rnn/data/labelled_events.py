@@ -169,12 +169,15 @@ class LabelledPiece:
         How many there were before any selection.
     entries : int
         That were read for these, and not for a repetition before.
+    following : int
+        How many events are to come of the same tree, if it goes on as here.
     """
 
     repetition: int
     events: Dataset
     before: int
     entries: int
+    following: int
 
 
 def labelled(
@@ -238,7 +241,8 @@ def labelled(
             before += entries
             numbers: dict[str, Any] = {"repetition": same(repetition, len(found)), "source": same(number, len(found))}
             events = replace(found, recipe=recipe, targets=targets, **numbers)
-            yield LabelledPiece(repetition, events, entries, 0 if repetition else len(columns))
+            following = columns.following * len(found) // max(1, len(columns))
+            yield LabelledPiece(repetition, events, entries, 0 if repetition else len(columns), following)
     if not kept:
         nothing = f"none of the {before} events of {', '.join(places)} is selected"
         if source.sample is not None:

@@ -148,8 +148,10 @@ def changed_by(recipe: Recipe, column: Column, values: Mapping[str, Any]) -> dic
 def load_inputs(recipe: Recipe, source: Source | ArrayTree, values: Mapping[str, Any] | None = None) -> Inputs:
     """All of `iterate_inputs` at once."""
     X, pieces = GrowingArray(), []
-    for piece in iterate_inputs(recipe, source, values):
-        X.append(piece.X)
+    made = Repetitions(recipe, [values or {}])
+    for columns in read(source, made.formulas()):
+        (piece,) = made.inputs(columns)
+        X.append(piece.X, columns.following * len(piece.X) // max(1, len(columns)))
         pieces.append(replace(piece, X=piece.X[:0].copy()))
     return Inputs(
         X.finish(),

@@ -12,7 +12,7 @@ from pytmva_rnn.formula.event_columns import map_fields
 from pytmva_rnn.formula.reductions import element, over_lists
 from pytmva_rnn.formula.tree import Index, MapEntry, Method, Term, path_of, written
 from pytmva_rnn.formula.values import Value, from_awkward, taken
-from pytmva_rnn.formula.vectors import method
+from pytmva_rnn.formula.vectors import LorentzVectors
 from pytmva_rnn.packages import ak
 
 __all__ = ["Elements"]
@@ -67,7 +67,8 @@ class Elements(ArrayComputation):
         if path is None:
             self._refuse(node.base, f"is no branch of objects, so there is no method {node.name}()")
         try:
-            return method(self._columns.arrays[path], node.name)
+            vectors = self._memory.vectors.get(path) or LorentzVectors(self._columns.arrays[path])
+            return self._memory.vectors.setdefault(path, vectors).method(node.name)
         except ValueError as error:
             raise DataError(f"{written(node)}: {path} holds {error}, in {self._columns.place}") from error
 

@@ -74,8 +74,9 @@ class _Basket:
 
     def number(self, at: int) -> NDArray[np.int64]:
         """The big-endian number of four bytes, `at` bytes behind the start of each entry."""
-        digits = self._data[self.starts[:, np.newaxis] + np.arange(at, at + 4)].astype(np.int64)
-        return np.asarray(digits @ (1 << np.array([24, 16, 8, 0])), np.int64)
+        size = max(len(self._data) - 3, 0)
+        anywhere = np.ndarray((size,), ">u4", np.ascontiguousarray(self._data), strides=(1,))
+        return anywhere[self.starts + at].astype(np.int64)
 
     def check_headers(self) -> None:
         """Each entry begins with how many bytes follow."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.tree import Term
 from pytmva_rnn.formula.values import Value, from_awkward
+from pytmva_rnn.formula.vectors import LorentzVectors
 from pytmva_rnn.packages import ak
 
 __all__ = ["Columns", "Lack", "map_fields"]
@@ -45,6 +46,7 @@ class _Memory:
 
     values: dict[str, Value] = field(default_factory=dict)
     results: dict[Term, Value] = field(default_factory=dict)
+    vectors: dict[str, LorentzVectors] = field(default_factory=dict)
     problems: list[Lack] = field(default_factory=list)
 
 
@@ -62,12 +64,15 @@ class Columns:
         `file.root:tree`, for messages.
     before : int
         Number of entries in the trees before this one, which `Entry$` counts.
+    following : int
+        Number of entries of the same tree that are read after these.
     """
 
     arrays: Mapping[str, Any]
     entries: NDArray[np.int64]
     place: str = "the data"
     before: int = 0
+    following: int = 0
     _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
@@ -82,7 +87,7 @@ class Columns:
         if mask.all():
             return self
         arrays = {name: array[mask] for name, array in self.arrays.items()}
-        return Columns(arrays, self.entries[mask], self.place, self.before)
+        return Columns(arrays, self.entries[mask], self.place, self.before, self.following)
 
     def value(self, name: str) -> Value:
         """The numbers of a column.

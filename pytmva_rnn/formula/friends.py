@@ -11,7 +11,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.formula.branches import Branches
 from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import locations
-from pytmva_rnn.formula.opened_trees import opened, reading
+from pytmva_rnn.formula.opened_trees import decompression_of, opened, reading
 from pytmva_rnn.formula.remote_files import patiently
 from pytmva_rnn.packages import ak, uproot
 
@@ -55,6 +55,7 @@ class TreePart:
                 from pytmva_rnn.formula.basket_checks import checked_interpretation  # of classes that extend uproot's
 
                 given["interpretation"] = checked_interpretation(branch, what)
+                given["decompression_executor"] = decompression_of(branch)
             array = patiently(self.file, lambda: branch.array(**given))
         if len(array) != stop - start:
             raise DataError(f"{what} gives {len(array)} of the {stop - start} entries from {first} on")

@@ -15,10 +15,13 @@ from pytmva_rnn.formula.remote_files import check_remote, is_remote, patiently
 from pytmva_rnn.packages import uproot
 from pytmva_rnn.suggestions import near
 
-__all__ = ["opened", "reading"]
+__all__ = ["decompression_of", "opened", "reading"]
 
 _THREADS = 4
 """That decompress: what comes of more could not be made use of as quickly."""
+
+_SMALL = 65_536
+"""Bytes of a basket that is decompressed sooner than another thread is told to."""
 
 _COUNTERS_KEPT = 10_000_000
 """Bytes of the lengths of lists, which several branches may share; what is read itself is not asked for again."""
@@ -86,6 +89,17 @@ def _decompression() -> Iterator[Any]:
         yield threads
     finally:
         threads.shutdown()
+
+
+def decompression_of(branch: Any) -> Any:
+    """What decompresses the baskets of a branch: the thread that reads it where they are small, else its file's threads.
+
+    LZMA takes ten times as long as others and is worth a thread always.
+    """
+    file = branch.file
+    if branch.uncompressed_bytes < _SMALL * branch.num_baskets and not isinstance(file.compression, uproot.LZMA):
+        return uproot.source.futures.TrivialExecutor()
+    return file.decompression_executor
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 __all__ = ["pieces_of_tree"]
 
+_ENOUGH = 100_000
+"""Entries of a piece, where it can end: the first is waited for, and nothing is read beside the last."""
+
 _LARGER = 3
 """Times the bytes of a tree's baskets that its branches take as arrays, with what is computed of them."""
 
@@ -33,16 +36,19 @@ def pieces_of_tree(
     """
     if room is not None and entries:
         step = max(1, min(step, room * entries // max(1, _LARGER * _bytes(tree, branches, entries))))
-    if entries <= step:
+    if entries <= min(step, _ENOUGH):
         return [(0, entries)] if entries else []
     ends = _ends_of_clusters(tree, branches, entries)
     pieces = []
     start = 0
     while start < entries:
         stop = min(start + step, entries)
-        last = int(ends[np.searchsorted(ends, stop, side="right") - 1])
-        if start < last < stop:
-            stop = last
+        # the first end behind enough entries, else the last before there would be too many
+        end = int(ends[np.searchsorted(ends, min(start + _ENOUGH, stop))])
+        if end > stop:
+            end = int(ends[np.searchsorted(ends, stop, side="right") - 1])
+        if start < end < stop:
+            stop = end
         pieces.append((start, stop))
         start = stop
     return pieces

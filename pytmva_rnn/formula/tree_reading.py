@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def read_trees(
                 first, last = entries * part // parts, entries * (part + 1) // parts
                 pieces = pieces_of_tree(tree, search.paths(), entries, step, room)
                 own = [(max(begin, first), min(end, last)) for begin, end in pieces if begin < last and end > first]
-                yield from read_ahead(search.read, own or [(first, first)] * allow_empty)
+                for columns in read_ahead(search.read, own or [(first, first)] * allow_empty):
+                    yield replace(columns, following=last - int(columns.entries[-1]) - 1 if own else 0)
                 before += entries
         for friend in beside:
             if friend.parts[-1].end != before:
