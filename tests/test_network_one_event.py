@@ -6,14 +6,18 @@ import copy
 import gc
 import importlib
 import pickle
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from pytmva_rnn import mark_padding, train
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.kernels.cpu.machine import single
@@ -123,6 +127,46 @@ def test_nan_is_reported_as_by_tmva() -> None:
         event[3] = np.nan
         for found in (case.model.predict_one(event), case.model.predict(event[np.newaxis])):
             np.testing.assert_array_equal(found, np.full_like(found, reported))
+
+
+@pytest.mark.parametrize("kind", ["one output", "classes", "a target", "targets", "masked"])
+def test_a_handler_of_a_signal_may_score_events_too(kind: str) -> None:
+    """In the middle of an event, of the same model: Python calls it between any two of its instructions."""
+    random = np.random.default_rng(1)
+    X = random.standard_normal((40, 6), np.float32) * 3
+    numbers, given = random.standard_normal((40, 2), np.float32) * 20 + 100, {}
+    analysis = {"classes": "multiclass", "targets": "regression", "a target": "regression"}.get(kind, "classification")
+    y: Any = np.arange(40) % (3 if kind == "classes" else 2)
+    if analysis == "regression":
+        y = numbers if kind == "targets" else numbers[:, :1]
+    if kind == "masked":
+        given["lengths"] = np.arange(40) % 4
+    options = (
+        "InputLayout=3|2:Layout=RNN|3|2|3|0|0,LINEAR:VarTransform=N:RandomSeed=1:"
+        "TrainingStrategy=MaxEpochs=1,TestRepetitions=1,BatchSize=8"
+    )
+    shaped = X.reshape(40, 3, 2)
+    model = train(shaped, y, options, analysis=analysis, backend="reference", progress=False, **given).model
+    if kind == "masked":
+        X = mark_padding(shaped, lengths=given["lengths"]).reshape(40, 6)
+    expected = [model.predict_one(x) for x in X[:4]]
+    before, package, handled = sys.gettrace(), str(Path(single.__file__).parents[3]), 0
+
+    def handler(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal handled
+        if frame.f_code.co_filename.startswith(package):
+            handled += 1
+            for x in X[4:6]:
+                model.predict_one(x)
+        return handler
+
+    found = []
+    for x in (X[0], X[1].tolist(), X[2].astype(float), X[3]):
+        sys.settrace(handler)
+        found.append(model.predict_one(x))
+        sys.settrace(before)
+    np.testing.assert_array_equal(found, expected)
+    assert handled > 8
 
 
 def test_wrong_shape() -> None:

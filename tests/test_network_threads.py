@@ -199,8 +199,8 @@ def count_part(job, part):
 def test_a_crew_does_each_part_once(rest: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Helpers that still look for work, and helpers that sleep."""
     monkeypatch.setattr(concurrency, "available_threads", lambda: 4)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
-    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    monkeypatch.setattr(concurrency._process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "helpers", set())
     counts, expected = np.zeros(9, np.int64), np.zeros(9, np.int64)
     for number in range(300 if rest == 0 else 30):
         parts = 2 + number % 8
@@ -210,7 +210,8 @@ def test_a_crew_does_each_part_once(rest: float, monkeypatch: pytest.MonkeyPatch
         expected[:parts] += 1
         np.testing.assert_array_equal(counts, expected)
         time.sleep(rest)
-    (used,) = concurrency._Process.idle
+    (kept,) = concurrency._process.idle
+    used = kept.crew
     assert (used.address, len(used._threads)) == (crew, 3)
     used.end()
     assert not any(thread.is_alive() for thread in used._threads)
@@ -238,25 +239,25 @@ def test_a_sleeping_helper_is_woken() -> None:
 
 def test_callers_at_once_have_a_crew_each_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
-    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    monkeypatch.setattr(concurrency._process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "helpers", set())
     with ExitStack() as stack:
         crews = [stack.enter_context(concurrency.running(2)) for _ in range(5)]
         assert len(set(crews[:4])) == 4
         assert all(crews[:4])
         assert (crews[4], stack.enter_context(concurrency.running(1))) == (0, 0)
-    assert len(concurrency._Process.idle) == 5
+    assert len(concurrency._process.idle) == 5
     with concurrency.running(2) as again:
         assert again in crews
     # here their threads are still there, and need what they look at
-    before = list(concurrency._Process.idle)
+    before = [kept.crew for kept in concurrency._process.idle]
     concurrency._after_fork()
     with concurrency.running(2) as other:
         assert other not in (0, *crews)
     for crew in before:
         crew.end()
     concurrency._end_all()
-    assert not concurrency._Process.idle
+    assert not concurrency._process.idle
 
 
 def test_where_no_thread_can_be_started_a_caller_does_without(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,13 +266,13 @@ def test_where_no_thread_can_be_started_a_caller_does_without(monkeypatch: pytes
 
     locks: set[int] = set()
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "idle", [])
     with monkeypatch.context() as none_left:
         none_left.setattr(threading.Thread, "start", start)
         for _ in range(2):
             with concurrency.running(2) as crew:
                 assert crew == 0
-            locks.add(concurrency._Process.idle[0]._locks[1, 0])
+            locks.add(concurrency._process.idle[0].crew._locks[1, 0])
         assert len(locks) == 1  # they are never freed
     with concurrency.running(2) as crew:
         assert crew
@@ -282,11 +283,12 @@ def test_what_runs_on_the_thread_of_its_caller_does_not_help(monkeypatch: pytest
     """As greenlets do, which gevent and eventlet have in place of threads: the caller would wait for ever."""
     counts = np.zeros(2, np.int64)
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "idle", [])
     monkeypatch.setattr(threading.Thread, "start", threading.Thread.run)
     with concurrency.running(2) as crew:
         concurrency.share(crew, count_part.address, counts.ctypes.data, 2)
     assert counts.tolist() == [1, 1]
+    concurrency._process.idle[0].crew.dismiss()
 
 
 def test_a_crew_lives_as_long_as_its_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,20 +301,61 @@ def test_a_crew_lives_as_long_as_its_helpers(monkeypatch: pytest.MonkeyPatch) ->
 
     crews: list[weakref.ref[concurrency.Crew]] = []
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
-    monkeypatch.setattr(concurrency._Process, "helpers", 0)
+    monkeypatch.setattr(concurrency._process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "helpers", set())
     plain = concurrency.Crew.hire
     monkeypatch.setattr(concurrency.Crew, "hire", hire)
     with pytest.raises(KeyboardInterrupt), concurrency.running(2):
         pass
     gc.collect()
-    assert not concurrency._Process.idle
-    crew = crews[0]()
-    assert crew is not None
-    crew.end()
-    del crew
+    concurrency._end_all()
+    assert not concurrency._process.idle
     gc.collect()
     assert crews[0]() is None
+
+
+def test_ctrl_c_at_any_moment_loses_no_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that came while a caller took or gave back a crew left its threads asleep for ever, and it hired others."""
+    monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
+    monkeypatch.setattr(concurrency._process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "helpers", set())
+    before, others = sys.gettrace(), set(threading.enumerate())
+    counts = np.zeros(2, np.int64)
+    come, passed = True, 0
+    while come:
+        if passed % 2:  # with new threads, and with those that are there
+            concurrency._end_all()
+        come, left = False, passed // 2
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal come, left
+            # Python tells nobody of what comes in the end of an object
+            if frame.f_code.co_filename == concurrency.__file__ and frame.f_code.co_name != "__del__":
+                come, left = left == 0, left - 1
+                if come:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        sys.settrace(trace)
+        with suppress(KeyboardInterrupt), concurrency.running(2):
+            pass
+        sys.settrace(before)
+        come = come or passed % 2 == 0
+        passed += 1
+        with concurrency.running(2) as crew:
+            assert crew
+            concurrency.share(crew, count_part.address, counts.ctypes.data, 2)
+        assert len(concurrency._process.idle) == 1
+        (helper,) = concurrency._process.idle[0].crew._threads
+        assert concurrency._process.helpers == {helper}
+    assert passed > 40
+    assert counts.tolist() == [passed, passed]
+    concurrency._end_all()
+    for thread in set(threading.enumerate()) - others:
+        if thread.ident is not None:  # else it was never started
+            thread.join(60.0)
+            assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("layout", ["LSTM|5|3|4|0|0,LINEAR", "LSTM|5|3|4|0|0,BNORM,LINEAR"])
@@ -335,7 +378,7 @@ def test_without_threads_the_sums_are_the_same(layout: str, monkeypatch: pytest.
     assert asked
     assert small == expected
     monkeypatch.setattr(concurrency, "available_threads", lambda: 1)
-    monkeypatch.setattr(concurrency._Process, "idle", [])
+    monkeypatch.setattr(concurrency._process, "idle", [])
     assert results() == expected
 
 

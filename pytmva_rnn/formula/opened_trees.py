@@ -92,7 +92,7 @@ def _decompression() -> Iterator[Any]:
 
 
 def decompression_of(branch: Any) -> Any:
-    """What decompresses the baskets of a branch: the thread that reads it where they are small, else its file's threads.
+    """What decompresses the baskets of a branch: who reads it where they are small, else the threads of its file.
 
     LZMA takes ten times as long as others and is worth a thread always.
     """

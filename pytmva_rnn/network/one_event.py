@@ -83,13 +83,16 @@ class Scorer:
         sigmoid = self._network.model.outputs == 1 and self._network.model.output_function == "S"
         if self._is_plain:
             return _compiled(self._engine, sigmoid, self._classifies, self._event, self._transform())
-        score = self._composed(sigmoid)
+        spare = [self._composed(sigmoid)]
 
         def evaluate(x: ArrayLike) -> Any:
             event = self._event(x)
             if self._masks:
                 check_marked(np.reshape(event, (1, *self._shapes[0])))
+            # what it uses between its parts is its own: a signal's handler may score events in the middle of this one
+            score = spare.pop() if spare else self._composed(sigmoid)
             found = score(event)
+            spare.append(score)
             return -999.0 if self._classifies and isnan(found) else found
 
         return evaluate

@@ -7,8 +7,9 @@ import ctypes
 import os
 import threading
 from contextlib import suppress
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,11 +58,14 @@ class Crew:
     ----------
     address : int
         Of its record.
+    process : _Shared
     """
 
     def __init__(self, helpers: int) -> None:
         self._most = helpers
         self._threads: list[threading.Thread] = []
+        self.process = _process
+        self._forks, self._is_dismissed = _process.forks, False
         self._words, self._offers = _lines(2), _lines(MOST_PARTS)
         self._sleepers, self._locks = _lines(helpers + 1), _lines(helpers + 1)
         self._record = np.zeros(1, CREW)
@@ -81,10 +85,24 @@ class Crew:
         }.items():
             self._record[name] = value
 
+    @property
+    def serves(self) -> bool:
+        """Whether it can be called again: it was not let go, and its threads are of this process."""
+        return self._forks == self.process.forks and not self._is_dismissed
+
     def hire(self, helpers: int) -> bool:
         """Have so many helpers, or as many as there is room for; returns whether there are any."""
+        if len(self._threads) < min(helpers, self._most):
+            try:
+                self._hire(helpers)
+            except BaseException:  # Ctrl-C: nobody knows whether a thread was started that is not counted
+                self.dismiss()
+                raise
+        return bool(self._threads)
+
+    def _hire(self, helpers: int) -> None:
         for number in range(len(self._threads) + 1, min(helpers, self._most) + 1):
-            if _Process.helpers >= _MOST_HELPERS * (self._most + 1):
+            if len(_process.helpers) >= _MOST_HELPERS * (self._most + 1):
                 break
             if not self._locks[number, 0]:
                 self._locks[number, 0] = _held_lock()
@@ -94,14 +112,20 @@ class Crew:
                 thread.start()
             except RuntimeError:  # the system has no more, or Python is about to end: it goes without
                 break
-            _Process.helpers += 1
             self._threads.append(thread)
+            _process.helpers.add(thread)
             self._record["helpers"] = number
-        return bool(self._threads)
+
+    def dismiss(self) -> None:
+        """Let the helpers go, one that is only beginning too."""
+        self._is_dismissed = True
+        self._record["helpers"] = self._most
+        share(self.address, 0, 0, 0)
+        _process.helpers.difference_update(self._threads)
 
     def end(self) -> None:
         """Let the helpers go, and wait until they have gone, but not long for one that a fork may have left behind."""
-        share(self.address, 0, 0, 0)
+        self.dismiss()
         for thread in self._threads:
             thread.join(_FAREWELL)
             if thread.is_alive():
@@ -128,17 +152,37 @@ def _held_lock() -> int:
     return lock
 
 
-class _Process:
-    """What all threads of this process share."""
+@dataclass
+class _Shared:
+    """What all threads of this process share; an object, since a class remembers what is being replaced in it."""
 
-    idle: ClassVar[list[Crew]] = []
-    helpers = 0  # of all crews
+    idle: list[_Kept] = field(default_factory=list)
+    helpers: set[threading.Thread] = field(default_factory=set)  # of all crews
+    forks: int = 0
+
+
+_process = _Shared()
+
+
+class _Kept:
+    """What a crew's holder has it by: where Ctrl-C takes it from them, at any moment, the crew is idle again."""
+
+    __slots__ = ("crew",)
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+
+    def __del__(self) -> None:
+        crew = getattr(self, "crew", None)  # which it may not have come to have
+        if crew is not None and crew.serves:
+            crew.process.idle.append(type(self)(crew))  # by no global name: those go when Python ends
 
 
 def _after_fork() -> None:
     # threads do not survive a fork, and the new process hires its own
-    _Process.idle.clear()
-    _Process.helpers = 0
+    _process.forks += 1
+    _process.idle.clear()
+    _process.helpers.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -148,8 +192,9 @@ if hasattr(os, "register_at_fork"):
 def _end_all() -> None:
     # those that there are now: daemon threads may go on to hire
     with suppress(IndexError):
-        for _ in range(len(_Process.idle)):
-            _Process.idle.pop().end()
+        for _ in range(len(_process.idle)):
+            kept = _process.idle.pop()
+            kept.crew.end()
 
 
 # Python's threads end wherever they are when it does, and what they run is taken away then
@@ -162,23 +207,24 @@ class running:
     A class, since it is entered in every step of a training, and a generator would take longer.
     """
 
-    __slots__ = ("_crew", "_threads")
+    __slots__ = ("_kept", "_threads")
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._crew: Crew | None = None
+        self._kept: _Kept | None = None
 
     def __enter__(self) -> int:
         if self._threads < 2:
             return 0
         try:
-            self._crew = _Process.idle.pop()
+            self._kept = _process.idle.pop()
         except IndexError:
-            self._crew = Crew(available_threads() - 1)
-        return self._crew.address if self._crew.hire(self._threads - 1) else 0
+            self._kept = _Kept(Crew(available_threads() - 1))
+        crew = self._kept.crew
+        return crew.address if crew.hire(self._threads - 1) else 0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._crew is not None:
-            _Process.idle.append(self._crew)
+        if self._kept is not None and self._kept.crew.serves:
+            _process.idle.append(self._kept)
