@@ -26,5 +26,5 @@ def test_everything_is_measured(tmp_path: Path) -> None:
     )
     found = json.loads(output.read_text())
     assert found["machine"]["packages"]["numba"]
-    assert len(found["rows"]) == 16
+    assert len(found["rows"]) == 20
     assert all(row["what"] in done.stdout and row["ratio"] != 0 for row in found["rows"])

@@ -17,6 +17,7 @@ from pytmva_rnn.data import Recipe
 from pytmva_rnn.errors import DataError, OptionError
 from pytmva_rnn.model import Model
 from pytmva_rnn.options.layout import build_layers, parse_layout
+from pytmva_rnn.tmva.linked_memory import score_of_links
 from pytmva_rnn.training.initialization import initial_weights
 from pytmva_rnn.weightfile.stored_recipe import recipe_info
 
@@ -213,8 +214,46 @@ def test_a_loop_that_fills_arrays_sees_every_change(booked: Booked, tmp_path: Pa
     for row, score in zip(rows, expected, strict=True):
         x[0], r[0], rest[:, 0] = row[0], row[1], row[2:]
         assert reader.EvaluateMVA("RNN") == reader.EvaluateMVA(made) == pytest.approx(score, rel=1e-5)
+    # growing moves an array; what it has then is of no use, and a longer one is none
+    for _ in range(1000):
+        x.append(7.0)
+    with pytest.raises(DataError, match="array of 'x' has 1001 elements now; when it was declared it had 1"):
+        reader.EvaluateMVA("RNN")
+    del x[1:]
+    x[0] = rows[0, 0]
+    r[0], rest[:, 0] = rows[0, 1], rows[0, 2:]
+    assert reader.EvaluateMVA("RNN") == pytest.approx(expected[0], rel=1e-5)
     with pytest.raises(DataError, match="'v': its array does not lie in one piece"):
         reader.AddVariable("v", np.zeros((4, 4), np.float32)[:, :2])
+
+
+def test_a_loop_asks_python_for_nothing_but_the_score() -> None:
+    """Where all is of single precision; numbers of other kinds, and memory that may not be written to, Python reads."""
+    x, v = array("f", [0.5, 2.0]), np.array([[3.0], [4.0]], np.float32)
+
+    def total(values: Any) -> float:
+        assert values.flags.carray
+        return float(values @ 10.0 ** np.arange(len(values)))
+
+    def otherwise(_: Any) -> str:
+        return "by Python"
+
+    score = score_of_links([x, v.reshape(-1)], total, otherwise)
+    assert score is not None
+    assert score("RNN") == score(None) == 4320.5
+    x[:], v[1] = array("f", [1.5, 1.0]), 0.0
+    assert score("RNN") == 311.5
+    x.append(1.0)
+    assert score("RNN") == "by Python"
+    x.pop()
+    assert score("RNN") == 311.5
+    with pytest.raises(ZeroDivisionError):
+        score_of_links([x], lambda values: 1 / 0, otherwise)(0)  # type: ignore[misc]
+    fixed, unaligned = np.ones(2, np.float32), np.frombuffer(b"." + bytes(8), np.float32, offset=1)
+    fixed.flags.writeable = False
+    for other in (array("d", [1.0]), array("i", [1]), np.ones(2), fixed, unaligned, np.ones(2, ">f4")):
+        assert score_of_links([x, other], total, otherwise) is None
+    assert score_of_links([], total, otherwise) is None
 
 
 def test_arrays_declared_by_their_size(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ what users set of Numba without it.
 
 from __future__ import annotations
 
-from pytmva_rnn.compile.addresses import array_at, call
+from pytmva_rnn.compile.addresses import answer, array_at, call
 from pytmva_rnn.compile.builtin import ARRAY, LEGIBLE, builtin, data_address, python_function
 from pytmva_rnn.compile.decorators import Operation, answering, emitted, helper, inlined, kernel, operation
 from pytmva_rnn.compile.entry import Entry, entry
@@ -26,6 +26,7 @@ __all__ = [
     "LOOP",
     "Entry",
     "Operation",
+    "answer",
     "answering",
     "array_at",
     "builtin",

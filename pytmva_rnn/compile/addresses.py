@@ -8,7 +8,7 @@ from llvmlite import ir
 
 from pytmva_rnn.compile.quick import ArrayAt, Refused, array_of, intrinsic, located
 
-__all__ = ["array_at", "call"]
+__all__ = ["answer", "array_at", "call"]
 
 _WORD = ir.IntType(64)
 
@@ -20,6 +20,13 @@ def call(builder: Any, function: Any, arguments: Any) -> None:
         raise Refused("float64 as int64 for an operation")
     kind = ir.FunctionType(ir.VoidType(), [_WORD] * len(arguments))
     builder.call(builder.inttoptr(function, kind.as_pointer()), arguments)
+
+
+@intrinsic
+def answer(builder: Any, function: Any, arguments: Any) -> Any:
+    """What the C function at an address gives, an integer, of a tuple of integers and float64."""
+    kind = ir.FunctionType(ir.IntType(64), [value.type for value in arguments])
+    return builder.call(builder.inttoptr(function, kind.as_pointer()), arguments)
 
 
 @located

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.compile.decorators import Operation
 
-__all__ = ["ARRAY", "LEGIBLE", "builtin", "check_arrays", "data_address", "python_function"]
+__all__ = ["ARRAY", "LEGIBLE", "builtin", "check_arrays", "data_address", "python_function", "word_at"]
 
 _HEAD = object.__basicsize__  # bytes of what every object starts with, the address of its type last
 
@@ -120,6 +120,11 @@ _DATA = ARRAY.fields["data"][1]  # type: ignore[index]
 def data_address(array: NDArray[Any]) -> int:
     """Where an array's numbers are: `array.ctypes.data` takes six times as long. See `check_arrays`."""
     return _word(id(array) + _DATA).value
+
+
+def word_at(address: int) -> int:
+    """The integer of eight bytes at an address."""
+    return _word(address).value
 
 
 def check_arrays() -> None:

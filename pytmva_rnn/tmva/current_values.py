@@ -16,6 +16,7 @@ from pytmva_rnn.errors import DataError
 from pytmva_rnn.tmva.arguments import text_of
 from pytmva_rnn.tmva.datasetinfo import DataSetInfo
 from pytmva_rnn.tmva.declarations import Declared
+from pytmva_rnn.tmva.linked_memory import score_of_links
 
 __all__ = ["CurrentValues", "ReaderInfo"]
 
@@ -29,6 +30,7 @@ class CurrentValues:
         self.declared: list[Declared] = []
         self._links: list[Any] = []
         self._missing: str | None = None
+        self._reading: Callable[[], NDArray[np.float32]] | None = None
 
     @property
     def expressions(self) -> list[str]:
@@ -64,6 +66,7 @@ class CurrentValues:
             self._missing = text_of(expression)
         self.declared.append(Declared(without_blanks(formula), Column(without_blanks(formula), label, size=size)))
         self._links.append(link)
+        self._reading = None
 
     def read(self) -> NDArray[np.float32]:
         """All values now.
@@ -73,14 +76,25 @@ class CurrentValues:
         DataError
             If one was declared without memory for its value.
         """
-        return self.reading()()
+        if self._reading is None:
+            self._reading = self._reader()
+        return self._reading()
 
-    def reading(self) -> Callable[[], NDArray[np.float32]]:
-        """The function that gives all values that are declared by now; see `read`.
+    def scoring(self, score: Callable[[NDArray[np.float32]], Any]) -> Callable[[Any], Any]:
+        """The function, of any argument, that scores all values that are declared by now; it raises as `read`.
 
-        It is called for every event of a loop: memory of single precision is joined as it is, other numbers are
-        converted one by one.
+        It is called for every event of a loop: compiled code looks into memory of single precision itself.
         """
+        read = self._reader()
+
+        def read_here(_: Any) -> Any:
+            return score(read())
+
+        compiled = None if self._missing is not None else score_of_links(list(self._links), score, read_here)
+        return read_here if compiled is None else compiled
+
+    def _reader(self) -> Callable[[], NDArray[np.float32]]:
+        """What gives all values: memory of single precision is joined as it is, other numbers are converted."""
         if self._missing is not None:
             return self._refuse
         values: Any = np.zeros(len(self.expressions), np.float32)
@@ -89,7 +103,10 @@ class CurrentValues:
             memory, join = memoryview(values).cast("B"), b"".join
 
             def joined() -> NDArray[np.float32]:
-                memory[:] = join(links)
+                try:
+                    memory[:] = join(links)
+                except ValueError:
+                    raise self._resized(links) from None
                 return values  # type: ignore[no-any-return]
 
             return joined
@@ -109,6 +126,15 @@ class CurrentValues:
             return values  # type: ignore[no-any-return]
 
         return converted
+
+    def _resized(self, links: list[Any]) -> DataError:
+        for each, link in zip(self.declared, links, strict=False):
+            if len(link) != each.column.width:
+                return DataError(
+                    f"the array of {each.expression!r} has {len(link)} elements now; when it was declared it had "
+                    f"{each.column.width}"
+                )
+        return DataError("the arrays of the variables are not as they were when they were declared")
 
     def _refuse(self) -> NDArray[np.float32]:
         raise DataError(

@@ -65,7 +65,7 @@ class Reader(Explained):
         self._variables = CurrentValues()
         self._spectators = CurrentValues()
         self._methods: dict[str, _Booked] = {}
-        self._classifiers: dict[str, Callable[[], float]] = {}
+        self._classifiers: dict[str, Callable[[Any], Any]] = {}
         for name in names:
             self._variables.add(name, None)
 
@@ -142,8 +142,7 @@ class Reader(Explained):
         score = self._score_of(model)
         self._methods[tag] = _Booked(model, score)
         if model.analysis == "Classification":
-            read = self._variables.reading()
-            self._classifiers[tag] = lambda: score(read())
+            self._classifiers[tag] = self._variables.scoring(score)
         return model
 
     def FindMVA(self, methodTag: Any) -> Model | FoldedModel:
@@ -172,7 +171,7 @@ class Reader(Explained):
         """
         usual = self._classifiers.get(first) if type(first) is str else None
         if usual is not None:  # in a loop over events
-            return usual()
+            return usual(first)  # type: ignore[no-any-return]
         x, tag = self._event(first, second)
         return float(self._booked(tag, "Classification").score(x))
 

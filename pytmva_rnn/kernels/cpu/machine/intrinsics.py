@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from pytmva_rnn.compile import call, intrinsic, located
+from pytmva_rnn.compile import answer, call, intrinsic, located
 from pytmva_rnn.compile.quick import ArrayAt, RecordAt, array_of, declared, integer
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
 
 __all__ = ["answer", "call", "doubles", "floats", "lanes_at", "prefetch", "record_at"]
 
 _BYTES = ir.IntType(8).as_pointer()
-
-
-@intrinsic
-def answer(builder: Any, function: Any, arguments: Any) -> Any:
-    """What the C function at an address gives, an integer, of a tuple of integers and float64."""
-    kind = ir.FunctionType(ir.IntType(64), [value.type for value in arguments])
-    return builder.call(builder.inttoptr(function, kind.as_pointer()), arguments)
 
 
 @located
