@@ -581,6 +581,56 @@ def test_no_shape_of_sequences_compiles_anew(nothing_new: Callable[[], None]) ->
             assert X[1, :, -1].tolist() == [2, 3, 4][: shape[1]]
 
 
+def test_sources_in_an_archive(tmp_path: Path) -> None:
+    """They are found there, and code that is kept belongs to all of them as it does elsewhere."""
+    archive, package = tmp_path / "all.zip", Path(pytmva_rnn.__file__).parent
+    program = """
+from pytmva_rnn.compile.cache import _sources
+from pytmva_rnn.compile.quick.python_sources import definition
+from pytmva_rnn.kernels.cpu.machine.op import input_row
+print(definition(input_row.py_func).name, _sources())
+"""
+    said = []
+    for changed in ("", "# another line\n"):
+        with zipfile.ZipFile(archive, "w") as file:
+            for path in package.rglob("*.py"):
+                text = path.read_text(encoding="utf-8") + (changed if path.name == "lanes.py" else "")
+                file.writestr(str(path.relative_to(package.parent)), text)
+        environment = {**os.environ, "PYTHONPATH": str(archive)}
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        said.append(done.stdout.split())
+    assert said[0][0] == said[1][0] == "input_row"
+    assert said[0][1] == cache._sources()
+    assert said[1][1] != said[0][1]
+
+
+def test_who_compiles_may_wait_for_the_import_of_numba() -> None:
+    """A thread that has Numba's lock meets a function of ours while another one imports what tells Numba of them."""
+    program = """
+import sys, threading
+from numba.core.compiler_lock import global_compiler_lock
+from pytmva_rnn.compile.quick import numba_side
+
+with global_compiler_lock:
+    other = threading.Thread(target=numba_side)
+    other.start()
+    while "pytmva_rnn.compile.by_numba" not in sys.modules:
+        pass
+    numba_side()
+other.join()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
+
+
+def test_a_program_that_has_numba_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From some time on: then it gives functions as they are, which have nothing that we need."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    with pytest.raises(RuntimeError, match="NUMBA_DISABLE_JIT is set"):
+        kernel(double)(1)
+
+
 @pytest.mark.slow
 def test_without_compiling_there_is_nothing_to_run() -> None:
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}

@@ -19,6 +19,7 @@ from numba.core import cgutils, errors
 from numba.core.caching import NullCache
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompileResult as _CompileResult
+from numba.core.compiler_lock import global_compiler_lock as _compiler_lock
 from numba.core.registry import cpu_target as _cpu
 from numba.core.serialize import dumps as _dumps
 from numba.core.typing import templates
@@ -26,6 +27,7 @@ from numba.np import arrayobj as _arrayobj
 from numba.np import numpy_support as _numpy_support
 
 from pytmva_rnn.compile.cache import CodeCache
+from pytmva_rnn.compile.numba_settings import check_compiling
 from pytmva_rnn.compile.quick.registers import (
     DOUBLE,
     INTEGER,
@@ -40,10 +42,11 @@ from pytmva_rnn.compile.quick.registers import (
 )
 from pytmva_rnn.compile.waiting import making_ready, nothing_kept, saved, watched
 
-__all__ = ["NumbaCache", "callback", "dispatcher", "helper_type", "intrinsic_type"]
+__all__ = ["NumbaCache", "callback", "dispatcher", "helper_type", "intrinsic_type", "make_contexts"]
 
 # without types, or with those of the documented interface alone
 _njit: Any = numba.njit
+_one_at_a_time: Any = _compiler_lock
 _rebuild: Any = _CompileResult._rebuild
 _pickled: Any = _dumps
 _arrays: Any = _arrayobj
@@ -51,8 +54,6 @@ _dtypes: Any = _numpy_support
 _values: Any = cgutils
 _make_template: Any = templates.make_intrinsic_template
 _tuple_of: Any = types.BaseTuple.from_types
-
-_contexts = _cpu.typing_context, _cpu.target_context  # forks wait for this import, not for the lock that is taken here
 
 OPTIONS: dict[str, Any] = {"error_model": "numpy"}
 """`error_model="numpy"`: a check for division by zero would forbid vector instructions.
@@ -98,6 +99,15 @@ class NumbaCache(CodeCache, NullCache):
         return numba.__version__, str(signature), context.codegen().magic_tuple(), *hashes
 
 
+def make_contexts() -> None:
+    """Have Numba make what all compilations share, which it does under a lock that forks do not wait for.
+
+    They wait for its compiler's lock, which is needed for it; who has that may wait for the import of this module.
+    """
+    with _one_at_a_time:
+        _cpu.typing_context, _cpu.target_context  # noqa: B018
+
+
 def _prepared(compiled: Any, function: Any) -> Any:
     """Give what Numba will compile our cache, and tell users of its compilation."""
     compiled._cache = NumbaCache(function)
@@ -106,7 +116,8 @@ def _prepared(compiled: Any, function: Any) -> Any:
 
 
 def dispatcher(function: Any) -> Any:
-    """What compiles a function for each kind of arguments."""
+    """What compiles a function for each kind of arguments; raises as `check_compiling`."""
+    check_compiling()
     return _prepared(_njit(**OPTIONS, nogil=True, no_cfunc_wrapper=True)(function), function)
 
 
@@ -119,7 +130,8 @@ def callback(function: Any, *, answers: bool) -> Any:
 
 
 def helper_type(function: Any, *, inline: str = "never") -> Any:
-    """The type of a function that is compiled with those that call it."""
+    """The type of a function that is compiled with those that call it; raises as `check_compiling`."""
+    check_compiling()
     made = _njit(**OPTIONS, inline=inline, no_cfunc_wrapper=True)(function)
     _helpers.append(made)
     return made._numba_type_

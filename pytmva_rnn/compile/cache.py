@@ -135,8 +135,25 @@ def _sources() -> str:
     would not raise an error.
     """
     package = Path(__file__).parents[1]
-    files = [path for part in ("compile", "kernels", "transformations") for path in (package / part).rglob("*.py")]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(files))).hexdigest()
+    parts = ("compile", "kernels", "transformations")
+    if package.is_dir():
+        files = [path for part in parts for path in (package / part).rglob("*.py")]
+        contents = [path.read_bytes() for path in sorted(files)]
+    else:  # in an archive
+        from importlib import resources  # which takes time to import
+
+        known = resources.files(__package__.partition(".")[0])
+        contents = [content for part in parts for content in _contents(known / part)]
+    return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def _contents(place: Any) -> Iterator[bytes]:
+    """Of all files of Python that are somewhere below."""
+    if place.is_file() and place.name.endswith(".py"):
+        yield place.read_bytes()
+    elif place.is_dir():
+        for each in sorted(place.iterdir(), key=lambda found: found.name):
+            yield from _contents(each)
 
 
 _sources()  # as they are imported: a package that is updated meanwhile must not have the code of the older one

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import llvmlite.binding
 
-from pytmva_rnn.compile.numba_settings import nothing_is_compiled
+from pytmva_rnn.compile.numba_settings import check_compiling
 from pytmva_rnn.compile.quick import Helper, Refused, Walk, address_of, numba_import, numba_side
 from pytmva_rnn.first_imports import importing
 
@@ -27,8 +27,7 @@ __all__ = ["Operation", "answering", "emitted", "helper", "inlined", "kernel", "
 
 log = logging.getLogger("pytmva_rnn")
 
-if nothing_is_compiled():
-    raise RuntimeError("NUMBA_DISABLE_JIT is set, and nothing here runs without being compiled: unset it")
+check_compiling()
 
 
 class Kernel(Helper):

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["cache_folder", "has_avx", "most_threads", "nothing_is_compiled", "processor_features", "processor_name"]
+__all__ = ["cache_folder", "check_compiling", "has_avx", "most_threads", "processor_features", "processor_name"]
 
 _CONFIG = "numba.core.config"
 _ENVIRONMENT = dict(os.environ)
@@ -58,9 +58,15 @@ def most_threads(cores: int) -> int:
     return threads
 
 
-def nothing_is_compiled() -> bool:
-    """NUMBA_DISABLE_JIT."""
-    return bool(_setting("DISABLE_JIT", lambda: int(_ENVIRONMENT.get("NUMBA_DISABLE_JIT", "0"))))
+def check_compiling() -> None:
+    """Refuse NUMBA_DISABLE_JIT, or what a program sets for it later.
+
+    Raises
+    ------
+    RuntimeError
+    """
+    if _setting("DISABLE_JIT", lambda: int(_ENVIRONMENT.get("NUMBA_DISABLE_JIT", "0"))):
+        raise RuntimeError("NUMBA_DISABLE_JIT is set, and nothing here runs without being compiled: unset it")
 
 
 def _setting(name: str, read: Callable[[], Any]) -> Any:

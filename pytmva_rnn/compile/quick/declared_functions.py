@@ -24,8 +24,8 @@ def numba_side() -> Any:
     """What has Numba, whose import takes longer than a first score: for what it has to compile."""
     with numba_import:
         from pytmva_rnn.compile import by_numba
-
-        return by_numba
+    by_numba.make_contexts()
+    return by_numba
 
 
 class Helper:

@@ -35,6 +35,7 @@ def definition(function: Callable[..., Any]) -> ast.FunctionDef:
         If it is not there: typed in, say, or another by now.
     """
     code = function.__code__
+    linecache.lazycache(code.co_filename, function.__globals__)  # for what lies in an archive
     found = _definition(code)
     if found is None:
         raise Refused(f"no source of {code.co_name} in {code.co_filename}")
