@@ -24,7 +24,7 @@ import pytest
 
 import pytmva_rnn
 from pytmva_rnn import interruption
-from pytmva_rnn.compile import by_numba, cache, compilation, kernel, numba_settings, readable, waiting
+from pytmva_rnn.compile import by_numba, cache, compilation, kernel, numba_settings, operation, readable, waiting
 from pytmva_rnn.compile import places as cache_places
 from pytmva_rnn.compile.by_numba import NumbaCache
 from pytmva_rnn.data.padding import pad
@@ -385,6 +385,19 @@ class Immediate:
         pass
 
 
+def test_where_numba_is_not_needed_less_is_announced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(waiting.threading, "Timer", Immediate)
+    monkeypatch.delitem(sys.modules, by_numba.__name__)
+    with compilation("scoring"):
+        assert operation(double).address
+    (message,) = caplog.messages
+    assert (
+        message == "compiling the code for scoring; that takes 2 to 20 s, as busy as the machine is, but only this once"
+    )
+
+
 def test_each_use_is_announced_once(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -392,10 +405,8 @@ def test_each_use_is_announced_once(
     for number, use in enumerate(("training", "training", "single events")):
         with compilation(use), compilation("what is within"):
             assert kernel(double)((2, 2.5, 2j)[number])
-    assert caplog.messages == [
-        "compiling the code for training; that takes 5 s to a minute, as busy as the machine is, but only this once",
-        "compiling the code for single events; that takes 2 to 15 s, as busy as the machine is, but only this once",
-    ]
+    expected = "that takes 5 s to a minute, as busy as the machine is, but only this once"
+    assert caplog.messages == [f"compiling the code for {use}; {expected}" for use in ("training", "single events")]
     caplog.clear()
     waiting._told.clear()
     with compilation("training"):

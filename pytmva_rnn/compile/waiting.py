@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,8 +17,7 @@ __all__ = ["compilation", "compiling", "making_ready", "nothing_kept", "saved", 
 
 log = logging.getLogger("pytmva_rnn")
 
-_TRAINING = "5 s to a minute"
-_EXPECTED = {"training": _TRAINING, "scoring": "2 to 30 s", "single events": "2 to 15 s"}
+_NUMBA = "pytmva_rnn.compile.by_numba"
 
 
 class _Thread(threading.local):
@@ -137,6 +137,11 @@ def _stop_message() -> None:
     log.warning("stopping as soon as the compilation is done; Ctrl-C once more stops at once")
 
 
+def _expected() -> str:
+    """How long it takes; longer where there is something for Numba to compile."""
+    return "5 s to a minute" if _NUMBA in sys.modules else "2 to 20 s"
+
+
 def _announce(use: str) -> None:
     if use not in _told:
         _told.add(use)
@@ -146,7 +151,7 @@ def _announce(use: str) -> None:
             level,
             "compiling the code for %s; that takes %s, as busy as the machine is, %s",
             use or "this",
-            _EXPECTED.get(use, "2 to 15 s"),
+            _expected(),
             "and every time" if "nothing kept" in _told else "but only this once",
         )
 
@@ -159,5 +164,5 @@ def nothing_kept(reason: str) -> None:
             "compiled code cannot be kept (%s): every process will compile anew, for a training %s each time; "
             "set NUMBA_CACHE_DIR to a folder that can be written",
             reason,
-            _TRAINING,
+            _expected(),
         )
