@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 
 import numpy as np
@@ -23,8 +24,9 @@ Floats = NDArray[np.float32]
 _FEW_BLOCKS = 8
 """Of a batch in which some events less than a vector of lanes count."""
 
-_ROUNDS = 5
-_LEAST = 1e-7  # seconds
+_LEAST_ROUNDS, _MOST_ROUNDS = 3, 30
+_ENOUGH = 2e-3  # seconds, for all rounds
+_LEAST = 1e-7  # seconds, that an event takes
 
 
 class Inference:
@@ -141,9 +143,12 @@ class Inference:
             return perf_counter() - start
 
         ways = ((0, 0), (1, 1), (WIDTH, 0), (WIDTH + 1, 0))
-        nothing, one, vector, two = (
-            min(each) for each in zip(*([seconds(*w) for w in ways] for _ in range(_ROUNDS)), strict=True)
-        )
+        quickest, begun = [inf] * len(ways), perf_counter()
+        for number in range(_MOST_ROUNDS):
+            quickest = [min(best, seconds(*way)) for best, way in zip(quickest, ways, strict=True)]
+            if number >= _LEAST_ROUNDS and perf_counter() - begun > _ENOUGH:
+                break
+        nothing, one, vector, two = quickest
         one = max(one - nothing, _LEAST)
         for name, time in (("few", vector - nothing), ("few_more", two - vector)):
             self._job[name] = max(0, min(WIDTH - 1, int(time / one)))

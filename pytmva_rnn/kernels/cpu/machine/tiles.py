@@ -57,8 +57,10 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
 
     Returns a function (rows, vectors, a, a_stride, a_next, b, b_stride, b_next, count, n, c, c_stride, accumulate),
     where `a_next` and `b_next` lead from A_t to A_{t+1} and B_t to B_{t+1}, and A[r][k] lies at `a + k*a_stride + r` if
-    `rows_adjacent`, else at `a + r*a_stride + k`. A tile is of `tile_rows` x `tile_vectors` at most.
+    `rows_adjacent`, else at `a + r*a_stride + k`. A tile is of `tile_rows` x `tile_vectors` at most; of one vector
+    it has more rows, or the sums would wait for each other.
     """
+    of_one_vector = [_AT_ONCE >> k for k in range(_AT_ONCE.bit_length())]
 
     @intrinsic
     def product(
@@ -70,7 +72,8 @@ def matrix_product(tile_rows: int, tile_vectors: int, *, rows_adjacent: bool) ->
         adding = builder.icmp_signed("!=", accumulate, INT64(0))
         for width, column in _tiles(e, vectors, range(tile_vectors, 0, -1)):
             first_column = e.times(column, WIDTH)
-            for height, row in _even_tiles(e, rows, max(tile_rows, min(tile_rows * tile_vectors, _AT_ONCE) // width)):
+            heights = _tiles(e, rows, of_one_vector) if width == 1 else _even_tiles(e, rows, tile_rows)
+            for height, row in heights:
                 slots = e.accumulators(height, width)
                 corner = e.offset(c, e.times(row, c_stride), first_column)
                 places = [
