@@ -25,7 +25,7 @@ _FEW_BLOCKS = 8
 """Of a batch in which some events less than a vector of lanes count."""
 
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 30
-_ENOUGH = 2e-3  # seconds, for all rounds
+_ENOUGH = 1e-2  # seconds, for all rounds
 _LEAST = 1e-7  # seconds, that an event takes
 
 
