@@ -17,6 +17,7 @@ from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.outputs import OUTPUTS
 from pytmva_rnn.network import Network
+from pytmva_rnn.options import TrainingPhase
 from tests.reference import Case
 from tests.test_kernels_cpu import ALL_LAYERS, Net, recurrent
 
@@ -88,6 +89,19 @@ def test_what_scores_them_is_made_for_batches_that_come_again(monkeypatch: pytes
     assert len(made) == 1
     engine.outputs(net.X[:1])
     assert len(made) == 1
+
+
+def test_events_alone_meet_the_weights_of_the_time() -> None:
+    net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|17|TANH,LINEAR", (4, 1, 5), MOST)
+    engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    X, state = net.X[: WIDTH - 1], engine.state()
+    before = scored(engine, X, alone=True)
+    engine.step(*net.batch, np.arange(MOST), 1)
+    found = scored(engine, X, alone=True)
+    assert not np.array_equal(found, before)
+    np.testing.assert_array_equal(found, scored(engine, X, alone=False))
+    engine.restore(state)
+    np.testing.assert_array_equal(scored(engine, X, alone=True), before)
 
 
 def test_remembered_states_and_losses_are_of_blocks() -> None:

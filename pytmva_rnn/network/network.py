@@ -120,10 +120,11 @@ class Network:
         self.is_plain = not (self.chain or self.targets_back) and self.dtype == np.float32
         # with NaN as it is, and as TMVA's Reader reports it
         self._finishing: tuple[Any, Any] = (None, None)
-        if isinstance(self.engine, FinishesScores):
+        self._finisher = self.engine if isinstance(self.engine, FinishesScores) else None
+        if self._finisher is not None:
             answer = NO_SCORE if model.analysis == "Classification" else None
             letter = model.output_function
-            self._finishing = (self.engine.finishing(letter), self.engine.finishing(letter, answer))
+            self._finishing = (self._finisher.finishing(letter), self._finisher.finishing(letter, answer))
 
     def predict(self, X: ArrayLike, *, resume: bool = False) -> NDArray[Any]:
         """Outputs after the output function, (n,) for one output else (n, O), float32 (reference: float64).
@@ -141,10 +142,9 @@ class Network:
         if not len(X):
             return np.empty((0, self.outputs), self.dtype)
         finishing = self._finishing[reports]
-        if finishing is not None:
+        if self._finisher is not None and finishing is not None:
             with self._turn.lock:
-                found: NDArray[Any] = self.engine.scores(X, finishing, resume=resume)  # type: ignore[attr-defined]
-            return found
+                return self._finisher.scores(X, finishing, resume=resume)
         with self._turn.lock, self._use:
             raw = self.engine.outputs(X, resume=resume)
         # the functions compute in float64

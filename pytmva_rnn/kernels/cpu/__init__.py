@@ -12,5 +12,7 @@ description declares.
 
 In `machine/`, `op.py` says how memory is laid out, `plan.py` gives places in it, `program.py` walks over operations and
 blocks, `vector.py`, `simd.py`, `tiles.py` and `matrix.py` hold the building blocks, `columns.py` and `panels.py` those
-of one event, and `recurrent.py` what layers with states share. `engine.py` is the front.
+of one event, and `recurrent.py` what layers with states share. `inference.py` and `descent.py` are what batches are
+scored by and trained with, `alone.py` and `single.py` what single events are, and `finishing.py` makes scores of
+outputs. `engine.py` is the front.
 """
