@@ -6,7 +6,6 @@ import logging
 import os
 import platform
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -82,6 +81,8 @@ def continuation(
     """
     itself = resume is True or (resume is not False and Path(resume).resolve() == Path(settings.file).resolve())
     path, _ = check_outputs(settings.outputs(resumed=itself), force=settings.replace)
+    from importlib.metadata import version  # which imports what reads e-mail
+
     written_by = {"pytmva_rnn": __version__, "NumPy": np.__version__, "numba": version("numba")}
     written_by |= {"processor": hardware(backend), "system": platform.system()}
     about = {"training": training, "written by": written_by}
