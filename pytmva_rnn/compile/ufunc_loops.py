@@ -24,9 +24,9 @@ class _UFunc(ctypes.Structure):
 
     _fields_ = (
         ("head", ctypes.c_char * object.__basicsize__),
-        ("nin", ctypes.c_int),
-        ("nout", ctypes.c_int),
-        ("nargs", ctypes.c_int),
+        ("inputs", ctypes.c_int),
+        ("outputs", ctypes.c_int),
+        ("arguments", ctypes.c_int),
         ("identity", ctypes.c_int),
         ("functions", ctypes.POINTER(ctypes.c_void_p)),
         ("data", ctypes.POINTER(ctypes.c_void_p)),
@@ -45,7 +45,7 @@ def loop_of(ufunc: Any) -> Any:
     found = np.zeros(1, LOOP)
     try:
         known = _UFunc.from_address(id(ufunc))
-        if (known.nin, known.nout, known.nargs) != (1, 1, 2) or known.ntypes != ufunc.ntypes:
+        if (known.inputs, known.outputs, known.arguments) != (1, 1, 2) or known.ntypes != ufunc.ntypes:
             return None
         if known.name != ufunc.__name__.encode():
             return None
