@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from bench import CASES, Case, step_profile
@@ -50,10 +53,14 @@ def test_table_has_shares_and_rates() -> None:
 
 
 @pytest.mark.slow
-def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(CASES, "2", LAST)
-    assert main(["profile", "--cases", "2", "--layers", "rnn", "--what", "infer", "--rounds", "1"]) == 0
+    arguments = ["profile", "--cases", "2", "--layers", "rnn", "--what", "infer", "--rounds", "1"]
+    assert main([*arguments, "-o", str(tmp_path / "new")]) == 0
     shown = capsys.readouterr().out
+    assert (tmp_path / "new" / "profile.md").read_text(encoding="utf-8") == shown.replace("case 2 RNN: infer\n", "")
+    (measured,) = json.loads((tmp_path / "new" / "profile.json").read_text(encoding="utf-8"))["measured"]
+    assert (measured["what"], measured["profiles"][0]["title"]) == ("infer", "2 RNN")
     assert "## Scores of a batch" in shown
     assert "\n| 2 RNN | 0." in shown
     with pytest.raises(SystemExit) as ended:

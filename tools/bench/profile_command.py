@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 from bench.cases import CASES, LAYERS, make_problem
 from bench.list_arguments import count, some_of
@@ -13,6 +16,7 @@ from bench.roofline import highest, measure_peaks
 from bench.step_profile import profile_scores, profile_step
 from bench.tables import TITLES, table
 from pytmva_rnn.cli.program import run_program
+from pytmva_rnn.files import atomic_path
 
 __all__ = ["main"]
 
@@ -21,7 +25,7 @@ _PROFILES = {"train": profile_step, "infer": profile_scores}
 _EPILOG = """\
 examples:
   python tools/bench profile
-  python tools/bench profile --cases 3 --layers LSTM --what train --rounds 31
+  python tools/bench profile --cases 3 --layers LSTM --what train --rounds 31 -o results
 
 Parts are measured by leaving them out; as a processor does several at once, a part may cost less than it takes alone,
 and differences of times on a busy machine are only as good as its quietest moments.
@@ -36,11 +40,12 @@ def main(argv: Sequence[str]) -> int:
 
     def run(logger: logging.Logger) -> int:
         logger.setLevel(logging.INFO)
-        machine = describe_machine()
-        print(
+        machine, measured = describe_machine(), []
+        text = (
             f"{machine['date']}, {machine['cpu']}, vectors of {machine['vector_width']} float32, one thread, "
-            f"load {machine['load']}; the quickest of {given.rounds} interleaved rounds"
+            f"load {machine['load']}; the quickest of {given.rounds} interleaved rounds\n"
         )
+        print(text, end="")
         for what in given.what:
             peaks, profiles = [], []
             for name in given.cases:
@@ -51,11 +56,19 @@ def main(argv: Sequence[str]) -> int:
             peak = highest(peaks)
             columns = ["case", "ms", "all operations", *profiles[0].parts]
             columns += ["of all, saving states"] if profiles[0].saved is not None else []
-            print(
+            section = (
                 f"\n## {TITLES[what]}\n\nShares of the time; where all operations and products say so, of "
-                f"{peak.flops / 1e9:.0f} GFLOP/s, and in brackets what the project aims at.\n"
+                f"{peak.flops / 1e9:.0f} GFLOP/s, and in brackets what the project aims at.\n\n"
             )
-            print("\n".join(table(columns, [each.cells(peak) for each in profiles])), flush=True)
+            section += "\n".join(table(columns, [each.cells(peak) for each in profiles])) + "\n"
+            print(section, end="", flush=True)
+            text += section
+            measured.append({"what": what, "peak": asdict(peak), "profiles": [asdict(each) for each in profiles]})
+            if given.output is not None:
+                content = json.dumps({"machine": machine, "rounds": given.rounds, "measured": measured}, indent=1)
+                for name, each in (("profile.json", f"{content}\n"), ("profile.md", text)):
+                    with atomic_path(given.output / name) as temporary:
+                        temporary.write_text(each, encoding="utf-8")
         return 0
 
     return run_program("bench", run)
@@ -79,5 +92,8 @@ def _parser() -> argparse.ArgumentParser:
         "--what", metavar="LIST", type=some_of(workloads), default=workloads, help="out of train,infer; both by default"
     )
     parser.add_argument("--rounds", metavar="N", type=count, default=15, help="default: %(default)s")
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", type=Path, help="write profile.json and profile.md into it too"
+    )
     parser.set_defaults(seconds=0.02)
     return parser

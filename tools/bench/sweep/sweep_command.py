@@ -87,7 +87,9 @@ def _curves(given: argparse.Namespace, sweep: Sweep) -> Iterator[Curve]:
             for swept in sweep_times(axis, settings, layer, calls, given.rounds or rounds, seconds, working_set):
                 sweep.comparisons += swept.comparisons
                 yield swept.curve
-            if given.memory_too and Path("/proc/self/clear_refs").exists():
+            # each point in a process of its own, which would be most of a quick look
+            looks = given.memory_too and (not given.quick or axis == "batch" or given.axes)
+            if looks and Path("/proc/self/clear_refs").exists():
                 for swept in sweep_memory(axis, settings, layer, calls):
                     yield swept.curve
 
@@ -115,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--folder", metavar="FOLDER", type=Path, help="where files with events are made, and removed again"
     )
-    parser.add_argument("--quick", action="store_true", help="few values, short rounds, LSTM only: for a look")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="few values, short rounds, LSTM only, and unless axes are named memory of batches only: for a look",
+    )
     parser.add_argument(
         "-o", "--output", metavar="FOLDER", type=Path, default=Path("bench"), help="default: %(default)s"
     )
