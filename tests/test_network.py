@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -161,6 +163,13 @@ def test_weights_may_be_a_column() -> None:
     batch = case.data["X"][:20], case.data["y"][:20], case.data["w"][:20]
     network = Network(case.model, "reference")
     assert network.loss(batch[0], batch[1], batch[2][:, np.newaxis]) == network.loss(*batch)
+
+
+def test_another_thread_may_be_importing_masked_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, X = Case("lstm_last").model, np.zeros((2, 30), np.float32)
+    expected = model.predict(X)
+    monkeypatch.setitem(sys.modules, "numpy.ma", ModuleType("numpy.ma"))
+    np.testing.assert_array_equal(model.predict(X), expected)
 
 
 def test_masked_values_are_refused() -> None:

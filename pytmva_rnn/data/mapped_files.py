@@ -105,6 +105,6 @@ def _keep(stop: threading.Event, most: int) -> None:
 def _in_memory() -> int | None:
     """Bytes of mapped files that are in this process's memory."""
     try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[2]) * mmap.PAGESIZE
+        return int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[2]) * mmap.PAGESIZE
     except (OSError, ValueError, IndexError):
         return None

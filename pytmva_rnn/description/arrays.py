@@ -101,7 +101,8 @@ def check_unmasked(values: object, name: str) -> None:
     """
     # who has masked arrays has imported what makes them
     masked: Any = sys.modules.get("numpy.ma")
-    if masked is not None and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
+    # another thread may be importing it, and nobody has such an array then
+    if hasattr(masked, "is_masked") and isinstance(values, masked.MaskedArray) and masked.is_masked(values):
         count = int(masked.count_masked(values))
         raise DataError(
             f"{name} has {count:,} masked values, which are no numbers: give the array with numbers in their place, as "
