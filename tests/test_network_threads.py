@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
@@ -314,34 +315,46 @@ def test_a_crew_lives_as_long_as_its_helpers(monkeypatch: pytest.MonkeyPatch) ->
     assert crews[0]() is None
 
 
+def ctrl_c_at(number: int, counted: Callable[[FrameType, str], bool], action: Callable[[], object]) -> bool:
+    """Press Ctrl-C in an action, at a number among the moments that count; whether there were as many."""
+    before, come, left = sys.gettrace(), False, number
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal come, left
+        if counted(frame, event):
+            come, left = left == 0, left - 1
+            if come:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    with suppress(KeyboardInterrupt):
+        action()
+    sys.settrace(before)
+    return come
+
+
 def test_ctrl_c_at_any_moment_loses_no_crew(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that came while a caller took or gave back a crew left its threads asleep for ever, and it hired others."""
     monkeypatch.setattr(concurrency, "available_threads", lambda: 2)
     monkeypatch.setattr(concurrency._process, "idle", [])
     monkeypatch.setattr(concurrency._process, "helpers", set())
-    before, others = sys.gettrace(), set(threading.enumerate())
-    counts = np.zeros(2, np.int64)
+    others, counts = set(threading.enumerate()), np.zeros(2, np.int64)
+
+    def counted(frame: FrameType, _: str) -> bool:
+        # Python tells nobody of what comes in the end of an object
+        return frame.f_code.co_filename == concurrency.__file__ and frame.f_code.co_name != "__del__"
+
+    def run() -> None:
+        with concurrency.running(2):
+            pass
+
     come, passed = True, 0
     while come:
         if passed % 2:  # with new threads, and with those that are there
             concurrency._end_all()
-        come, left = False, passed // 2
-
-        def trace(frame: FrameType, event: str, _: object) -> Any:
-            nonlocal come, left
-            # Python tells nobody of what comes in the end of an object
-            if frame.f_code.co_filename == concurrency.__file__ and frame.f_code.co_name != "__del__":
-                come, left = left == 0, left - 1
-                if come:
-                    sys.settrace(None)
-                    raise KeyboardInterrupt
-            return trace
-
-        sys.settrace(trace)
-        with suppress(KeyboardInterrupt), concurrency.running(2):
-            pass
-        sys.settrace(before)
-        come = come or passed % 2 == 0
+        come = ctrl_c_at(passed // 2, counted, run) or passed % 2 == 0
         passed += 1
         with concurrency.running(2) as crew:
             assert crew
@@ -395,24 +408,14 @@ def test_ctrl_c_at_any_moment_leaves_a_network_that_scores() -> None:
     """One that came when its lock had just been acquired left it so, and the next call waited for ever."""
     network, X = Network(Case("lstm_last").model, threads=1), np.zeros((1, 30), np.float32)
     expected = network.predict(X)
-    before, package = sys.gettrace(), str(Path(keeping.__file__).parent)
+    package = str(Path(keeping.__file__).parent)
+
+    def counted(frame: FrameType, event: str) -> bool:
+        return event in ("call", "return") and frame.f_code.co_filename.startswith(package)
+
     come, passed = True, 0
     while come:
-        come, left = False, passed
-
-        def trace(frame: FrameType, event: str, _: object) -> Any:
-            nonlocal come, left
-            if event in ("call", "return") and frame.f_code.co_filename.startswith(package):
-                come, left = left == 0, left - 1
-                if come:
-                    sys.settrace(None)
-                    raise KeyboardInterrupt
-            return trace
-
-        sys.settrace(trace)
-        with suppress(KeyboardInterrupt):
-            network.predict(X)
-        sys.settrace(before)
+        come = ctrl_c_at(passed, counted, lambda: network.predict(X))
         assert not network._turn.lock.locked()
         passed += 1
     assert passed > 10
