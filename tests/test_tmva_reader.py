@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from array import array
 from dataclasses import replace
@@ -225,6 +226,44 @@ def test_a_loop_that_fills_arrays_sees_every_change(booked: Booked, tmp_path: Pa
     assert reader.EvaluateMVA("RNN") == pytest.approx(expected[0], rel=1e-5)
     with pytest.raises(DataError, match="'v': its array does not lie in one piece"):
         reader.AddVariable("v", np.zeros((4, 4), np.float32)[:, :2])
+
+
+@pytest.mark.parametrize("kind", ["f", "d"])
+def test_arrays_that_change_places(kind: str, tmp_path: Path) -> None:
+    """One is longer than it was and the next is shorter: all their values would fill the place, each a wrong one."""
+    write_weights(model(), tmp_path / "a.xml")
+    reader, arrays = TMVA.Reader(), [array(kind, [0.5] * n) for n in (1, 1, 3, 1)]
+    for name, link in zip(("x", "sqrt(x*x + y*y)", "v", "v[3]"), arrays, strict=True):
+        reader.AddVariable(name, link)
+    reader.AddSpectator("id", array("f", [0]))
+    made = reader.BookMVA("RNN", tmp_path / "a.xml")
+    expected = reader.EvaluateMVA("RNN")
+    _, r, v, last = arrays
+    for longer, shorter, name in ((last, v, "v"), (v, last, "v"), (r, v, "sqrt(x*x+y*y)")):
+        longer.append(shorter.pop())
+        later = f"booked with {len(r)}, {len(v)} and {len(last)}"
+        reader.BookMVA(later, tmp_path / "a.xml")
+        for tag in ("RNN", made, later):
+            with pytest.raises(DataError, match=re.escape(f"the array of '{name}' has")):
+                reader.EvaluateMVA(tag)
+        shorter.append(longer.pop())
+        assert reader.EvaluateMVA("RNN") == reader.EvaluateMVA(made) == reader.EvaluateMVA(later) == expected
+
+
+def test_a_matrix_has_as_many_values_as_elements(tmp_path: Path) -> None:
+    write_weights(model(), tmp_path / "a.xml")
+
+    def reader(*sizes: int) -> TMVA.Reader:
+        reader = TMVA.Reader()
+        for name, n in zip(("x", "sqrt(x*x + y*y)", "v"), sizes, strict=True):
+            reader.AddVariable(name, np.ones((1, n), np.float32).view(np.matrix))
+        reader.AddSpectator("id", array("f", [0]))
+        reader.BookMVA("RNN", tmp_path / "a.xml")
+        return reader
+
+    assert reader(1, 1, 4).EvaluateMVA("RNN") == pytest.approx(model().predict_one(np.ones(6, np.float32)))
+    with pytest.raises(DataError, match="variable"):
+        reader(3, 1, 4)
 
 
 def test_a_loop_asks_python_for_nothing_but_the_score() -> None:

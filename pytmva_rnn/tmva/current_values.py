@@ -90,8 +90,9 @@ class CurrentValues:
         def read_here(_: Any) -> Any:
             return score(read())
 
-        compiled = None if self._missing is not None else score_of_links(list(self._links), score, read_here)
-        return read_here if compiled is None else compiled
+        if self._missing is not None or [*map(len, self._links)] != self._widths():
+            return read_here
+        return score_of_links(list(self._links), score, read_here) or read_here
 
     def _reader(self) -> Callable[[], NDArray[np.float32]]:
         """What gives all values: memory of single precision is joined as it is, other numbers are converted."""
@@ -99,42 +100,50 @@ class CurrentValues:
             return self._refuse
         values: Any = np.zeros(len(self.expressions), np.float32)
         links = list(self._links)
-        if len(values) and all(_is_float32(link) for link in links):
+        widths = self._widths()
+        copy = self._copying(values, links, widths)
+
+        def reading() -> NDArray[np.float32]:
+            # where one array has become longer and the next shorter their values would still fill the place
+            if [*map(len, links)] != widths:
+                raise self._resized()
+            copy()
+            return values  # type: ignore[no-any-return]
+
+        return reading
+
+    @staticmethod
+    def _copying(values: Any, links: list[Any], widths: list[int]) -> Callable[[], None]:
+        if links and all(_is_float32(link) for link in links):
             memory, join = memoryview(values).cast("B"), b"".join
 
-            def joined() -> NDArray[np.float32]:
-                try:
-                    memory[:] = join(links)
-                except ValueError:
-                    raise self._resized(links) from None
-                return values  # type: ignore[no-any-return]
+            def joined() -> None:
+                memory[:] = join(links)
 
             return joined
-        starts = np.cumsum([0, *(len(link) for link in links)]).tolist()
-        singles = [(start, link) for start, link in zip(starts, links, strict=False) if len(link) == 1]
-        blocks = [
-            (values[start : start + len(link)], link)
-            for start, link in zip(starts, links, strict=False)
-            if len(link) > 1
-        ]
+        starts = np.cumsum([0, *widths]).tolist()
+        places = list(zip(starts, widths, links, strict=False))
+        singles = [(start, link) for start, width, link in places if width == 1]
+        blocks = [(values[start : start + width], link) for start, width, link in places if width > 1]
 
-        def converted() -> NDArray[np.float32]:
+        def converted() -> None:
             for place, link in singles:
                 values[place] = link[0]
             for part, link in blocks:
                 part[:] = link
-            return values  # type: ignore[no-any-return]
 
         return converted
 
-    def _resized(self, links: list[Any]) -> DataError:
-        for each, link in zip(self.declared, links, strict=False):
-            if len(link) != each.column.width:
-                return DataError(
-                    f"the array of {each.expression!r} has {len(link)} elements now; when it was declared it had "
-                    f"{each.column.width}"
-                )
-        return DataError("the arrays of the variables are not as they were when they were declared")
+    def _widths(self) -> list[int]:
+        return [each.column.width for each in self.declared]
+
+    def _resized(self) -> DataError:
+        pairs = zip(self.declared, self._links, strict=True)
+        each, link = next((each, link) for each, link in pairs if len(link) != each.column.width)
+        return DataError(
+            f"the array of {each.expression!r} has {len(link)} elements now; when it was declared it had "
+            f"{each.column.width}"
+        )
 
     def _refuse(self) -> NDArray[np.float32]:
         raise DataError(
@@ -196,7 +205,7 @@ def _buffer(expression: Any, link: Any) -> NDArray[Any]:
             f"variable {text_of(expression)!r}: its value must be in an array, array('f', [0]) or a NumPy array of one "
             f"element, that the script fills for each event, not in {type(link).__name__}"
         )
-    flat = values.reshape(-1)
+    flat = np.asarray(values).reshape(-1)  # a matrix would keep its two dimensions
     if not np.shares_memory(flat, values):
         raise DataError(
             f"variable {text_of(expression)!r}: its array does not lie in one piece, so that its values cannot be seen "
