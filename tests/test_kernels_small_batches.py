@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import weakref
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from pytmva_rnn.description import mark_padding
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.kernels.cpu.layers import dense
 from pytmva_rnn.kernels.cpu.machine import finishing
+from pytmva_rnn.kernels.cpu.machine.descent import Descent
 from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.outputs import OUTPUTS
@@ -91,6 +95,22 @@ def test_what_scores_them_is_made_for_batches_that_come_again(monkeypatch: pytes
     assert len(made) == 1
 
 
+def test_an_engine_that_has_scored_goes_when_nobody_has_it() -> None:
+    """Python looks for cycles only now and then, and not at how much memory hangs on them."""
+    net = Net("RNN|3|4|3|0|0,LINEAR", (3, 1, 4), 9 * LANES)
+    for n in (9 * LANES, 1, 1):
+        engine = net.engine(Engine)
+        for _ in range(n % 2 + 1):
+            engine.outputs(net.X[:n])
+        known = weakref.ref(engine)
+        gc.disable()
+        try:
+            del engine
+            assert known() is None
+        finally:
+            gc.enable()
+
+
 def test_events_alone_meet_the_weights_of_the_time() -> None:
     net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|17|TANH,LINEAR", (4, 1, 5), MOST)
     engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
@@ -102,6 +122,35 @@ def test_events_alone_meet_the_weights_of_the_time() -> None:
     np.testing.assert_array_equal(found, scored(engine, X, alone=False))
     engine.restore(state)
     np.testing.assert_array_equal(scored(engine, X, alone=True), before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no signals of users")
+def test_an_error_behind_a_step_leaves_no_old_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program's own handler of a signal raises it, as soon as Python runs again."""
+    net = Net("LSTM|6|5|4|0|1,RESHAPE|FLAT,DENSE|17|TANH,LINEAR", (4, 1, 5), MOST)
+    engine = net.engine(Engine, settings=TrainingPhase(learning_rate=1e-2))
+    X, plain = net.X[: WIDTH - 1], Descent.__call__
+    before = scored(engine, X, alone=True)
+
+    def signalled(self: Descent, *arguments: Any) -> float:
+        total = plain(self, *arguments)
+        signal.raise_signal(signal.SIGUSR1)
+        return total
+
+    def handle(*_: Any) -> None:
+        raise TimeoutError
+
+    engine.prepare(MOST)
+    monkeypatch.setattr(Descent, "__call__", signalled)
+    set_before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        with pytest.raises(TimeoutError):
+            engine.step(*net.batch, np.arange(MOST), 1)
+    finally:
+        signal.signal(signal.SIGUSR1, set_before)
+    found = scored(engine, X, alone=True)
+    assert not np.array_equal(found, before)
+    np.testing.assert_array_equal(found, scored(engine, X, alone=False))
 
 
 def test_remembered_states_and_losses_are_of_blocks() -> None:

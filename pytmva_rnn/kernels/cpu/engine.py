@@ -334,7 +334,9 @@ class Engine:
                 threads = self._threads or self._cores or available_threads()
                 workspace = self._make_workspace(self._plan(loss, training=False), 1, threads)
                 # with a loss the order of the events counts, and remembered states pass on from block to block
-                alone = None if loss is not None or self._remembers else self._alone_for_batches
+                by_block = loss is not None or self._remembers
+                # weak, since an engine's memory is to go with it: Python looks for cycles only now and then
+                alone = None if by_block else weakref.WeakMethod(self._alone_for_batches)
                 inference = Inference(workspace, self._outputs, alone)
                 self._infer(inference, *self._nothing, self._states.none(), self._remembers)
             self._inferences[loss] = inference
@@ -393,13 +395,15 @@ class Engine:
         self._states.reserve(events)
         X, y, w = readable(X, _FLOAT32), readable(y, _FLOAT32), readable(w, _FLOAT32)
         order, keys, states = readable(order, _INT64), readable(keys, _INT64), self._states.blocks
-        if training.threads == 1 or not self._pays(events, 3):
-            total = training(X, y, w, order, keys, states, self._batches, t, 0)
-        else:
-            with running(training.threads) as crew:
-                total = training(X, y, w, order, keys, states, self._batches, t, crew)
-        if t and self._panels:
-            self._refresh_panels()
+        try:
+            if training.threads == 1 or not self._pays(events, 3):
+                total = training(X, y, w, order, keys, states, self._batches, t, 0)
+            else:
+                with running(training.threads) as crew:
+                    total = training(X, y, w, order, keys, states, self._batches, t, crew)
+        finally:  # also where a signal's handler raises an error behind the steps, which have been made
+            if t and self._panels:
+                self._refresh_panels()
         self._states.cut(events)
         self._batches += batches
         return total

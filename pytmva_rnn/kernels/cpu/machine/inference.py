@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 from time import perf_counter
+from weakref import WeakMethod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +38,8 @@ class Inference:
     workspace : Workspace
         Of a plan without training.
     outputs : int
-    alone : callable, optional
-        Makes what scores events one by one, with the same bits; gives None where nothing can.
+    alone : weak reference to a method, optional
+        Of whoever calls; it makes what scores events one by one, with the same bits, or None where nothing can.
 
     Attributes
     ----------
@@ -47,7 +48,9 @@ class Inference:
         Of scratch memory, one a thread.
     """
 
-    def __init__(self, workspace: Workspace, outputs: int, alone: Callable[[], Alone | None] | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, outputs: int, alone: WeakMethod[Callable[[], Alone | None]] | None = None
+    ) -> None:
         self.workspace = workspace
         self._outputs = outputs
         self._make_alone = alone
@@ -119,8 +122,10 @@ class Inference:
         if self._small_batches == 1:  # for which it need not be compiled
             return
         assert self._make_alone is not None
+        make = self._make_alone()
+        assert make is not None
         with compilation("scoring"):
-            self._alone = self._make_alone()
+            self._alone = make()
         self._make_alone = None
         if self._alone is not None:
             self._job["alone"] = self._alone.record.ctypes.data
