@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytmva_rnn.errors import DataError
+from pytmva_rnn.first_imports import importing
 from pytmva_rnn.formula.branches import Branches
 from pytmva_rnn.formula.list_bounds import check_lists
 from pytmva_rnn.formula.locations import locations
@@ -52,7 +53,8 @@ class TreePart:
                 raise DataError(f"{what} has {has} entries, the tree {self.tree.num_entries}")
             given = {"entry_start": first, "entry_stop": last, "library": "ak", "array_cache": None}
             if isinstance(branch, uproot.TBranch):
-                from pytmva_rnn.formula.basket_checks import checked_interpretation  # of classes that extend uproot's
+                with importing:
+                    from pytmva_rnn.formula.basket_checks import checked_interpretation  # it extends uproot's classes
 
                 given["interpretation"] = checked_interpretation(branch, what)
                 given["decompression_executor"] = decompression_of(branch)
