@@ -120,7 +120,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used: Numba and lxml take a second between them."""
+    """Import a public name when it is first used: what they need takes up to a second."""
     if name in _HOMES:
         with importing:
             value = getattr(import_module(f"pytmva_rnn.{_HOMES[name]}"), name)

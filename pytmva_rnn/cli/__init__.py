@@ -47,7 +47,7 @@ exit codes: 0 done, 1 wrong input (told in one line), 2 wrong usage, 130 Ctrl-C,
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Only the module of the command that is asked for is imported: Numba and uproot take most of a second."""
+    """Only the module of the command that is asked for is imported: what they need takes up to a second."""
     parser = argparse.ArgumentParser(
         prog="pytmva-rnn",
         description="Train and apply the recurrent networks of ROOT's TMVA, without ROOT.",

@@ -128,7 +128,7 @@ def _scanned(given: Sequence[tuple[str, list[str]]]) -> dict[str, list[str]]:
 
 
 def _cores() -> int:
-    from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings Numba
+    from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings LLVM
 
     return available_threads()
 

@@ -57,7 +57,7 @@ def threads_of_each(asked: int | None, communicator: Any) -> int | None:
     given = asked_threads(asked)
     if given is not None or communicator is None:
         return given
-    from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings Numba
+    from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings LLVM
 
     beside = communicator.Split_type(extras.mpi4py().MPI.COMM_TYPE_SHARED)
     try:

@@ -167,7 +167,7 @@ def _threads(given: int | None, executor: Submits | None, workers: int, shared: 
     if asked is not None:
         return asked
     if shared:
-        from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings Numba
+        from pytmva_rnn.kernels.cpu.machine.concurrency import available_threads  # it brings LLVM
 
         return max(1, available_threads() // max(1, workers))
     return None if executor is None else 1
