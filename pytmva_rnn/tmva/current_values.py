@@ -99,14 +99,13 @@ class CurrentValues:
         if self._missing is not None:
             return self._refuse
         values: Any = np.zeros(len(self.expressions), np.float32)
-        links = list(self._links)
-        widths = self._widths()
+        declared, links, widths = list(self.declared), list(self._links), self._widths()
         copy = self._copying(values, links, widths)
 
         def reading() -> NDArray[np.float32]:
             # where one array has become longer and the next shorter their values would still fill the place
             if [*map(len, links)] != widths:
-                raise self._resized()
+                raise _resized(declared, links)
             copy()
             return values  # type: ignore[no-any-return]
 
@@ -136,14 +135,6 @@ class CurrentValues:
 
     def _widths(self) -> list[int]:
         return [each.column.width for each in self.declared]
-
-    def _resized(self) -> DataError:
-        pairs = zip(self.declared, self._links, strict=True)
-        each, link = next((each, link) for each, link in pairs if len(link) != each.column.width)
-        return DataError(
-            f"the array of {each.expression!r} has {len(link)} elements now; when it was declared it had "
-            f"{each.column.width}"
-        )
 
     def _refuse(self) -> NDArray[np.float32]:
         raise DataError(
@@ -189,6 +180,14 @@ class ReaderInfo(DataSetInfo):
         if size < 1:
             raise DataError(f"variable {text_of(expression)}: an array has at least one element, not {size}")
         self._values.add(expression, external, int(size))
+
+
+def _resized(declared: list[Declared], links: list[Any]) -> DataError:
+    each, link = next(pair for pair in zip(declared, links, strict=True) if len(pair[1]) != pair[0].column.width)
+    return DataError(
+        f"the array of {each.expression!r} has {len(link)} elements now; when it was declared it had "
+        f"{each.column.width}"
+    )
 
 
 def _is_float32(link: Any) -> bool:
