@@ -199,7 +199,8 @@ def _is_float32(link: Any) -> bool:
 def _buffer(expression: Any, link: Any) -> NDArray[Any]:
     """The memory of an array as a flat NumPy array, no copy."""
     values = np.frombuffer(link, link.typecode) if isinstance(link, array) else link
-    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu" or not values.size:
+    is_plain = isinstance(values, np.ndarray) and not hasattr(values, "mask")  # what is masked is no number
+    if not is_plain or values.dtype.kind not in "fiu" or not values.size:
         raise DataError(
             f"variable {text_of(expression)!r}: its value must be in an array, array('f', [0]) or a NumPy array of one "
             f"element, that the script fills for each event, not in {type(link).__name__}"
