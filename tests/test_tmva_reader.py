@@ -264,7 +264,7 @@ def test_a_matrix_has_as_many_values_as_elements(tmp_path: Path) -> None:
     assert reader(1, 1, 4).EvaluateMVA("RNN") == pytest.approx(model().predict_one(np.ones(6, np.float32)))
     with pytest.raises(DataError, match="variable"):
         reader(3, 1, 4)
-    with pytest.raises(DataError, match="'x': its value must be in an array, .* not in MaskedArray"):
+    with pytest.raises(DataError, match=r"'x': its value must be in an array, .* not in MaskedArray"):
         TMVA.Reader().AddVariable("x", np.ma.masked_array([1.0], [True]))
 
 
