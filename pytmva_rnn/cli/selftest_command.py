@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import platform
 import time
-from importlib.metadata import version
 
+import llvmlite
 import numpy as np
 
 from pytmva_rnn._version import __version__
@@ -44,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
     """Print a line for each trial, and how many came out right."""
     backend_engine(given.backend)
     print(f"pytmva_rnn {__version__}, backend {given.backend} on {hardware(given.backend)}")
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, numba {version('numba')}", flush=True)
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}, llvmlite {llvmlite.__version__}", flush=True)
     start, passed, failed = time.monotonic(), 0, 0
     for trial in run_trials(given.backend):
         print(trial, flush=True)

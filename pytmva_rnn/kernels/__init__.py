@@ -4,7 +4,7 @@ Each backend has an `engine.py` with a class `Engine` that obeys the protocol be
 network in its own layout and runs the layers' `forward` and `backward` on batches.
 
 - `reference`: NumPy, float64. The definition; reads like the paper.
-- `cpu`: Numba, float32, events as SIMD lanes, spread over threads.
+- `cpu`: float32, compiled by the LLVM that Numba brings, events as SIMD lanes, spread over threads.
 - `cuda`: numba-cuda, float32, on an NVIDIA GPU.
 """
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import llvmlite
 import numpy as np
 
 from pytmva_rnn._version import __version__
@@ -81,9 +82,7 @@ def continuation(
     """
     itself = resume is True or (resume is not False and Path(resume).resolve() == Path(settings.file).resolve())
     path, _ = check_outputs(settings.outputs(resumed=itself), force=settings.replace)
-    from importlib.metadata import version  # which imports what reads e-mail
-
-    written_by = {"pytmva_rnn": __version__, "NumPy": np.__version__, "numba": version("numba")}
+    written_by = {"pytmva_rnn": __version__, "NumPy": np.__version__, "llvmlite": llvmlite.__version__}
     written_by |= {"processor": hardware(backend), "system": platform.system()}
     about = {"training": training, "written by": written_by}
     source = path if isinstance(resume, bool) else Path(resume).resolve()

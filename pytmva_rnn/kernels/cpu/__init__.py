@@ -1,4 +1,4 @@
-"""Numba kernels, float32: events are the lanes of SIMD registers, in blocks that stay in cache.
+"""Compiled kernels, float32: events are the lanes of SIMD registers, in blocks that stay in cache.
 
 Each layer's file has
 
