@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from bench.cases import make_problem
 from bench.command import main
+from bench.roofline import Peaks, work_of
 from bench.sweep import AXES, Curve, Point, cliffs, fit
 from bench.sweep.axes import BASE, settings_of
-from bench.sweep.floors import held_bytes
+from bench.sweep.floors import held_bytes, least_seconds
 
 from pytmva_rnn.errors import DataError
 
@@ -64,6 +65,15 @@ def test_what_must_be_in_memory() -> None:
     events = 10 * (20 * 8 + 1 + 1)
     assert held_bytes(problem, "infer", 1) == 4 * (events + 2 * weights)
     assert held_bytes(problem, "train", 2) == 4 * (events + 6 * weights)
+
+
+def test_memory_limits_only_what_no_cache_holds() -> None:
+    """What one event takes of the weights would take ten times as long from memory as it does."""
+    problem = make_problem(settings_of("batch", (10,))[0].case, "RNN")
+    work = work_of(problem, "one")
+    slow = Peaks(1, 1e9, 1.0, working_set=1 << 20)
+    assert least_seconds(problem, "one", slow) == work.flops / 1e9
+    assert least_seconds(problem, "one", Peaks(1, 1e9, 1.0, working_set=1)) == work.bytes
 
 
 @pytest.mark.slow

@@ -9,8 +9,13 @@ __all__ = ["held_bytes", "least_seconds"]
 
 
 def least_seconds(problem: CaseData, what: str, peaks: Peaks) -> float:
-    """Seconds that the matrix products, or the bytes of events and weights, take at the measured rates."""
+    """Seconds that the matrix products take at the measured rate, or, if longer, what memory has to bring.
+
+    That is events and weights where no cache holds them: then they fill what the memory's rate was measured on.
+    """
     floors = work_of(problem, what).floors(peaks)
+    if held_bytes(problem, what, peaks.threads) < peaks.working_set:
+        return floors["operations"]
     return max(floors["operations"], floors["bytes"])
 
 
