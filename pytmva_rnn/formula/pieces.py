@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["pieces_of_tree"]
 
-_ENOUGH = 100_000
+_ENOUGH = 200_000
 """Entries of a piece, where it can end: the first is waited for, and nothing is read beside the last."""
 
 _LARGER = 3
