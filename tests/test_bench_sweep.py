@@ -59,6 +59,13 @@ def test_the_axes_vary_one_size_each() -> None:
         assert (AXES[axis][0], AXES[axis][-1]) == (first, last)
 
 
+def test_what_threads_gain_is_no_cliff() -> None:
+    assert not cliffs(curve({1: 2.0, 2: 1.05}, {1: 1.0, 2: 0.5}))
+    assert cliffs(curve({1: 4.0, 2: 1.05}, {1: 1.0, 2: 0.5})) == [
+        "state, LSTM train, time: 1 costs 3.81 times as much as 2"
+    ]
+
+
 def test_what_must_be_in_memory() -> None:
     problem = make_problem(settings_of("batch", (10,))[0].case, "RNN")
     weights = 64 * (64 + 8 + 1) + 32 * 64 + 32 + 32 + 1

@@ -90,7 +90,7 @@ def cliffs(curve: Curve, factor: float = CLIFF) -> list[str]:
     """Where a curve breaks, in words.
 
     Two things are no growth: a value that costs more times its floor than the one before it, by more than `factor`;
-    and one that costs by more than `factor` more than the next one, which is larger.
+    and one that costs by more than `factor` more than the next one, which is larger, beyond what the floor falls.
     """
     found = []
     for low, high in pairwise(curve.points):
@@ -102,6 +102,6 @@ def cliffs(curve: Curve, factor: float = CLIFF) -> list[str]:
                 f"{curve.title}: {high.value:,} costs {grown:.2f} times as much as {low.value:,}, and the floor grows "
                 f"by {needed:.2f}"
             )
-        if low.cost > factor * high.cost:
+        if low.cost > factor * max(1.0, low.floor / high.floor) * high.cost:
             found.append(f"{curve.title}: {low.value:,} costs {1 / grown:.2f} times as much as {high.value:,}")
     return found
