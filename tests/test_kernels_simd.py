@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.machine import matrix, simd, vector
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
-from pytmva_rnn.kernels.cpu.machine.op import element, padded, row_of, step_of
-from pytmva_rnn.kernels.cpu.machine.panels import MOST, Panels, RowsOfWeights, panel_widths, vectors_of
+from pytmva_rnn.kernels.cpu.machine.op import element, padded, row_of, step_of, vectors_of
+from pytmva_rnn.kernels.cpu.machine.panels import MOST, Panels, RowsOfWeights, panel_widths
 
 _tanh = simd.pointwise(lambda x: (vector.tanh(x),), 1, 1)
 _sigmoid = simd.pointwise(lambda x: (vector.sigmoid(x),), 1, 1)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from pytmva_rnn import mark_padding, train
+from pytmva_rnn.compile import records
 from pytmva_rnn.errors import DataError
 from pytmva_rnn.kernels.cpu.engine import Engine
 from pytmva_rnn.kernels.cpu.machine import single
@@ -221,7 +222,8 @@ def test_only_functions_that_all_versions_of_python_have_are_called(monkeypatch:
     """Python 3.10 has some of its interface for C, as `PyObject_CallOneArg`, in header files only."""
     names: list[str] = []
     plain = single.python_function
-    monkeypatch.setattr(single, "python_function", lambda name: names.append(name) or plain(name))
+    for module in (single, records):
+        monkeypatch.setattr(module, "python_function", lambda name: names.append(name) or plain(name))
     monkeypatch.setattr(single, "_LONG", 0)
     scorer(Case("lstm_sequence").model)(Case("lstm_sequence").data["X"][0])
     assert set(names) == {"PyObject_GetItem", "PyFloat_FromDouble", "PyEval_SaveThread", "PyEval_RestoreThread"}

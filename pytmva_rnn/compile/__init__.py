@@ -3,9 +3,9 @@
 `decorators.py` has what compiles, `cache.py` keeps compiled code in the folders of `places.py`, `waiting.py` tells
 users what they wait for and has Ctrl-C wait for it, `flavours.py` brings arrays into the one form that is compiled,
 `addresses.py` finds them in memory, `quick` compiles operations without Numba, `builtin.py` has Python call compiled
-code as it calls its own, and `ufunc_loops.py` finds NumPy's for it. `by_numba.py` has what Numba compiles: it alone
-imports Numba, which takes longer than a first score, and is imported when that is needed. `numba_settings.py` knows
-what users set of Numba without it.
+code as it calls its own, `records.py` fills what that is handed, and `ufunc_loops.py` finds NumPy's own for it.
+`by_numba.py` has what Numba compiles: it alone imports Numba, which takes longer than a first score, and is imported
+when that is needed. `numba_settings.py` knows what users set of Numba without it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pytmva_rnn.compile.entry import Entry, entry
 from pytmva_rnn.compile.flavours import readable
 from pytmva_rnn.compile.numba_settings import most_threads, processor_features, processor_name
 from pytmva_rnn.compile.quick import intrinsic, located
+from pytmva_rnn.compile.records import filled, python_functions
 from pytmva_rnn.compile.ufunc_loops import LOOP, loop_of
 from pytmva_rnn.compile.waiting import compilation, seconds
 
@@ -35,6 +36,7 @@ __all__ = [
     "data_address",
     "emitted",
     "entry",
+    "filled",
     "helper",
     "inlined",
     "intrinsic",
@@ -46,6 +48,7 @@ __all__ = [
     "processor_features",
     "processor_name",
     "python_function",
+    "python_functions",
     "readable",
     "seconds",
 ]

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from pytmva_rnn.compile.records import filled
+
 __all__ = ["LOOP", "loop_of"]
 
 _WORDS = ("function", "data", "source", "target", "n", "source_step", "target_step")
@@ -60,10 +62,8 @@ def _is_the_same(ufunc: Any, loop: Any) -> bool:
     x = np.linspace(-3, 3, 37)
     y = np.empty_like(x)
     kind = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 4)
-    given = {"source": x.ctypes.data, "target": y.ctypes.data, "n": len(x), "source_step": 8, "target_step": 8}
-    of = loop.copy()
-    for name, value in given.items():
-        of[name] = value
+    given = {"source": x.ctypes.data, "target": y.ctypes.data, "source_step": 8, "target_step": 8}
+    of: Any = filled(loop.copy(), n=len(x), **given)
     places = (of.ctypes.data + of.dtype.fields[name][1] for name in ("source", "n", "source_step"))
     kind(int(of["function"][0]))(*places, int(of["data"][0]) or None)
     expected: bytes = ufunc(x).tobytes()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import ARRAY, answer, answering, array_at, builtin, compilation, python_function
+from pytmva_rnn.compile import ARRAY, answer, answering, array_at, builtin, compilation, filled, python_function
 from pytmva_rnn.compile.builtin import word_at
 
 __all__ = ["score_of_links"]
@@ -77,18 +77,17 @@ def score_of_links(
     table = np.array([(*each, len(link)) for each, link in zip(words, links, strict=True)], LINK)
     values = np.zeros(int(table["count"].sum()), np.float32)
     arguments = (values,)
-    record = np.zeros(1, GATHERING)
-    for name, value in {
-        "links": table.ctypes.data,
-        "number": len(table),
-        "values": values.ctypes.data,
-        "count": len(values),
-        "score": id(score),
-        "arguments": id(arguments),
-        "otherwise": id(otherwise),
-        "ask": python_function("PyObject_Call"),
-    }.items():
-        record[name] = value
+    record = filled(
+        np.zeros(1, GATHERING),
+        links=table.ctypes.data,
+        number=len(table),
+        values=values.ctypes.data,
+        count=len(values),
+        score=id(score),
+        arguments=id(arguments),
+        otherwise=id(otherwise),
+        ask=python_function("PyObject_Call"),
+    )
     with compilation("single events"):
         return builtin(score_linked, record, (list(links), table, arguments, score, otherwise))
 

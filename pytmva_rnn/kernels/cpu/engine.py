@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import compilation, readable
+from pytmva_rnn.compile import compilation, filled, readable
 from pytmva_rnn.kernels import Computation
 from pytmva_rnn.kernels.codes import REGULARIZATIONS, optimizer_constants
 from pytmva_rnn.kernels.cpu import optimizers
@@ -22,9 +22,8 @@ from pytmva_rnn.kernels.cpu.machine.descent import Descent
 from pytmva_rnn.kernels.cpu.machine.finishing import Finishing
 from pytmva_rnn.kernels.cpu.machine.inference import Inference
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES
-from pytmva_rnn.kernels.cpu.machine.op import EVENT
 from pytmva_rnn.kernels.cpu.machine.plan import Plan
-from pytmva_rnn.kernels.cpu.machine.single import SINGLE, Preparation, function_of, may_share
+from pytmva_rnn.kernels.cpu.machine.single import Preparation, function_of, may_share
 from pytmva_rnn.kernels.cpu.machine.states import States
 from pytmva_rnn.kernels.cpu.machine.weights import FlatWeights, PanelWeights
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace, make_plan
@@ -78,11 +77,9 @@ class Engine:
         self._inferences: dict[str | None, Inference] = {}
         self._moments = np.zeros((2, plan.weights_size), np.float32)
         self._optimizer: Any = None
-        self._update = np.zeros(1, optimizers.UPDATE)
         flat, (v, u) = self._weights.flat, self._moments
-        addresses = {"w": flat.ctypes.data, "v": v.ctypes.data, "u": u.ctypes.data, "n": len(flat)}
-        for name, value in addresses.items():
-            self._update[name] = value
+        addresses = {"w": flat.ctypes.data, "v": v.ctypes.data, "u": u.ctypes.data}
+        self._update = filled(np.zeros(1, optimizers.UPDATE), n=len(flat), **addresses)
         if settings is not None:
             self._optimizer = optimizers.UPDATES[settings.optimizer]
             self._update["rate"] = settings.learning_rate
@@ -157,25 +154,17 @@ class Engine:
         `reports` -999 in place of NaN; or for several outputs an array (O,) in memory that is used again. The function
         has scratch memory of its own, for one thread at a time, and takes the weights as they are at the time.
         """
-        record = np.zeros(1, SINGLE)
         with compilation("single events"):
-            alone = self._alone()
-            for name in EVENT.names:
-                record[name] = alone.record[name]
-            steps, inputs = self._shape
-            for name, value in {"steps": steps, "inputs": inputs, "sigmoid": sigmoid, "reports": reports}.items():
-                record[name] = value
-            if prepare is not None:
-                record["prepare"], record["prepare_program"] = prepare.operation.address, prepare.program.ctypes.data
-                record["prepared"] = prepare.result.ctypes.data
-            score = function_of(record, self._work_of_one, otherwise, (self, alone, record, prepare))
-            score(np.zeros(self._shape, np.float32))
-
-        def evaluate(x: Floats) -> Floats:
-            score(x)
-            return alone.raw
-
-        return score if self._outputs == 1 else evaluate
+            return function_of(
+                self._alone(),
+                self._shape,
+                self._work_of_one,
+                sigmoid=sigmoid,
+                reports=reports,
+                otherwise=otherwise,
+                prepare=prepare,
+                owner=self,
+            )
 
     def _alone(self) -> Alone:
         """What scores events one by one; raises ValueError where a layer has no function for that."""
@@ -351,8 +340,7 @@ class Engine:
             with compilation("training"):
                 plan = self._plan(self._loss, training=True, input_gradient=input_gradient, drop=drop)
                 workspace = self._make_workspace(plan, -(-events // LANES), self._threads_for(events, 3))
-                optimizer = self._optimizer.address if self._optimizer else 0
-                training = Descent(workspace, self._update, optimizer, self._regularization, self._decay)
+                training = Descent(workspace, self._update, self._optimizer, self._regularization, self._decay)
                 self._train(training, *self._nothing, np.empty((0, events), np.int64), np.empty(0, np.int64), 0)
             self._trainings[key] = training
         return training

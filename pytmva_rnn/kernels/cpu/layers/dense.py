@@ -14,7 +14,16 @@ from pytmva_rnn.kernels.codes import ACTIVATIONS, FTANH, GAUSS, LINEAR, RELU, SI
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, VECTORS, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import affine, outer_product, product, transpose, transposed_product
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, OP, copy_floats, element, input_step, padded, record_type
+from pytmva_rnn.kernels.cpu.machine.op import (
+    FRAME,
+    OP,
+    copy_floats,
+    element,
+    input_step,
+    padded,
+    record_type,
+    vectors_of,
+)
 from pytmva_rnn.kernels.cpu.machine.plan import Plan, View
 from pytmva_rnn.kernels.cpu.machine.simd import add_bias, add_vectors, pointwise
 from pytmva_rnn.kernels.cpu.machine.vector import Vector, at_least, below, exp, sigmoid, tanh
@@ -149,7 +158,7 @@ def forward_one(op_address, frame_address):
     """Output of one event."""
     op, frame = record_at(op_address, OP), record_at(frame_address, FRAME)
     own = record_at(op.own, DENSE)
-    T, D, F, vectors = op.T, op.D, op.H, (op.H + WIDTH - 1) // WIDTH
+    T, D, F, vectors = op.T, op.D, op.H, vectors_of(op.H)
     x, a, y = input_step(op, frame, 0), frame.scratch + own.a, frame.scratch + op.y
     if T > 1 and op.x_step != D:
         x = frame.scratch + own.x_together

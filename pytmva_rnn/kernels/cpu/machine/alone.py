@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pytmva_rnn.compile import array_at, helper
+from pytmva_rnn.compile import array_at, filled, helper
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, record_at
 from pytmva_rnn.kernels.cpu.machine.op import EVENT, FRAME, OP
 from pytmva_rnn.kernels.cpu.machine.weights import PanelWeights
@@ -48,7 +48,5 @@ class Alone:
         frame["scratch"], frame["packed"] = scratch.ctypes.data, panels.packed.ctypes.data
         first = workspace.plan.view.place // scratch.itemsize
         self.raw = scratch[0, first : first + outputs]
-        self.record = np.zeros(1, EVENT)
         addresses = {"table": table.ctypes.data, "frame": frame.ctypes.data, "raw": self.raw.ctypes.data}
-        for name, value in {**addresses, "operations": len(table)}.items():
-            self.record[name] = value
+        self.record = filled(np.zeros(1, EVENT), operations=len(table), **addresses)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytmva_rnn.compile import array_at, helper
 from pytmva_rnn.kernels.cpu.machine.intrinsics import prefetch, record_at
-from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.op import FRAME, ROOM_LOSS, ROOM_NUMBERS
+from pytmva_rnn.kernels.cpu.machine.lanes import LANES
+from pytmva_rnn.kernels.cpu.machine.op import FRAME, ROOM_LOSS, ROOM_NUMBERS, vectors_of
 
 
 @helper
@@ -43,7 +43,7 @@ def enter(job, room, slot, count, states, block):
     frame = record_at(room, FRAME)
     frame.scratch = job.scratch + job.scratch_step * slot
     frame.count = count
-    frame.vectors = (count + WIDTH - 1) // WIDTH
+    frame.vectors = vectors_of(count)
     frame.events = room + ROOM_NUMBERS
     frame.loss = room + ROOM_LOSS
     frame.states = job.states + job.states_step * min(states, job.state_blocks - 1)

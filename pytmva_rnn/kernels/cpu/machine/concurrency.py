@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import most_threads
+from pytmva_rnn.compile import filled, most_threads
 from pytmva_rnn.kernels.cpu.machine.crew import CREW, LINE, MOST_PARTS, share, work
 
 __all__ = ["available_threads", "running"]
@@ -68,22 +68,21 @@ class Crew:
         self._forks, self._is_dismissed = _process.forks, False
         self._words, self._offers = _lines(2), _lines(MOST_PARTS)
         self._sleepers, self._locks = _lines(helpers + 1), _lines(helpers + 1)
-        self._record = np.zeros(1, CREW)
+        api = ctypes.pythonapi
+        self._record = filled(
+            np.zeros(1, CREW),
+            share=share,
+            round=self._words[0].ctypes.data,
+            left=self._words[1].ctypes.data,
+            offers=self._offers.ctypes.data,
+            sleepers=self._sleepers.ctypes.data,
+            locks=self._locks.ctypes.data,
+            acquire=_address(api.PyThread_acquire_lock),
+            release=_address(api.PyThread_release_lock),
+        )
         self.address: int = self._record.ctypes.data
         self._locks[0, 0] = _held_lock()
         work.address  # noqa: B018 - compiled by this thread, which may tell of it
-        api = ctypes.pythonapi
-        for name, value in {
-            "share": share.address,
-            "round": self._words[0].ctypes.data,
-            "left": self._words[1].ctypes.data,
-            "offers": self._offers.ctypes.data,
-            "sleepers": self._sleepers.ctypes.data,
-            "locks": self._locks.ctypes.data,
-            "acquire": _address(api.PyThread_acquire_lock),
-            "release": _address(api.PyThread_release_lock),
-        }.items():
-            self._record[name] = value
 
     @property
     def serves(self) -> bool:

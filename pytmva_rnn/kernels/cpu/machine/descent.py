@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import builtin, python_function
+from pytmva_rnn.compile import Operation, builtin, filled, python_functions
 from pytmva_rnn.kernels.cpu.machine import program
 from pytmva_rnn.kernels.cpu.machine.op import TRAINING
 from pytmva_rnn.kernels.cpu.machine.workspace import Workspace
@@ -27,8 +27,8 @@ class Descent:
         Of a plan for training.
     update : array of UPDATE, shape (1,)
         What the optimizer's steps are of; shared, not copied.
-    optimizer : int
-        Address of the function that makes them; 0 for none.
+    optimizer : Operation or None
+        The function that makes them.
     regularization : int
         Number of the penalty.
     decay : float
@@ -42,46 +42,27 @@ class Descent:
     """
 
     def __init__(
-        self, workspace: Workspace, update: NDArray[Any], optimizer: int, regularization: int, decay: float
+        self, workspace: Workspace, update: NDArray[Any], optimizer: Operation | None, regularization: int, decay: float
     ) -> None:
         self.workspace = workspace
         self.threads = len(workspace.gradients)
-        self._job, self._record = workspace.job, np.zeros(1, TRAINING)
-        scratch, gradients, sums = workspace.scratch, workspace.gradients, workspace.sums
-        for name, value in {
-            "table": workspace.table.ctypes.data,
-            "operations": len(workspace.table),
-            "shared": workspace.frame.ctypes.data,
-            "scratch": scratch.ctypes.data,
-            "scratch_step": scratch.strides[0],
-            "segments": workspace.segments.ctypes.data,
-            "cuts": len(workspace.segments) - 2,
-            "gradients": gradients.ctypes.data,
-            "gradients_step": gradients.strides[0],
-            "sums": sums.ctypes.data,
-            "sums_step": sums.strides[0],
-        }.items():
-            self._job[name] = value
-        for name, value in {
-            "job": self._job.ctypes.data,
-            "function": program.walk.address,
-            "threads": self.threads,
-            "matrices": workspace.matrices.ctypes.data,
-            "matrix_count": len(workspace.matrices),
-            "blocks": len(sums),
-            "update": update.ctypes.data,
-            "optimizer": optimizer,
-            "regularization": regularization,
-            "as_float": python_function("PyFloat_FromDouble"),
-            "release": python_function("PyEval_SaveThread"),
-            "hold": python_function("PyEval_RestoreThread"),
-        }.items():
-            self._record[name] = value
-        self._record["decay"] = decay
+        self._record = filled(
+            np.zeros(1, TRAINING),
+            job=workspace.job.ctypes.data,
+            function=program.walk,
+            threads=self.threads,
+            matrices=workspace.matrices.ctypes.data,
+            matrix_count=len(workspace.matrices),
+            blocks=len(workspace.sums),
+            update=update.ctypes.data,
+            optimizer=optimizer,
+            regularization=regularization,
+            decay=decay,
+            **python_functions(),
+        )
         self._train = builtin(program.train, self._record, (workspace, update))
         # windows on single numbers are quicker to set than fields
         self._batches, self._t, self._crew = (self._record[name] for name in ("batches", "t", "crew"))
-        self._states: Floats | None = None  # as the job has them
 
     def __call__(
         self,
@@ -100,10 +81,8 @@ class Descent:
         All arrays are as `readable` has them. `batches` came before these, t is the number of the first step, and
         `crew` the address of a record; where that is 0, one thread does what the threads would do, with the same sums.
         """
-        if states is not self._states:
-            job, self._states = self._job, None
-            job["states"], job["states_step"], job["state_blocks"] = states.ctypes.data, states.strides[0], len(states)
-            self._states = states
+        if states is not self.workspace.states:
+            self.workspace.remember_in(states)
         self._batches[0], self._t[0], self._crew[0] = batches, t, crew
         total: float = self._train(X, y, w, order, keys)
         return total

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import LOOP, helper, loop_of
+from pytmva_rnn.compile import LOOP, filled, helper, loop_of
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, doubles, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import FINISHING
 
@@ -58,15 +58,12 @@ class Finishing:
         self._halves = np.empty(_AT_ONCE)
         self._tanh: NDArray[Any] | None = None
         if letter == "S":
-            self._tanh = loop_of(np.tanh).copy()
             step, place = self._halves.itemsize, self._halves.ctypes.data
-            for name, value in {"source": place, "target": place, "source_step": step, "target_step": step}.items():
-                self._tanh[name] = value
-            given = {"sigmoid": 1, "halves": place, "tanh": self._tanh.ctypes.data}
-            for name, value in given.items():
-                self._record[name] = value
+            steps = {"source_step": step, "target_step": step}
+            self._tanh = filled(loop_of(np.tanh).copy(), source=place, target=place, **steps)
+            filled(self._record, sigmoid=1, halves=place, tanh=self._tanh.ctypes.data)
         if answer is not None:
-            self._record["reports"], self._record["answer"] = 1, answer
+            filled(self._record, reports=1, answer=answer)
         self.address: int = self._record.ctypes.data
 
     @staticmethod

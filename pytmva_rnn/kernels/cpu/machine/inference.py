@@ -10,7 +10,7 @@ from weakref import WeakMethod
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import builtin, compilation, python_function
+from pytmva_rnn.compile import builtin, compilation, filled, python_functions
 from pytmva_rnn.kernels.cpu.machine import program
 from pytmva_rnn.kernels.cpu.machine.alone import Alone
 from pytmva_rnn.kernels.cpu.machine.finishing import Finishing
@@ -56,31 +56,13 @@ class Inference:
         self._make_alone = alone
         self._alone: Alone | None = None
         self._small_batches = 0
-        self._job, self._record = workspace.job, np.zeros(1, INFERENCE)
-        scratch = workspace.scratch
-        self.slots = len(scratch)
-        for name, value in {
-            "table": workspace.table.ctypes.data,
-            "operations": len(workspace.table),
-            "shared": workspace.frame.ctypes.data,
-            "scratch": scratch.ctypes.data,
-            "scratch_step": scratch.strides[0],
-            "width": outputs,
-            "out": workspace.plan.view.place,
-        }.items():
-            self._job[name] = value
-        for name, value in {
-            "job": self._job.ctypes.data,
-            "function": program.score.address,
-            "as_float": python_function("PyFloat_FromDouble"),
-            "release": python_function("PyEval_SaveThread"),
-            "hold": python_function("PyEval_RestoreThread"),
-        }.items():
-            self._record[name] = value
+        self.slots = len(workspace.scratch)
+        self._job = filled(workspace.job, width=outputs, out=workspace.plan.view.place)
+        self._record = filled(
+            np.zeros(1, INFERENCE), job=self._job.ctypes.data, function=program.score, **python_functions()
+        )
         self._infer = builtin(program.infer, self._record, workspace)
-        # as the records have them
-        self._states: Floats | None = None
-        self._way: tuple[bool, int, int, int] | None = None
+        self._way: tuple[bool, int, int, int] | None = None  # as the records have it
 
     def __call__(
         self,
@@ -101,10 +83,8 @@ class Inference:
         """
         if self._make_alone is not None:
             self._consider(len(out), states)
-        if states is not self._states:
-            job, self._states = self._job, None
-            job["states"], job["states_step"], job["state_blocks"] = states.ctypes.data, states.strides[0], len(states)
-            self._states = states
+        if states is not self.workspace.states:
+            self.workspace.remember_in(states)
         way = (one_by_one, threads, crew, 0 if finishing is None else finishing.address)
         if way != self._way:
             # Ctrl-C may come in between

@@ -189,9 +189,15 @@ def copy_floats(target, source, n):
 
 
 @emitted
+def vectors_of(n):
+    """Vectors that hold n floats."""
+    return (n + WIDTH - 1) // WIDTH
+
+
+@emitted
 def padded(n):
     """n rounded up to whole vectors."""
-    return (n + WIDTH - 1) // WIDTH * WIDTH
+    return vectors_of(n) * WIDTH
 
 
 @emitted

@@ -14,16 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pytmva_rnn.kernels.cpu.machine.lanes import WIDTH
+from pytmva_rnn.kernels.cpu.machine.op import vectors_of
 
-__all__ = ["MOST", "Panels", "RowsOfWeights", "panel_widths", "vectors_of"]
+__all__ = ["MOST", "Panels", "RowsOfWeights", "panel_widths"]
 
 MOST = 8
 """Vectors of a tile: what registers hold, beside weights and an input."""
-
-
-def vectors_of(columns: int) -> int:
-    """Vectors that hold so many columns."""
-    return -(-columns // WIDTH)
 
 
 def panel_widths(vectors: int) -> Iterator[int]:

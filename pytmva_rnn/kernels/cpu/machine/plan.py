@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import Operation
+from pytmva_rnn.compile import Operation, filled
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
-from pytmva_rnn.kernels.cpu.machine.op import ACROSS, MATRIX, OP, padded
-from pytmva_rnn.kernels.cpu.machine.panels import Panels, RowsOfWeights, vectors_of
+from pytmva_rnn.kernels.cpu.machine.op import ACROSS, MATRIX, OP, padded, vectors_of
+from pytmva_rnn.kernels.cpu.machine.panels import Panels, RowsOfWeights
 
 __all__ = ["Array", "Matrix", "Plan", "PlannedOperation", "Table", "View"]
 
@@ -260,13 +260,6 @@ class Plan:
         return function
 
 
-def _filled(dtype: Any, values: Mapping[str, Any]) -> NDArray[Any]:
-    record = np.zeros(1, dtype)
-    for name, value in values.items():
-        record[name] = value.address if isinstance(value, Operation) else 0 if value is None else value
-    return record
-
-
 class Table:
     """The records of a plan, for compiled code.
 
@@ -283,7 +276,7 @@ class Table:
             pointers = {"own": self._address(planned.record, planned.own)}
             if plan.training and planned.across:
                 pointers["across"] = self._address(ACROSS, planned.across)
-            rows.append(_filled(OP, {**planned.fields, **pointers}))
+            rows.append(filled(np.zeros(1, OP), **planned.fields, **pointers))
         self.operations = np.concatenate([np.zeros(0, OP), *rows])
         self.matrices = np.zeros(len(plan.matrices), MATRIX)
         for record, matrix in zip(self.matrices, plan.matrices, strict=True):
@@ -296,6 +289,6 @@ class Table:
         """Address of a record that lives as long as this table; 0 for none."""
         if dtype is None:
             return 0
-        record = _filled(dtype, values)
+        record = filled(np.zeros(1, dtype), **values)
         self._pointed_at.append(record)
         return record.ctypes.data

@@ -8,7 +8,16 @@ from pytmva_rnn.compile import emitted, helper, inlined
 from pytmva_rnn.kernels.cpu.machine.intrinsics import call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.lanes import LANES, WIDTH
 from pytmva_rnn.kernels.cpu.machine.matrix import PANEL, affine, outer_product, product, transpose
-from pytmva_rnn.kernels.cpu.machine.op import copy_floats, element, input_step, output_step, padded, record_type, row_of
+from pytmva_rnn.kernels.cpu.machine.op import (
+    copy_floats,
+    element,
+    input_step,
+    output_step,
+    padded,
+    record_type,
+    row_of,
+    vectors_of,
+)
 from pytmva_rnn.kernels.cpu.machine.padding_marks import MASK, carried, plan_masked
 from pytmva_rnn.kernels.cpu.machine.plan import Matrix, Plan, PlannedOperation, View
 
@@ -160,7 +169,7 @@ def put_sums(op, frame, columns, t, start, weights, h, n, sums):
     The place of the weights is `weights`. A few sums behind those gates' are made too. Every other step begins with the
     weights that the one before it ended with.
     """
-    vectors, panels = (columns + WIDTH - 1) // WIDTH, frame.packed + weights
+    vectors, panels = vectors_of(columns), frame.packed + weights
     call(record_at(op.own, RECURRENT).affine, (vectors, start, panels, 1 + op.H, h, n, sums, t & 1))
 
 

@@ -10,13 +10,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pytmva_rnn.compile import ARRAY, LEGIBLE, Operation, answering, array_at, builtin, helper, python_function
-from pytmva_rnn.kernels.cpu.machine.alone import walk_event
+from pytmva_rnn.compile import (
+    ARRAY,
+    LEGIBLE,
+    Operation,
+    answering,
+    array_at,
+    builtin,
+    filled,
+    helper,
+    python_function,
+    python_functions,
+)
+from pytmva_rnn.kernels import NO_SCORE
+from pytmva_rnn.kernels.cpu.machine.alone import Alone, walk_event
 from pytmva_rnn.kernels.cpu.machine.intrinsics import answer, call, floats, record_at
 from pytmva_rnn.kernels.cpu.machine.op import EVENT, record_type
 from pytmva_rnn.kernels.cpu.outputs import sigmoid_of_one
 
-__all__ = ["SINGLE", "Preparation", "function_of", "may_share"]
+__all__ = ["Preparation", "function_of", "may_share"]
 
 SINGLE = record_type(
     "sigmoid",  # whether to take it of the output
@@ -74,7 +86,7 @@ def _score(record_address, X):
     walk_event(record_address, event)
     raw = np.float64(floats(of.raw, 1)[0])
     score = sigmoid_of_one(raw) if of.sigmoid else raw
-    return np.float64(-999.0) if of.reports and np.isnan(score) else score
+    return np.float64(NO_SCORE) if of.reports and np.isnan(score) else score
 
 
 @helper
@@ -109,24 +121,60 @@ def may_share(work: int) -> bool:
     return work < _LONG and locks()
 
 
-def function_of(record: Any, work: int, otherwise: Callable[[Any], Any], owner: Any) -> Callable[[Any], Any]:
-    """The function from an object to the score of the event that it is.
+def function_of(
+    alone: Alone,
+    shape: tuple[int, int],
+    work: int,
+    *,
+    sigmoid: bool,
+    reports: bool,
+    otherwise: Callable[[Any], Any],
+    prepare: Preparation | None,
+    owner: Any,
+) -> Callable[[Any], Any]:
+    """The function from an object to the score of the event that it is, or to all of them in memory used again.
 
     Parameters
     ----------
-    record : array of SINGLE, shape (1,)
-        Filled from the table to the sizes.
+    alone : Alone
+        What scores the event.
+    shape : tuple of int
+        T and D of an event.
     work : int
         Multiply-adds of an event.
+    sigmoid, reports : bool
+        Whether to take that function of the output, and whether NaN is reported as -999.
     otherwise : callable
         What takes care of everything but arrays that are read as they lie.
+    prepare : Preparation, optional
     owner
         What lives as long as the function.
     """
     asked = _Otherwise(otherwise)
-    record["otherwise"], record["kind"], record["dtype"] = id(asked), id(np.ndarray), id(np.dtype(np.float32))
-    record["ask"], record["as_float"] = python_function("PyObject_GetItem"), python_function("PyFloat_FromDouble")
-    if not may_share(work):
-        record["release"] = python_function("PyEval_SaveThread")
-        record["hold"] = python_function("PyEval_RestoreThread")
-    return builtin(score_object, record, (owner, asked))
+    functions = python_functions()
+    if may_share(work):
+        del functions["release"], functions["hold"]
+    if prepare is not None:
+        functions["prepare"], functions["prepare_program"] = prepare.operation.address, prepare.program.ctypes.data
+        functions["prepared"] = prepare.result.ctypes.data
+    record = filled(
+        np.zeros(1, SINGLE),
+        **{name: alone.record[name] for name in EVENT.names},
+        sigmoid=sigmoid,
+        reports=reports,
+        kind=id(np.ndarray),
+        dtype=id(np.dtype(np.float32)),
+        steps=shape[0],
+        inputs=shape[1],
+        otherwise=id(asked),
+        ask=python_function("PyObject_GetItem"),
+        **functions,
+    )
+    score = builtin(score_object, record, (owner, alone, prepare, asked))
+    score(np.zeros(shape, np.float32))
+
+    def evaluate(x: Any) -> NDArray[np.float32]:
+        score(x)
+        return alone.raw
+
+    return score if len(alone.raw) == 1 else evaluate

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pytmva_rnn.compile import filled
 from pytmva_rnn.kernels import last_sequence
 from pytmva_rnn.kernels.cpu import dropout, losses
 from pytmva_rnn.kernels.cpu.layers import LAYERS
@@ -81,5 +82,25 @@ class Workspace:
         self.frame = np.zeros(1, FRAME)
         self.frame["batch"], self.frame["totals"] = (row.ctypes.data for row in self.batch)
         self.rooms = aligned(threads, ROOM // 4)
-        self.job = np.zeros(1, JOB)
-        self.job["rooms"] = self.rooms.ctypes.data
+        self.job = filled(
+            np.zeros(1, JOB),
+            table=self.table.ctypes.data,
+            operations=len(self.table),
+            shared=self.frame.ctypes.data,
+            rooms=self.rooms.ctypes.data,
+            scratch=self.scratch.ctypes.data,
+            scratch_step=self.scratch.strides[0],
+            segments=self.segments.ctypes.data,
+            cuts=len(cuts),
+            gradients=self.gradients.ctypes.data,
+            gradients_step=self.gradients.strides[0],
+            sums=self.sums.ctypes.data,
+            sums_step=self.sums.strides[0],
+        )
+        self.states: NDArray[np.float32] | None = None
+
+    def remember_in(self, states: NDArray[np.float32]) -> None:
+        """Have blocks remember in these `states`, one row a block: not to be called where the job has them already."""
+        job, self.states = self.job, None  # Ctrl-C may come in between
+        job["states"], job["states_step"], job["state_blocks"] = states.ctypes.data, states.strides[0], len(states)
+        self.states = states
