@@ -200,6 +200,12 @@ def test_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pyte
     assert "NUMBA_CACHE_DIR" in warning
 
 
+def copy_package(folder: Path) -> None:
+    """Put the package into a folder, without the compiled code that may lie beside its sources."""
+    package = Path(pytmva_rnn.__file__).parent
+    shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def complaints(folder: Path, first: str = "", **environment: str) -> list[str]:
     """Score in a process of its own, from a folder with the package; what it says that names NUMBA_CACHE_DIR."""
     program = (
@@ -353,9 +359,7 @@ def test_what_cannot_be_read_is_asked_of_numba(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.slow
 def test_an_installation_that_can_only_be_read(tmp_path: Path) -> None:
     """Nor can NUMBA_CACHE_DIR or the home folder be written, not even by root."""
-    shutil.copytree(
-        Path(pytmva_rnn.__file__).parent, tmp_path / "pytmva_rnn", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    copy_package(tmp_path)
     for folder in [path for path in tmp_path.rglob("*") if path.is_dir()]:
         (folder / "__pycache__").touch()
     before = sorted(tmp_path.rglob("*"))
@@ -370,9 +374,12 @@ def test_an_installation_that_can_only_be_read(tmp_path: Path) -> None:
 def test_a_disk_that_takes_nothing_more(tmp_path: Path) -> None:
     """A file may not become larger than a kilobyte: writing fails in the middle, as on a full disk."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))"
-    (complaint,) = complaints(Path(pytmva_rnn.__file__).parents[1], limit, NUMBA_CACHE_DIR=str(tmp_path))
+    copy_package(tmp_path / "installed")
+    kept = tmp_path / "kept"
+    (complaint,) = complaints(tmp_path / "installed", limit, NUMBA_CACHE_DIR=str(kept))
     assert "compiled code cannot be kept" in complaint
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept.is_dir()
+    assert not [path for path in kept.rglob("*") if path.is_file()]
 
 
 class Immediate:
